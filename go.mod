@@ -1,0 +1,3 @@
+module rtpfabric
+
+go 1.26

@@ -1,0 +1,236 @@
+// Package scenarios reads scenario files: one YAML document that says
+// everything about an experiment. Reading is strict: an unknown field, a value
+// of the wrong kind or a name that doesn't exist is an error that names file,
+// line, column, the field and what would be right.
+package scenarios
+
+import (
+	"time"
+
+	"rtpfabric/sim/units"
+)
+
+// Scenario is one scenario file, or one variation of it after [Expand].
+type Scenario struct {
+	Title       string        `yaml:"title,required"`
+	Reference   string        `yaml:"reference"`
+	Description string        `yaml:"description"`
+	Duration    time.Duration `yaml:"duration,required"`
+	// Seed of all random streams.
+	Seed uint64 `yaml:"seed" default:"1"`
+	// Protection of RTP and RTCP: full (SRTP), size-only (same sizes, nothing
+	// encrypted) or none (a debugging aid).
+	Protection string     `yaml:"protection" oneof:"full,size-only,none" default:"full"`
+	Network    Network    `yaml:"network,required"`
+	Endpoints  []Endpoint `yaml:"endpoints,required,named"`
+	Topology   Topology   `yaml:"topology,required"`
+	Media      []Media    `yaml:"media,required"`
+	Congestion Congestion `yaml:"congestion"`
+	RTCP       RTCP       `yaml:"rtcp"`
+	Playout    Playout    `yaml:"playout"`
+	// Matrix varies the document: every combination is a run.
+	Matrix []Axis   `yaml:"matrix"` // decoded specially, see matrix.go
+	Expect []Expect `yaml:"expect"`
+}
+
+// Network is a graph of nodes and links. Nodes exist by being named in a link.
+type Network struct {
+	Links []Link `yaml:"links,required,named"`
+}
+
+// Link joins two nodes. What is said at the top level holds for both
+// directions; forward (from the first node to the second) and backward say
+// what differs.
+type Link struct {
+	Name     string    `yaml:"-"`
+	Between  []string  `yaml:"between,required"`
+	Forward  Direction `yaml:"forward"`
+	Backward Direction `yaml:"backward"`
+	Both     Direction `yaml:",inline"`
+	Schedule []Change  `yaml:"schedule"`
+}
+
+// Direction is what a packet meets on one direction of a link. A nil field is
+// taken from the link's top level, then from the default.
+type Direction struct {
+	// Rate of the serializer; nil is unlimited. 0bps is an outage.
+	Rate   *units.BitRate `yaml:"rate"`
+	Delay  *time.Duration `yaml:"delay"`
+	Loss   *units.Ratio   `yaml:"loss" min:"0" max:"1"`
+	Queue  *Queue         `yaml:"queue"`
+	Jitter *Jitter        `yaml:"jitter"`
+}
+
+// Queue is a queue discipline.
+type Queue struct {
+	Type string `yaml:"type" oneof:"droptail" default:"droptail"`
+	// Length is the limit: a time at the current rate (300ms), a size (22500B)
+	// or a number of packets (50packets).
+	Length QueueLength `yaml:"length,required"`
+}
+
+// QueueLength is a limit in exactly one of three measures.
+type QueueLength struct {
+	Time    time.Duration
+	Bytes   units.Bytes
+	Packets int
+}
+
+// Jitter is a model of packet delay variation of RFC 8868 §4.5.
+type Jitter struct {
+	Model string        `yaml:"model" oneof:"nr-bpdv,rbpdv" default:"nr-bpdv"`
+	Std   time.Duration `yaml:"std" default:"5ms"`
+	// Bound is N_STD: the Gaussian is cut off at ±bound·std.
+	Bound float64 `yaml:"bound" default:"3" min:"0" max:"100"`
+	// Mean is the mean added delay; nil is bound·std, so that the added delay
+	// lies between 0 and 2·bound·std.
+	Mean *time.Duration `yaml:"mean"`
+}
+
+// Change is an entry of a link's schedule.
+type Change struct {
+	At       time.Duration `yaml:"at,required"`
+	Both     ChangeTo      `yaml:",inline"`
+	Forward  ChangeTo      `yaml:"forward"`
+	Backward ChangeTo      `yaml:"backward"`
+}
+
+// ChangeTo is what a schedule may change. Nil leaves it as it is.
+type ChangeTo struct {
+	Rate  *units.BitRate `yaml:"rate"`
+	Delay *time.Duration `yaml:"delay"`
+	Loss  *units.Ratio   `yaml:"loss" min:"0" max:"1"`
+}
+
+// Endpoint is an RTP endpoint at a node.
+type Endpoint struct {
+	Name string `yaml:"-"`
+	At   string `yaml:"at,required"`
+	// ClockOffset is how far the endpoint's wall clock is ahead of true time.
+	// A negative offset is written with a minus sign.
+	ClockOffset SignedDuration `yaml:"clock-offset"`
+}
+
+// SignedDuration is a duration that may be negative.
+type SignedDuration time.Duration
+
+// Topology says who talks to whom, by RFC 7667's names.
+type Topology struct {
+	Type  string   `yaml:"type" oneof:"point-to-point" default:"point-to-point"`
+	Peers []string `yaml:"peers,required"`
+}
+
+// Media is one stream. To may be left out when the sender has one peer.
+type Media struct {
+	From    string        `yaml:"from,required"`
+	To      string        `yaml:"to"`
+	Kind    string        `yaml:"kind,required" oneof:"video,audio"`
+	Name    string        `yaml:"name"` // default: the kind; with From it names the flow, S1/video
+	Encoder *VideoEncoder `yaml:"encoder"`
+	// Rate and Frame are of audio: constant bit rate of payload, and the
+	// duration of a frame.
+	Rate  *units.BitRate `yaml:"rate"`
+	Frame *time.Duration `yaml:"frame"`
+	Start time.Duration  `yaml:"start"`
+	// Stop ends the stream with a BYE; nil is the end of the run.
+	Stop *time.Duration `yaml:"stop"`
+	// PacketSize is the largest RTP packet, SRTP tag included, without UDP and
+	// IP.
+	PacketSize units.Bytes `yaml:"packet-size" default:"1200B"`
+}
+
+// VideoEncoder is a model of RFC 8593.
+type VideoEncoder struct {
+	Model string        `yaml:"model" oneof:"statistical,perfect" default:"statistical"`
+	Min   units.BitRate `yaml:"min" default:"150kbps"`
+	Max   units.BitRate `yaml:"max" default:"1.5Mbps"`
+	// Start is the rate before the first feedback; nil is Min (RFC 8867 §4.3).
+	Start *units.BitRate `yaml:"start"`
+	FPS   float64        `yaml:"fps" default:"30" min:"0.1" max:"1000"`
+	// Reaction is tau_v: a change of rate is followed by no other for so long.
+	Reaction time.Duration `yaml:"reaction" default:"100ms"`
+	// BurstSize (K_B) is the first frame of a transient, as a multiple of the
+	// mean frame; BurstFrames (K_d) its length in frames; 0 frames switches
+	// bursts off.
+	BurstSize   float64 `yaml:"burst-size" default:"3.24" min:"1" max:"100"`
+	BurstFrames int     `yaml:"burst-frames" default:"8"`
+	// ScaleInterval and ScaleSize are the Laplace scales of frame interval and
+	// frame size.
+	ScaleInterval float64 `yaml:"scale-interval" default:"0.15" min:"0" max:"1"`
+	ScaleSize     float64 `yaml:"scale-size" default:"0.15" min:"0" max:"1"`
+}
+
+// Congestion selects the rate controller of every sender and the feedback it
+// gets.
+type Congestion struct {
+	Controller string `yaml:"controller" default:"fixed"` // checked against the registry
+	// Feedback is the RTCP message that carries it: rfc8888, twcc or none.
+	Feedback string `yaml:"feedback" oneof:"rfc8888,twcc,none" default:"rfc8888"`
+	// Interval is the aim; RTCP's timing rules have the last word.
+	Interval time.Duration `yaml:"interval" default:"100ms"`
+	// Parameters are the controller's own, see simrun controllers.
+	Parameters []Parameter `yaml:"parameters,named"` // scalar values
+}
+
+// Parameter is a controller's parameter, still in text form.
+type Parameter struct {
+	Name  string `yaml:"-"`
+	Value string `yaml:",scalar"`
+}
+
+// RTCP holds the session parameters of RTCP.
+type RTCP struct {
+	// Profile is the timing rules: avpf (RFC 4585) or avp (RFC 3550).
+	Profile string `yaml:"profile" oneof:"avpf,avp" default:"avpf"`
+	// Bandwidth is the session bandwidth; nil is the sum of the maximum rates
+	// of all media.
+	Bandwidth *units.BitRate `yaml:"bandwidth"`
+	Fraction  units.Ratio    `yaml:"fraction" default:"5%" min:"0.0001" max:"1"`
+	// TrrInterval is T_rr_interval of RFC 4585 (trr-int).
+	TrrInterval time.Duration `yaml:"trr-interval" default:"0s"`
+	// Minimum interval of avp: fixed (5 s) or reduced (360 / session kbit/s).
+	Minimum string `yaml:"minimum" oneof:"fixed,reduced" default:"reduced"`
+	// ReducedSize allows feedback without a compound packet (RFC 5506).
+	ReducedSize bool `yaml:"reduced-size" default:"true"`
+	// Aggregate puts reports of several SSRCs into one packet (RFC 8108 §5.3).
+	Aggregate bool `yaml:"aggregate" default:"true"`
+	// PadTo pads every RTCP packet to this size, before protection; 0 doesn't.
+	// It is a multiple of 4.
+	PadTo units.Bytes `yaml:"pad-to" default:"0B"`
+}
+
+// Playout is the receiver's play-out.
+type Playout struct {
+	// Delay is how long after the fastest packet's time a frame is rendered;
+	// a frame completed later is late.
+	Delay time.Duration `yaml:"delay" default:"200ms"`
+}
+
+// Expect is one expectation: a metric of something during a time, and bounds.
+type Expect struct {
+	Metric   string `yaml:"metric,required"` // one of the names in expect.go
+	// Exactly one says what it is measured at: a flow (S1/video), a link
+	// direction (bottleneck/forward), an endpoint (S1), a connection (S1→R1,
+	// written S1-R1), or a source of RTCP (R1/video).
+	Flow       string `yaml:"flow"`
+	Link       string `yaml:"link"`
+	Endpoint   string `yaml:"endpoint"`
+	Connection string `yaml:"connection"`
+	Source     string `yaml:"source"`
+	// During is a stretch of time such as 10s..40s; nil is the whole run.
+	During *Interval `yaml:"during"`
+	// Min, Max and Equal are in the metric's unit: 85%, 60ms, 1Mbps, 3.
+	Min       *string `yaml:"min"`
+	Max       *string `yaml:"max"`
+	Equal     *string `yaml:"equal"`
+	Tolerance *string `yaml:"tolerance"` // of Equal, relative: 3%
+}
+
+// Interval is a stretch of time, start included and end not.
+type Interval struct{ From, To time.Duration }
+
+// Axis is one line of the matrix: a place in the document and its values.
+type Axis struct {
+	Path   string
+	Values []string // as written, for names of runs
+}

@@ -1,0 +1,60 @@
+// Package detmath computes the few transcendental functions that decide about
+// packets, with the same bits on every machine. The standard library's Exp
+// and Log have assembly of their own per architecture and may differ in the
+// last bit, and compilers may fuse a multiplication and an addition where the
+// hardware can; every product here is therefore rounded by an explicit
+// conversion, which the Go specification forbids to fuse.
+package detmath
+
+import "math"
+
+const (
+	ln2Hi = 6.93147180369123816490e-01
+	ln2Lo = 1.90821492927058770002e-10
+)
+
+// Exp returns e**x within one unit in the last place for |x| < 700.
+func Exp(x float64) float64 {
+	switch {
+	case math.IsNaN(x):
+		return x
+	case x > 709.7:
+		return math.Inf(1)
+	case x < -745:
+		return 0
+	}
+	// x = k·ln2 + r with |r| ≤ ln2/2; e^r by its series in Horner's form.
+	k := math.RoundToEven(float64(x / math.Ln2))
+	r := float64(x-float64(k*ln2Hi)) - float64(k*ln2Lo)
+	sum := 1.0
+	for i := 17; i >= 1; i-- {
+		sum = float64(float64(r*sum)/float64(i)) + 1
+	}
+	return math.Ldexp(sum, int(k))
+}
+
+// Log returns the natural logarithm of x within two units in the last place;
+// NaN for x < 0 and -Inf for 0.
+func Log(x float64) float64 {
+	switch {
+	case math.IsNaN(x) || math.IsInf(x, 1):
+		return x
+	case x < 0:
+		return math.NaN()
+	case x == 0:
+		return math.Inf(-1)
+	}
+	// x = f·2^k with f in [√½, √2); ln f = 2·artanh(s), s = (f-1)/(f+1).
+	f, k := math.Frexp(x)
+	if f < math.Sqrt2/2 {
+		f *= 2
+		k--
+	}
+	s := (f - 1) / (f + 1)
+	s2 := float64(s * s)
+	sum := 0.0
+	for i := 23; i >= 1; i -= 2 {
+		sum = float64(s2*sum) + 1/float64(i)
+	}
+	return float64(float64(k)*ln2Hi) + (float64(2*s*sum) + float64(float64(k)*ln2Lo))
+}

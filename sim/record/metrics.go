@@ -1,0 +1,44 @@
+package record
+
+// Names of time series. Rates count IP and UDP headers unless they say
+// otherwise.
+const (
+	// Of a link direction, such as "bottleneck/forward".
+	Capacity    = "capacity"     // bit/s the link can carry
+	Available   = "available"    // bit/s: the smaller of capacity and what the sources that cross it can send
+	Throughput  = "throughput"   // bit/s that left the serializer
+	QueueDelay  = "queue-delay"  // ms between arrival at the queue and start of serialization, mean
+	QueueLength = "queue-length" // bytes waiting, at the end of the bin
+	Arrivals    = "arrivals"     // packets that came to the link
+	Drops       = "drops"        // packets that the link lost or its queue dropped
+
+	// Of a media stream, such as "S1/video".
+	SendRate    = "send-rate"     // bit/s that entered the network
+	ReceiveRate = "receive-rate"  // bit/s that arrived
+	EncoderRate = "encoder-rate"  // bit/s of encoded frames, without any header
+	EncoderGoal = "encoder-goal"  // bit/s the encoder was asked for
+	Goodput     = "goodput"       // bit/s of payload in frames that were rendered
+	SentPackets = "sent-packets"  // packets that entered the network
+	LostPackets = "lost-packets"  // packets that the network lost, at the time of the loss
+	OneWayDelay = "one-way-delay" // ms from entering the network to arrival, mean
+	FrameDelay  = "frame-delay"   // ms from capture to rendering, mean
+	FreezeTime  = "freeze-time"   // ms of frozen picture in the bin
+	FrameRate   = "frame-rate"    // frames rendered per second
+
+	// Of a connection, such as "S1-R1": S1's side of it.
+	Target      = "target"       // bit/s the controller allows
+	PacingRate  = "pacing-rate"  // bit/s of the pacer
+	PacerDelay  = "pacer-delay"  // ms that the pacer's backlog takes to send
+	RTT         = "rtt"          // ms, from LSR and DLSR
+	RTCPRate    = "rtcp-rate"    // bit/s of RTCP sent, at an endpoint's connection
+	RTCPShare   = "rtcp-share"   // bit/s of RTCP that the rules allow the endpoint
+	RTCPPackets = "rtcp-packets" // RTCP packets sent in the bin
+)
+
+// Names of distributions.
+const (
+	QueueDelays  = "queue-delay"   // of a link: every packet's time in the queue, ms
+	PacketDelays = "one-way-delay" // of a stream: every packet's one-way delay, ms
+	FrameDelays  = "frame-delay"   // of a stream: every rendered frame's delay, ms
+	Intervals    = "rtcp-interval" // of a source of RTCP, such as "R1/video": between two packets with its report, ms
+)

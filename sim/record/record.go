@@ -1,0 +1,178 @@
+// Package record is what a run leaves behind: a manifest, time series,
+// distributions of packet delays, events, summary metrics and verdicts. Pages,
+// comparisons and verdicts are made from records alone, so that they can be
+// redrawn without running again.
+package record
+
+import (
+	"time"
+
+	"rtpfabric/sim/simtime"
+)
+
+// Format is the version of the files that [Write] makes.
+const Format = 1
+
+// Record is one run.
+type Record struct {
+	Manifest      Manifest
+	Series        []*Series
+	Distributions []*Distribution
+	Events        []Event
+	Summary       []Metric
+	Verdicts      []Verdict
+}
+
+// Status says how a run ended.
+type Status string
+
+// The ways a run ends.
+const (
+	Complete   Status = "complete"
+	Incomplete Status = "incomplete" // interrupted; the record reaches until Manifest.Reached
+)
+
+// Manifest identifies a run and says what reproduces it.
+type Manifest struct {
+	Format    int       `json:"format"`
+	Title     string    `json:"title"`
+	Reference string    `json:"reference,omitempty"`
+	Scenario  string    `json:"scenario"` // file name as given
+	Run       string    `json:"run"`      // name of this variation, unique in its scenario
+	Variation []Setting `json:"variation,omitempty"`
+	Seed      uint64    `json:"seed"`
+	Version   string    `json:"version"` // of the program
+	Digest    string    `json:"digest"`  // over every packet event
+	Status    Status    `json:"status"`
+	// Duration is what the scenario asks for, Reached how far the run came.
+	Duration time.Duration `json:"duration_ns"`
+	Reached  time.Duration `json:"reached_ns"`
+	// Packets that entered the fabric, and hops they made over links.
+	Packets    uint64   `json:"packets"`
+	PacketHops uint64   `json:"packet_hops"`
+	Protection string   `json:"protection"` // full, size-only or none
+	Reproduce  string   `json:"reproduce"`  // the command that repeats this run
+	Topology   Topology `json:"topology"`
+	// Resolved is the scenario as it was run, in YAML, every default filled in.
+	Resolved string `json:"resolved"`
+}
+
+// Setting is one value that the matrix gave to this run.
+type Setting struct {
+	Path  string `json:"path"`
+	Value string `json:"value"`
+}
+
+// Topology is what a drawing needs.
+type Topology struct {
+	Type      string     `json:"type"` // RFC 7667's name, such as point-to-point
+	Nodes     []string   `json:"nodes"`
+	Links     []Link     `json:"links"`
+	Endpoints []Endpoint `json:"endpoints"`
+	Flows     []Flow     `json:"flows"`
+}
+
+// Link is a line between two nodes; the labels say rate, delay and queue.
+type Link struct {
+	Name     string `json:"name"`
+	From     string `json:"from"`
+	To       string `json:"to"`
+	Forward  string `json:"forward"`
+	Backward string `json:"backward"`
+}
+
+// Endpoint stands at a node.
+type Endpoint struct {
+	Name string `json:"name"`
+	At   string `json:"at"`
+	Addr string `json:"addr"`
+}
+
+// Flow is a media stream from one endpoint to another.
+type Flow struct {
+	Name       string `json:"name"` // S1/video
+	From       string `json:"from"`
+	To         string `json:"to"`
+	Kind       string `json:"kind"` // video or audio
+	SSRC       uint32 `json:"ssrc"`
+	Controller string `json:"controller,omitempty"`
+}
+
+// Series is a quantity over time in bins of equal length. Value i belongs to
+// the interval from i·Step to (i+1)·Step; NaN where there is none.
+type Series struct {
+	Entity string // what it was measured at: S1/video, bottleneck/forward, S1
+	Metric string // one of the names in metrics.go
+	Unit   string // bit/s, ms, bytes, 1 (ratio) or count
+	Step   time.Duration
+	Values []float64
+}
+
+// Event is something that happened at an endpoint or in the network.
+type Event struct {
+	At     simtime.Time `json:"at_ns"`
+	Entity string       `json:"entity"`
+	Kind   string       `json:"kind"` // packet-dropped, freeze, capacity-changed, …
+	Detail string       `json:"detail,omitempty"`
+}
+
+// Metric is one number about a whole run.
+type Metric struct {
+	Entity string  `json:"entity"`
+	Metric string  `json:"metric"`
+	Stat   string  `json:"stat"` // mean, p95, max, total, …
+	Value  float64 `json:"value"`
+	Unit   string  `json:"unit"`
+}
+
+// Verdict is the outcome of one expectation of the scenario.
+type Verdict struct {
+	Expectation string  `json:"expectation"` // as a sentence
+	Pass        bool    `json:"pass"`
+	Value       float64 `json:"value"`
+	Unit        string  `json:"unit"`
+	Bound       string  `json:"bound"`             // such as "≥ 85 %"
+	Problem     string  `json:"problem,omitempty"` // why there is no value
+}
+
+// Passed reports whether every verdict is a pass.
+func (r *Record) Passed() bool {
+	for _, v := range r.Verdicts {
+		if !v.Pass {
+			return false
+		}
+	}
+	return true
+}
+
+// Find returns the series of an entity and metric, or nil.
+func (r *Record) Find(entity, metric string) *Series {
+	for _, s := range r.Series {
+		if s.Entity == entity && s.Metric == metric {
+			return s
+		}
+	}
+	return nil
+}
+
+// Distribution returns the distribution of an entity and metric, or nil.
+func (r *Record) Distribution(entity, metric string) *Distribution {
+	for _, d := range r.Distributions {
+		if d.Entity == entity && d.Metric == metric {
+			return d
+		}
+	}
+	return nil
+}
+
+// Names returns the entities that have a series of the given metric, in the
+// order of recording.
+func (r *Record) Names(metric string) []string {
+	var names []string
+	for _, s := range r.Series {
+		if s.Metric == metric {
+			names = append(names, s.Entity)
+		}
+	}
+	return names
+}
