@@ -1,0 +1,64 @@
+package fabric
+
+import (
+	"rtpfabric/sim/packet"
+	"rtpfabric/sim/simtime"
+)
+
+// flight is the packets in propagation, ordered by arrival. Arrivals mostly
+// come in order, so that a ring with insertion from the tail is enough; where
+// they don't (RBPDV, a route that got shorter), a few steps sort it. Packets
+// with equal times keep the order in which they left.
+type flight struct {
+	ring []passage // length is a power of two
+	head int
+	n    int
+}
+
+type passage struct {
+	at simtime.Time
+	p  *packet.Packet
+}
+
+func (f *flight) len() int { return f.n }
+
+func (f *flight) at(i int) *passage { return &f.ring[(f.head+i)&(len(f.ring)-1)] }
+
+// push inserts p and reports whether it is now the first to arrive.
+func (f *flight) push(at simtime.Time, p *packet.Packet) bool {
+	if f.n == len(f.ring) {
+		f.grow()
+	}
+	i := f.n
+	for ; i > 0 && f.at(i-1).at > at; i-- {
+		*f.at(i) = *f.at(i - 1)
+	}
+	*f.at(i) = passage{at, p}
+	f.n++
+	return i == 0
+}
+
+func (f *flight) pop() *packet.Packet {
+	e := f.at(0)
+	p := e.p
+	e.p = nil
+	f.head = (f.head + 1) & (len(f.ring) - 1)
+	f.n--
+	return p
+}
+
+// next returns when the first packet arrives, or Never.
+func (f *flight) next() simtime.Time {
+	if f.n == 0 {
+		return simtime.Never
+	}
+	return f.at(0).at
+}
+
+func (f *flight) grow() {
+	bigger := make([]passage, max(16, 2*len(f.ring)))
+	for i := range f.n {
+		bigger[i] = *f.at(i)
+	}
+	f.ring, f.head = bigger, 0
+}
