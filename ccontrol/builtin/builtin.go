@@ -1,0 +1,8 @@
+// Package builtin registers every controller that comes with the program.
+package builtin
+
+import (
+	_ "rtpfabric/ccontrol/fixed"    // fixed
+	_ "rtpfabric/ccontrol/nada"     // nada
+	_ "rtpfabric/ccontrol/stubborn" // never-back-off
+)

@@ -1,0 +1,98 @@
+// Package nada is Network-Assisted Dynamic Adaptation (RFC 8698). The names
+// are the RFC's. Both halves of the algorithm run at the sender, on feedback
+// about every packet, as §6.4 describes: [receiver] is §4.2 and §5.1, [sender]
+// is §4.3 and §5.2.
+package nada
+
+import (
+	"math"
+	"time"
+
+	"rtpfabric/ccontrol"
+	"rtpfabric/sim/simtime"
+	"rtpfabric/sim/units"
+)
+
+// controller joins the two halves.
+type controller struct {
+	ccontrol.NoTimeout
+	receiver receiver
+	sender   sender
+	delta    time.Duration
+	lastSeen simtime.Time // receiver's clock, of the last report
+}
+
+// OnSent keeps the rate-shaping buffer's occupancy up to date (§5.2.1).
+func (c *controller) OnSent(_ simtime.Time, s ccontrol.Sent) { c.sender.bufferLen = s.Backlog }
+
+// OnFeedback runs the receiver's algorithm over the packets and then the
+// sender's over its result.
+func (c *controller) OnFeedback(now simtime.Time, r *ccontrol.Report) {
+	for _, p := range r.Packets {
+		c.receiver.onPacket(p)
+		if p.Received {
+			c.lastSeen = max(c.lastSeen, p.Arrival)
+		}
+	}
+	if r.Built != 0 {
+		c.lastSeen = max(c.lastSeen, r.Built)
+	}
+	c.sender.bufferLen = r.Backlog
+	c.sender.onFeedback(now, r.RTT, c.receiver.report(c.lastSeen))
+}
+
+func (c *controller) Target() ccontrol.Target { return c.sender.target() }
+
+// sender holds the variables of RFC 8698 §4.3 and §5.2. Rates are in bit/s,
+// delays in milliseconds.
+type sender struct {
+	p         parameters
+	rRef      float64
+	rtt       float64
+	xPrev     float64
+	tLast     simtime.Time
+	bufferLen units.Bytes
+}
+
+func (s *sender) onFeedback(now simtime.Time, rtt time.Duration, f feedback) {
+	if rtt > 0 {
+		s.updateRTT(ms(rtt))
+	}
+	delta := ms(now.Sub(s.tLast))
+	if f.rmode == rampUp {
+		// Equations (3) and (4).
+		gamma := min(s.p.gammaMax, s.p.qbound/(s.rtt+s.p.delta+s.p.dfilt))
+		s.rRef = max(s.rRef, float64((1+gamma)*f.rRecv))
+	} else {
+		// Equations (5) to (7).
+		xOffset := f.xCurr - float64(float64(s.p.prio*s.p.xref)*s.p.rmax)/s.rRef
+		xDiff := f.xCurr - s.xPrev
+		step := float64(delta*xOffset)/(s.p.tau*s.p.tau) + float64(s.p.eta*xDiff)/s.p.tau
+		s.rRef -= float64(float64(s.p.kappa*step) * s.rRef)
+	}
+	s.rRef = min(max(s.rRef, s.p.rmin), s.p.rmax) // (8) and (9)
+	s.xPrev = f.xCurr
+	s.tLast = now
+}
+
+// updateRTT smooths as RFC 6298 §2 does; RFC 8698 leaves it open.
+func (s *sender) updateRTT(sample float64) {
+	if s.rtt == 0 {
+		s.rtt = sample
+		return
+	}
+	s.rtt += float64((sample - s.rtt) / 8)
+}
+
+// target applies the rate-shaping buffer, equations (11) to (14).
+func (s *sender) target() ccontrol.Target {
+	drain := float64(8*s.bufferLen) * s.p.fps
+	diffV := min(float64(0.05*s.rRef), float64(s.p.betaV*drain))
+	diffS := min(float64(0.05*s.rRef), float64(s.p.betaS*drain))
+	return ccontrol.Target{
+		Media:  units.BitRate(math.Round(max(s.p.rmin, s.rRef-diffV))),
+		Pacing: units.BitRate(math.Round(min(s.p.rmax, s.rRef+diffS))),
+	}
+}
+
+func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

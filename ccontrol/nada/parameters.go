@@ -1,0 +1,107 @@
+package nada
+
+import (
+	"errors"
+	"time"
+
+	"rtpfabric/ccontrol"
+)
+
+// parameters are those of Table 2. Rates are in bit/s, delays in milliseconds.
+type parameters struct {
+	prio, rmin, rmax, xref, kappa, eta, tau, delta float64
+	qeps, dfilt, gammaMax, qbound, multiloss       float64
+	qth, lambda, plrref, pmrref, dloss, dmark      float64
+	fps, betaS, betaV, alpha                       float64
+	logwin, baseHorizon                            time.Duration
+}
+
+func init() {
+	ccontrol.Register(ccontrol.Spec{
+		Name:         "nada",
+		Summary:      "Network-Assisted Dynamic Adaptation: delay, loss and ECN in one signal",
+		Source:       "RFC 8698",
+		NeedsPackets: true,
+		Parameters:   table2,
+		New:          newController,
+	})
+}
+
+const source = "RFC 8698 Table 2"
+
+func number(name, def, help string, lo, hi float64) ccontrol.Parameter {
+	return ccontrol.Parameter{
+		Name: name, Kind: ccontrol.KindNumber, Default: def, Help: help,
+		Source: source, Min: lo, Max: hi,
+	}
+}
+
+func delay(name, def, help string) ccontrol.Parameter {
+	return ccontrol.Parameter{
+		Name: name, Kind: ccontrol.KindDuration, Default: def, Help: help,
+		Source: source, Min: 0.001, Max: 60,
+	}
+}
+
+var table2 = []ccontrol.Parameter{
+	number("prio", "1", "PRIO, weight of the flow's priority", 0.01, 100),
+	{
+		Name: "rmin", Kind: ccontrol.KindRate, Default: "0bps", Source: source,
+		Help: "RMIN, minimum rate; 0bps is the sum of the media's minimum rates",
+	},
+	{
+		Name: "rmax", Kind: ccontrol.KindRate, Default: "0bps", Source: source,
+		Help: "RMAX, maximum rate; 0bps is the sum of the media's maximum rates",
+	},
+	delay("xref", "10ms", "XREF, reference congestion level"),
+	number("kappa", "0.5", "KAPPA, scaling of the gradual rate update", 0.001, 10),
+	number("eta", "2", "ETA, scaling of the gradual rate update", 0.001, 100),
+	delay("tau", "500ms", "TAU, upper bound of RTT in the gradual rate update"),
+	delay("delta", "100ms", "DELTA, target feedback interval"),
+	delay("logwin", "500ms", "LOGWIN, observation window"),
+	delay("qeps", "10ms", "QEPS, threshold of queuing delay build-up"),
+	delay("dfilt", "120ms", "DFILT, bound on filtering delay"),
+	number("gamma-max", "0.5", "GAMMA_MAX, upper bound on the ramp-up's increase", 0.001, 10),
+	delay("qbound", "50ms", "QBOUND, upper bound on self-inflicted delay in ramp-up"),
+	number("multiloss", "7", "MULTILOSS, multiplier of the loss expiration threshold", 0, 1000),
+	delay("qth", "50ms", "QTH, delay threshold of non-linear warping"),
+	number("lambda", "0.5", "LAMBDA, exponent of non-linear warping", 0, 100),
+	number("plrref", "0.01", "PLRREF, reference packet loss ratio", 1e-6, 1),
+	number("pmrref", "0.01", "PMRREF, reference packet marking ratio", 1e-6, 1),
+	delay("dloss", "10ms", "DLOSS, delay penalty of loss at PLRREF"),
+	delay("dmark", "2ms", "DMARK, delay penalty of marking at PMRREF"),
+	number("fps", "30", "FPS, frame rate of incoming video", 0.1, 1000),
+	number("beta-s", "0.1", "BETA_S, scaling of the sending rate's adjustment", 0, 10),
+	number("beta-v", "0.1", "BETA_V, scaling of the video target's adjustment", 0, 10),
+	number("alpha", "0.1", "ALPHA, smoothing of loss and marking ratios", 0.0001, 1),
+	{
+		Name: "base-horizon", Kind: ccontrol.KindDuration, Default: "10m", Min: 1, Source: "RFC 8698 §5.1.1",
+		Help: "how long a base delay stays valid (\"tens of minutes\")",
+	},
+}
+
+func newController(l ccontrol.Limits, v ccontrol.Values) (ccontrol.Controller, error) {
+	d := func(name string) float64 { return ms(v.Duration(name)) }
+	p := parameters{
+		prio: v.Number("prio"), rmin: float64(v.Rate("rmin")), rmax: float64(v.Rate("rmax")),
+		xref: d("xref"), kappa: v.Number("kappa"), eta: v.Number("eta"), tau: d("tau"), delta: d("delta"),
+		qeps: d("qeps"), dfilt: d("dfilt"), gammaMax: v.Number("gamma-max"), qbound: d("qbound"),
+		multiloss: v.Number("multiloss"), qth: d("qth"), lambda: v.Number("lambda"),
+		plrref: v.Number("plrref"), pmrref: v.Number("pmrref"), dloss: d("dloss"), dmark: d("dmark"),
+		fps: v.Number("fps"), betaS: v.Number("beta-s"), betaV: v.Number("beta-v"), alpha: v.Number("alpha"),
+		logwin: v.Duration("logwin"), baseHorizon: v.Duration("base-horizon"),
+	}
+	if p.rmin == 0 {
+		p.rmin = float64(l.Min)
+	}
+	if p.rmax == 0 {
+		p.rmax = float64(l.Max)
+	}
+	if p.rmin > p.rmax {
+		return nil, errors.New("rmin is larger than rmax")
+	}
+	return &controller{
+		receiver: receiver{p: p, base: baseDelay{horizon: p.baseHorizon}},
+		sender:   sender{p: p, rRef: min(max(float64(l.Start), p.rmin), p.rmax)},
+	}, nil
+}

@@ -1,0 +1,107 @@
+package ccontrol
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"rtpfabric/sim/units"
+)
+
+// Kind is the type of a parameter's value.
+type Kind string
+
+// The kinds.
+const (
+	KindDuration Kind = "duration"
+	KindRate     Kind = "bit rate"
+	KindNumber   Kind = "number"
+)
+
+// Parameter is something about a controller that scenarios can set.
+type Parameter struct {
+	Name    string
+	Kind    Kind
+	Default string
+	// Help says what it does; Source where it comes from.
+	Help, Source string
+	// Min and Max bound numbers, and durations in seconds. Max 0 is no bound.
+	Min, Max float64
+}
+
+// Values are the parameters of one controller. Asking for one that the
+// controller's Spec doesn't have, or for another kind, panics.
+type Values map[string]value
+
+type value struct {
+	Parameter
+	text string
+}
+
+func (v Values) of(name string, k Kind) string {
+	p, ok := v[name]
+	if !ok || p.Kind != k {
+		panic(fmt.Sprintf("ccontrol: no parameter %q of kind %s", name, k))
+	}
+	return p.text
+}
+
+// Duration returns a duration.
+func (v Values) Duration(name string) time.Duration {
+	d, err := units.ParseDuration(v.of(name, KindDuration))
+	return must(d, err)
+}
+
+// Rate returns a bit rate.
+func (v Values) Rate(name string) units.BitRate {
+	r, err := units.ParseBitRate(v.of(name, KindRate))
+	return must(r, err)
+}
+
+// Number returns a number.
+func (v Values) Number(name string) float64 {
+	f, err := strconv.ParseFloat(v.of(name, KindNumber), 64)
+	return must(f, err)
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic("ccontrol: unchecked value: " + err.Error())
+	}
+	return v
+}
+
+func (p Parameter) check(text string) error {
+	var f float64
+	switch p.Kind {
+	case KindRate:
+		r, err := units.ParseBitRate(text)
+		if err != nil {
+			return err
+		}
+		f = float64(r)
+	case KindDuration:
+		d, err := units.ParseDuration(text)
+		if err != nil {
+			return err
+		}
+		f = d.Seconds()
+	case KindNumber:
+		x, err := units.ParseRatio(text)
+		if err != nil || text[len(text)-1] == '%' {
+			return fmt.Errorf("%q is not a number", text)
+		}
+		f = float64(x)
+	}
+	if f < p.Min || p.Max > 0 && f > p.Max {
+		bound := fmt.Sprintf("at least %v", p.Min)
+		if p.Max > 0 {
+			bound = fmt.Sprintf("between %v and %v", p.Min, p.Max)
+		}
+		if p.Kind == KindDuration {
+			bound += " seconds"
+		}
+		return fmt.Errorf("%s is out of range: write a value %s", text, bound)
+	}
+	return nil
+}
