@@ -65,7 +65,8 @@ type Packet struct {
 	SentAt, ArrivedAt simtime.Time
 	// Next links packets in a queue. It belongs to the owner.
 	Next *Packet
-	// Hop is the fabric's routing state: the index of the destination node.
+	// Hop is scratch space of the owner. The fabric keeps the destination's
+	// index in it.
 	Hop int32
 
 	free bool

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"iter"
 	"math"
 	"math/bits"
 	"time"
@@ -85,6 +86,18 @@ func (w *Window) Mean() float64 {
 		return math.NaN()
 	}
 	return w.sum / float64(w.n)
+}
+
+// All returns the values that came up, in milliseconds and rising order, with
+// how often each did.
+func (w *Window) All() iter.Seq2[float64, int] {
+	return func(yield func(float64, int) bool) {
+		for c, n := range w.counts {
+			if n > 0 && !yield(decode(uint16(c)), int(n)) {
+				return
+			}
+		}
+	}
 }
 
 // Quantile returns the q-quantile in milliseconds, 0 ≤ q ≤ 1, by the nearest

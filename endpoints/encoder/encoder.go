@@ -1,0 +1,191 @@
+// Package encoder models the sources of media: synthetic video encoders after
+// RFC 8593 and constant-rate audio. An encoder is passive: it is asked when
+// its next frame is due and makes it then.
+package encoder
+
+import (
+	"math"
+	"time"
+
+	"rtpfabric/sim/rng"
+	"rtpfabric/sim/simtime"
+	"rtpfabric/sim/units"
+)
+
+// Frame is one encoded picture or one block of audio.
+type Frame struct {
+	// Number counts the frames of a stream from 0.
+	Number uint64
+	// Captured is when the picture was taken; encoding takes no time.
+	Captured simtime.Time
+	// Size of the encoded frame, without any header.
+	Size units.Bytes
+	// Key marks a frame that can be decoded by itself.
+	Key bool
+}
+
+// Encoder makes frames at about the rate it was asked for.
+type Encoder interface {
+	// Request asks for a rate of encoded media. It is clipped to the
+	// encoder's range, and may be ignored or take effect late.
+	Request(now simtime.Time, r units.BitRate)
+	// Goal returns the rate that is in effect.
+	Goal() units.BitRate
+	// NextFrame returns when the next frame is due.
+	NextFrame() simtime.Time
+	// Encode makes the frame that is due and schedules the next.
+	Encode(now simtime.Time) Frame
+}
+
+// least is the smallest frame: it holds the headers of the payload format and
+// the mark by which the frame is traced.
+const least units.Bytes = 24
+
+// VideoConfig holds the parameters of RFC 8593 Figure 2.
+type VideoConfig struct {
+	Min, Max, Start units.BitRate // R_min, R_max and the first R_v
+	FPS             float64
+	// Reaction is tau_v: having reacted to a request, the encoder ignores
+	// others for so long.
+	Reaction time.Duration
+	// BurstSize is K_B as a multiple of the mean frame, BurstFrames K_d.
+	BurstSize   float64
+	BurstFrames int
+	// ScaleInterval and ScaleSize are SCALE_t and SCALE_B.
+	ScaleInterval, ScaleSize float64
+}
+
+// abrupt is the relative change of rate that puts the encoder into the
+// transient state (RFC 8593 §7).
+const abrupt = 0.10
+
+// Statistical is the model of RFC 8593 §5.
+type Statistical struct {
+	c      VideoConfig
+	random *rng.Stream
+	goal   units.BitRate
+	until  simtime.Time // requests before it are ignored
+	due    simtime.Time
+	burst  int // frames left of the transient
+	number uint64
+}
+
+// NewStatistical returns an encoder whose first frame is due at start.
+func NewStatistical(c VideoConfig, start simtime.Time, random *rng.Stream) *Statistical {
+	return &Statistical{c: c, random: random, goal: c.Start, due: start}
+}
+
+// Request changes the rate unless a change is less than tau_v old (§5.1).
+func (e *Statistical) Request(now simtime.Time, r units.BitRate) {
+	r = min(max(r, e.c.Min), e.c.Max)
+	if r == e.goal || now < e.until {
+		return
+	}
+	if change := math.Abs(float64(r - e.goal)); change > abrupt*float64(e.goal) {
+		e.burst = e.c.BurstFrames
+	}
+	e.goal = r
+	e.until = now.Add(e.c.Reaction)
+}
+
+// Goal returns R_v as it is in effect.
+func (e *Statistical) Goal() units.BitRate { return e.goal }
+
+// NextFrame returns when the next frame is due.
+func (e *Statistical) NextFrame() simtime.Time { return e.due }
+
+// Encode draws size and interval from Laplace distributions around B0 and t0
+// (§5.3). In a transient the first frame is large and the others make up for
+// it, so that the mean stays (§5.2).
+func (e *Statistical) Encode(now simtime.Time) Frame {
+	b0 := float64(e.goal) / 8 / e.c.FPS
+	first := e.number == 0
+	size := float64(b0 * (1 + e.random.Laplace(e.c.ScaleSize)))
+	if e.burst > 0 {
+		size = float64(size * e.burstFactor())
+		first = first || e.burst == e.c.BurstFrames
+		e.burst--
+	}
+	f := Frame{Number: e.number, Captured: now, Size: max(units.Bytes(math.Round(size)), least), Key: first}
+	e.number++
+	t0 := float64(time.Second) / e.c.FPS
+	gap := float64(t0 * max(1+e.random.Laplace(e.c.ScaleInterval), 0.05))
+	e.due = now.Add(time.Duration(gap))
+	return f
+}
+
+func (e *Statistical) burstFactor() float64 {
+	kd := float64(e.c.BurstFrames)
+	kb := min(e.c.BurstSize, kd)
+	if e.burst == e.c.BurstFrames {
+		return kb
+	}
+	return max((kd-kb)/(kd-1), 0)
+}
+
+// Perfect is an encoder that does exactly what it is asked, at once.
+type Perfect struct {
+	min, max units.BitRate
+	goal     units.BitRate
+	fps      float64
+	start    simtime.Time
+	due      simtime.Time
+	number   uint64
+	carry    float64 // fraction of a byte
+}
+
+// NewPerfect returns an encoder whose first frame is due at start.
+func NewPerfect(c VideoConfig, start simtime.Time) *Perfect {
+	return &Perfect{min: c.Min, max: c.Max, goal: c.Start, fps: c.FPS, start: start, due: start}
+}
+
+// Request changes the rate.
+func (e *Perfect) Request(_ simtime.Time, r units.BitRate) { e.goal = min(max(r, e.min), e.max) }
+
+// Goal returns the rate.
+func (e *Perfect) Goal() units.BitRate { return e.goal }
+
+// NextFrame returns when the next frame is due.
+func (e *Perfect) NextFrame() simtime.Time { return e.due }
+
+// Encode makes a frame of exactly the mean size; fractions of a byte carry over.
+func (e *Perfect) Encode(now simtime.Time) Frame {
+	exact := float64(e.goal)/8/e.fps + e.carry
+	size := math.Floor(exact)
+	e.carry = exact - size
+	f := Frame{Number: e.number, Captured: now, Size: max(units.Bytes(size), least), Key: e.number == 0}
+	e.number++
+	e.due = e.start.Add(time.Duration(float64(e.number) * float64(time.Second) / e.fps))
+	return f
+}
+
+// Audio is a codec of constant bit rate.
+type Audio struct {
+	rate   units.BitRate
+	frame  time.Duration
+	due    simtime.Time
+	number uint64
+}
+
+// NewAudio returns an encoder of frames of the given length, the first of
+// which is due at start.
+func NewAudio(rate units.BitRate, frame time.Duration, start simtime.Time) *Audio {
+	return &Audio{rate: rate, frame: frame, due: start}
+}
+
+// Request does nothing: the rate is constant.
+func (*Audio) Request(simtime.Time, units.BitRate) {}
+
+// Goal returns the rate.
+func (e *Audio) Goal() units.BitRate { return e.rate }
+
+// NextFrame returns when the next frame is due.
+func (e *Audio) NextFrame() simtime.Time { return e.due }
+
+// Encode makes a frame.
+func (e *Audio) Encode(now simtime.Time) Frame {
+	f := Frame{Number: e.number, Captured: now, Size: max(e.rate.BytesIn(e.frame), least), Key: true}
+	e.number++
+	e.due = e.due.Add(e.frame)
+	return f
+}

@@ -1,0 +1,121 @@
+// Package endpoints are RTP endpoints. An endpoint is passive: it never blocks,
+// schedules or reads a clock. It is handed packets and the time, and is asked
+// for packets, events and its next deadline; its host is whoever does that.
+//
+// The structure is the standard's (RFC 8825, RFC 7656): an [Endpoint] has
+// [Connection]s, each with one UDP flow that carries one RTP session (one SSRC
+// space) in which every media section has its streams.
+package endpoints
+
+import (
+	"fmt"
+	"time"
+
+	"rtpfabric/sim/packet"
+	"rtpfabric/sim/rng"
+	"rtpfabric/sim/simtime"
+)
+
+// Config describes an endpoint.
+type Config struct {
+	Name string
+	Addr packet.IPv4
+	// ClockOffset is how far its wall clock is ahead of true time.
+	ClockOffset time.Duration
+	Pool        *packet.Pool
+	Random      *rng.Source
+}
+
+// Endpoint is one party. After any of its Handle methods, or after Connect,
+// the host drains PollPacket, then PollEvent, then re-reads NextTimeout, which
+// then lies in the future.
+type Endpoint struct {
+	config      Config
+	connections []*Connection
+	events      events
+	unexpected  uint64
+}
+
+// New returns an endpoint without connections.
+func New(c Config) *Endpoint { return &Endpoint{config: c} }
+
+// Name returns the endpoint's name.
+func (e *Endpoint) Name() string { return e.config.Name }
+
+// Addr returns the endpoint's address.
+func (e *Endpoint) Addr() packet.IPv4 { return e.config.Addr }
+
+// Connections returns the endpoint's connections.
+func (e *Endpoint) Connections() []*Connection { return e.connections }
+
+// Connect opens a peer connection. Both ends are connected with configurations
+// that agree with each other, as signalling would make them.
+func (e *Endpoint) Connect(now simtime.Time, c ConnectionConfig) (*Connection, error) {
+	conn, err := newConnection(now, e, c)
+	if err != nil {
+		return nil, fmt.Errorf("endpoint %s, connection to %s: %w", e.config.Name, c.Peer, err)
+	}
+	e.connections = append(e.connections, conn)
+	return conn, nil
+}
+
+// HandlePacket takes a packet and its ownership.
+func (e *Endpoint) HandlePacket(now simtime.Time, p *packet.Packet) {
+	for _, c := range e.connections {
+		if c.config.Local == p.Dst && c.config.Remote == p.Src {
+			c.handlePacket(now, p)
+			e.config.Pool.Release(p)
+			return
+		}
+	}
+	e.unexpected++
+	e.config.Pool.Release(p)
+}
+
+// HandleTimeout does everything that is due. An early call does nothing.
+func (e *Endpoint) HandleTimeout(now simtime.Time) {
+	for _, c := range e.connections {
+		c.handleTimeout(now)
+	}
+}
+
+// PollPacket returns a packet to send, whose ownership passes to the caller;
+// nil when there is none.
+func (e *Endpoint) PollPacket(simtime.Time) *packet.Packet {
+	for _, c := range e.connections {
+		if p := c.out.Pop(); p != nil {
+			return p
+		}
+	}
+	return nil
+}
+
+// PollEvent returns the next event.
+func (e *Endpoint) PollEvent() (Event, bool) { return e.events.pop() }
+
+// NextTimeout returns the next deadline and what it is for; simtime.Never if
+// there is none.
+func (e *Endpoint) NextTimeout() (simtime.Time, Reason) {
+	at, why := simtime.Never, ReasonNone
+	for _, c := range e.connections {
+		if t, r := c.nextTimeout(); t < at {
+			at, why = t, r
+		}
+	}
+	return at, why
+}
+
+// Held returns how many packets the endpoint owns.
+func (e *Endpoint) Held() int {
+	n := 0
+	for _, c := range e.connections {
+		n += c.pacer.Len() + c.out.Len()
+	}
+	return n
+}
+
+// Unexpected returns how many packets came that belong to no connection.
+func (e *Endpoint) Unexpected() uint64 { return e.unexpected }
+
+// wallClock returns what the endpoint's own clock shows.
+func (e *Endpoint) wallClock(now simtime.Time) simtime.Time { return now.Add(e.config.ClockOffset) }

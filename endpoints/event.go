@@ -1,0 +1,72 @@
+package endpoints
+
+import (
+	"time"
+
+	"rtpfabric/sim/simtime"
+	"rtpfabric/sim/units"
+)
+
+// Reason says what a deadline is for.
+type Reason uint8
+
+// The reasons.
+const (
+	ReasonNone Reason = iota
+	ReasonFrame
+	ReasonStop
+	ReasonPacer
+	ReasonRTCP
+	ReasonFeedback
+	ReasonPlayout
+	ReasonController
+	ReasonKeying
+)
+
+// EventKind says what happened.
+type EventKind uint8
+
+// The kinds of events.
+const (
+	FrameEncoded  EventKind = iota // Size
+	FrameRendered                  // Delay, Size
+	FrameLate                      // Delay, Size
+	FrameLost                      // Size of what came of it
+	PictureFrozen                  // Delay is the length of the freeze that ended
+	RTCPSent                       // Size on the wire; Section is nil
+	ReportSent                     // an SR or RR of Section's SSRC went out
+	RTTMeasured                    // Delay
+	TargetChanged                  // the controller's Target changed; see Connection.Target
+	ByeSent
+	ByeReceived
+	ParticipantTimedOut // SSRC
+)
+
+// Event is something that happened at an endpoint.
+type Event struct {
+	Kind       EventKind
+	At         simtime.Time
+	Connection *Connection
+	Section    *Section
+	SSRC       uint32
+	Delay      time.Duration
+	Size       units.Bytes
+}
+
+// events is a queue that reuses its memory.
+type events struct {
+	list []Event
+	head int
+}
+
+func (q *events) push(e Event) { q.list = append(q.list, e) }
+
+func (q *events) pop() (Event, bool) {
+	if q.head == len(q.list) {
+		q.list, q.head = q.list[:0], 0
+		return Event{}, false
+	}
+	e := q.list[q.head]
+	q.head++
+	return e, true
+}

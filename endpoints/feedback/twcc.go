@@ -1,0 +1,92 @@
+package feedback
+
+import (
+	"time"
+
+	"github.com/pion/interceptor/pkg/twcc"
+	"github.com/pion/rtcp"
+
+	"rtpfabric/ccontrol"
+	"rtpfabric/sim/packet"
+	"rtpfabric/sim/simtime"
+)
+
+// TWCCRecorder is the receiver's side of transport-wide congestion control
+// (draft-holmer-rmcat-transport-wide-cc-extensions-01). Times are by the
+// receiver's wall clock.
+type TWCCRecorder struct {
+	recorder *twcc.Recorder
+	fresh    int
+}
+
+// NewTWCCRecorder returns a recorder whose messages come from the given SSRC.
+func NewTWCCRecorder(sender uint32) *TWCCRecorder {
+	return &TWCCRecorder{recorder: twcc.NewRecorder(sender)}
+}
+
+// Record notes a packet by its transport-wide sequence number.
+func (r *TWCCRecorder) Record(now simtime.Time, ssrc uint32, seq uint16) {
+	r.recorder.Record(ssrc, seq, now.Duration().Microseconds())
+	r.fresh++
+}
+
+// Pending reports whether there are packets that no message has covered.
+func (r *TWCCRecorder) Pending() bool { return r.fresh > 0 }
+
+// Build makes the messages about what wasn't reported yet.
+func (r *TWCCRecorder) Build() []rtcp.Packet {
+	r.fresh = 0
+	return r.recorder.BuildFeedbackPacket()
+}
+
+// OnTWCC matches a message against the history. The result is valid until the
+// next call.
+func (h *History) OnTWCC(now simtime.Time, m *rtcp.TransportLayerCC) *ccontrol.Report {
+	h.begin()
+	const unit = 64 * time.Millisecond // of the reference time
+	at := simtime.At(time.Duration(m.ReferenceTime) * unit)
+	seq := h.unwrap(m.BaseSequenceNumber)
+	left, deltas := int(m.PacketStatusCount), m.RecvDeltas
+	status := func(symbol uint16) {
+		if left == 0 {
+			return
+		}
+		left--
+		received := symbol == rtcp.TypeTCCPacketReceivedSmallDelta || symbol == rtcp.TypeTCCPacketReceivedLargeDelta
+		if received {
+			if len(deltas) == 0 {
+				left = 0 // malformed: fewer deltas than received packets
+				return
+			}
+			at = at.Add(time.Duration(deltas[0].Delta) * time.Microsecond)
+			deltas = deltas[1:]
+		}
+		if p := h.bySeq(seq); p != nil {
+			h.note(p, received, at, packet.NotECT)
+		}
+		seq++
+	}
+	for _, c := range m.PacketChunks {
+		switch c := c.(type) {
+		case *rtcp.RunLengthChunk:
+			for range c.RunLength {
+				status(c.PacketStatusSymbol)
+			}
+		case *rtcp.StatusVectorChunk:
+			for _, s := range c.SymbolList {
+				if c.SymbolSize == rtcp.TypeTCCSymbolSizeOneBit && s != 0 {
+					s = rtcp.TypeTCCPacketReceivedSmallDelta
+				}
+				status(s)
+			}
+		}
+	}
+	return h.finish(now, 0)
+}
+
+// unwrap finds the packet nearest to the last one sent that has the 16-bit
+// number.
+func (h *History) unwrap(seq uint16) uint64 {
+	last := h.next - 1
+	return last + uint64(int64(int16(seq-uint16(last))))
+}

@@ -1,0 +1,68 @@
+// Package keying is the seam between key management and SRTP. A keying step is
+// passive like the rest of an endpoint and may exchange packets; DTLS-SRTP fits
+// behind it.
+package keying
+
+import (
+	"rtpfabric/sim/packet"
+	"rtpfabric/sim/rng"
+	"rtpfabric/sim/simtime"
+)
+
+// Material is the master key and salt of one direction (RFC 3711 §3.2.1).
+type Material struct{ Key, Salt []byte }
+
+// Keys are what both directions of a connection need.
+type Keys struct{ Local, Remote Material }
+
+// Step negotiates the keys of one connection. Media waits until Keys has them.
+type Step interface {
+	// HandlePacket takes a packet that is neither RTP nor RTCP. It doesn't
+	// take ownership.
+	HandlePacket(now simtime.Time, p *packet.Packet)
+	HandleTimeout(now simtime.Time)
+	// PollPayload returns the payload of a packet to send; nil when there is
+	// none.
+	PollPayload(now simtime.Time) []byte
+	NextTimeout() simtime.Time
+	// Keys returns the keys once they are known. keyLen and saltLen are in
+	// bytes, as the protection profile wants them.
+	Keys(keyLen, saltLen int) (Keys, bool)
+}
+
+// Preshared knows its keys from the start: each direction of each connection
+// draws its own from the run's seed. It stands where a DTLS handshake will.
+type Preshared struct {
+	random        *rng.Source
+	local, remote string
+}
+
+// NewPreshared returns the step of one end. local and remote name the two ends
+// of the connection; the other end has them swapped.
+func NewPreshared(random *rng.Source, local, remote string) *Preshared {
+	return &Preshared{random: random, local: local, remote: remote}
+}
+
+// HandlePacket ignores the packet.
+func (*Preshared) HandlePacket(simtime.Time, *packet.Packet) {}
+
+// HandleTimeout does nothing.
+func (*Preshared) HandleTimeout(simtime.Time) {}
+
+// PollPayload returns nil.
+func (*Preshared) PollPayload(simtime.Time) []byte { return nil }
+
+// NextTimeout returns simtime.Never.
+func (*Preshared) NextTimeout() simtime.Time { return simtime.Never }
+
+// Keys returns the keys.
+func (k *Preshared) Keys(keyLen, saltLen int) (Keys, bool) {
+	direction := func(from, to string) Material {
+		r := k.random.Stream("keys/" + from + "/" + to)
+		m := Material{Key: make([]byte, keyLen), Salt: make([]byte, saltLen)}
+		_, _ = r.Read(m.Key)
+		_, _ = r.Read(m.Salt)
+		return m
+	}
+	return Keys{Local: direction(k.local, k.remote), Remote: direction(k.remote, k.local)}, true
+}

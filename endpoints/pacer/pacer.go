@@ -1,0 +1,76 @@
+// Package pacer spreads packets over time: the rate-shaping buffer between
+// encoders and the network.
+package pacer
+
+import (
+	"time"
+
+	"rtpfabric/sim/packet"
+	"rtpfabric/sim/simtime"
+	"rtpfabric/sim/units"
+)
+
+// Pacer lets packets go at a rate. Urgent packets (audio) go at once and their
+// time is made up for by the others.
+type Pacer struct {
+	rate   units.BitRate
+	free   simtime.Time // when the next packet may go
+	urgent packet.FIFO
+	normal packet.FIFO
+}
+
+// SetRate sets the rate; 0 stops everything but urgent packets.
+func (p *Pacer) SetRate(r units.BitRate) { p.rate = r }
+
+// Rate returns the rate.
+func (p *Pacer) Rate() units.BitRate { return p.rate }
+
+// Push takes ownership of a packet.
+func (p *Pacer) Push(q *packet.Packet, urgent bool) {
+	if urgent {
+		p.urgent.Push(q)
+	} else {
+		p.normal.Push(q)
+	}
+}
+
+// Pop hands out a packet that may go now; nil if there is none.
+func (p *Pacer) Pop(now simtime.Time) *packet.Packet {
+	q := p.urgent.Pop()
+	if q == nil {
+		if p.normal.Len() == 0 || p.rate <= 0 || now < p.free {
+			return nil
+		}
+		q = p.normal.Pop()
+	}
+	if p.rate > 0 {
+		p.free = max(p.free, now).Add(p.rate.TimeToSend(q.Size))
+	}
+	return q
+}
+
+// Next returns when the next packet may go.
+func (p *Pacer) Next() simtime.Time {
+	switch {
+	case p.urgent.Len() > 0:
+		return 0
+	case p.normal.Len() == 0 || p.rate <= 0:
+		return simtime.Never
+	}
+	return p.free
+}
+
+// Backlog returns the bytes that wait.
+func (p *Pacer) Backlog() units.Bytes { return p.normal.Bytes() + p.urgent.Bytes() }
+
+// Len returns the number of packets that wait.
+func (p *Pacer) Len() int { return p.normal.Len() + p.urgent.Len() }
+
+// Delay returns how long the backlog takes at the present rate; 0 if the rate
+// is 0.
+func (p *Pacer) Delay() time.Duration {
+	if p.rate <= 0 {
+		return 0
+	}
+	return p.rate.TimeToSend(p.Backlog())
+}

@@ -1,0 +1,236 @@
+// Package playout is the receive buffer: it assembles frames from packets,
+// hands complete ones to the renderer in order, and knows which were late,
+// lost or frozen.
+//
+// A frame is rendered as soon as it and all before it are complete. A missing
+// one is waited for until its deadline: the media time, moved by the fastest
+// packet of the last seconds, plus the play-out delay. There is no decoder and
+// no dependency between frames: what a lost frame does to the pictures after
+// it is not modelled here.
+package playout
+
+import (
+	"time"
+
+	"rtpfabric/sim/simtime"
+	"rtpfabric/sim/units"
+)
+
+// Packet is what the buffer needs to know of an RTP packet.
+type Packet struct {
+	Seq       uint64 // extended sequence number
+	Timestamp uint32 // RTP timestamp
+	First     bool   // first packet of its frame
+	Last      bool   // last packet of its frame
+	Size      units.Bytes
+	Captured  simtime.Time // when the sender took the picture
+}
+
+// Outcome says what became of a frame.
+type Outcome uint8
+
+// The outcomes.
+const (
+	Rendered Outcome = iota
+	Late             // complete, but after its deadline
+	Lost             // still incomplete a second after its deadline
+)
+
+// Result is a frame that the buffer is done with.
+type Result struct {
+	Outcome Outcome
+	At      simtime.Time
+	// Delay is from capture to rendering, or to completion if it was late.
+	Delay time.Duration
+	Size  units.Bytes // of the payload
+	// Frozen is how long the picture stood still before this frame; 0 unless
+	// that was a freeze.
+	Frozen time.Duration
+}
+
+// Buffer is the receive buffer of one stream.
+type Buffer struct {
+	clock float64 // RTP clock rate, Hz
+	delay time.Duration
+
+	frames  []frame // that wait, by media time, oldest first
+	overdue []frame // given up incomplete, in the order of that
+	nextSeq uint64  // first packet of the next frame in order
+	started bool
+
+	lastTS  uint32
+	lastExt int64
+
+	base   baseline
+	freeze freezeDetector
+	done   []Result
+}
+
+type frame struct {
+	ts       int64 // extended RTP timestamp
+	captured simtime.Time
+	first    uint64 // sequence numbers of its first and last packet, if known
+	last     uint64
+	hasFirst bool
+	hasLast  bool
+	got      uint64
+	size     units.Bytes
+	deadline simtime.Time
+}
+
+func (f *frame) complete() bool { return f.hasFirst && f.hasLast && f.got == f.last-f.first+1 }
+
+// grace is how long after its deadline a frame may still turn out late rather
+// than lost.
+const grace = time.Second
+
+// NewBuffer returns a buffer for a stream with the given RTP clock rate in Hz.
+// delay is how long after the ideal time a frame may come; freezes tells
+// whether to look for freezes.
+func NewBuffer(clock int, delay time.Duration, freezes bool) *Buffer {
+	return &Buffer{clock: float64(clock), delay: delay, freeze: freezeDetector{enabled: freezes}}
+}
+
+// Insert takes a packet; duplicates must have been sorted out.
+func (b *Buffer) Insert(now simtime.Time, p Packet) {
+	ts := b.extend(p.Timestamp)
+	media := simtime.At(time.Duration(float64(ts) / b.clock * float64(time.Second)))
+	base := b.base.update(now, now-media)
+	if !b.started {
+		b.started, b.nextSeq = true, p.Seq
+	}
+	deadline := (media + base).Add(b.delay)
+	if p.Seq < b.nextSeq {
+		b.straggler(now, ts, deadline, p)
+		return
+	}
+	f := b.frame(ts)
+	if f.got == 0 {
+		f.deadline = deadline
+	}
+	f.add(p)
+	b.advance(now)
+}
+
+func (f *frame) add(p Packet) {
+	f.got++
+	f.size += p.Size
+	f.captured = p.Captured
+	if p.First {
+		f.first, f.hasFirst = p.Seq, true
+	}
+	if p.Last {
+		f.last, f.hasLast = p.Seq, true
+	}
+}
+
+// straggler takes a packet of a frame that was given up. If it completes the
+// frame, that was late and not lost.
+func (b *Buffer) straggler(now simtime.Time, ts int64, deadline simtime.Time, p Packet) {
+	i := 0
+	for i < len(b.overdue) && b.overdue[i].ts != ts {
+		i++
+	}
+	if i == len(b.overdue) {
+		b.overdue = append(b.overdue, frame{ts: ts, deadline: max(deadline, now.Add(-grace))})
+	}
+	f := &b.overdue[i]
+	f.add(p)
+	if f.complete() {
+		b.done = append(b.done, Result{Outcome: Late, At: now, Delay: now.Sub(f.captured), Size: f.size})
+		b.overdue = append(b.overdue[:i], b.overdue[i+1:]...)
+	}
+}
+
+func (b *Buffer) extend(ts uint32) int64 {
+	if !b.started {
+		b.lastTS, b.lastExt = ts, int64(ts)
+	}
+	b.lastExt += int64(int32(ts - b.lastTS))
+	b.lastTS = ts
+	return b.lastExt
+}
+
+// frame finds or inserts the frame with the given media time.
+func (b *Buffer) frame(ts int64) *frame {
+	i := len(b.frames)
+	for i > 0 && b.frames[i-1].ts > ts {
+		i--
+	}
+	if i > 0 && b.frames[i-1].ts == ts {
+		return &b.frames[i-1]
+	}
+	b.frames = append(b.frames, frame{})
+	copy(b.frames[i+1:], b.frames[i:])
+	b.frames[i] = frame{ts: ts}
+	return &b.frames[i]
+}
+
+// NextTimeout returns when HandleTimeout has something to do.
+func (b *Buffer) NextTimeout() simtime.Time {
+	next := simtime.Never
+	if len(b.frames) > 0 {
+		next = b.frames[0].deadline
+	}
+	for i := range b.overdue {
+		next = min(next, b.overdue[i].deadline.Add(grace))
+	}
+	return next
+}
+
+// HandleTimeout gives up frames whose deadline has passed.
+func (b *Buffer) HandleTimeout(now simtime.Time) {
+	b.advance(now)
+	kept := b.overdue[:0]
+	for _, f := range b.overdue {
+		if now < f.deadline.Add(grace) {
+			kept = append(kept, f)
+			continue
+		}
+		b.done = append(b.done, Result{Outcome: Lost, At: now, Delay: now.Sub(f.captured), Size: f.size})
+	}
+	b.overdue = kept
+}
+
+// advance renders what can be rendered and gives up what is overdue.
+func (b *Buffer) advance(now simtime.Time) {
+	for len(b.frames) > 0 {
+		f := &b.frames[0]
+		inOrder := f.complete() && f.first == b.nextSeq
+		if !inOrder && now < f.deadline {
+			return
+		}
+		b.settle(now, f)
+		b.frames = append(b.frames[:0], b.frames[1:]...)
+	}
+}
+
+// settle renders a frame, or gives it up; either way the next one is next.
+func (b *Buffer) settle(now simtime.Time, f *frame) {
+	if f.hasLast {
+		b.nextSeq = f.last + 1
+	} else {
+		b.nextSeq += f.got
+	}
+	if !f.complete() {
+		b.overdue = append(b.overdue, *f)
+		return
+	}
+	r := Result{Outcome: Rendered, At: now, Delay: now.Sub(f.captured), Size: f.size}
+	if now > f.deadline {
+		r.Outcome = Late
+	} else {
+		r.Frozen = b.freeze.rendered(now)
+	}
+	b.done = append(b.done, r)
+}
+
+// Poll returns the next frame that the buffer is done with.
+func (b *Buffer) Poll() (Result, bool) {
+	if len(b.done) == 0 {
+		return Result{}, false
+	}
+	r := b.done[0]
+	b.done = append(b.done[:0], b.done[1:]...)
+	return r, true
+}

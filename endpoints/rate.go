@@ -1,0 +1,113 @@
+package endpoints
+
+import (
+	"rtpfabric/ccontrol"
+	"rtpfabric/sim/simtime"
+	"rtpfabric/sim/units"
+)
+
+// StreamModel tells what a stream costs on the wire at a given encoder rate.
+type StreamModel struct {
+	// Min, Max and Start are encoder rates; of audio all are its rate.
+	Min, Max, Start units.BitRate
+	// FrameRate is in frames per second.
+	FrameRate float64
+	// Overhead is what each packet costs beyond its part of the frame, and
+	// Room how much of a frame fits into a packet.
+	Overhead, Room units.Bytes
+}
+
+// NewStreamModel returns the model of a stream whose packets are bounded by
+// packetSize, under the given protection overhead and feedback.
+func NewStreamModel(kind Kind, min, max, start units.BitRate, frameRate float64, packetSize, tag units.Bytes, f Feedback) StreamModel {
+	head := units.Bytes(rtpHeader) + tag
+	if kind == Video {
+		head += vp8Descriptor
+	}
+	if f == FeedbackTWCC {
+		head += twccExtension
+	}
+	return StreamModel{
+		Min: min, Max: max, Start: start, FrameRate: frameRate,
+		Overhead: head + udpIP, Room: packetSize - head,
+	}
+}
+
+const udpIP units.Bytes = 28
+
+// Wire returns the rate on the wire that a rate of encoded media takes. Frames
+// of varying size leave their last packet half full on average, so that a
+// frame of size B takes B/room + 1/2 packets; a frame that fits one takes one.
+func (m StreamModel) Wire(encoded units.BitRate) units.BitRate {
+	frame := float64(encoded) / 8 / m.FrameRate
+	packets := 1.0
+	if x := frame/float64(m.Room) + 0.5; x > 1 {
+		packets = x
+	}
+	return encoded + units.BitRate(float64(8*m.Overhead)*m.FrameRate*packets)
+}
+
+// Encoded is the inverse of Wire; it isn't negative.
+func (m StreamModel) Encoded(wire units.BitRate) units.BitRate {
+	perPacket := float64(8*m.Overhead) * m.FrameRate
+	one := float64(wire) - perPacket
+	if one/8/m.FrameRate/float64(m.Room)+0.5 <= 1 {
+		return units.BitRate(max(one, 0))
+	}
+	share := float64(m.Overhead) / float64(m.Room)
+	return units.BitRate((float64(wire) - float64(perPacket/2)) / (1 + share))
+}
+
+// Limits returns the boundary conditions of a controller that governs the
+// given streams together.
+func Limits(streams []StreamModel) ccontrol.Limits {
+	var l ccontrol.Limits
+	for _, m := range streams {
+		l.Min += m.Wire(m.Min)
+		l.Max += m.Wire(m.Max)
+		l.Start += m.Wire(m.Start)
+	}
+	return l
+}
+
+// applyTarget reads the controller's target and gives it to pacer and
+// encoders.
+func (c *Connection) applyTarget(now simtime.Time) {
+	cc := c.config.Controller
+	if cc == nil {
+		return
+	}
+	t := cc.Target()
+	changed := t != c.lastTarget
+	c.lastTarget = t
+	c.pacer.SetRate(t.Pacing)
+	if changed {
+		for _, s := range c.sections {
+			c.requestRate(now, s)
+		}
+		c.event(Event{Kind: TargetChanged, At: now})
+	}
+}
+
+// requestRate gives a video encoder its share of the target: what inelastic
+// streams leave, divided by the streams' maximum rates.
+func (c *Connection) requestRate(now simtime.Time, s *Section) {
+	send := s.config.Send
+	if send == nil || s.stopped || s.config.Kind != Video || c.config.Controller == nil {
+		return
+	}
+	left := c.lastTarget.Media
+	var total units.BitRate
+	for _, o := range c.sections {
+		switch {
+		case o.config.Send == nil || o.stopped:
+		case o.config.Kind == Audio:
+			left -= o.config.Send.Model.Wire(o.config.Send.Model.Max)
+		default:
+			total += o.config.Send.Model.Max
+		}
+	}
+	m := send.Model
+	share := float64(left) * float64(m.Max) / float64(total)
+	send.Encoder.Request(now, m.Encoded(units.BitRate(max(share, 0))))
+}

@@ -1,0 +1,52 @@
+package endpoints
+
+import (
+	"github.com/pion/rtcp"
+
+	"rtpfabric/sim/simtime"
+)
+
+// maxBlocks is how many report blocks an SR or RR holds (RFC 3550 §6.4.1).
+const maxBlocks = 31
+
+// reportable returns the remote sources that this section's SSRC has heard
+// since its last report.
+func (s *Section) reportable() []*source {
+	var list []*source
+	for _, src := range s.connection.sources {
+		if src.prior[s.index].heard && len(list) < maxBlocks {
+			list = append(list, src)
+		}
+	}
+	return list
+}
+
+// reportBlocks makes the blocks of a report about everybody who sent since the
+// last one, and starts the next interval. Endpoints also report on their own
+// other SSRCs, which they receive perfectly (RFC 8108 §5.1).
+func (s *Section) reportBlocks(now simtime.Time) []rtcp.ReceptionReport {
+	c := s.connection
+	var blocks []rtcp.ReceptionReport
+	clock := c.endpoint.wallClock(now)
+	for _, src := range s.reportable() {
+		b := rtcp.ReceptionReport{
+			SSRC:               src.ssrc,
+			FractionLost:       src.fractionLost(s.index),
+			TotalLost:          uint32(src.cumulativeLost()) & 0xffffff,
+			LastSequenceNumber: uint32(src.highest - 1<<16),
+			Jitter:             uint32(src.jitter),
+		}
+		if src.lastSR != 0 {
+			b.LastSenderReport = src.lastSR
+			b.Delay = simtime.ToNTP(clock).Middle() - simtime.ToNTP(src.lastSRAt).Middle()
+		}
+		blocks = append(blocks, b)
+	}
+	for _, o := range c.sections {
+		if o != s && o.reported[s.index] && len(blocks) < maxBlocks {
+			o.reported[s.index] = false
+			blocks = append(blocks, rtcp.ReceptionReport{SSRC: o.SSRC, LastSequenceNumber: o.extSeq})
+		}
+	}
+	return blocks
+}

@@ -1,0 +1,182 @@
+package rtcptiming
+
+import (
+	"time"
+
+	"rtpfabric/sim/simtime"
+)
+
+// Kind is a kind of RTCP transmission.
+type Kind uint8
+
+// The kinds.
+const (
+	None    Kind = iota
+	Regular      // a compound packet with reports (RFC 4585 §3.5.3)
+	Early        // feedback ahead of the regular packet (§3.5.2)
+	Minimal      // feedback in the place of a regular packet that T_rr_interval suppresses (§3.5.3 step 2b)
+)
+
+// Decision is what may be sent now.
+type Decision struct {
+	Kind Kind
+	// Local sends the packet. It is nil if Kind is None.
+	Local *Local
+	// Gone are remote members that were timed out.
+	Gone []uint32
+}
+
+// Due decides about timers that have expired by now. The caller repeats it
+// until the decision is None; after each Regular or Early one it sends the
+// packet and says so with SentRegular, SentEarly or SentMinimal. pending tells
+// whether feedback messages wait for transmission.
+func (s *Scheduler) Due(now simtime.Time, pending bool) Decision {
+	for _, l := range s.locals {
+		if l.te <= now {
+			l.te = simtime.Never
+			if pending {
+				return Decision{Kind: Early, Local: l}
+			}
+		}
+	}
+	for _, l := range s.locals {
+		if l.tn > now {
+			continue
+		}
+		gone := s.expire(now, l)
+		kind := None
+		if s.reconsider(now, l) {
+			kind = s.afterReconsideration(now, l, pending)
+		}
+		if kind != None || gone != nil {
+			return Decision{Kind: kind, Local: l, Gone: gone}
+		}
+	}
+	return Decision{}
+}
+
+// reconsider draws a new interval when tn is reached and reports whether the
+// packet may go; otherwise tn moves back (RFC 3550 §6.3.6).
+func (s *Scheduler) reconsider(now simtime.Time, l *Local) bool {
+	l.pmembers = s.members.count()
+	if due := l.tp.Add(s.interval(l)); due > now {
+		l.tn = due
+		return false
+	}
+	return true
+}
+
+// afterReconsideration applies T_rr_interval (RFC 4585 §3.5.3, steps 1 and 2).
+func (s *Scheduler) afterReconsideration(now simtime.Time, l *Local, pending bool) Kind {
+	trr := s.config.TrrInterval
+	if !s.config.AVPF || trr == 0 || l.trrLast == simtime.Never {
+		return Regular
+	}
+	current := time.Duration(s.config.Random.Uniform(0.5, 1.5) * float64(trr))
+	switch {
+	case l.trrLast.Add(current) <= now:
+		return Regular
+	case pending:
+		return Minimal
+	}
+	s.restart(l, now)
+	return None
+}
+
+// restart begins the next interval at tp.
+func (s *Scheduler) restart(l *Local, tp simtime.Time) {
+	l.tp = tp
+	l.allowEarly = true
+	l.pmembers = s.members.count()
+	l.tn = tp.Add(s.interval(l))
+}
+
+// Candidates returns the other local SSRCs whose reports may join a regular
+// packet, in order of their tn (RFC 8108 §5.3.2).
+func (s *Scheduler) Candidates(first *Local) []*Local {
+	var out []*Local
+	for _, l := range s.locals {
+		if l == first {
+			continue
+		}
+		i := len(out)
+		out = append(out, l)
+		for ; i > 0 && out[i-1].tn > l.tn; i-- {
+			out[i] = out[i-1]
+		}
+		out[i] = l
+	}
+	return out
+}
+
+// SentRegular notes a regular packet with the reports of the given SSRCs, the
+// one whose timer expired first.
+func (s *Scheduler) SentRegular(now simtime.Time, reporters []*Local) {
+	total := time.Duration(0)
+	for _, l := range reporters[1:] {
+		total += s.effective(l).Sub(now)
+	}
+	// tt_avg of RFC 8108 §5.3.2 c.
+	avg := now.Add(total / time.Duration(len(reporters)))
+	for _, l := range reporters {
+		l.initial = false
+		l.te = simtime.Never
+		l.trrLast = avg
+		s.restart(l, avg)
+	}
+}
+
+// effective returns when an aggregated SSRC would have sent by itself
+// (RFC 8108 §5.3.2 b).
+func (s *Scheduler) effective(l *Local) simtime.Time {
+	tn := l.tn
+	for {
+		due := l.tp.Add(s.interval(l))
+		if due <= tn {
+			return tn
+		}
+		tn = due
+	}
+}
+
+// SentEarly notes an early packet: the next regular one is skipped
+// (RFC 4585 §3.5.2 step 6).
+func (*Scheduler) SentEarly(_ simtime.Time, l *Local) {
+	trr := l.tn.Sub(l.tp)
+	l.allowEarly = false
+	l.te = simtime.Never
+	l.tp, l.tn = l.tn, l.tp.Add(2*trr)
+}
+
+// SentMinimal notes feedback that took the place of a regular packet.
+func (s *Scheduler) SentMinimal(now simtime.Time, l *Local) { s.restart(l, now) }
+
+// WantFeedback schedules an early packet for feedback that arose now, if the
+// rules allow one (RFC 4585 §3.5.2 steps 2 to 4). Of several SSRCs that could
+// send it the first that may send early does (RFC 8108 §5.4.1). Otherwise the
+// feedback waits for the next regular packet.
+func (s *Scheduler) WantFeedback(now simtime.Time) {
+	if !s.config.AVPF {
+		return
+	}
+	for _, l := range s.locals {
+		if l.te != simtime.Never {
+			return
+		}
+	}
+	for _, l := range s.locals {
+		// No early packet before the first compound one (RFC 5506 §4.1).
+		if l.initial || !l.allowEarly {
+			continue
+		}
+		var dither time.Duration
+		if s.multiparty {
+			dither = l.tn.Sub(l.tp) / 2
+		}
+		if now.Add(dither) > l.tn {
+			return
+		}
+		l.te = now.Add(time.Duration(s.config.Random.Float64() * float64(dither)))
+		return
+	}
+}

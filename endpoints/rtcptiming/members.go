@@ -1,0 +1,130 @@
+package rtcptiming
+
+import (
+	"time"
+
+	"rtpfabric/sim/simtime"
+)
+
+// timeoutFactor is the multiplier M of RFC 3550 §6.3.5.
+const timeoutFactor = 5
+
+// memberTable holds everybody known in the session. Members stand in a slice,
+// so that going through them has an order.
+type memberTable struct {
+	list    []member
+	index   map[uint32]int
+	sending int
+}
+
+type member struct {
+	ssrc   uint32
+	heard  simtime.Time // last RTP or RTCP
+	rtp    simtime.Time // last RTP
+	sender bool
+	local  bool
+}
+
+func newMemberTable() memberTable { return memberTable{index: map[uint32]int{}} }
+
+func (t *memberTable) count() int   { return len(t.list) }
+func (t *memberTable) senders() int { return t.sending }
+
+func (t *memberTable) heard(now simtime.Time, ssrc uint32) *member {
+	i, ok := t.index[ssrc]
+	if !ok {
+		i = len(t.list)
+		t.list = append(t.list, member{ssrc: ssrc})
+		t.index[ssrc] = i
+	}
+	t.list[i].heard = now
+	return &t.list[i]
+}
+
+func (t *memberTable) setLocal(ssrc uint32) { t.list[t.index[ssrc]].local = true }
+
+func (t *memberTable) isSender(ssrc uint32) bool {
+	i, ok := t.index[ssrc]
+	return ok && t.list[i].sender
+}
+
+// sent notes RTP from an SSRC and reports whether it is new as a sender.
+func (t *memberTable) sent(now simtime.Time, ssrc uint32) bool {
+	m := t.heard(now, ssrc)
+	m.rtp = now
+	if m.sender {
+		return false
+	}
+	m.sender = true
+	t.sending++
+	return true
+}
+
+func (t *memberTable) remove(ssrc uint32) {
+	i, ok := t.index[ssrc]
+	if !ok {
+		return
+	}
+	if t.list[i].sender {
+		t.sending--
+	}
+	delete(t.index, ssrc)
+	t.list = append(t.list[:i], t.list[i+1:]...)
+	for ; i < len(t.list); i++ {
+		t.index[t.list[i].ssrc] = i
+	}
+}
+
+// HeardRTP notes a media packet from a remote SSRC (RFC 3550 §6.3.3).
+func (s *Scheduler) HeardRTP(now simtime.Time, ssrc uint32) { s.members.sent(now, ssrc) }
+
+// HeardRTCP notes an RTCP packet, other than BYE, from a remote SSRC.
+func (s *Scheduler) HeardRTCP(now simtime.Time, ssrc uint32) { s.members.heard(now, ssrc) }
+
+// HeardBye removes a remote SSRC (RFC 3550 §6.3.4).
+func (s *Scheduler) HeardBye(now simtime.Time, ssrc uint32) {
+	if i, ok := s.members.index[ssrc]; ok && !s.members.list[i].local {
+		s.members.remove(ssrc)
+		s.reverseReconsider(now)
+	}
+}
+
+// SentRTP notes a media packet of a local SSRC. The first one makes it a
+// sender, which may shorten its interval (RFC 3550 §6.3.8).
+func (s *Scheduler) SentRTP(now simtime.Time, l *Local) { s.members.sent(now, l.SSRC) }
+
+// IsSender reports whether a local SSRC has sent media lately: we_sent.
+func (s *Scheduler) IsSender(l *Local) bool { return s.members.isSender(l.SSRC) }
+
+// expire times out members and senders (RFC 3550 §6.3.5). Members get five
+// intervals with the fixed minimum, whatever the profile (RFC 8108 §7.1.4);
+// senders two intervals of the kind that is in use. It returns the remote
+// members that are gone.
+func (s *Scheduler) expire(now simtime.Time, l *Local) []uint32 {
+	var gone []uint32
+	patience := timeoutFactor * s.deterministic(false, FixedMinimum)
+	senderPatience := 2 * max(s.deterministic(s.members.isSender(l.SSRC), s.minimum(l)), minSenderTimeout)
+	for i := len(s.members.list) - 1; i >= 0; i-- {
+		m := &s.members.list[i]
+		if m.sender && now.Sub(m.rtp) > senderPatience {
+			m.sender = false
+			s.members.sending--
+		}
+		if !m.local && now.Sub(m.heard) > patience {
+			gone = append(gone, m.ssrc)
+			s.members.remove(m.ssrc)
+		}
+	}
+	if gone != nil {
+		s.reverseReconsider(now)
+	}
+	return gone
+}
+
+// minSenderTimeout keeps the sender table steady where AVPF's interval is
+// shorter than the gap between two frames.
+//
+// Deviation (RFC 3550 §6.3.5): the RFC's 2T knows no lower bound, because its
+// T is at least 360 ms or so; with AVPF's intervals of some 20 ms, a video of
+// 10 frames a second would stop and start being a sender with every frame.
+const minSenderTimeout = 500 * time.Millisecond

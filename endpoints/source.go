@@ -1,0 +1,147 @@
+package endpoints
+
+import (
+	"time"
+
+	"github.com/pion/rtp"
+
+	"rtpfabric/endpoints/playout"
+	"rtpfabric/sim/simtime"
+	"rtpfabric/sim/units"
+)
+
+// source is a remote SSRC that sends media: reception statistics after
+// RFC 3550 §6.4.1 and Appendix A, and the receive buffer.
+type source struct {
+	ssrc    uint32
+	section *Section
+	buffer  *playout.Buffer
+	ended   bool // a BYE came
+
+	base     uint64 // extended number of the first packet
+	highest  uint64
+	received uint64
+	seen     [1 << 10]uint64 // recent extended numbers, to tell duplicates
+
+	transit int64 // of the last packet, in timestamp units
+	jitter  float64
+
+	lastSR   uint32 // middle 32 bits of the NTP timestamp of the last SR
+	lastSRAt simtime.Time
+
+	// prior is what each local SSRC has reported already.
+	prior []prior
+}
+
+type prior struct {
+	expected, received uint64
+	heard              bool // anything since that report
+}
+
+// newSource starts at the packet given. Extended sequence numbers begin with
+// one cycle, so that a straggler from before the first packet isn't negative.
+func newSource(c *Connection, s *Section, h *rtp.Header) *source {
+	ext := uint64(h.SequenceNumber) + 1<<16
+	return &source{
+		ssrc: h.SSRC, section: s, base: ext, highest: ext,
+		buffer: playout.NewBuffer(s.clock, c.config.PlayoutDelay, s.config.Kind == Video),
+		prior:  make([]prior, len(c.sections)),
+	}
+}
+
+// receive takes a packet; false if it is a duplicate.
+func (r *source) receive(now simtime.Time, h *rtp.Header) (ext uint64, fresh bool) {
+	ext = r.highest + uint64(int64(int16(h.SequenceNumber-uint16(r.highest))))
+	slot := &r.seen[ext%uint64(len(r.seen))]
+	if *slot == ext {
+		return ext, false
+	}
+	*slot = ext
+	r.highest = max(r.highest, ext)
+	r.base = min(r.base, ext)
+	r.received++
+	for i := range r.prior {
+		r.prior[i].heard = true
+	}
+	r.updateJitter(now, h.Timestamp)
+	return ext, true
+}
+
+// updateJitter is RFC 3550 §A.8.
+func (r *source) updateJitter(now simtime.Time, ts uint32) {
+	sec, ns := int64(now)/int64(time.Second), int64(now)%int64(time.Second)
+	arrival := sec*int64(r.section.clock) + ns*int64(r.section.clock)/int64(time.Second)
+	transit := int64(int32(uint32(arrival) - ts))
+	if r.received > 1 {
+		d := int64(int32(uint32(transit) - uint32(r.transit)))
+		if d < 0 {
+			d = -d
+		}
+		r.jitter += float64((float64(d) - r.jitter) / 16)
+	}
+	r.transit = transit
+}
+
+// expected returns the number of packets that should have come.
+func (r *source) expected() uint64 { return r.highest - r.base + 1 }
+
+// fractionLost returns what a report by the given local SSRC says, and starts
+// its next interval (RFC 3550 §A.3).
+func (r *source) fractionLost(local int) uint8 {
+	p := &r.prior[local]
+	expected := r.expected() - p.expected
+	received := r.received - p.received
+	*p = prior{expected: r.expected(), received: r.received}
+	if expected == 0 || received >= expected {
+		return 0
+	}
+	return uint8((expected - received) * 256 / expected)
+}
+
+// cumulativeLost returns the signed 24-bit count, clamped.
+func (r *source) cumulativeLost() int32 {
+	lost := int64(r.expected()) - int64(r.received)
+	return int32(min(max(lost, -1<<23), 1<<23-1))
+}
+
+func (r *source) handleTimeout(now simtime.Time) {
+	if r.buffer.NextTimeout() <= now {
+		r.buffer.HandleTimeout(now)
+		r.drain()
+	}
+}
+
+// drain turns the buffer's results into events.
+func (r *source) drain() {
+	c := r.section.connection
+	for {
+		f, ok := r.buffer.Poll()
+		if !ok {
+			return
+		}
+		e := Event{At: f.At, Section: r.section, SSRC: r.ssrc, Delay: f.Delay, Size: f.Size}
+		switch f.Outcome {
+		case playout.Rendered:
+			e.Kind = FrameRendered
+		case playout.Late:
+			e.Kind = FrameLate
+		case playout.Lost:
+			e.Kind = FrameLost
+		}
+		c.event(e)
+		if f.Frozen > 0 {
+			e.Kind, e.Delay, e.Size = PictureFrozen, f.Frozen, 0
+			c.event(e)
+		}
+	}
+}
+
+// insert hands the packet to the buffer.
+func (r *source) insert(now simtime.Time, ext uint64, h *rtp.Header, m media, size int) {
+	last := h.Marker || r.section.config.Kind == Audio
+	r.buffer.Insert(now, playout.Packet{
+		Seq: ext, Timestamp: h.Timestamp, First: m.first, Last: last,
+		Size: units.Bytes(size), Captured: m.captured,
+	})
+	r.drain()
+}

@@ -1,0 +1,36 @@
+package record
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// Read returns the record in a folder that [Write] made. Every file must be
+// there and of this program's [Format]. An error names the file, and the line
+// where there is one.
+func Read(dir string) (*Record, error) {
+	r := &Record{}
+	var step manifestSeries
+	for _, f := range []struct {
+		name  string
+		parse func(data []byte) error
+	}{
+		{ManifestFile, func(data []byte) (err error) { r.Manifest, step, err = parseManifest(data); return }},
+		{SeriesFile, func(data []byte) (err error) { r.Series, err = parseSeries(data, step.Step); return }},
+		{DistributionsFile, func(data []byte) (err error) { r.Distributions, err = parseDistributions(data); return }},
+		{EventsFile, func(data []byte) (err error) { r.Events, err = parseEvents(data); return }},
+		{SummaryFile, func(data []byte) (err error) { r.Summary, err = parseJSON[[]Metric](data); return }},
+		{VerdictsFile, func(data []byte) (err error) { r.Verdicts, err = parseJSON[[]Verdict](data); return }},
+	} {
+		path := filepath.Join(dir, f.name)
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("read record: %w", err)
+		}
+		if err := f.parse(data); err != nil {
+			return nil, fmt.Errorf("read record: %s: %w", path, err)
+		}
+	}
+	return r, nil
+}

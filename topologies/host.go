@@ -1,0 +1,74 @@
+// Package topologies wires endpoints and middleboxes into a network: it makes
+// the fabric, puts endpoints at its nodes, connects them as the topology says,
+// and drives them from the event loop.
+package topologies
+
+import (
+	"fmt"
+
+	"rtpfabric/endpoints"
+	"rtpfabric/sim/engine"
+	"rtpfabric/sim/fabric"
+	"rtpfabric/sim/packet"
+	"rtpfabric/sim/simtime"
+)
+
+// Stack is what a host drives: an endpoint, or a middlebox made of the same
+// parts. It never blocks, schedules or reads a clock.
+//
+// After HandlePacket or HandleTimeout the host drains PollPacket, then
+// PollEvent, then re-reads NextTimeout.
+type Stack interface {
+	Name() string
+	// HandlePacket takes ownership of p.
+	HandlePacket(now simtime.Time, p *packet.Packet)
+	// HandleTimeout does what is due; an early call does nothing.
+	HandleTimeout(now simtime.Time)
+	// PollPacket hands over a packet to send; nil when drained.
+	PollPacket(now simtime.Time) *packet.Packet
+	PollEvent() (endpoints.Event, bool)
+	// NextTimeout returns the next deadline, which has a reason.
+	NextTimeout() (simtime.Time, endpoints.Reason)
+	// Held returns how many packets the stack owns.
+	Held() int
+}
+
+// host stands between a stack and the fabric.
+type host struct {
+	stack Stack
+	port  *fabric.Port
+	timer *engine.Timer
+	sink  func(endpoints.Event)
+}
+
+func newHost(loop *engine.Loop, s Stack) *host {
+	h := &host{stack: s, sink: func(endpoints.Event) {}}
+	h.timer = loop.NewTimer(h)
+	return h
+}
+
+// Receive implements fabric.Receiver.
+func (h *host) Receive(now simtime.Time, p *packet.Packet) {
+	h.stack.HandlePacket(now, p)
+	h.drain(now)
+}
+
+// Fire implements engine.Handler.
+func (h *host) Fire(now simtime.Time) {
+	h.stack.HandleTimeout(now)
+	h.drain(now)
+	if at, why := h.stack.NextTimeout(); at <= now {
+		panic(fmt.Sprintf("topologies: %s at %v still wants a timeout at %v, reason %d", h.stack.Name(), now, at, why))
+	}
+}
+
+func (h *host) drain(now simtime.Time) {
+	for p := h.stack.PollPacket(now); p != nil; p = h.stack.PollPacket(now) {
+		h.port.Send(now, p)
+	}
+	for e, ok := h.stack.PollEvent(); ok; e, ok = h.stack.PollEvent() {
+		h.sink(e)
+	}
+	at, _ := h.stack.NextTimeout()
+	h.timer.SetIfMoved(max(at, now))
+}

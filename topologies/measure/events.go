@@ -1,0 +1,83 @@
+package measure
+
+import (
+	"fmt"
+	"time"
+
+	"rtpfabric/endpoints"
+	"rtpfabric/sim/simtime"
+)
+
+// handle takes an event of an endpoint.
+func (r *Recorder) handle(e endpoints.Event) {
+	c := r.conns[e.Connection]
+	entity := e.Connection.Endpoint()
+	switch e.Kind {
+	case endpoints.FrameEncoded:
+		if f := r.flows[e.Section.SSRC]; f != nil {
+			f.encoded.add(e.At, float64(e.Size))
+			f.totals.encoded++
+		}
+	case endpoints.FrameRendered, endpoints.FrameLate, endpoints.FrameLost, endpoints.PictureFrozen:
+		if f := r.flows[e.SSRC]; f != nil {
+			r.handleFrame(f, e)
+		}
+	case endpoints.RTCPSent:
+		c.rtcpRate.add(e.At, float64(e.Size))
+		c.rtcpCount.add(e.At, 1)
+		c.rtcpBytes += uint64(e.Size)
+	case endpoints.ReportSent:
+		c.report(e.At, e.Section)
+	case endpoints.RTTMeasured:
+		c.rtt.add(e.At, ms(e.Delay))
+	case endpoints.TargetChanged:
+		if c.target != nil {
+			t := c.conn.Target()
+			c.target.set(e.At, float64(t.Media))
+			c.pacing.set(e.At, float64(t.Pacing))
+		}
+	case endpoints.ByeSent:
+		r.event(e.At, entity+"/"+e.Section.Name(), "bye-sent", "")
+	case endpoints.ByeReceived:
+		r.event(e.At, entity, "bye-received", fmt.Sprintf("SSRC %08x", e.SSRC))
+	case endpoints.ParticipantTimedOut:
+		r.event(e.At, entity, "participant-timed-out", fmt.Sprintf("SSRC %08x", e.SSRC))
+	}
+}
+
+func (r *Recorder) handleFrame(f *flowMeter, e endpoints.Event) {
+	t := &f.totals
+	switch e.Kind {
+	case endpoints.FrameRendered:
+		t.rendered++
+		f.goodput.add(e.At, float64(e.Size))
+		f.frameDelay.add(e.At, ms(e.Delay))
+		f.frameDelays.Add(e.At, e.Delay)
+		if f.frames != nil {
+			f.frames.add(e.At, 1)
+		}
+	case endpoints.FrameLate:
+		t.late++
+	case endpoints.FrameLost:
+		t.lostFrames++
+	case endpoints.PictureFrozen:
+		t.freezes++
+		t.frozen += e.Delay
+		f.frozen.add(e.At, ms(e.Delay))
+		r.event(e.At, f.name, "freeze", fmt.Sprintf("picture stood still for %v", e.Delay.Round(time.Millisecond)))
+	default:
+	}
+}
+
+// report notes an SR or RR of a section's SSRC.
+func (m *connMeter) report(at simtime.Time, s *endpoints.Section) {
+	for i, o := range m.conn.Sections() {
+		if o != s {
+			continue
+		}
+		if last := m.lastReport[i]; last != simtime.Never {
+			m.reports[i].Add(at, at.Sub(last))
+		}
+		m.lastReport[i] = at
+	}
+}

@@ -1,0 +1,66 @@
+package measure
+
+import (
+	"math"
+
+	"rtpfabric/endpoints"
+	"rtpfabric/sim/record"
+	"rtpfabric/sim/simtime"
+	"rtpfabric/topologies"
+)
+
+// Finish completes the record's series, distributions, events and summary. end
+// is how far the run came.
+func (r *Recorder) Finish(end simtime.Time, into *record.Record) {
+	r.book.finish(end)
+	for _, l := range r.links {
+		if l != nil {
+			l.fillAvailable(r.sim, r.order)
+		}
+	}
+	into.Series = r.book.series
+	into.Distributions = r.book.dists
+	into.Events = r.events
+	into.Summary = r.summary(end)
+}
+
+// fillAvailable computes what the streams that cross the link could use of it:
+// its capacity, or what all of them send at their maximum rates with their
+// part of RTCP, if that is less.
+func (m *linkMeter) fillAvailable(sim *topologies.Simulation, flows []*flowMeter) {
+	for i, capacity := range m.capacity.series.Values {
+		demand := 0.0
+		for _, f := range flows {
+			if f.flow.Crosses(m.link) && f.activeIn(i) {
+				demand += float64(f.flow.Model.Wire(f.flow.Model.Max)) + sim.RTCPPerStream(f.flow)
+			}
+		}
+		m.available.Values[i] = math.Min(capacity, demand)
+	}
+}
+
+// activeIn reports whether the stream may send during the whole of a bin.
+func (m *flowMeter) activeIn(i int) bool {
+	from, to := Step*timeOf(i), Step*timeOf(i+1)
+	return m.flow.Start.Duration() <= from && to <= m.flow.Stop.Duration()
+}
+
+func (r *Recorder) summary(end simtime.Time) []record.Metric {
+	var s summary
+	for _, f := range r.order {
+		s.flow(f, end)
+	}
+	for _, c := range r.connsl {
+		s.connection(c, end)
+	}
+	for _, l := range r.links {
+		if l != nil {
+			s.link(l, end)
+		}
+	}
+	s.fairness(r.order)
+	return s.list
+}
+
+// elastic reports whether a stream competes for capacity.
+func (m *flowMeter) elastic() bool { return m.flow.Kind == endpoints.Video }

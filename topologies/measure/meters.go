@@ -1,0 +1,139 @@
+package measure
+
+import (
+	"time"
+
+	"rtpfabric/endpoints"
+	"rtpfabric/sim/fabric"
+	"rtpfabric/sim/record"
+	"rtpfabric/sim/simtime"
+	"rtpfabric/topologies"
+)
+
+// linkMeter measures one direction of a link that has a serializer.
+type linkMeter struct {
+	link       *fabric.Link
+	capacity   *level
+	available  *record.Series // filled in at the end
+	throughput *total
+	wait       *mean
+	length     *level
+	arrivals   *total
+	drops      *total
+	waits      *record.Distribution
+}
+
+func newLinkMeter(b *book, l *fabric.Link) *linkMeter {
+	if l.Rate == fabric.Unlimited {
+		return nil
+	}
+	m := &linkMeter{
+		link:       l,
+		capacity:   b.level(l.Name, record.Capacity, "bit/s"),
+		available:  b.new(l.Name, record.Available, "bit/s"),
+		throughput: b.rate(l.Name, record.Throughput),
+		wait:       b.delay(l.Name, record.QueueDelay),
+		length:     b.level(l.Name, record.QueueLength, "bytes"),
+		arrivals:   b.count(l.Name, record.Arrivals),
+		drops:      b.count(l.Name, record.Drops),
+		waits:      b.distribution(l.Name, record.QueueDelays),
+	}
+	m.capacity.value = float64(l.Rate)
+	return m
+}
+
+// flowMeter measures one media stream, from its sender to its receiver.
+type flowMeter struct {
+	flow *topologies.Flow
+	name string
+
+	sent, received           *total
+	sentPackets, lostPackets *total
+	encoded, goodput, frames *total
+	frozen                   *total
+	goal                     *level
+	delay, frameDelay        *mean
+	delays, frameDelays      *record.Distribution
+	totals                   flowTotals
+}
+
+type flowTotals struct {
+	sent, received, lost       uint64
+	sentBytes, receivedBytes   uint64
+	encoded                    uint64
+	rendered, late, lostFrames uint64
+	freezes                    uint64
+	frozen                     time.Duration
+}
+
+func newFlowMeter(b *book, f *topologies.Flow) *flowMeter {
+	n := f.Flow()
+	m := &flowMeter{
+		flow: f, name: n,
+		sent:        b.rate(n, record.SendRate),
+		received:    b.rate(n, record.ReceiveRate),
+		sentPackets: b.count(n, record.SentPackets),
+		lostPackets: b.count(n, record.LostPackets),
+		encoded:     b.rate(n, record.EncoderRate),
+		goodput:     b.rate(n, record.Goodput),
+		delay:       b.delay(n, record.OneWayDelay),
+		frameDelay:  b.delay(n, record.FrameDelay),
+		delays:      b.distribution(n, record.PacketDelays),
+		frameDelays: b.distribution(n, record.FrameDelays),
+	}
+	if f.Kind == endpoints.Video {
+		m.goal = b.level(n, record.EncoderGoal, "bit/s")
+		m.frames = b.perSecond(n, record.FrameRate)
+		m.frozen = b.milliseconds(n, record.FreezeTime)
+	}
+	return m
+}
+
+func (m *flowMeter) sample(now simtime.Time) {
+	if m.goal != nil {
+		m.goal.set(now, float64(m.flow.Sender.Goal()))
+	}
+}
+
+// connMeter measures one end of a connection.
+type connMeter struct {
+	conn       *endpoints.Connection
+	target     *level
+	pacing     *level
+	backlog    *level
+	rtt        *mean
+	rtcpRate   *total
+	rtcpCount  *total
+	rtcpShare  *level
+	reports    []*record.Distribution // by section
+	lastReport []simtime.Time
+	rtcpBytes  uint64
+}
+
+func newConnMeter(b *book, c *endpoints.Connection) *connMeter {
+	m := &connMeter{conn: c, rtt: b.delay(c.Name(), record.RTT)}
+	if c.HasController() {
+		m.target = b.level(c.Name(), record.Target, "bit/s")
+		m.pacing = b.level(c.Name(), record.PacingRate, "bit/s")
+		m.backlog = b.level(c.Name(), record.PacerDelay, "ms")
+	}
+	m.rtcpRate = b.rate(c.Endpoint(), record.RTCPRate)
+	m.rtcpCount = b.count(c.Endpoint(), record.RTCPPackets)
+	m.rtcpShare = b.level(c.Endpoint(), record.RTCPShare, "bit/s")
+	for _, s := range c.Sections() {
+		m.reports = append(m.reports, b.distribution(c.Endpoint()+"/"+s.Name(), record.Intervals))
+		m.lastReport = append(m.lastReport, simtime.Never)
+	}
+	return m
+}
+
+func (m *connMeter) sample(now simtime.Time) {
+	m.rtcpShare.set(now, float64(m.conn.RTCPShare()))
+	if m.target == nil {
+		return
+	}
+	t := m.conn.Target()
+	m.target.set(now, float64(t.Media))
+	m.pacing.set(now, float64(t.Pacing))
+	m.backlog.set(now, ms(m.conn.Backlog()))
+}

@@ -1,0 +1,167 @@
+package measure
+
+import (
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	"rtpfabric/endpoints"
+	"rtpfabric/sim/engine"
+	"rtpfabric/sim/fabric"
+	"rtpfabric/sim/packet"
+	"rtpfabric/sim/record"
+	"rtpfabric/sim/simtime"
+	"rtpfabric/topologies"
+)
+
+// Recorder observes one simulation. Attach it before the run, call Finish
+// after it.
+type Recorder struct {
+	book   book
+	sim    *topologies.Simulation
+	links  []*linkMeter // by Link.Index; nil for links without a serializer
+	flows  map[uint32]*flowMeter
+	order  []*flowMeter
+	conns  map[*endpoints.Connection]*connMeter
+	connsl []*connMeter
+	events []record.Event
+	also   fabric.Observer
+	timer  *engine.Timer
+}
+
+// Attach makes a recorder of the simulation. also, if not nil, is told of all
+// packet events too.
+func Attach(sim *topologies.Simulation, also fabric.Observer) *Recorder {
+	r := &Recorder{
+		sim: sim, flows: map[uint32]*flowMeter{}, conns: map[*endpoints.Connection]*connMeter{}, also: also,
+	}
+	for _, l := range sim.Fabric.Links() {
+		r.links = append(r.links, newLinkMeter(&r.book, l))
+	}
+	for _, f := range sim.Flows {
+		m := newFlowMeter(&r.book, f)
+		r.flows[f.Sender.SSRC] = m
+		r.order = append(r.order, m)
+	}
+	for _, c := range sim.Connections {
+		m := newConnMeter(&r.book, c)
+		r.conns[c] = m
+		r.connsl = append(r.connsl, m)
+	}
+	sim.Fabric.Observe(r)
+	sim.OnEvent(r.handle)
+	r.timer = sim.Loop.NewTimer(engine.HandlerFunc(r.sample))
+	r.timer.Set(sim.Loop.Now())
+	return r
+}
+
+// sample reads quantities that endpoints don't report when they change.
+func (r *Recorder) sample(now simtime.Time) {
+	for _, m := range r.connsl {
+		m.sample(now)
+	}
+	for _, f := range r.order {
+		f.sample(now)
+	}
+	for _, l := range r.links {
+		if l != nil {
+			l.length.set(now, float64(l.link.Queue.Bytes()))
+		}
+	}
+	r.timer.Set(now.Add(Step))
+}
+
+// flowOf tells which stream an RTP packet belongs to; nil for anything else.
+// The fields it reads are in the clear under SRTP.
+func (r *Recorder) flowOf(p *packet.Packet) *flowMeter {
+	b := p.Payload
+	if len(b) < 12 || b[0]>>6 != 2 || b[1] >= 192 && b[1] <= 223 {
+		return nil
+	}
+	return r.flows[binary.BigEndian.Uint32(b[8:])]
+}
+
+// PacketSent implements fabric.Observer.
+func (r *Recorder) PacketSent(now simtime.Time, p *packet.Packet) {
+	if r.also != nil {
+		r.also.PacketSent(now, p)
+	}
+	if f := r.flowOf(p); f != nil {
+		f.sent.add(now, float64(p.Size))
+		f.sentPackets.add(now, 1)
+		f.totals.sent++
+		f.totals.sentBytes += uint64(p.Size)
+	}
+}
+
+// PacketDelivered implements fabric.Observer.
+func (r *Recorder) PacketDelivered(now simtime.Time, p *packet.Packet) {
+	if r.also != nil {
+		r.also.PacketDelivered(now, p)
+	}
+	if f := r.flowOf(p); f != nil {
+		owd := now.Sub(p.SentAt)
+		f.received.add(now, float64(p.Size))
+		f.delay.add(now, ms(owd))
+		f.delays.Add(now, owd)
+		f.totals.received++
+		f.totals.receivedBytes += uint64(p.Size)
+	}
+}
+
+// PacketDropped implements fabric.Observer.
+func (r *Recorder) PacketDropped(now simtime.Time, l *fabric.Link, p *packet.Packet, why fabric.DropReason) {
+	if r.also != nil {
+		r.also.PacketDropped(now, l, p, why)
+	}
+	if f := r.flowOf(p); f != nil {
+		f.lostPackets.add(now, 1)
+		f.totals.lost++
+	}
+	if l != nil {
+		if m := r.links[l.Index()]; m != nil {
+			m.drops.add(now, 1)
+		}
+	}
+}
+
+// PacketArrived implements fabric.Observer.
+func (r *Recorder) PacketArrived(now simtime.Time, l *fabric.Link, _ *packet.Packet) {
+	if m := r.links[l.Index()]; m != nil {
+		m.arrivals.add(now, 1)
+	}
+}
+
+// PacketDequeued implements fabric.Observer.
+func (r *Recorder) PacketDequeued(now simtime.Time, l *fabric.Link, _ *packet.Packet, wait time.Duration) {
+	if m := r.links[l.Index()]; m != nil {
+		m.wait.add(now, ms(wait))
+		m.waits.Add(now, wait)
+	}
+}
+
+// PacketTransmitted implements fabric.Observer.
+func (r *Recorder) PacketTransmitted(now simtime.Time, l *fabric.Link, p *packet.Packet) {
+	if m := r.links[l.Index()]; m != nil {
+		m.throughput.add(now, float64(p.Size))
+	}
+}
+
+// LinkChanged implements fabric.Observer.
+func (r *Recorder) LinkChanged(now simtime.Time, l *fabric.Link) {
+	if m := r.links[l.Index()]; m != nil {
+		m.capacity.set(now, float64(l.Rate))
+	}
+	r.event(now, l.Name, "link-changed", fmt.Sprintf("rate %v, delay %v, loss %.3g", rateText(l), l.Delay, l.Loss))
+}
+
+func rateText(l *fabric.Link) string {
+	if l.Rate == fabric.Unlimited {
+		return "unlimited"
+	}
+	return l.Rate.String()
+}
+
+func (r *Recorder) event(at simtime.Time, entity, kind, detail string) {
+	r.events = append(r.events, record.Event{At: at, Entity: entity, Kind: kind, Detail: detail})
+}

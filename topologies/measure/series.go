@@ -1,0 +1,158 @@
+// Package measure makes the record of a run: it looks at every packet event in
+// the fabric and every event at the endpoints, and takes part in nothing.
+package measure
+
+import (
+	"math"
+	"time"
+
+	"rtpfabric/sim/record"
+	"rtpfabric/sim/simtime"
+)
+
+// Step is the length of a bin of all time series (RFC 8868 §3 asks for
+// 200 ms).
+const Step = 200 * time.Millisecond
+
+func bin(at simtime.Time) int { return int(at.Duration() / Step) }
+
+// total adds up what happens in each bin.
+type total struct {
+	series *record.Series
+	scale  float64
+}
+
+func (t *total) add(at simtime.Time, v float64) {
+	i := bin(at)
+	for len(t.series.Values) <= i {
+		t.series.Values = append(t.series.Values, 0)
+	}
+	t.series.Values[i] += v * t.scale
+}
+
+// mean averages samples in each bin.
+type mean struct {
+	series *record.Series
+	counts []int32
+}
+
+func (m *mean) add(at simtime.Time, v float64) {
+	i := bin(at)
+	for len(m.counts) <= i {
+		m.series.Values = append(m.series.Values, 0)
+		m.counts = append(m.counts, 0)
+	}
+	m.series.Values[i] += v
+	m.counts[i]++
+}
+
+func (m *mean) finish() {
+	for i, n := range m.counts {
+		if n == 0 {
+			m.series.Values[i] = math.NaN()
+		} else {
+			m.series.Values[i] /= float64(n)
+		}
+	}
+}
+
+// level is a quantity that keeps its value until it changes; bins hold its
+// mean over time.
+type level struct {
+	series *record.Series
+	value  float64
+	since  simtime.Time
+}
+
+// set changes the value at a time; the time since the last change is booked to
+// the old one.
+func (l *level) set(at simtime.Time, v float64) {
+	for l.since < at {
+		i := bin(l.since)
+		end := min(at, simtime.At(Step*time.Duration(i+1)))
+		for len(l.series.Values) <= i {
+			l.series.Values = append(l.series.Values, 0)
+		}
+		l.series.Values[i] += l.value * end.Sub(l.since).Seconds() / Step.Seconds()
+		l.since = end
+	}
+	l.value = v
+}
+
+// set of series, in the order in which they were made.
+type book struct {
+	series []*record.Series
+	means  []*mean
+	levels []*level
+	dists  []*record.Distribution
+}
+
+func (b *book) new(entity, metric, unit string) *record.Series {
+	s := &record.Series{Entity: entity, Metric: metric, Unit: unit, Step: Step}
+	b.series = append(b.series, s)
+	return s
+}
+
+// rate takes bytes and shows bit/s.
+func (b *book) rate(entity, metric string) *total {
+	return &total{b.new(entity, metric, "bit/s"), 8 / Step.Seconds()}
+}
+
+// count takes and shows numbers.
+func (b *book) count(entity, metric string) *total {
+	return &total{b.new(entity, metric, "count"), 1}
+}
+
+// perSecond takes numbers and shows them per second.
+func (b *book) perSecond(entity, metric string) *total {
+	return &total{b.new(entity, metric, "1/s"), 1 / Step.Seconds()}
+}
+
+// milliseconds adds up milliseconds.
+func (b *book) milliseconds(entity, metric string) *total {
+	return &total{b.new(entity, metric, "ms"), 1}
+}
+
+// delay averages milliseconds.
+func (b *book) delay(entity, metric string) *mean {
+	m := &mean{series: b.new(entity, metric, "ms")}
+	b.means = append(b.means, m)
+	return m
+}
+
+// level shows a quantity over time.
+func (b *book) level(entity, metric, unit string) *level {
+	l := &level{series: b.new(entity, metric, unit)}
+	b.levels = append(b.levels, l)
+	return l
+}
+
+func (b *book) distribution(entity, metric string) *record.Distribution {
+	d := record.NewDistribution(entity, metric, Step)
+	b.dists = append(b.dists, d)
+	return d
+}
+
+// finish completes all series up to the end of the run. Bins in which nothing
+// happened are 0 for totals and empty for means.
+func (b *book) finish(end simtime.Time) {
+	for _, l := range b.levels {
+		l.set(end, l.value)
+	}
+	for _, m := range b.means {
+		m.finish()
+	}
+	n := int((end.Duration() + Step - 1) / Step)
+	for _, s := range b.series {
+		empty := 0.0
+		if s.Unit == "ms" && s.Metric != record.FreezeTime {
+			empty = math.NaN()
+		}
+		for len(s.Values) < n {
+			s.Values = append(s.Values, empty)
+		}
+		s.Values = s.Values[:n]
+	}
+}
+
+func ms(d time.Duration) float64 { return d.Seconds() * 1000 }

@@ -1,0 +1,170 @@
+package measure
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"gonum.org/v1/gonum/stat"
+
+	"rtpfabric/sim/record"
+	"rtpfabric/sim/simtime"
+)
+
+// summary collects the metrics of RFC 8868 §3 about a whole run.
+type summary struct{ list []record.Metric }
+
+func (s *summary) put(entity, metric, stat string, v float64, unit string) {
+	s.list = append(s.list, record.Metric{Entity: entity, Metric: metric, Stat: stat, Value: v, Unit: unit})
+}
+
+// rates puts the statistics of a rate over the time in which a stream was
+// active.
+func (s *summary) rates(entity string, series *record.Series, from, to int) {
+	v := series.Values[min(from, len(series.Values)):min(to, len(series.Values))]
+	if len(v) == 0 {
+		return
+	}
+	mean, std := stat.PopMeanStdDev(v, nil)
+	s.put(entity, series.Metric, "mean", mean, series.Unit)
+	s.put(entity, series.Metric, "min", slices.Min(v), series.Unit)
+	s.put(entity, series.Metric, "max", slices.Max(v), series.Unit)
+	s.put(entity, series.Metric, "standard deviation", std, series.Unit)
+}
+
+func (s *summary) distribution(d *record.Distribution, end simtime.Time) {
+	w := d.Window(0, end.Add(Step))
+	if w.Count() == 0 {
+		return
+	}
+	s.put(d.Entity, d.Metric, "mean", w.Mean(), "ms")
+	for _, q := range []struct {
+		name string
+		q    float64
+	}{{"min", 0}, {"p50", 0.5}, {"p95", 0.95}, {"p99", 0.99}, {"max", 1}} {
+		s.put(d.Entity, d.Metric, q.name, w.Quantile(q.q), "ms")
+	}
+}
+
+func (s *summary) flow(f *flowMeter, end simtime.Time) {
+	from, to := f.activeBins(end)
+	t := &f.totals
+	s.rates(f.name, f.sent.series, from, to)
+	s.rates(f.name, f.received.series, from, to)
+	s.rates(f.name, f.goodput.series, from, to)
+	s.put(f.name, "packets", "sent", float64(t.sent), "count")
+	s.put(f.name, "packets", "received", float64(t.received), "count")
+	s.put(f.name, "packets", "lost", float64(t.lost), "count")
+	s.put(f.name, "bytes", "sent", float64(t.sentBytes), "bytes")
+	s.put(f.name, "bytes", "received", float64(t.receivedBytes), "bytes")
+	if t.sent > 0 {
+		s.put(f.name, "loss", "mean", float64(t.lost)/float64(t.sent), "1")
+	}
+	s.distribution(f.delays, end)
+	s.put(f.name, "frames", "encoded", float64(t.encoded), "count")
+	s.put(f.name, "frames", "rendered", float64(t.rendered), "count")
+	s.put(f.name, "frames", "late", float64(t.late), "count")
+	s.put(f.name, "frames", "incomplete", float64(t.lostFrames), "count")
+	s.distribution(f.frameDelays, end)
+	if f.frozen != nil {
+		s.put(f.name, "freezes", "count", float64(t.freezes), "count")
+		s.put(f.name, "freezes", "total", ms(t.frozen), "ms")
+		s.put(f.name, "oscillations", "count", float64(oscillations(f.sent.series.Values[from:to])), "count")
+	}
+}
+
+func (s *summary) connection(c *connMeter, end simtime.Time) {
+	n := c.conn.Name()
+	rtt := finite(c.rtt.series.Values)
+	if len(rtt) > 0 {
+		s.put(n, record.RTT, "mean", stat.Mean(rtt, nil), "ms")
+		s.put(n, record.RTT, "max", slices.Max(rtt), "ms")
+	}
+	k := c.conn.Counts()
+	e := c.conn.Endpoint()
+	s.put(e, "rtcp", "packets", float64(k.RTCPSent), "count")
+	s.put(e, record.RTCPRate, "mean", float64(c.rtcpBytes)*8/end.Seconds(), "bit/s")
+	s.put(e, "rejected", "not authentic", float64(k.AuthFailed), "count")
+	s.put(e, "rejected", "replayed", float64(k.Replayed), "count")
+	s.put(e, "rejected", "malformed", float64(k.Malformed), "count")
+}
+
+func (s *summary) link(l *linkMeter, end simtime.Time) {
+	n := l.link.Name
+	var carried, capacity float64
+	for i, v := range l.throughput.series.Values {
+		carried += v
+		capacity += l.capacity.series.Values[i]
+	}
+	if capacity > 0 {
+		s.put(n, "utilization", "mean", carried/capacity, "1")
+	}
+	s.distribution(l.waits, end)
+	k := l.link.Stats()
+	s.put(n, "packets", "arrived", float64(k.Arrived), "count")
+	s.put(n, "packets", "dropped", float64(k.Dropped()), "count")
+	s.convergence(l)
+}
+
+// fairness puts the ratio between the mean rates of the fastest and the
+// slowest video, over windows of several lengths, taking the worst window in
+// which both were active (RFC 8868 §3, item 7).
+func (s *summary) fairness(flows []*flowMeter) {
+	var video []*flowMeter
+	for _, f := range flows {
+		if f.elastic() {
+			video = append(video, f)
+		}
+	}
+	if len(video) < 2 {
+		return
+	}
+	for _, w := range []time.Duration{time.Second, 5 * time.Second, 20 * time.Second} {
+		worst := math.NaN()
+		n := int(w / Step)
+		for at := 0; at+n <= len(video[0].sent.series.Values); at += n {
+			if r := ratio(video, at, n); !math.IsNaN(r) && !(worst > r) {
+				worst = r
+			}
+		}
+		s.put("all video", "fairness", "worst ratio over "+w.String(), worst, "1")
+	}
+}
+
+func ratio(flows []*flowMeter, at, n int) float64 {
+	lo, hi, active := math.Inf(1), 0.0, 0
+	for _, f := range flows {
+		if !f.activeIn(at) || !f.activeIn(at+n-1) {
+			continue
+		}
+		mean := stat.Mean(f.sent.series.Values[at:at+n], nil)
+		lo, hi = min(lo, mean), max(hi, mean)
+		active++
+	}
+	if active < 2 || lo == 0 {
+		return math.NaN()
+	}
+	return hi / lo
+}
+
+func finite(v []float64) []float64 {
+	var out []float64
+	for _, x := range v {
+		if !math.IsNaN(x) {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// activeBins returns the bins in which a stream was active throughout.
+func (m *flowMeter) activeBins(end simtime.Time) (from, to int) {
+	n := len(m.sent.series.Values)
+	stop := min(m.flow.Stop, end)
+	from = min(int((m.flow.Start.Duration()+Step-1)/Step), n)
+	to = min(max(int(stop.Duration()/Step), from), n)
+	return from, to
+}
+
+// timeOf makes a factor for Step of a number of bins.
+func timeOf(i int) time.Duration { return time.Duration(i) }
