@@ -1,58 +1,51 @@
 package nada
 
-import "rtpfabric/sim/simtime"
-
-// lossIntervals estimates the average loss interval in packets as RFC 5348
-// §5.4 does: a weighted mean of the last eight, and of the open one if that
-// makes it larger.
+// lossIntervals estimates the average loss interval in packets: the weighted
+// mean of the last eight, with the weights of RFC 5348 §5.4. An interval runs
+// from one gap in the sequence numbers to the next; what came before the first
+// loss isn't one.
+//
+// Deviation (RFC 8698 §4.2, RFC 5348 §5.4): the interval that is still open
+// doesn't count. With it loss_int is at least a sixth of the packets since the
+// last loss, so that loss_exp = 7·loss_int would always be ahead of them and no
+// loss would ever expire.
 type lossIntervals struct {
 	closed [8]float64 // most recent first
 	n      int
-	open   float64 // packets since the last loss event began
-	any    bool
-	start  simtime.Time // send time of the loss that began the event
+	since  float64 // packets since the last gap began
+	losses bool    // whether there was any
+	inGap  bool    // the last packet was lost
 }
-
-// event is how long losses belong to one loss event. RFC 5348 takes the RTT,
-// which the receiver's half doesn't know; the feedback interval stands in.
-const event = 100e6
 
 var weights = [8]float64{1, 1, 1, 1, 0.8, 0.6, 0.4, 0.2}
 
-func (l *lossIntervals) received() { l.open++ }
+func (l *lossIntervals) received() {
+	l.since++
+	l.inGap = false
+}
 
-func (l *lossIntervals) lost(sent simtime.Time) {
-	l.open++
-	if l.any && sent < l.start+event {
+func (l *lossIntervals) lost() {
+	l.since++
+	if l.inGap {
 		return
 	}
-	if l.any {
-		copy(l.closed[1:], l.closed[:7])
-		l.closed[0] = l.open
+	if l.losses {
+		copy(l.closed[1:], l.closed[:len(l.closed)-1])
+		l.closed[0] = l.since
 		l.n = min(l.n+1, len(l.closed))
-	} else {
-		// The first interval: everything before the first loss.
-		l.closed[0], l.n = l.open, 1
 	}
-	l.any, l.start, l.open = true, sent, 0
+	l.losses, l.inGap, l.since = true, true, 0
 }
 
-// state returns the number of packets since the last loss event, the average
-// interval, and whether there was any loss at all.
-func (l *lossIntervals) state() (since, interval float64, any bool) {
-	if !l.any {
-		return 0, 0, false
+// average returns loss_int; false before there is an interval.
+func (l *lossIntervals) average() (float64, bool) {
+	if l.n == 0 {
+		return 0, false
 	}
-	mean := weighted(l.closed[:l.n])
-	withOpen := append([]float64{l.open}, l.closed[:min(l.n, 7)]...)
-	return l.open, max(mean, weighted(withOpen)), true
-}
-
-func weighted(intervals []float64) float64 {
 	var sum, total float64
-	for i, v := range intervals {
+	for i, v := range l.closed[:l.n] {
 		sum += float64(v * weights[i])
 		total += weights[i]
 	}
-	return sum / total
+	return sum / total, true
 }

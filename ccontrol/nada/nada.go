@@ -18,15 +18,16 @@ type controller struct {
 	ccontrol.NoTimeout
 	receiver receiver
 	sender   sender
-	delta    time.Duration
-	lastSeen simtime.Time // receiver's clock, of the last report
+	interval time.Duration // least time between two rate updates
+	lastSeen simtime.Time  // receiver's clock, of the last report
 }
 
 // OnSent keeps the rate-shaping buffer's occupancy up to date (§5.2.1).
 func (c *controller) OnSent(_ simtime.Time, s ccontrol.Sent) { c.sender.bufferLen = s.Backlog }
 
 // OnFeedback runs the receiver's algorithm over the packets and then the
-// sender's over its result.
+// sender's over its result. The receiver would report every DELTA; messages
+// that come in less than half of that only add to its statistics.
 func (c *controller) OnFeedback(now simtime.Time, r *ccontrol.Report) {
 	for _, p := range r.Packets {
 		c.receiver.onPacket(p)
@@ -38,6 +39,9 @@ func (c *controller) OnFeedback(now simtime.Time, r *ccontrol.Report) {
 		c.lastSeen = max(c.lastSeen, r.Built)
 	}
 	c.sender.bufferLen = r.Backlog
+	if now.Sub(c.sender.tLast) < c.interval {
+		return
+	}
 	c.sender.onFeedback(now, r.RTT, c.receiver.report(c.lastSeen))
 }
 

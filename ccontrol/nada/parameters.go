@@ -13,6 +13,7 @@ type parameters struct {
 	qeps, dfilt, gammaMax, qbound, multiloss       float64
 	qth, lambda, plrref, pmrref, dloss, dmark      float64
 	fps, betaS, betaV, alpha                       float64
+	xmax                                           float64
 	logwin, baseHorizon                            time.Duration
 }
 
@@ -75,6 +76,11 @@ var table2 = []ccontrol.Parameter{
 	number("beta-v", "0.1", "BETA_V, scaling of the video target's adjustment", 0, 10),
 	number("alpha", "0.1", "ALPHA, smoothing of loss and marking ratios", 0.0001, 1),
 	{
+		Name: "xmax", Kind: ccontrol.KindDuration, Default: "500ms", Min: 0.001, Max: 3.2767,
+		Source: "ns3-rmcat, named in RFC 8698 §7",
+		Help:   "upper bound of the aggregate congestion signal",
+	},
+	{
 		Name: "base-horizon", Kind: ccontrol.KindDuration, Default: "10m", Min: 1, Source: "RFC 8698 §5.1.1",
 		Help: "how long a base delay stays valid (\"tens of minutes\")",
 	},
@@ -89,7 +95,7 @@ func newController(l ccontrol.Limits, v ccontrol.Values) (ccontrol.Controller, e
 		multiloss: v.Number("multiloss"), qth: d("qth"), lambda: v.Number("lambda"),
 		plrref: v.Number("plrref"), pmrref: v.Number("pmrref"), dloss: d("dloss"), dmark: d("dmark"),
 		fps: v.Number("fps"), betaS: v.Number("beta-s"), betaV: v.Number("beta-v"), alpha: v.Number("alpha"),
-		logwin: v.Duration("logwin"), baseHorizon: v.Duration("base-horizon"),
+		xmax: d("xmax"), logwin: v.Duration("logwin"), baseHorizon: v.Duration("base-horizon"),
 	}
 	if p.rmin == 0 {
 		p.rmin = float64(l.Min)
@@ -101,6 +107,7 @@ func newController(l ccontrol.Limits, v ccontrol.Values) (ccontrol.Controller, e
 		return nil, errors.New("rmin is larger than rmax")
 	}
 	return &controller{
+		interval: v.Duration("delta") / 2,
 		receiver: receiver{p: p, base: baseDelay{horizon: p.baseHorizon}},
 		sender:   sender{p: p, rRef: min(max(float64(l.Start), p.rmin), p.rmax)},
 	}, nil

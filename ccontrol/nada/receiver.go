@@ -25,9 +25,6 @@ type feedback struct {
 	rRecv float64 // bit/s
 }
 
-// xCurrMax is what 15 bits of 100 µs hold (§5.3).
-const xCurrMax = (1<<15 - 1) / 10.0
-
 // minFilter is the number of delay samples that the minimum is taken over
 // (§5.1.1).
 const minFilter = 15
@@ -69,7 +66,7 @@ func (r *receiver) onPacket(p ccontrol.PacketResult) {
 	}
 	r.nextSeq = p.Seq + 1
 	if !p.Received {
-		r.losses.lost(p.Sent)
+		r.losses.lost()
 		r.window = append(r.window, sample{at: r.last, lost: true})
 		return
 	}
@@ -135,23 +132,29 @@ func (r *receiver) rate(now simtime.Time, bits float64) float64 {
 	return bits / span.Seconds()
 }
 
-// aggregate is equation (2), in milliseconds.
+// aggregate is equation (2), in milliseconds, bounded by XMAX.
+//
+// Deviation (RFC 8698 §4.2): the RFC bounds x_curr only by the 15 bits that
+// carry it, 3.2 s. As the penalty of loss is quadratic and falls with p_loss
+// over seconds, the term of x_diff in equation (7) would then multiply the rate
+// by hundreds after each congested spell. The reference implementation that §7
+// names clips at 500 ms, and so does this.
 func (r *receiver) aggregate() float64 {
 	mark := r.pMark / r.p.pmrref
 	loss := r.pLoss / r.p.plrref
 	x := r.warp() + float64(r.p.dmark*float64(mark*mark)) + float64(r.p.dloss*float64(loss*loss))
-	return min(x, xCurrMax)
+	return min(x, r.p.xmax)
 }
 
 // warp is equation (1), with the linear transition of §4.2 once the last loss
 // has expired.
 func (r *receiver) warp() float64 {
-	since, interval, any := r.losses.state()
-	if !any || r.dQueue < r.p.qth {
+	interval, ok := r.losses.average()
+	if !ok || r.dQueue < r.p.qth {
 		return r.dQueue
 	}
-	warped := r.p.qth * detmath.Exp(-r.p.lambda*float64((r.dQueue-r.p.qth)/r.p.qth))
-	expire := float64(r.p.multiloss * interval)
+	warped := float64(r.p.qth * detmath.Exp(-r.p.lambda*float64((r.dQueue-r.p.qth)/r.p.qth)))
+	since, expire := r.losses.since, float64(r.p.multiloss*interval)
 	switch {
 	case since <= expire:
 		return warped

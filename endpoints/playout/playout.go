@@ -23,7 +23,7 @@ type Packet struct {
 	First     bool   // first packet of its frame
 	Last      bool   // last packet of its frame
 	Size      units.Bytes
-	Captured  simtime.Time // when the sender took the picture
+	Captured  simtime.Time // when the sender took the picture; first packet only
 }
 
 // Outcome says what became of a frame.
@@ -115,9 +115,8 @@ func (b *Buffer) Insert(now simtime.Time, p Packet) {
 func (f *frame) add(p Packet) {
 	f.got++
 	f.size += p.Size
-	f.captured = p.Captured
 	if p.First {
-		f.first, f.hasFirst = p.Seq, true
+		f.first, f.hasFirst, f.captured = p.Seq, true, p.Captured
 	}
 	if p.Last {
 		f.last, f.hasLast = p.Seq, true

@@ -35,7 +35,7 @@ type Fabric struct {
 
 // New returns an empty network on the given loop.
 func New(loop *engine.Loop, random *rng.Source) *Fabric {
-	return &Fabric{loop: loop, random: random, portOf: map[packet.IPv4]int32{}, observer: nobody{}}
+	return &Fabric{loop: loop, random: random, portOf: map[packet.IPv4]int32{}, observer: Nobody}
 }
 
 // Observe sets who is told of packet events. An observer only looks.

@@ -53,6 +53,9 @@ func (r DropReason) String() string {
 	return "unknown"
 }
 
+// Nobody is an observer that ignores everything.
+var Nobody Observer = nobody{}
+
 type nobody struct{}
 
 func (nobody) PacketSent(simtime.Time, *packet.Packet)                           {}

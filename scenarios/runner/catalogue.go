@@ -1,0 +1,36 @@
+package runner
+
+import (
+	"fmt"
+
+	"rtpfabric/ccontrol"
+)
+
+// Catalogue tells the scenario loader about the registered controllers.
+type Catalogue struct{}
+
+// Controllers returns their names.
+func (Catalogue) Controllers() []string { return ccontrol.Names() }
+
+// Parameters returns the names of a controller's parameters.
+func (Catalogue) Parameters(controller string) []string {
+	s, _ := ccontrol.Lookup(controller)
+	return s.ParameterNames()
+}
+
+// CheckParameter reports whether a value is right for a parameter.
+func (Catalogue) CheckParameter(controller, name, value string) error {
+	s, ok := ccontrol.Lookup(controller)
+	if !ok {
+		return fmt.Errorf("no controller %q", controller)
+	}
+	return s.Check(name, value)
+}
+
+// CheckFeedback reports whether a controller can work with a kind of feedback.
+func (Catalogue) CheckFeedback(controller, feedback string) error {
+	if s, ok := ccontrol.Lookup(controller); ok && s.NeedsPackets && feedback == "none" {
+		return fmt.Errorf("controller %s needs feedback about every packet; write rfc8888 or twcc", controller)
+	}
+	return nil
+}

@@ -1,0 +1,122 @@
+// Package runner runs scenarios: it builds the simulation that a scenario
+// describes, runs it, and returns the record with its verdicts.
+package runner
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"rtpfabric/scenarios"
+	"rtpfabric/sim/capture"
+	"rtpfabric/sim/fabric"
+	"rtpfabric/sim/record"
+	"rtpfabric/sim/simtime"
+	"rtpfabric/topologies"
+	"rtpfabric/topologies/measure"
+)
+
+// Options change how a run is done.
+type Options struct {
+	// Version of the program, for the manifest.
+	Version string
+	// Progress, if not nil, is called from time to time with the part of the
+	// run that is done, 0 to 1.
+	Progress func(done float64)
+	// CaptureDir, if not empty, is an existing folder that gets a capture of
+	// each endpoint's packets.
+	CaptureDir string
+	// CaptureFormat of these.
+	CaptureFormat capture.Format
+}
+
+// progressSteps is how many parts a run is done in when somebody wants to know
+// about progress.
+const progressSteps = 50
+
+// Run does one run. If the context is cancelled, the record reaches until then
+// and is marked incomplete; that is no error.
+func Run(ctx context.Context, r *scenarios.Run, o Options) (*record.Record, error) {
+	sim, err := topologies.Build(Config(r.Scenario))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", r.Name, err)
+	}
+	var also fabric.Observer
+	var tap *capture.Tap
+	if o.CaptureDir != "" {
+		if tap, err = newTap(r.Scenario, sim, o); err != nil {
+			return nil, err
+		}
+		also = tap
+	}
+	rec := measure.Attach(sim, also)
+	interrupted := advance(ctx, sim, simtime.At(r.Scenario.Duration), o.Progress)
+	if tap != nil {
+		if err := tap.Close(); err != nil {
+			return nil, fmt.Errorf("%s: writing captures: %w", r.Name, err)
+		}
+	}
+	out := &record.Record{Manifest: manifest(r, sim, o)}
+	if interrupted {
+		out.Manifest.Status = record.Incomplete
+	}
+	rec.Finish(sim.Loop.Now(), out)
+	out.Verdicts = scenarios.Judge(r.Scenario, out)
+	return out, nil
+}
+
+// advance runs to the end and reports whether it was interrupted.
+func advance(ctx context.Context, sim *topologies.Simulation, end simtime.Time, progress func(float64)) bool {
+	if progress == nil {
+		return sim.Run(ctx, end) != nil
+	}
+	for i := simtime.Time(1); i <= progressSteps; i++ {
+		if sim.Run(ctx, end/progressSteps*i+end%progressSteps*i/progressSteps) != nil {
+			return true
+		}
+		progress(float64(i) / progressSteps)
+	}
+	return false
+}
+
+func manifest(r *scenarios.Run, sim *topologies.Simulation, o Options) record.Manifest {
+	s := r.Scenario
+	return record.Manifest{
+		Format: record.Format, Title: s.Title, Reference: s.Reference, Scenario: r.File,
+		Run: r.Name, Variation: r.Variation, Seed: s.Seed, Version: o.Version,
+		Digest: sim.Fabric.Digest(), Status: record.Complete,
+		Duration: s.Duration, Reached: sim.Loop.Now().Duration(),
+		Packets: sim.Fabric.Sent(), PacketHops: sim.Fabric.Hops(),
+		Protection: s.Protection, Reproduce: reproduce(r), Topology: drawing(s, sim), Resolved: r.Resolved,
+	}
+}
+
+// reproduce returns the command that repeats the run.
+func reproduce(r *scenarios.Run) string {
+	var b strings.Builder
+	b.WriteString("simrun run " + quote(r.File))
+	for _, v := range r.Variation {
+		b.WriteString(" --set " + quote(v.Path+"="+v.Value))
+	}
+	return b.String()
+}
+
+// quote makes a word safe for a POSIX shell.
+func quote(s string) string {
+	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,@%+") == "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+func newTap(s *scenarios.Scenario, sim *topologies.Simulation, o Options) (*capture.Tap, error) {
+	var points []capture.Point
+	for _, e := range s.Endpoints {
+		points = append(points, capture.Point{Name: e.Name, Addr: sim.Addr(e.Name)})
+	}
+	tap, err := capture.NewTap(o.CaptureDir, o.CaptureFormat, s.Protection != "none", points)
+	if err != nil {
+		return nil, fmt.Errorf("opening captures: %w", err)
+	}
+	return tap, nil
+}

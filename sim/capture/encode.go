@@ -1,0 +1,90 @@
+package capture
+
+import (
+	"encoding/binary"
+
+	"rtpfabric/sim/packet"
+)
+
+// Tags of Wireshark's exported PDUs (epan/exported_pdu.h).
+const (
+	tagEnd        = 0
+	tagDissector  = 12
+	tagIPv4Source = 20
+	tagIPv4Dest   = 21
+	tagPortType   = 24
+	tagSourcePort = 25
+	tagDestPort   = 26
+
+	portTypeUDP = 3
+)
+
+// appendUpperPDU appends the packet's payload with a header that says which
+// dissector it is for.
+func appendUpperPDU(b []byte, p *packet.Packet, encrypted bool) []byte {
+	b = appendTag(b, tagDissector, []byte(dissector(p.Payload, encrypted)))
+	b = appendTag(b, tagIPv4Source, word(uint32(p.Src.IP)))
+	b = appendTag(b, tagIPv4Dest, word(uint32(p.Dst.IP)))
+	b = appendTag(b, tagPortType, word(portTypeUDP))
+	b = appendTag(b, tagSourcePort, word(uint32(p.Src.Port)))
+	b = appendTag(b, tagDestPort, word(uint32(p.Dst.Port)))
+	b = append(b, 0, tagEnd, 0, 0)
+	return append(b, p.Payload...)
+}
+
+// appendTag appends type, length and value, padded to four octets.
+func appendTag(b []byte, tag uint16, value []byte) []byte {
+	padded := (len(value) + 3) &^ 3
+	b = binary.BigEndian.AppendUint16(b, tag)
+	b = binary.BigEndian.AppendUint16(b, uint16(padded))
+	b = append(b, value...)
+	return append(b, make([]byte, padded-len(value))...)
+}
+
+func word(v uint32) []byte { return binary.BigEndian.AppendUint32(nil, v) }
+
+// dissector tells RTP from RTCP (RFC 5761 §4) and both from the rest.
+func dissector(b []byte, encrypted bool) string {
+	switch {
+	case len(b) < 2 || b[0]>>6 != 2:
+		return "udp"
+	case b[1] >= 192 && b[1] <= 223:
+		if encrypted {
+			return "srtcp"
+		}
+		return "rtcp"
+	case encrypted:
+		return "srtp"
+	}
+	return "rtp"
+}
+
+// appendIPv4 appends an IPv4 packet with a UDP datagram. The UDP checksum is
+// 0, which means that there is none.
+func appendIPv4(b []byte, p *packet.Packet) []byte {
+	start := len(b)
+	b = append(b, 0x45, p.DSCP<<2|byte(p.ECN))
+	b = binary.BigEndian.AppendUint16(b, uint16(28+len(p.Payload)))
+	b = binary.BigEndian.AppendUint16(b, uint16(p.ID))
+	b = append(b, 0x40, 0, 64, 17, 0, 0) // don't fragment, TTL, UDP, checksum
+	b = binary.BigEndian.AppendUint32(b, uint32(p.Src.IP))
+	b = binary.BigEndian.AppendUint32(b, uint32(p.Dst.IP))
+	binary.BigEndian.PutUint16(b[start+10:], checksum(b[start:]))
+	b = binary.BigEndian.AppendUint16(b, p.Src.Port)
+	b = binary.BigEndian.AppendUint16(b, p.Dst.Port)
+	b = binary.BigEndian.AppendUint16(b, uint16(8+len(p.Payload)))
+	b = append(b, 0, 0)
+	return append(b, p.Payload...)
+}
+
+// checksum is that of the IPv4 header (RFC 791 §3.1).
+func checksum(b []byte) uint16 {
+	var sum uint32
+	for i := 0; i+1 < len(b); i += 2 {
+		sum += uint32(binary.BigEndian.Uint16(b[i:]))
+	}
+	for sum>>16 != 0 {
+		sum = sum&0xffff + sum>>16
+	}
+	return ^uint16(sum)
+}
