@@ -10,40 +10,42 @@ import (
 	"rtpfabric/sim/units"
 )
 
-// Scenario is one scenario file, or one variation of it after [Expand].
+// Scenario is one scenario file, or one variation of it: see [Run].
 type Scenario struct {
-	Title       string        `yaml:"title,required"`
+	Title       string        `yaml:"title,required" example:"What this shows"`
 	Reference   string        `yaml:"reference"`
 	Description string        `yaml:"description"`
-	Duration    time.Duration `yaml:"duration,required"`
+	Duration    time.Duration `yaml:"duration,required" example:"60s" min:"1ms" max:"24h"`
 	// Seed of all random streams.
 	Seed uint64 `yaml:"seed" default:"1"`
 	// Protection of RTP and RTCP: full (SRTP), size-only (same sizes, nothing
 	// encrypted) or none (a debugging aid).
 	Protection string     `yaml:"protection" oneof:"full,size-only,none" default:"full"`
-	Network    Network    `yaml:"network,required"`
-	Endpoints  []Endpoint `yaml:"endpoints,required,named"`
-	Topology   Topology   `yaml:"topology,required"`
-	Media      []Media    `yaml:"media,required"`
+	Network    Network    `yaml:"network,required" example:"{links: …}"`
+	Endpoints  []Endpoint `yaml:"endpoints,required,named" example:"{S1: {at: A}, R1: {at: B}}"`
+	Topology   Topology   `yaml:"topology,required" example:"{peers: [S1, R1]}"`
+	Media      []Media    `yaml:"media,required" example:"[{from: S1, kind: video}]"`
 	Congestion Congestion `yaml:"congestion"`
 	RTCP       RTCP       `yaml:"rtcp"`
 	Playout    Playout    `yaml:"playout"`
-	// Matrix varies the document: every combination is a run.
-	Matrix []Axis   `yaml:"matrix"` // decoded specially, see matrix.go
+	// Matrix varies the document: every combination is a run. The scenario of a
+	// run has none; the axes are in [File].
+	Matrix []Axis   `yaml:"matrix,apart"`
 	Expect []Expect `yaml:"expect"`
 }
 
 // Network is a graph of nodes and links. Nodes exist by being named in a link.
 type Network struct {
-	Links []Link `yaml:"links,required,named"`
+	Links []Link `yaml:"links,required,named" example:"{bottleneck: {between: [A, B]}}"`
 }
 
 // Link joins two nodes. What is said at the top level holds for both
 // directions; forward (from the first node to the second) and backward say
-// what differs.
+// what differs. A queue, and a change of rate, at the top level hold only for
+// directions that have a rate.
 type Link struct {
 	Name     string    `yaml:"-"`
-	Between  []string  `yaml:"between,required"`
+	Between  []string  `yaml:"between,required" example:"[A, B]"`
 	Forward  Direction `yaml:"forward"`
 	Backward Direction `yaml:"backward"`
 	Both     Direction `yaml:",inline"`
@@ -51,12 +53,14 @@ type Link struct {
 }
 
 // Direction is what a packet meets on one direction of a link. A nil field is
-// taken from the link's top level, then from the default.
+// taken from the link's top level, then from the default: unlimited rate, no
+// delay, no loss, no jitter, and with a rate a droptail queue of 300 ms (RFC
+// 8867 §4.2).
 type Direction struct {
-	// Rate of the serializer; nil is unlimited. 0bps is an outage.
-	Rate   *units.BitRate `yaml:"rate"`
-	Delay  *time.Duration `yaml:"delay"`
-	Loss   *units.Ratio   `yaml:"loss" min:"0" max:"1"`
+	// Rate of the serializer; nil is unlimited.
+	Rate   *units.BitRate `yaml:"rate" max:"1000Gbps"`
+	Delay  *time.Duration `yaml:"delay" max:"1h"`
+	Loss   *units.Ratio   `yaml:"loss" min:"0%" max:"100%"`
 	Queue  *Queue         `yaml:"queue"`
 	Jitter *Jitter        `yaml:"jitter"`
 }
@@ -66,7 +70,7 @@ type Queue struct {
 	Type string `yaml:"type" oneof:"droptail" default:"droptail"`
 	// Length is the limit: a time at the current rate (300ms), a size (22500B)
 	// or a number of packets (50packets).
-	Length QueueLength `yaml:"length,required"`
+	Length QueueLength `yaml:"length,required" example:"300ms"`
 }
 
 // QueueLength is a limit in exactly one of three measures.
@@ -79,17 +83,17 @@ type QueueLength struct {
 // Jitter is a model of packet delay variation of RFC 8868 §4.5.
 type Jitter struct {
 	Model string        `yaml:"model" oneof:"nr-bpdv,rbpdv" default:"nr-bpdv"`
-	Std   time.Duration `yaml:"std" default:"5ms"`
+	Std   time.Duration `yaml:"std" default:"5ms" max:"10s"`
 	// Bound is N_STD: the Gaussian is cut off at ±bound·std.
 	Bound float64 `yaml:"bound" default:"3" min:"0" max:"100"`
 	// Mean is the mean added delay; nil is bound·std, so that the added delay
 	// lies between 0 and 2·bound·std.
-	Mean *time.Duration `yaml:"mean"`
+	Mean *time.Duration `yaml:"mean" max:"1h"`
 }
 
 // Change is an entry of a link's schedule.
 type Change struct {
-	At       time.Duration `yaml:"at,required"`
+	At       time.Duration `yaml:"at,required" example:"40s"`
 	Both     ChangeTo      `yaml:",inline"`
 	Forward  ChangeTo      `yaml:"forward"`
 	Backward ChangeTo      `yaml:"backward"`
@@ -97,15 +101,16 @@ type Change struct {
 
 // ChangeTo is what a schedule may change. Nil leaves it as it is.
 type ChangeTo struct {
-	Rate  *units.BitRate `yaml:"rate"`
-	Delay *time.Duration `yaml:"delay"`
-	Loss  *units.Ratio   `yaml:"loss" min:"0" max:"1"`
+	// Rate changes the rate of a direction that has one; 0bps is an outage.
+	Rate  *units.BitRate `yaml:"rate" max:"1000Gbps"`
+	Delay *time.Duration `yaml:"delay" max:"1h"`
+	Loss  *units.Ratio   `yaml:"loss" min:"0%" max:"100%"`
 }
 
 // Endpoint is an RTP endpoint at a node.
 type Endpoint struct {
 	Name string `yaml:"-"`
-	At   string `yaml:"at,required"`
+	At   string `yaml:"at,required" example:"A"`
 	// ClockOffset is how far the endpoint's wall clock is ahead of true time.
 	// A negative offset is written with a minus sign.
 	ClockOffset SignedDuration `yaml:"clock-offset"`
@@ -117,43 +122,44 @@ type SignedDuration time.Duration
 // Topology says who talks to whom, by RFC 7667's names.
 type Topology struct {
 	Type  string   `yaml:"type" oneof:"point-to-point" default:"point-to-point"`
-	Peers []string `yaml:"peers,required"`
+	Peers []string `yaml:"peers,required" example:"[S1, R1]"`
 }
 
 // Media is one stream. To may be left out when the sender has one peer.
 type Media struct {
-	From    string        `yaml:"from,required"`
+	From    string        `yaml:"from,required" example:"S1"`
 	To      string        `yaml:"to"`
 	Kind    string        `yaml:"kind,required" oneof:"video,audio"`
 	Name    string        `yaml:"name"` // default: the kind; with From it names the flow, S1/video
 	Encoder *VideoEncoder `yaml:"encoder"`
 	// Rate and Frame are of audio: constant bit rate of payload, and the
-	// duration of a frame.
-	Rate  *units.BitRate `yaml:"rate"`
-	Frame *time.Duration `yaml:"frame"`
+	// duration of a frame; 20kbps and 20ms by default.
+	Rate  *units.BitRate `yaml:"rate" min:"1kbps" max:"10Mbps"`
+	Frame *time.Duration `yaml:"frame" min:"1ms" max:"1s"`
 	Start time.Duration  `yaml:"start"`
 	// Stop ends the stream with a BYE; nil is the end of the run.
 	Stop *time.Duration `yaml:"stop"`
 	// PacketSize is the largest RTP packet, SRTP tag included, without UDP and
 	// IP.
-	PacketSize units.Bytes `yaml:"packet-size" default:"1200B"`
+	PacketSize units.Bytes `yaml:"packet-size" default:"1200B" min:"100B" max:"1472B"`
 }
 
-// VideoEncoder is a model of RFC 8593.
+// VideoEncoder is a model of RFC 8593. Rates are of encoded frames, without any
+// header.
 type VideoEncoder struct {
 	Model string        `yaml:"model" oneof:"statistical,perfect" default:"statistical"`
-	Min   units.BitRate `yaml:"min" default:"150kbps"`
-	Max   units.BitRate `yaml:"max" default:"1.5Mbps"`
+	Min   units.BitRate `yaml:"min" default:"150kbps" min:"1kbps" max:"1Gbps"`
+	Max   units.BitRate `yaml:"max" default:"1.5Mbps" min:"1kbps" max:"1Gbps"`
 	// Start is the rate before the first feedback; nil is Min (RFC 8867 §4.3).
-	Start *units.BitRate `yaml:"start"`
+	Start *units.BitRate `yaml:"start" min:"1kbps" max:"1Gbps"`
 	FPS   float64        `yaml:"fps" default:"30" min:"0.1" max:"1000"`
 	// Reaction is tau_v: a change of rate is followed by no other for so long.
-	Reaction time.Duration `yaml:"reaction" default:"100ms"`
+	Reaction time.Duration `yaml:"reaction" default:"100ms" max:"10s"`
 	// BurstSize (K_B) is the first frame of a transient, as a multiple of the
 	// mean frame; BurstFrames (K_d) its length in frames; 0 frames switches
 	// bursts off.
 	BurstSize   float64 `yaml:"burst-size" default:"3.24" min:"1" max:"100"`
-	BurstFrames int     `yaml:"burst-frames" default:"8"`
+	BurstFrames int     `yaml:"burst-frames" default:"8" min:"0" max:"1000"`
 	// ScaleInterval and ScaleSize are the Laplace scales of frame interval and
 	// frame size.
 	ScaleInterval float64 `yaml:"scale-interval" default:"0.15" min:"0" max:"1"`
@@ -166,7 +172,7 @@ type Congestion struct {
 	Controller string `yaml:"controller" default:"fixed"` // checked against the registry
 	// Feedback is the RTCP message that carries it: rfc8888, twcc or none.
 	Feedback string `yaml:"feedback" oneof:"rfc8888,twcc,none" default:"rfc8888"`
-	// Interval is the aim; RTCP's timing rules have the last word.
+	// Interval is the aim, 5 ms to 5 s; RTCP's timing rules have the last word.
 	Interval time.Duration `yaml:"interval" default:"100ms"`
 	// Parameters are the controller's own, see simrun controllers.
 	Parameters []Parameter `yaml:"parameters,named"` // scalar values
@@ -184,10 +190,10 @@ type RTCP struct {
 	Profile string `yaml:"profile" oneof:"avpf,avp" default:"avpf"`
 	// Bandwidth is the session bandwidth; nil is the sum of the maximum rates
 	// of all media.
-	Bandwidth *units.BitRate `yaml:"bandwidth"`
-	Fraction  units.Ratio    `yaml:"fraction" default:"5%" min:"0.0001" max:"1"`
+	Bandwidth *units.BitRate `yaml:"bandwidth" min:"1kbps" max:"1000Gbps"`
+	Fraction  units.Ratio    `yaml:"fraction" default:"5%" min:"0.01%" max:"100%"`
 	// TrrInterval is T_rr_interval of RFC 4585 (trr-int).
-	TrrInterval time.Duration `yaml:"trr-interval" default:"0s"`
+	TrrInterval time.Duration `yaml:"trr-interval" default:"0s" max:"60s"`
 	// Minimum interval of avp: fixed (5 s) or reduced (360 / session kbit/s).
 	Minimum string `yaml:"minimum" oneof:"fixed,reduced" default:"reduced"`
 	// ReducedSize allows feedback without a compound packet (RFC 5506).
@@ -196,22 +202,22 @@ type RTCP struct {
 	Aggregate bool `yaml:"aggregate" default:"true"`
 	// PadTo pads every RTCP packet to this size, before protection; 0 doesn't.
 	// It is a multiple of 4.
-	PadTo units.Bytes `yaml:"pad-to" default:"0B"`
+	PadTo units.Bytes `yaml:"pad-to" default:"0B" max:"1400B"`
 }
 
 // Playout is the receiver's play-out.
 type Playout struct {
 	// Delay is how long after the fastest packet's time a frame is rendered;
 	// a frame completed later is late.
-	Delay time.Duration `yaml:"delay" default:"200ms"`
+	Delay time.Duration `yaml:"delay" default:"200ms" max:"1h"`
 }
 
 // Expect is one expectation: a metric of something during a time, and bounds.
 type Expect struct {
-	Metric   string `yaml:"metric,required"` // one of the names in expect.go
+	Metric string `yaml:"metric,required" example:"queue-delay-p95"` // see [Metrics]
 	// Exactly one says what it is measured at: a flow (S1/video), a link
-	// direction (bottleneck/forward), an endpoint (S1), a connection (S1→R1,
-	// written S1-R1), or a source of RTCP (R1/video).
+	// direction (bottleneck/forward), an endpoint (S1), a connection (S1's
+	// side of it is S1-R1), or a source of RTCP (R1/video).
 	Flow       string `yaml:"flow"`
 	Link       string `yaml:"link"`
 	Endpoint   string `yaml:"endpoint"`
@@ -220,10 +226,10 @@ type Expect struct {
 	// During is a stretch of time such as 10s..40s; nil is the whole run.
 	During *Interval `yaml:"during"`
 	// Min, Max and Equal are in the metric's unit: 85%, 60ms, 1Mbps, 3.
-	Min       *string `yaml:"min"`
-	Max       *string `yaml:"max"`
-	Equal     *string `yaml:"equal"`
-	Tolerance *string `yaml:"tolerance"` // of Equal, relative: 3%
+	Min       *string `yaml:"min,scalar"`
+	Max       *string `yaml:"max,scalar"`
+	Equal     *string `yaml:"equal,scalar"`
+	Tolerance *string `yaml:"tolerance,scalar"` // of Equal, relative: 3%; nil is none
 }
 
 // Interval is a stretch of time, start included and end not.
@@ -232,5 +238,5 @@ type Interval struct{ From, To time.Duration }
 // Axis is one line of the matrix: a place in the document and its values.
 type Axis struct {
 	Path   string
-	Values []string // as written, for names of runs
+	Values []string // as written, on one line each
 }

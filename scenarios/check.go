@@ -1,0 +1,116 @@
+package scenarios
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"rtpfabric/scenarios/internal/strict"
+)
+
+// Catalogue knows the rate controllers that a scenario may name. The texts of
+// its errors say what is wrong and then, like those of package units, what
+// would be right: "5 is out of range: write 0 to 1".
+type Catalogue interface {
+	// Controllers returns the names of all controllers.
+	Controllers() []string
+	// Parameters returns the names of a controller's parameters.
+	Parameters(controller string) []string
+	// CheckParameter returns an error that says what is wrong with a value.
+	CheckParameter(controller, name, value string) error
+}
+
+// FeedbackChecker is what a [Catalogue] may be besides: one that knows which
+// feedback a controller needs.
+type FeedbackChecker interface {
+	// CheckFeedback returns an error that says why the controller can't work
+	// with that feedback: rfc8888, twcc or none.
+	CheckFeedback(controller, feedback string) error
+}
+
+// checker finds what is wrong with a scenario whose fields are each right by
+// themselves. The scenario is completed already.
+type checker struct {
+	s      *Scenario
+	places *strict.Places
+	errs   []*strict.Error
+	// badName is set when a name is unusable; whoever refers to it isn't told
+	// as well.
+	badName bool
+}
+
+// check returns what is wrong with a completed scenario.
+func check(s *Scenario, places *strict.Places, catalogue Catalogue) []*strict.Error {
+	c := &checker{s: s, places: places}
+	c.title()
+	c.network()
+	c.endpoints()
+	c.topology()
+	c.media()
+	c.congestion(catalogue)
+	c.rtcp()
+	c.expect()
+	return c.errs
+}
+
+// at makes a path of names and indexes.
+func at(steps ...any) strict.Path {
+	p := make(strict.Path, len(steps))
+	for i, step := range steps {
+		switch v := step.(type) {
+		case string:
+			p[i] = v
+		case int:
+			p[i] = strconv.Itoa(v)
+		}
+	}
+	return p
+}
+
+// fail reports an error at the value of a field.
+func (c *checker) fail(p strict.Path, problem, remedy string) {
+	c.errs = append(c.errs, &strict.Error{Place: c.places.Value(p), Path: p, Problem: problem, Remedy: remedy})
+}
+
+// failKey reports an error at the name of a field.
+func (c *checker) failKey(p strict.Path, problem, remedy string) {
+	c.errs = append(c.errs, &strict.Error{Place: c.places.Key(p), Path: p, Problem: problem, Remedy: remedy})
+}
+
+// firstOf returns the first of several paths that the document has, or the
+// last.
+func (c *checker) firstOf(paths ...strict.Path) strict.Path {
+	for _, p := range paths {
+		if c.places.Has(p) {
+			return p
+		}
+	}
+	return paths[len(paths)-1]
+}
+
+var validName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+
+const nameRemedy = `use letters, digits, ".", "_" and "-", beginning with a letter or digit, 64 at most`
+
+// name checks a name that the document gives to something. It reports whether
+// the name is usable.
+func (c *checker) name(p strict.Path, name, what string) bool {
+	if validName.MatchString(name) {
+		return true
+	}
+	c.badName = true
+	c.failKey(p, fmt.Sprintf("%q can't be the name of %s", name, what), nameRemedy)
+	return false
+}
+
+func (c *checker) title() {
+	if strings.TrimSpace(c.s.Title) == "" || strings.ContainsAny(c.s.Title, "\r\n") {
+		c.fail(at("title"), "the title must be one line of text", `write "title: What this shows"`)
+	}
+}
+
+// instead suggests one of the names that exist.
+func instead(word string, valid []string, what string) string {
+	return strict.Instead(word, valid, what)
+}

@@ -1,0 +1,183 @@
+package scenarios
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"rtpfabric/scenarios/internal/strict"
+)
+
+func (c *checker) expect() {
+	for i := range c.s.Expect {
+		e := &c.s.Expect[i]
+		p := at("expect", i)
+		m := findMetric(e.Metric)
+		if m == nil {
+			c.fail(p.Child("metric"), fmt.Sprintf("there is no metric %q", e.Metric), insteadOfMetric(e.Metric))
+			continue
+		}
+		if !c.badName {
+			c.target(e, m, p)
+		}
+		c.during(e, p)
+		c.bounds(e, m, p)
+	}
+}
+
+// insteadOfMetric suggests the nearest metric; all of them would make too long
+// a line.
+func insteadOfMetric(word string) string {
+	if s := instead(word, metricNames(), ""); strings.HasPrefix(s, "did you mean") {
+		return s
+	}
+	for _, m := range metrics {
+		if strings.HasPrefix(m.name, word+"-") {
+			return fmt.Sprintf("did you mean %q?", m.name)
+		}
+	}
+	return "see the list of metrics, which begins with " + strings.Join(metricNames()[:4], ", ")
+}
+
+// target checks that the expectation says where it is measured, at the right
+// kind of thing, and that the thing exists.
+func (c *checker) target(e *Expect, m *metric, p strict.Path) {
+	valid := c.targetsOf(m.of)
+	example := "…"
+	if len(valid) > 0 {
+		example = valid[0]
+	}
+	remedy := fmt.Sprintf("write %q", m.of+": "+example)
+	found := ""
+	for _, t := range e.targets() {
+		switch {
+		case t.key == m.of:
+			found = t.value
+		case c.places.Has(p.Child(t.key)):
+			c.failKey(p.Child(t.key), fmt.Sprintf("%s is measured at %s, not at %s", m.name, article(m.of), article(t.key)), remedy)
+			return
+		}
+	}
+	switch {
+	case found == "":
+		c.fail(p.Child(m.of), fmt.Sprintf("%s is measured at %s, which isn't said", m.name, article(m.of)), remedy)
+	case !slices.Contains(valid, found):
+		c.fail(p.Child(m.of), fmt.Sprintf("there is no %s %q", m.of, found), instead(found, valid, fmt.Sprintf("the %ss", m.of)))
+	default:
+		if problem, remedy := c.unmeasured(m, found); problem != "" {
+			c.fail(p.Child(m.of), problem, remedy)
+		}
+	}
+}
+
+// unmeasured says why a metric has no value at something that exists.
+func (c *checker) unmeasured(m *metric, where string) (problem, remedy string) {
+	switch m.only {
+	case withRate:
+		if c.unlimited(where) {
+			return fmt.Sprintf("%s has no rate, so its %s isn't measured", where, m.name), `add a "rate:" to that direction, or expect something else`
+		}
+	case ofVideo:
+		for i := range c.s.Media {
+			if f := &c.s.Media[i]; f.FlowName() == where && f.Kind != "video" {
+				return fmt.Sprintf("%s is %s, which has no %s", where, f.Kind, m.name), "name a flow of video"
+			}
+		}
+	case ofSender:
+		sends := func(f Media) bool { return f.From+"-"+f.To == where }
+		if !slices.ContainsFunc(c.s.Media, sends) {
+			return fmt.Sprintf("the first end of %s sends nothing, so it has no %s", where, m.name), "name the connection from its sender"
+		}
+	case always:
+	}
+	return "", ""
+}
+
+// targetsOf returns what can be named by a key of an expectation.
+func (c *checker) targetsOf(key string) []string {
+	var names []string
+	add := func(name string) {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	switch key {
+	case "flow":
+		for i := range c.s.Media {
+			add(c.s.Media[i].FlowName())
+		}
+	case "link":
+		for _, l := range c.s.Network.Links {
+			add(l.Name + "/forward")
+			add(l.Name + "/backward")
+		}
+	case "endpoint":
+		return c.endpointNames()
+	case "connection":
+		if p := c.s.Topology.Peers; len(p) == 2 {
+			add(p[0] + "-" + p[1])
+			add(p[1] + "-" + p[0])
+		}
+	case "source":
+		for i := range c.s.Media {
+			sender, receiver := c.s.Media[i].SourceNames()
+			add(sender)
+			add(receiver)
+		}
+	}
+	return names
+}
+
+// unlimited reports whether a direction of a link, such as bottleneck/forward,
+// has no rate.
+func (c *checker) unlimited(direction string) bool {
+	name, side, _ := strings.Cut(direction, "/")
+	l := c.s.Link(name)
+	if side == "forward" {
+		return l.Forward.Rate == nil
+	}
+	return l.Backward.Rate == nil
+}
+
+func (c *checker) during(e *Expect, p strict.Path) {
+	if e.During != nil && e.During.To > c.s.Duration {
+		c.fail(p.Child("during"), fmt.Sprintf("%s reaches beyond the end of the run at %s", e.During, format(c.s.Duration)), "choose an earlier time or a longer duration")
+	}
+}
+
+func (c *checker) bounds(e *Expect, m *metric, p strict.Path) {
+	if e.Min == nil && e.Max == nil && e.Equal == nil {
+		c.fail(p.Child("min"), "nothing is expected of the value", fmt.Sprintf("add min, max or equal, like %q", "max: "+m.quantity.example))
+		return
+	}
+	if e.Tolerance != nil && e.Equal == nil {
+		c.failKey(p.Child("tolerance"), "a tolerance belongs to equal", "write equal instead of min or max, or remove the tolerance")
+	}
+	b, err := m.quantity.bounds(e)
+	var be *boundError
+	if errors.As(err, &be) {
+		problem, remedy := splitRemedy(be.err.Error())
+		c.fail(p.Child(be.key), problem, remedy)
+		return
+	}
+	if b.low > b.high {
+		c.fail(p.Child("min"), fmt.Sprintf("min, %s, is above max, %s", *e.Min, *e.Max), "no value could be both; exchange them")
+	}
+}
+
+// splitRemedy splits an error of package units into what is wrong and what
+// would be right.
+func splitRemedy(message string) (problem, remedy string) {
+	if i := strings.LastIndex(message, ": write "); i >= 0 {
+		return message[:i], message[i+2:]
+	}
+	return message, ""
+}
+
+func article(noun string) string {
+	if strings.ContainsRune("aeiou", rune(noun[0])) {
+		return "an " + noun
+	}
+	return "a " + noun
+}

@@ -1,0 +1,51 @@
+package scenarios
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"rtpfabric/sim/units"
+)
+
+// Limits of the aim for feedback.
+const (
+	minFeedback = 5 * time.Millisecond
+	maxFeedback = 5 * time.Second
+)
+
+func (c *checker) congestion(catalogue Catalogue) {
+	g := &c.s.Congestion
+	if g.Feedback != "none" && (g.Interval < minFeedback || g.Interval > maxFeedback) {
+		c.fail(at("congestion", "interval"), fmt.Sprintf("%s is no usable interval of feedback", format(g.Interval)), "write 5ms to 5s")
+	}
+	if catalogue == nil {
+		return
+	}
+	if known := catalogue.Controllers(); !slices.Contains(known, g.Controller) {
+		c.fail(at("congestion", "controller"), fmt.Sprintf("there is no controller %q", g.Controller), instead(g.Controller, known, "the controllers"))
+		return
+	}
+	if fc, ok := catalogue.(FeedbackChecker); ok {
+		if err := fc.CheckFeedback(g.Controller, g.Feedback); err != nil {
+			problem, remedy := splitRemedy(err.Error())
+			c.fail(at("congestion", "feedback"), problem, remedy)
+		}
+	}
+	known := catalogue.Parameters(g.Controller)
+	for _, param := range g.Parameters {
+		p := at("congestion", "parameters", param.Name)
+		if !slices.Contains(known, param.Name) {
+			c.failKey(p, fmt.Sprintf("%s has no such parameter", g.Controller), instead(param.Name, known, "its parameters"))
+		} else if err := catalogue.CheckParameter(g.Controller, param.Name, param.Value); err != nil {
+			problem, remedy := splitRemedy(err.Error())
+			c.fail(p, problem, remedy)
+		}
+	}
+}
+
+func (c *checker) rtcp() {
+	if pad := c.s.RTCP.PadTo; pad%4 != 0 {
+		c.fail(at("rtcp", "pad-to"), fmt.Sprintf("%s is not a multiple of 4", pad), fmt.Sprintf("write %s", min(pad+4-pad%4, units.Bytes(1400))))
+	}
+}

@@ -1,0 +1,97 @@
+package scenarios
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"rtpfabric/sim/record"
+)
+
+// Judge returns a verdict for each expectation of a scenario, in order, from
+// the record of a run of it. Windows are rounded to the bins of the record. An
+// expectation whose window has no data, or wasn't reached by an incomplete
+// run, isn't met and its Problem says why.
+func Judge(s *Scenario, r *record.Record) []record.Verdict {
+	var verdicts []record.Verdict
+	for i := range s.Expect {
+		verdicts = append(verdicts, judge(s, &s.Expect[i], r))
+	}
+	return verdicts
+}
+
+func judge(s *Scenario, e *Expect, r *record.Record) record.Verdict {
+	v := record.Verdict{Expectation: e.String()}
+	m := findMetric(e.Metric)
+	if m == nil {
+		v.Problem = fmt.Sprintf("there is no metric %q", e.Metric)
+		return v
+	}
+	v.Unit = m.quantity.unit
+	b, err := m.quantity.bounds(e)
+	if err != nil {
+		v.Problem = err.Error()
+		return v
+	}
+	v.Bound = b.show(m.quantity)
+	window := e.Window(s.Duration)
+	if r.Manifest.Status == record.Incomplete && r.Manifest.Reached < window.To {
+		v.Problem = fmt.Sprintf("the run ended at %s, before %s", format(r.Manifest.Reached.Round(time.Millisecond)), format(window.To))
+		return v
+	}
+	_, target := e.target()
+	x := m.measure(measurement{record: r, entity: target, window: window})
+	if math.IsNaN(x) || math.IsInf(x, 0) {
+		v.Problem = fmt.Sprintf("there is no data for %s of %s %s", e.Metric, target, e.when())
+		return v
+	}
+	v.Value = x
+	v.Pass = b.hold(x)
+	return v
+}
+
+// target returns the first key that says where the metric is measured, and its
+// value.
+func (e *Expect) target() (key, value string) {
+	for _, t := range e.targets() {
+		if t.value != "" {
+			return t.key, t.value
+		}
+	}
+	return "", ""
+}
+
+type target struct{ key, value string }
+
+func (e *Expect) targets() []target {
+	return []target{{"flow", e.Flow}, {"link", e.Link}, {"endpoint", e.Endpoint}, {"connection", e.Connection}, {"source", e.Source}}
+}
+
+// String returns the expectation as a sentence, such as "queue-delay-p95 of
+// bottleneck/forward during 10s..40s is at most 60ms".
+func (e *Expect) String() string {
+	_, target := e.target()
+	var is []string
+	if e.Min != nil {
+		is = append(is, "is at least "+*e.Min)
+	}
+	if e.Max != nil {
+		is = append(is, "is at most "+*e.Max)
+	}
+	if e.Equal != nil {
+		equals := "equals " + *e.Equal
+		if e.Tolerance != nil {
+			equals += " within " + *e.Tolerance
+		}
+		is = append(is, equals)
+	}
+	return fmt.Sprintf("%s of %s %s %s", e.Metric, target, e.when(), strings.Join(is, " and "))
+}
+
+func (e *Expect) when() string {
+	if e.During == nil {
+		return "over the whole run"
+	}
+	return "during " + e.During.String()
+}

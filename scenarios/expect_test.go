@@ -1,0 +1,201 @@
+package scenarios
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"rtpfabric/sim/record"
+	"rtpfabric/sim/simtime"
+)
+
+const callForTests = `
+title: A call
+duration: 10s
+network: {links: {l: {between: [A, B], rate: 1Mbps, delay: 10ms}}}
+endpoints: {S: {at: A}, R: {at: B}}
+topology: {peers: [S, R]}
+media: [{from: S, kind: video}, {from: R, kind: audio}]
+`
+
+// expecting returns the scenario for tests with expectations.
+func expecting(t *testing.T, expectations ...string) *Scenario {
+	t.Helper()
+	text := callForTests + "expect:\n"
+	for _, e := range expectations {
+		text += "  - {" + e + "}\n"
+	}
+	f, err := Parse("test.yaml", []byte(text), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f.Runs[0].Scenario
+}
+
+// recordForTests has 1-second bins. Every series is at its first value before
+// 5 s and at its second after, with one bin of no value; every distribution
+// has the samples 10, 20, …, 100 ms in the first half and nothing later.
+func recordForTests() *record.Record {
+	r := &record.Record{Manifest: record.Manifest{Status: record.Complete, Duration: 10 * time.Second, Reached: 10 * time.Second}}
+	series := func(entity, metric, unit string, first, second float64) {
+		s := &record.Series{Entity: entity, Metric: metric, Unit: unit, Step: time.Second}
+		for i := range 10 {
+			v := first
+			if i >= 5 {
+				v = second
+			}
+			if i == 2 {
+				v = math.NaN()
+			}
+			s.Values = append(s.Values, v)
+		}
+		r.Series = append(r.Series, s)
+	}
+	series("l/forward", record.Throughput, "bit/s", 0.8e6, 0.4e6)
+	series("l/forward", record.Capacity, "bit/s", 1e6, 1e6)
+	series("l/forward", record.Available, "bit/s", 1e6, 0.5e6)
+	series("l/forward", record.Arrivals, "count", 100, 100)
+	series("l/forward", record.Drops, "count", 2, 4)
+	series("S/video", record.SendRate, "bit/s", 0.8e6, 0.4e6)
+	series("S/video", record.ReceiveRate, "bit/s", 0.7e6, 0.3e6)
+	series("S/video", record.EncoderRate, "bit/s", 0.6e6, 0.2e6)
+	series("S/video", record.Goodput, "bit/s", 0.5e6, 0.1e6)
+	series("S/video", record.FrameRate, "1/s", 30, 15)
+	series("S/video", record.SentPackets, "count", 100, 50)
+	series("S/video", record.LostPackets, "count", 1, 5)
+	series("S/video", record.FreezeTime, "ms", 0, 100)
+	series("S-R", record.Target, "bit/s", 1e6, 0.5e6)
+	series("S-R", record.RTT, "ms", 100, 200)
+	series("S", record.RTCPRate, "bit/s", 20e3, 30e3)
+	series("S", record.RTCPShare, "bit/s", 40e3, 40e3)
+	for _, d := range []struct{ entity, metric string }{
+		{"l/forward", record.QueueDelays}, {"S/video", record.PacketDelays},
+		{"S/video", record.FrameDelays}, {"R/video", record.Intervals},
+	} {
+		dist := record.NewDistribution(d.entity, d.metric, time.Second)
+		for i := range 10 {
+			dist.Add(simtime.At(time.Duration(i)*500*time.Millisecond), time.Duration(i+1)*10*time.Millisecond)
+		}
+		r.Distributions = append(r.Distributions, dist)
+	}
+	return r
+}
+
+func TestEveryMetric(t *testing.T) {
+	const first, all = "0s..5s", "0s..10s"
+	tests := []struct {
+		metric, during string
+		want           float64
+		pass, fail     string // bounds that hold and don't
+	}{
+		{"utilization", first, 0.8, "min: 80%", "max: 79%"},
+		{"utilization-of-available", all, (4*0.8 + 5*0.4) / (4*1.0 + 5*0.5), "min: 79%", "min: 81%"},
+		{"throughput", first, 0.8e6, "min: 800kbps", "max: 799kbps"},
+		{"link-loss", first, 0.02, "max: 2%", "max: 1.9%"},
+		{"send-rate", "5s..10s", 0.4e6, "equal: 400kbps", "equal: 401kbps"},
+		{"receive-rate", first, 0.7e6, "equal: 0.7Mbps", "min: 1Mbps"},
+		{"encoder-rate", first, 0.6e6, "max: 600kbps", "max: 500kbps"},
+		{"goodput", first, 0.5e6, "min: 500kbps", "min: 501kbps"},
+		{"frame-rate", first, 30, "min: 30", "max: 29.5"},
+		{"loss", all, (4*1 + 5*5) / float64(4*100+5*50), "max: 5%", "max: 4%"},
+		{"freeze-time", all, 500, "max: 500ms", "max: 499ms"},
+		{"target", first, 1e6, "min: 1Mbps", "max: 900kbps"},
+		{"rtt", "4s..6s", 150, "min: 150ms, max: 150ms", "max: 149ms"},
+		{"rtcp-rate", first, 20e3, "max: 20kbps", "max: 19kbps"},
+		{"rtcp-share", first, 0.5, "max: 0.5", "max: 0.4"},
+		{"rtcp-interval", first, 55, "equal: 56ms, tolerance: 2%", "equal: 56ms, tolerance: 1%"},
+		{"rtcp-interval-p05", first, 10, "min: 9.9ms", "min: 11ms"},
+	}
+	for _, family := range []string{"queue-delay", "one-way-delay", "frame-delay", "rtcp-interval"} {
+		for suffix, want := range map[string]float64{"mean": 55, "p50": 50, "p95": 100, "p99": 100, "max": 100} {
+			if findMetric(family+"-"+suffix) == nil && family == "rtcp-interval" {
+				continue // its mean has no suffix, and it has no p99
+			}
+			tests = append(tests, struct {
+				metric, during string
+				want           float64
+				pass, fail     string
+			}{family + "-" + suffix, first, want, fmt.Sprintf("max: %vms", want*1.01), fmt.Sprintf("max: %vms", want*0.9)})
+		}
+	}
+	where := map[string]string{"link": "l/forward", "flow": "S/video", "connection": "S-R", "endpoint": "S", "source": "R/video"}
+	tested := map[string]bool{}
+	for _, tt := range tests {
+		tested[tt.metric] = true
+		m := findMetric(tt.metric)
+		if m == nil {
+			t.Errorf("there is no metric %s", tt.metric)
+			continue
+		}
+		head := fmt.Sprintf("metric: %s, %s: %s, during: %s, ", tt.metric, m.of, where[m.of], tt.during)
+		v := Judge(expecting(t, head+tt.pass, head+tt.fail), recordForTests())
+		if math.Abs(v[0].Value-tt.want) > 0.008*tt.want || v[0].Unit != m.quantity.unit {
+			t.Errorf("%s is %v %s, want %v", tt.metric, v[0].Value, v[0].Unit, tt.want)
+		}
+		if !v[0].Pass || v[0].Problem != "" {
+			t.Errorf("%q fails with %v (%s)", v[0].Expectation, v[0].Value, v[0].Problem)
+		}
+		if v[1].Pass || v[1].Problem != "" {
+			t.Errorf("%q passes with %v (%s)", v[1].Expectation, v[1].Value, v[1].Problem)
+		}
+	}
+	for _, m := range Metrics() {
+		if !tested[m.Name] {
+			t.Errorf("metric %s has no test", m.Name)
+		}
+		if m.Doc == "" || m.Example == "" || m.Unit == "" {
+			t.Errorf("metric %s is not described", m.Name)
+		}
+	}
+}
+
+func TestVerdictSaysWhatIsExpected(t *testing.T) {
+	s := expecting(t,
+		"metric: queue-delay-p95, link: l/forward, during: 0s..5s, max: 60ms",
+		"metric: loss, flow: S/video, min: 0.5%, max: 6%",
+		"metric: rtcp-interval, source: R/video, during: 0s..5s, equal: 55ms, tolerance: 3%")
+	v := Judge(s, recordForTests())
+	want := []struct{ sentence, bound string }{
+		{"queue-delay-p95 of l/forward during 0s..5s is at most 60ms", "≤ 60 ms"},
+		{"loss of S/video over the whole run is at least 0.5% and is at most 6%", "≥ 0.5 %, ≤ 6 %"},
+		{"rtcp-interval of R/video during 0s..5s equals 55ms within 3%", "= 55 ms ± 3 %"},
+	}
+	for i, w := range want {
+		if v[i].Expectation != w.sentence || v[i].Bound != w.bound {
+			t.Errorf("got %q, %q\nwant %q, %q", v[i].Expectation, v[i].Bound, w.sentence, w.bound)
+		}
+	}
+	if v[0].Pass || !v[1].Pass || !v[2].Pass {
+		t.Errorf("got %v %v %v, want false true true", v[0].Pass, v[1].Pass, v[2].Pass)
+	}
+}
+
+func TestVerdictWithoutData(t *testing.T) {
+	incomplete := recordForTests()
+	incomplete.Manifest.Status, incomplete.Manifest.Reached = record.Incomplete, 7*time.Second
+	tests := []struct {
+		name, expect string
+		record       *record.Record
+		problem      string // "" passes
+	}{
+		{"window without samples", "metric: queue-delay-max, link: l/forward, during: 6s..9s, max: 1s", recordForTests(), "no data"},
+		{"window within a gap", "metric: rtt, connection: S-R, during: 2s..3s, max: 1s", recordForTests(), "no data"},
+		{"sums of nothing", "metric: link-loss, link: l/forward, during: 2s..3s, max: 100%", recordForTests(), "no data"},
+		{"total of nothing", "metric: freeze-time, flow: S/video, during: 2s..3s, max: 1s", recordForTests(), "no data"},
+		{"no such series", "metric: throughput, link: l/backward, min: 0bps", recordForTests(), "no data"},
+		{"no such distribution", "metric: one-way-delay-p95, flow: R/audio, max: 1s", recordForTests(), "no data"},
+		{"not reached", "metric: rtt, connection: S-R, during: 5s..8s, max: 1s", incomplete, "ended at 7s"},
+		{"not reached by the whole run", "metric: rtt, connection: S-R, max: 1s", incomplete, "ended at 7s"},
+		{"reached", "metric: rtt, connection: S-R, during: 5s..7s, max: 1s", incomplete, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			v := Judge(expecting(t, tt.expect), tt.record)[0]
+			if v.Pass != (tt.problem == "") || !strings.Contains(v.Problem, tt.problem) || v.Pass && v.Problem != "" {
+				t.Errorf("got pass=%v, problem %q; want a problem with %q", v.Pass, v.Problem, tt.problem)
+			}
+		})
+	}
+}

@@ -1,0 +1,170 @@
+package scenarios
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+
+	"gopkg.in/yaml.v3"
+
+	"rtpfabric/scenarios/internal/strict"
+)
+
+// maxRuns is the number of runs that one file may have.
+const maxRuns = 10_000
+
+// axis is a place in the document that the matrix varies.
+type axis struct {
+	path   strict.Path
+	values []axisValue
+}
+
+type axisValue struct {
+	node *yaml.Node
+	text string // on one line
+}
+
+func (a *axis) public() Axis {
+	p := Axis{Path: a.path.String()}
+	for _, v := range a.values {
+		p.Values = append(p.Values, v.text)
+	}
+	return p
+}
+
+// matrixReader reads the matrix of a document.
+type matrixReader struct {
+	root *yaml.Node // the document without its matrix
+	errs []*strict.Error
+}
+
+func (r *matrixReader) fail(n *yaml.Node, p strict.Path, problem, remedy string) {
+	r.errs = append(r.errs, &strict.Error{Place: strict.PlaceOf(n), Path: p, Problem: problem, Remedy: remedy})
+}
+
+// readMatrix reads the axes in order, without those that an override replaces.
+func readMatrix(src *strict.Source, root, key, matrix *yaml.Node, overrides []override) ([]axis, error) {
+	if matrix == nil {
+		return nil, nil
+	}
+	r := matrixReader{root: root}
+	axes := r.axes(matrix)
+	if len(r.errs) > 0 {
+		return nil, src.Errors(r.errs...)
+	}
+	kept := axes[:0]
+	total := 1
+	for _, a := range axes {
+		if overridden(a.path, overrides) {
+			continue
+		}
+		kept = append(kept, a)
+		if total *= len(a.values); total > maxRuns {
+			r.fail(key, at("matrix"), fmt.Sprintf("there would be more than %d runs", maxRuns), "give the axes fewer values, or split the file")
+			return nil, src.Errors(r.errs...)
+		}
+	}
+	return kept, nil
+}
+
+func (r *matrixReader) axes(matrix *yaml.Node) []axis {
+	const example = `write "path: [value, value]", like "network.links.bottleneck.delay: [50ms, 100ms]"`
+	if matrix.Kind != yaml.MappingNode || len(matrix.Content) == 0 {
+		r.fail(matrix, at("matrix"), strict.Describe(matrix)+" stands here", example)
+		return nil
+	}
+	var axes []axis
+	for i := 0; i+1 < len(matrix.Content); i += 2 {
+		key, value := matrix.Content[i], matrix.Content[i+1]
+		path, err := strict.Route(r.root, &Scenario{}, key.Value)
+		if err != nil {
+			for _, e := range strict.List(err) {
+				e.Place, e.Path = strict.PlaceOf(key), at("matrix", key.Value)
+				r.errs = append(r.errs, e)
+			}
+			continue
+		}
+		for _, other := range axes {
+			if path.HasPrefix(other.path) || other.path.HasPrefix(path) {
+				r.fail(key, at("matrix", key.Value), fmt.Sprintf("this overlaps with the axis %s", other.path), "vary only one of them")
+			}
+		}
+		axes = append(axes, axis{path: path, values: r.values(value, at("matrix", key.Value))})
+	}
+	return axes
+}
+
+// values reads the values of an axis: a list, or {from: 1, count: 10}.
+func (r *matrixReader) values(n *yaml.Node, p strict.Path) []axisValue {
+	if n.Kind == yaml.MappingNode {
+		return r.sequence(n, p)
+	}
+	if n.Kind != yaml.SequenceNode || len(n.Content) == 0 {
+		r.fail(n, p, strict.Describe(n)+" stands where the values of an axis are expected", "write a list, like [50ms, 100ms], or {from: 1, count: 10}")
+		return nil
+	}
+	var values []axisValue
+	seen := map[string]bool{}
+	for i, item := range n.Content {
+		text := strict.Flow(item)
+		if seen[text] {
+			r.fail(item, p.Child(strconv.Itoa(i)), fmt.Sprintf("the value %s stands twice", text), "keep one")
+		}
+		seen[text] = true
+		values = append(values, axisValue{node: item, text: text})
+	}
+	return values
+}
+
+// digits are whole numbers small enough to count from.
+var digits = regexp.MustCompile(`^(0|[1-9][0-9]{0,17})$`)
+
+// sequence reads {from: 1, count: 10}, the numbers 1 to 10.
+func (r *matrixReader) sequence(n *yaml.Node, p strict.Path) []axisValue {
+	const remedy = "write {from: 1, count: 10}"
+	fields := map[string]uint64{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		if key.Value != "from" && key.Value != "count" {
+			r.fail(key, p.Child(key.Value), "unknown field", remedy)
+			return nil
+		}
+		x, err := strconv.ParseUint(value.Value, 10, 64)
+		if value.Kind != yaml.ScalarNode || err != nil || !digits.MatchString(value.Value) {
+			r.fail(value, p.Child(key.Value), strict.Describe(value)+" is not a whole number", remedy)
+			return nil
+		}
+		if key.Value == "count" && (x < 1 || x > maxRuns) {
+			r.fail(value, p.Child("count"), fmt.Sprintf("%d is not a possible count", x), fmt.Sprintf("write 1 to %d", maxRuns))
+			return nil
+		}
+		fields[key.Value] = x
+	}
+	if len(fields) != 2 {
+		r.fail(n, p, "a sequence needs from and count", remedy)
+		return nil
+	}
+	var values []axisValue
+	for i := range fields["count"] {
+		text := strconv.FormatUint(fields["from"]+i, 10)
+		node := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!int", Value: text, Line: n.Line, Column: n.Column}
+		values = append(values, axisValue{node: node, text: text})
+	}
+	return values
+}
+
+// combinations returns every choice of one value of each axis, the last axis
+// changing fastest. Without axes it is one empty choice.
+func combinations(axes []axis) [][]int {
+	choices := [][]int{nil}
+	for _, a := range axes {
+		var longer [][]int
+		for _, c := range choices {
+			for i := range a.values {
+				longer = append(longer, append(c[:len(c):len(c)], i))
+			}
+		}
+		choices = longer
+	}
+	return choices
+}

@@ -1,0 +1,145 @@
+package scenarios
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"rtpfabric/sim/record"
+	"rtpfabric/sim/units"
+)
+
+func parse(t *testing.T, text string, set ...string) *File {
+	t.Helper()
+	f, err := Parse("test.yaml", []byte(text), Options{Set: set})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func names(f *File) []string {
+	var list []string
+	for _, r := range f.Runs {
+		list = append(list, r.Name)
+	}
+	return list
+}
+
+const varied = callForTests + `
+matrix:
+  network.links.l.delay: [20ms, 30ms]
+  seed: {from: 5, count: 3}
+`
+
+func TestMatrixMakesEveryCombinationLastAxisFastest(t *testing.T) {
+	f := parse(t, varied)
+	want := []string{"delay=20ms,seed=5", "delay=20ms,seed=6", "delay=20ms,seed=7", "delay=30ms,seed=5", "delay=30ms,seed=6", "delay=30ms,seed=7"}
+	if diff := cmp.Diff(want, names(f)); diff != "" {
+		t.Error(diff)
+	}
+	last := f.Runs[5]
+	if s := last.Scenario; s.Seed != 7 || *s.Network.Links[0].Forward.Delay != 30*time.Millisecond || s.Matrix != nil {
+		t.Errorf("the last run has seed %d, delay %v and matrix %v", s.Seed, *s.Network.Links[0].Forward.Delay, s.Matrix)
+	}
+	if first := f.Runs[0].Scenario; first.Seed != 5 || *first.Network.Links[0].Backward.Delay != 20*time.Millisecond {
+		t.Error("making the last run changed the first")
+	}
+	settings := []record.Setting{{Path: "network.links.l.delay", Value: "30ms"}, {Path: "seed", Value: "7"}}
+	if diff := cmp.Diff(settings, last.Variation); diff != "" {
+		t.Error(diff)
+	}
+	axes := []Axis{{"network.links.l.delay", []string{"20ms", "30ms"}}, {"seed", []string{"5", "6", "7"}}}
+	if diff := cmp.Diff(axes, f.Axes); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestNoMatrixIsOneRun(t *testing.T) {
+	f := parse(t, callForTests)
+	if diff := cmp.Diff([]string{"default"}, names(f)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestMatrixReachesEveryKindOfPlace(t *testing.T) {
+	f := parse(t, callForTests+`
+matrix:
+  media.0.encoder.max: [2Mbps]
+  congestion.parameters.some.gain: [0.5]
+  network.links.l.forward.queue: [{length: 20packets}]
+  topology.peers: [[R, S]]
+`)
+	s := f.Runs[0].Scenario
+	if s.Media[0].Encoder.Max != 2*units.Mbps {
+		t.Errorf("encoder.max is %v", s.Media[0].Encoder.Max)
+	}
+	if diff := cmp.Diff([]Parameter{{"some.gain", "0.5"}}, s.Congestion.Parameters); diff != "" {
+		t.Error(diff)
+	}
+	if l := s.Network.Links[0]; l.Forward.Queue.Length.Packets != 20 || l.Backward.Queue.Length.Time != 300*time.Millisecond {
+		t.Errorf("queues are %v and %v", l.Forward.Queue.Length, l.Backward.Queue.Length)
+	}
+	if !slices.Equal(s.Topology.Peers, []string{"R", "S"}) {
+		t.Errorf("peers are %v", s.Topology.Peers)
+	}
+}
+
+func TestRunNamesAreUniqueFolders(t *testing.T) {
+	f := parse(t, callForTests+`
+matrix:
+  network.links.l.forward.rate: [1Mbps, 2Mbit/s]
+  network.links.l.backward.rate: [100kbps]
+  network.links.l.loss: [0%, 0.5%]
+  endpoints.S.clock-offset: [-1s, 1s]
+  title: ["a/b", "A:B", "../.."]
+  media.0: [{from: S, kind: video}, {from: S, kind: audio, name: video}]
+`)
+	safe := regexp.MustCompile(`^[A-Za-z0-9._+=,-]+$`)
+	seen := map[string]bool{}
+	for _, name := range names(f) {
+		if !safe.MatchString(name) || len(name) > maxRunName || seen[strings.ToLower(name)] {
+			t.Errorf("name %q is unsafe, too long or taken", name)
+		}
+		seen[strings.ToLower(name)] = true
+	}
+	if got, want := f.Runs[0].Name, "forward.rate=1Mbps,backward.rate=100kbps,loss=0pct,clock-offset=-1s,title=1_of_3,media.0=from_S_kind_video"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestOverridesWin(t *testing.T) {
+	f := parse(t, varied, "seed=9")
+	if diff := cmp.Diff([]string{"delay=20ms", "delay=30ms"}, names(f)); diff != "" {
+		t.Error(diff)
+	}
+	if f.Runs[1].Scenario.Seed != 9 {
+		t.Errorf("seed is %d", f.Runs[1].Scenario.Seed)
+	}
+	f = parse(t, varied, "network.links.l={between: [A, B], rate: 3Mbps}", "network.links.l.rate=4Mbps")
+	if diff := cmp.Diff([]string{"seed=5", "seed=6", "seed=7"}, names(f)); diff != "" {
+		t.Error(diff)
+	}
+	if r := *f.Runs[0].Scenario.Network.Links[0].Forward.Rate; r != 4*units.Mbps {
+		t.Errorf("rate is %v, want the later override's", r)
+	}
+}
+
+func TestOverridesMendAFile(t *testing.T) {
+	broken := strings.Replace(callForTests, "10s", "ten", 1)
+	if _, err := Parse("test.yaml", []byte(broken), Options{}); err == nil {
+		t.Fatal("the file isn't broken")
+	}
+	parse(t, broken, "duration=20s")
+}
+
+func TestTheLargestMatrixLoads(t *testing.T) {
+	f := parse(t, callForTests+"matrix:\n  seed: {from: 1, count: 10000}\n")
+	if len(f.Runs) != maxRuns || f.Runs[maxRuns-1].Scenario.Seed != maxRuns {
+		t.Errorf("got %d runs", len(f.Runs))
+	}
+}

@@ -1,0 +1,117 @@
+package scenarios
+
+import (
+	"slices"
+
+	"rtpfabric/sim/record"
+)
+
+// MetricInfo describes a metric that expectations can name.
+type MetricInfo struct {
+	Name string
+	// Of is the key of an expectation that says where it is measured: flow,
+	// link, endpoint, connection or source.
+	Of string
+	// Unit of the value in a verdict: bit/s, ms, 1/s, or 1 for a ratio.
+	Unit string
+	// Example of a bound, such as 60ms.
+	Example string
+	Doc     string
+}
+
+// metric is a MetricInfo and how its value comes out of a record.
+type metric struct {
+	name, of string
+	quantity quantity
+	doc      string
+	measure  func(m measurement) float64 // NaN if there is no data
+	only     condition
+}
+
+// condition is what must be so for a metric to have a value.
+type condition uint8
+
+const (
+	always   condition = iota
+	withRate           // the direction of the link has a rate
+	ofVideo            // the flow is video
+	ofSender           // the first end of the connection sends media
+)
+
+// metrics are all metrics in the order of help texts.
+var metrics = slices.Concat(
+	[]metric{
+		{"utilization", "link", ratio, "share of the link's capacity that was used", quotient(record.Throughput, record.Capacity), withRate},
+		{"utilization-of-available", "link", ratio, "share used of what the link could carry and the sources that cross it could send", quotient(record.Throughput, record.Available), withRate},
+		{"throughput", "link", rate, "mean rate out of the link, with IP and UDP headers", mean(record.Throughput), withRate},
+	},
+	delays("queue-delay", "link", "time in the queue of all packets", record.QueueDelays, 0, 50, 95, 99, 100),
+	[]metric{
+		{"link-loss", "link", ratio, "share of the packets that came to the link which it lost or dropped", quotient(record.Drops, record.Arrivals), withRate},
+
+		{"send-rate", "flow", rate, "mean rate into the network, with IP and UDP headers", mean(record.SendRate), always},
+		{"receive-rate", "flow", rate, "mean rate at the receiver, with IP and UDP headers", mean(record.ReceiveRate), always},
+		{"encoder-rate", "flow", rate, "mean rate of encoded frames, without any header", mean(record.EncoderRate), always},
+		{"goodput", "flow", rate, "mean rate of payload in rendered frames", mean(record.Goodput), always},
+		{"frame-rate", "flow", perSecond, "mean number of frames rendered per second", mean(record.FrameRate), ofVideo},
+		{"loss", "flow", ratio, "share of the packets sent that the network lost", quotient(record.LostPackets, record.SentPackets), always},
+	},
+	delays("one-way-delay", "flow", "one-way delay of all packets", record.PacketDelays, 0, 50, 95, 99, 100),
+	delays("frame-delay", "flow", "time from capture to rendering of all rendered frames", record.FrameDelays, 0, 50, 95, 99, 100),
+	[]metric{
+		{"freeze-time", "flow", milliseconds, "total time of frozen picture", total(record.FreezeTime), ofVideo},
+
+		{"target", "connection", rate, "mean rate that the controller allows", mean(record.Target), ofSender},
+		{"rtt", "connection", milliseconds, "mean round-trip time from LSR and DLSR", mean(record.RTT), always},
+
+		{"rtcp-rate", "endpoint", rate, "mean rate of RTCP that the endpoint sends", mean(record.RTCPRate), always},
+		{"rtcp-share", "endpoint", ratio, "RTCP that the endpoint sends, as a share of what the rules allow it", quotient(record.RTCPRate, record.RTCPShare), always},
+
+		{"rtcp-interval", "source", milliseconds, "mean of the time between two reports of the source", sample(record.Intervals, 0), always},
+	},
+	delays("rtcp-interval", "source", "time between two reports of the source", record.Intervals, 5, 50, 95, 100),
+)
+
+// delays makes a metric of each of several statistics of a distribution: of
+// the percentile with that number, of the mean for 0, of the maximum for 100.
+func delays(name, of, doc, distribution string, percentiles ...int) []metric {
+	only := always
+	if of == "link" {
+		only = withRate
+	}
+	var list []metric
+	for _, p := range percentiles {
+		suffix, what := statistic(p)
+		list = append(list, metric{
+			name: name + "-" + suffix, of: of, quantity: milliseconds,
+			doc: what + " of the " + doc, measure: sample(distribution, p), only: only,
+		})
+	}
+	return list
+}
+
+func findMetric(name string) *metric {
+	for i := range metrics {
+		if metrics[i].name == name {
+			return &metrics[i]
+		}
+	}
+	return nil
+}
+
+func metricNames() []string {
+	var names []string
+	for _, m := range metrics {
+		names = append(names, m.name)
+	}
+	return names
+}
+
+// Metrics returns what expectations can name, grouped by where it is measured.
+func Metrics() []MetricInfo {
+	var list []MetricInfo
+	for _, m := range metrics {
+		list = append(list, MetricInfo{Name: m.name, Of: m.of, Unit: m.quantity.unit, Example: m.quantity.example, Doc: m.doc})
+	}
+	return list
+}

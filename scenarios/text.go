@@ -1,0 +1,96 @@
+package scenarios
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"rtpfabric/scenarios/internal/strict"
+	"rtpfabric/sim/units"
+)
+
+// UnmarshalText reads 300ms, 22500B or 50packets; the limit must be positive.
+func (l *QueueLength) UnmarshalText(text []byte) error {
+	s := string(text)
+	if number, ok := strings.CutSuffix(s, "packets"); ok {
+		n, err := strconv.Atoi(strings.TrimSpace(number))
+		if err != nil || n < 1 || n > 1e9 {
+			return fmt.Errorf("%q is not a number of packets; write 1packets or more, like 50packets", s)
+		}
+		*l = QueueLength{Packets: n}
+		return nil
+	}
+	if d, err := time.ParseDuration(s); err == nil && s != "0" {
+		if d <= 0 || d > time.Hour {
+			return fmt.Errorf("%q is not a usable length of a queue; write a time above 0 and up to 1h, like 300ms", s)
+		}
+		*l = QueueLength{Time: d}
+		return nil
+	}
+	n, err := units.ParseBytes(s)
+	if err != nil || n < 1 {
+		return fmt.Errorf("%q is not a length of a queue; write a time, a size or a number of packets, like 300ms, 22500B or 50packets", s)
+	}
+	*l = QueueLength{Bytes: n}
+	return nil
+}
+
+// MarshalText writes the limit in the measure it is in.
+func (l QueueLength) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
+
+// String writes the limit in the measure it is in.
+func (l QueueLength) String() string {
+	switch {
+	case l.Time > 0:
+		return strict.FormatDuration(l.Time)
+	case l.Packets > 0:
+		return strconv.Itoa(l.Packets) + "packets"
+	}
+	return l.Bytes.String()
+}
+
+// UnmarshalText reads a duration with an optional minus sign, up to an hour.
+func (d *SignedDuration) UnmarshalText(text []byte) error {
+	v, err := time.ParseDuration(string(text))
+	if err != nil || v > time.Hour || v < -time.Hour {
+		return fmt.Errorf("%q is not a duration of up to an hour; write a number and a unit, like 300ms or -2s", text)
+	}
+	*d = SignedDuration(v)
+	return nil
+}
+
+// MarshalText writes the duration in one unit, such as -1.5s.
+func (d SignedDuration) MarshalText() ([]byte, error) {
+	return []byte(strict.FormatDuration(time.Duration(d))), nil
+}
+
+// UnmarshalText reads a stretch of time such as 10s..40s, which must not be
+// empty.
+func (i *Interval) UnmarshalText(text []byte) error {
+	from, to, ok := strings.Cut(string(text), "..")
+	if !ok {
+		return fmt.Errorf("%q is not a stretch of time; write its start and end, like 10s..40s", text)
+	}
+	var v Interval
+	var errFrom, errTo error
+	v.From, errFrom = units.ParseDuration(strings.TrimSpace(from))
+	v.To, errTo = units.ParseDuration(strings.TrimSpace(to))
+	if errors.Join(errFrom, errTo) != nil {
+		return fmt.Errorf("%q is not a stretch of time; write two durations, like 10s..40s", text)
+	}
+	if v.From >= v.To {
+		return fmt.Errorf("%q ends before it begins; write the earlier time first, like 10s..40s", text)
+	}
+	*i = v
+	return nil
+}
+
+// MarshalText writes the stretch as 10s..40s.
+func (i Interval) MarshalText() ([]byte, error) { return []byte(i.String()), nil }
+
+// String writes the stretch as 10s..40s.
+func (i Interval) String() string {
+	return strict.FormatDuration(i.From) + ".." + strict.FormatDuration(i.To)
+}
