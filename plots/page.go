@@ -1,0 +1,90 @@
+package plots
+
+import (
+	"fmt"
+	"html/template"
+	"io"
+
+	"rtpfabric/sim/record"
+)
+
+// eventsShown bounds the list of events on a page; events.jsonl has them all.
+const eventsShown = 400
+
+// runPage is what templates/page.html shows.
+type runPage struct {
+	record.Manifest
+	Style     template.CSS
+	Echarts   template.JS
+	Script    template.JS
+	Notice    string
+	Verdict   verdictBanner
+	Remarks   []remark
+	Sketch    *sketch
+	Charts    []chart
+	Summary   []summaryGroup
+	Verdicts  []record.Verdict
+	Events    []record.Event
+	EventsAll int
+}
+
+// remark is a plain note below the verdict.
+type remark struct {
+	Level, Head, Text string // level: warning or note
+}
+
+// Page writes one self-contained HTML page about a run. It loads nothing from
+// anywhere, so that it opens from a file, offline. Errors are those of w and
+// of a record that can't be drawn.
+func Page(w io.Writer, r *record.Record) error {
+	d := newDrawing(r)
+	page := runPage{
+		Manifest: r.Manifest,
+		Style:    template.CSS(styles), Echarts: template.JS(echartsScript), Script: template.JS(pageScript), Notice: echartsNotice,
+		Verdict: bannerOf(r.Manifest.Status, r.Verdicts), Remarks: remarks(&r.Manifest),
+		Sketch:  newSketch(r.Manifest.Topology, d.colors),
+		Summary: summaryGroups(r.Summary), Verdicts: r.Verdicts,
+		Events: r.Events[:min(len(r.Events), eventsShown)], EventsAll: len(r.Events),
+	}
+	for _, p := range []*panel{
+		d.rates(), d.delays(), d.loss(), d.rtt(), d.rtcp(), d.frameDelay(), d.frameRate(), d.cdf(),
+	} {
+		c, err := p.chart()
+		if err != nil {
+			return fmt.Errorf("page of run %s: %w", r.Manifest.Run, err)
+		}
+		page.Charts = append(page.Charts, c)
+	}
+	if err := templates.ExecuteTemplate(w, "page.html", page); err != nil {
+		return fmt.Errorf("page of run %s: %w", r.Manifest.Run, err)
+	}
+	return nil
+}
+
+// remarks are what a reader must know before trusting the numbers.
+func remarks(m *record.Manifest) []remark {
+	var all []remark
+	if m.Status == record.Incomplete {
+		all = append(all, remark{"warning", "Incomplete", fmt.Sprintf(
+			"The run was interrupted at %s s of %s s. Everything on this page reaches until then.",
+			decimal(m.Reached.Seconds()), decimal(m.Duration.Seconds()))})
+	}
+	switch m.Protection {
+	case "none":
+		all = append(all, remark{"warning", "Unprotected", "Packets went in the clear (protection: none). " +
+			"This is a debugging aid: packets are smaller than SRTP makes them, and no endpoint of WebRTC would accept them."})
+	case "size-only":
+		all = append(all, remark{"note", "Not encrypted", "Packets had the sizes that SRTP gives them, but nothing was encrypted " +
+			"(protection: size-only). Times are the same as with full protection."})
+	}
+	return all
+}
+
+// Chips are the variation's settings, except the seed, which stands by itself.
+func (p runPage) Chips() []record.Setting { return withoutSeed(p.Variation) }
+
+// SentPackets is the number of packets that entered the network.
+func (p runPage) SentPackets() float64 { return float64(p.Packets) }
+
+// Hops is the number of times that a packet crossed a link.
+func (p runPage) Hops() float64 { return float64(p.PacketHops) }

@@ -1,0 +1,241 @@
+package plots
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"rtpfabric/sim/record"
+)
+
+// Rates and ratios are drawn as means over a second, the resolution that RFC
+// 8868 §3 asks of plots. Delays keep the bins of the record: a peak in the
+// queue is shorter than a second.
+const plotStep = time.Second
+
+// rtcpStep evens out RTCP, whose packets can lie seconds apart: 5 s is the
+// minimum interval of RFC 3550 §6.2.
+const rtcpStep = 5 * time.Second
+
+// Group of the charts over time, which zoom together.
+const timeGroup = "time"
+
+// drawing is what the charts of one page have in common.
+type drawing struct {
+	r       *record.Record
+	colors  *palette
+	seconds float64
+	changes []float64 // s: when the capacity of a bottleneck changed
+	limits  []string  // link directions whose capacity is in reach of the media
+}
+
+func newDrawing(r *record.Record) *drawing {
+	d := &drawing{r: r, colors: newPalette(r), seconds: max(r.Manifest.Duration, r.Manifest.Reached).Seconds()}
+	for _, s := range r.Series {
+		d.seconds = max(d.seconds, float64(len(s.Values))*s.Step.Seconds())
+	}
+	peak := d.mediaPeak()
+	for _, link := range r.Names(record.Capacity) {
+		stairs := steps(r.Find(link, record.Capacity))
+		if !stairs.has() || lowest(stairs) > 4*peak {
+			continue
+		}
+		d.limits = append(d.limits, link)
+		for _, p := range stairs[1 : len(stairs)-1] {
+			d.changes = append(d.changes, p[0])
+		}
+	}
+	// A link that follows a trace changes all the time: rules would be a wall.
+	if len(d.changes) > 20 {
+		d.changes = nil
+	}
+	return d
+}
+
+// mediaPeak is the highest rate of any stream or target, over a second.
+func (d *drawing) mediaPeak() float64 {
+	peak := 0.0
+	for _, s := range d.r.Series {
+		switch s.Metric {
+		case record.SendRate, record.Target:
+			peak = max(peak, means(s, plotStep).peak())
+		}
+	}
+	return peak
+}
+
+func lowest(p points) float64 {
+	low := math.Inf(1)
+	for _, xy := range p {
+		if !math.IsNaN(xy[1]) {
+			low = min(low, xy[1])
+		}
+	}
+	return low
+}
+
+// panel starts a chart over time.
+func (d *drawing) panel(id, title, yName string, height int) *panel {
+	return &panel{
+		id: id, title: title, height: height, group: timeGroup,
+		x: axis{"time [s]", d.seconds}, y: axis{name: yName}, marks: d.changes,
+	}
+}
+
+// rateScale chooses the unit of an axis by the highest rate on it.
+func rateScale(peak float64) (unit string, factor float64) {
+	switch {
+	case peak >= 1e9:
+		return "Gbit/s", 1e-9
+	case peak >= 1e6:
+		return "Mbit/s", 1e-6
+	case peak >= 1e3:
+		return "kbit/s", 1e-3
+	}
+	return "bit/s", 1
+}
+
+func (d *drawing) rates() *panel {
+	peak := d.mediaPeak()
+	for _, link := range d.limits {
+		peak = max(peak, steps(d.r.Find(link, record.Capacity)).peak())
+	}
+	unit, factor := rateScale(peak)
+	p := d.panel("rates", "Rates", "rate ["+unit+"]", 420)
+	p.note = "Means over 1 s, as RFC 8868 asks; capacity as it was. The broad band is what arrived. Rates count IP and UDP headers, except the encoder's."
+	p.missing = "No stream sent anything."
+	for _, link := range d.r.Names(record.Capacity) {
+		name := words(link, "capacity")
+		data := steps(d.r.Find(link, record.Capacity)).scaled(factor)
+		first := len(d.limits) > 0 && d.limits[0] == link
+		width := float32(1.4)
+		if first {
+			width = 2.2
+		}
+		if p.line(name, data, stroke{color: d.colors.color(link), width: width, dash: "solid", filled: first, stairs: true}) && !d.reachable(link) {
+			p.hide(name)
+		}
+	}
+	d.lines(p, record.ReceiveRate, "received", plotStep, factor, stroke{width: 6, dash: "solid", faint: true})
+	d.lines(p, record.Target, "target", plotStep, factor, stroke{width: 1.6, dash: "dashed"})
+	d.lines(p, record.SendRate, "sent", plotStep, factor, stroke{width: 2, dash: "solid"})
+	d.lines(p, record.EncoderRate, "encoded", plotStep, factor, stroke{width: 1.4, dash: "dotted"})
+	// With many streams the page starts with one line each.
+	streams := len(d.r.Names(record.SendRate))
+	for _, stream := range d.r.Names(record.SendRate) {
+		p.hide(words(stream, "encoded"))
+		if streams > 2 {
+			p.hide(words(stream, "received"))
+		}
+	}
+	return p
+}
+
+// reachable reports whether a link's capacity is near what the media need. A
+// capacity far above would flatten every other line.
+func (d *drawing) reachable(link string) bool {
+	return slices.Contains(d.limits, link)
+}
+
+// lines draws a metric of every entity that has it, in the entity's colour.
+func (d *drawing) lines(p *panel, metric, what string, width time.Duration, factor float64, s stroke) {
+	for _, entity := range d.r.Names(metric) {
+		s.color = d.colors.color(entity)
+		p.line(words(entity, what), means(d.r.Find(entity, metric), width).scaled(factor), s)
+	}
+}
+
+func (d *drawing) delays() *panel {
+	p := d.panel("delay", "One-way and queue delay", "delay [ms]", 320)
+	p.note = "Means over each bin of the record. One-way delay from entering the network to arrival; queue delay until serialization starts."
+	p.missing = "No packet arrived and no queue was recorded."
+	d.lines(p, record.OneWayDelay, "one-way delay", 0, 1, stroke{width: 1.8, dash: "solid"})
+	d.lines(p, record.QueueDelay, "queue delay", 0, 1, stroke{width: 1.4, dash: "solid"})
+	return p
+}
+
+func (d *drawing) loss() *panel {
+	p := d.panel("loss", "Loss", "lost [%]", 260)
+	p.note = "Lost packets in each second, in percent of those that were sent in it (streams) or came to the link (links)."
+	p.missing = "No packets were counted."
+	for _, stream := range d.r.Names(record.LostPackets) {
+		data := percentages(d.r.Find(stream, record.LostPackets), d.r.Find(stream, record.SentPackets), plotStep)
+		p.line(words(stream, "lost"), data, stroke{color: d.colors.color(stream), width: 1.8, dash: "solid"})
+	}
+	for _, link := range d.r.Names(record.Drops) {
+		data := percentages(d.r.Find(link, record.Drops), d.r.Find(link, record.Arrivals), plotStep)
+		p.line(words(link, "drops"), data, stroke{color: d.colors.color(link), width: 1.4, dash: "dashed"})
+	}
+	p.atLeast(1) // without any loss the axis would invent a scale
+	return p
+}
+
+// atLeast keeps the left axis from shrinking below a value.
+func (p *panel) atLeast(top float64) {
+	for _, l := range p.lines {
+		if l.Data.(points).peak() > top {
+			return
+		}
+	}
+	p.y.max = top
+}
+
+func (d *drawing) rtt() *panel {
+	p := d.panel("rtt", "Round-trip time", "RTT [ms]", 260)
+	p.note = "As each connection measures it from LSR and DLSR in reports, mean of each bin."
+	p.missing = "No round-trip time was measured."
+	for _, connection := range d.r.Names(record.RTT) {
+		data := present(means(d.r.Find(connection, record.RTT), 0))
+		p.line(words(connection, "RTT"), data, stroke{color: d.colors.color(connection), width: 1.8, dash: "solid"})
+	}
+	return p
+}
+
+// present leaves out bins without a value: reports are rarer than bins, and a
+// line that breaks between any two of them would show nothing.
+func present(p points) points {
+	var q points
+	for _, xy := range p {
+		if !math.IsNaN(xy[1]) {
+			q = append(q, xy)
+		}
+	}
+	return q
+}
+
+func (d *drawing) rtcp() *panel {
+	peak := 0.0
+	for _, s := range d.r.Series {
+		switch s.Metric {
+		case record.RTCPRate, record.RTCPShare:
+			peak = max(peak, means(s, rtcpStep).peak())
+		}
+	}
+	unit, factor := rateScale(peak)
+	p := d.panel("rtcp", "RTCP against its share", "RTCP ["+unit+"]", 280)
+	p.note = "Means over 5 s, because packets can lie seconds apart. Dashed: the endpoint's part of the 5 % of session bandwidth (RFC 3550 section 6.2)."
+	p.missing = "No RTCP was recorded."
+	d.lines(p, record.RTCPRate, "RTCP", rtcpStep, factor, stroke{width: 1.8, dash: "solid"})
+	d.lines(p, record.RTCPShare, "share", plotStep, factor, stroke{width: 1.4, dash: "dashed"})
+	return p
+}
+
+func (d *drawing) frameDelay() *panel {
+	p := d.panel("frame-delay", "Frame delay", "frame delay [ms]", 260)
+	p.note = "From capture to rendering, means over each bin. A gap means that no frame was rendered."
+	p.missing = "No frame was rendered."
+	d.lines(p, record.FrameDelay, "frame delay", 0, 1, stroke{width: 1.8, dash: "solid"})
+	return p
+}
+
+func (d *drawing) frameRate() *panel {
+	p := d.panel("frame-rate", "Frame rate and freezes", "frames/s", 260)
+	p.note = "Rendered frames, means over 1 s. Bars: frozen time in each second, against the right axis."
+	p.missing = "No frame was rendered."
+	d.lines(p, record.FrameRate, "frame rate", plotStep, 1, stroke{width: 1.8, dash: "solid"})
+	p.y2 = axis{"frozen [ms per s]", 1000}
+	for _, stream := range d.r.Names(record.FreezeTime) {
+		p.bars(words(stream, "frozen"), sums(d.r.Find(stream, record.FreezeTime), plotStep), d.colors.color(stream))
+	}
+	return p
+}
