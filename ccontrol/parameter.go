@@ -3,6 +3,7 @@ package ccontrol
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"rtpfabric/sim/units"
@@ -60,7 +61,7 @@ func (v Values) Rate(name string) units.BitRate {
 
 // Number returns a number.
 func (v Values) Number(name string) float64 {
-	f, err := strconv.ParseFloat(v.of(name, KindNumber), 64)
+	f, err := strconv.ParseFloat(strings.TrimSpace(v.of(name, KindNumber)), 64)
 	return must(f, err)
 }
 
@@ -88,7 +89,7 @@ func (p Parameter) check(text string) error {
 		f = d.Seconds()
 	case KindNumber:
 		x, err := units.ParseRatio(text)
-		if err != nil || text[len(text)-1] == '%' {
+		if err != nil || strings.HasSuffix(text, "%") {
 			return fmt.Errorf("%q is not a number", text)
 		}
 		f = float64(x)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/pion/rtp"
+
 	"rtpfabric/ccontrol"
 	"rtpfabric/endpoints/feedback"
 	"rtpfabric/endpoints/keying"
@@ -80,11 +82,13 @@ type Connection struct {
 	due        feedbackDue
 	lastTarget ccontrol.Target
 
-	out     packet.FIFO
-	rtt     time.Duration
-	counts  Counts
-	scratch []byte
-	entered bool // the keys are known and the session has been joined
+	out      packet.FIFO
+	compound compound
+	inbox    inbox
+	header   rtp.Header // scratch: a local one would escape
+	rtt      time.Duration
+	counts   Counts
+	entered  bool // the keys are known and the session has been joined
 }
 
 // Counts are totals of a connection.
@@ -105,8 +109,9 @@ func newConnection(now simtime.Time, e *Endpoint, c ConnectionConfig) (*Connecti
 	}
 	conn := &Connection{
 		endpoint: e, config: c, name: e.config.Name + "-" + c.Peer,
-		due: newFeedbackDue(c.FeedbackInterval), scratch: make([]byte, 0, mtu),
+		due: newFeedbackDue(c.FeedbackInterval),
 	}
+	conn.compound.b = make([]byte, 0, mtu+64)
 	conn.random = newSessionRandom(e.config.Random, conn.name)
 	conn.cname = conn.random.cname()
 	conn.timing = rtcptiming.New(rtcptiming.Config{

@@ -34,13 +34,13 @@ func (c *Connection) handlePacket(now simtime.Time, p *packet.Packet) {
 }
 
 func (c *Connection) handleRTP(now simtime.Time, p *packet.Packet) {
-	var h rtp.Header
+	h := &c.header
 	n, err := h.Unmarshal(p.Payload)
 	if err != nil {
 		c.counts.Malformed++
 		return
 	}
-	b, err := c.protector.OpenRTP(&h, p.Payload)
+	b, err := c.protector.OpenRTP(h, p.Payload)
 	if err != nil {
 		c.countRejected(err)
 		return
@@ -58,15 +58,15 @@ func (c *Connection) handleRTP(now simtime.Time, p *packet.Packet) {
 	c.counts.RTPReceived++
 	src := c.sourceOf(h.SSRC)
 	if src == nil {
-		src = newSource(c, s, &h)
+		src = newSource(c, s, h)
 		c.sources = append(c.sources, src)
 	}
 	if !src.ended { // stragglers after a BYE don't bring the member back
 		c.timing.HeardRTP(now, h.SSRC)
 	}
-	c.recordArrival(now, p, &h)
-	if ext, fresh := src.receive(now, &h); fresh {
-		src.insert(now, ext, &h, m, len(b)-n-s.descriptor())
+	c.recordArrival(now, p, h)
+	if ext, fresh := src.receive(now, h); fresh {
+		src.insert(now, ext, h, m, len(b)-n-s.descriptor())
 	}
 }
 

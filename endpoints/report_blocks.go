@@ -9,26 +9,33 @@ import (
 // maxBlocks is how many report blocks an SR or RR holds (RFC 3550 §6.4.1).
 const maxBlocks = 31
 
-// reportable returns the remote sources that this section's SSRC has heard
-// since its last report.
-func (s *Section) reportable() []*source {
-	var list []*source
+// blockCount returns how many blocks the next report of this section's SSRC
+// will have.
+func (s *Section) blockCount() int {
+	n := 0
 	for _, src := range s.connection.sources {
-		if src.prior[s.index].heard && len(list) < maxBlocks {
-			list = append(list, src)
+		if src.prior[s.index].heard {
+			n++
 		}
 	}
-	return list
+	for _, o := range s.connection.sections {
+		if o != s && o.reported[s.index] {
+			n++
+		}
+	}
+	return min(n, maxBlocks)
 }
 
-// reportBlocks makes the blocks of a report about everybody who sent since the
-// last one, and starts the next interval. Endpoints also report on their own
+// appendBlocks appends the blocks of a report about everybody who sent since
+// the last one, and starts the next interval. Endpoints also report on their own
 // other SSRCs, which they receive perfectly (RFC 8108 §5.1).
-func (s *Section) reportBlocks(now simtime.Time) []rtcp.ReceptionReport {
+func (s *Section) appendBlocks(blocks []rtcp.ReceptionReport, now simtime.Time) []rtcp.ReceptionReport {
 	c := s.connection
-	var blocks []rtcp.ReceptionReport
 	clock := c.endpoint.wallClock(now)
-	for _, src := range s.reportable() {
+	for _, src := range c.sources {
+		if !src.prior[s.index].heard || len(blocks) == maxBlocks {
+			continue
+		}
 		b := rtcp.ReceptionReport{
 			SSRC:               src.ssrc,
 			FractionLost:       src.fractionLost(s.index),

@@ -1,6 +1,7 @@
 package endpoints
 
 import (
+	"bytes"
 	"encoding/binary"
 	"slices"
 	"time"
@@ -25,67 +26,110 @@ func (c *Connection) handleRTCP(now simtime.Time, p *packet.Packet) {
 		c.counts.Malformed++
 		return
 	}
-	packets, err := rtcp.Unmarshal(b)
-	if err != nil || len(packets) == 0 {
+	count, compound, ok := survey(b)
+	if !ok || !compound && !c.config.RTCP.ReducedSize {
+		// Not compound (RFC 3550 §6.1), and nobody agreed to RFC 5506.
 		c.counts.Malformed++
 		return
 	}
-	if !startsWithReport(packets) && !c.config.RTCP.ReducedSize {
-		c.counts.Malformed++ // not compound (RFC 3550 §6.1), and nobody agreed to RFC 5506
-		return
-	}
 	c.counts.RTCPReceived++
-	c.timing.CountPacket(size, reporters(packets))
-	for _, m := range packets {
-		c.handleMessage(now, m)
+	c.timing.CountPacket(size, count)
+	for len(b) > 0 {
+		n := packetLength(b)
+		if err := c.handleMessage(now, b[:n]); err != nil {
+			c.counts.Malformed++
+			return
+		}
+		b = b[n:]
 	}
 }
 
-func startsWithReport(packets []rtcp.Packet) bool {
-	switch packets[0].(type) {
-	case *rtcp.SenderReport, *rtcp.ReceiverReport:
-		return true
-	}
-	return false
-}
+// packetLength returns how long the first RTCP packet of a compound one says
+// it is.
+func packetLength(b []byte) int { return 4 + 4*int(binary.BigEndian.Uint16(b[2:])) }
 
-// reporters counts the different SSRCs whose SR or RR the packet holds.
-func reporters(packets []rtcp.Packet) int {
+// survey checks that the packets of a compound one fit into it, counts the
+// different SSRCs whose SR or RR it holds, and reports whether it starts with
+// one of these.
+func survey(b []byte) (reporters int, compound, ok bool) {
 	var buf [8]uint32
 	seen := buf[:0]
-	for _, m := range packets {
-		var ssrc uint32
-		switch m := m.(type) {
-		case *rtcp.SenderReport:
-			ssrc = m.SSRC
-		case *rtcp.ReceiverReport:
-			ssrc = m.SSRC
-		default:
-			continue
+	for first := true; len(b) > 0; first = false {
+		if len(b) < 4 || b[0]>>6 != 2 || packetLength(b) > len(b) {
+			return 0, false, false
 		}
-		if !slices.Contains(seen, ssrc) {
-			seen = append(seen, ssrc)
+		n := packetLength(b)
+		if t := rtcp.PacketType(b[1]); t == rtcp.TypeSenderReport || t == rtcp.TypeReceiverReport {
+			if n < 8 {
+				return 0, false, false
+			}
+			compound = compound || first
+			if ssrc := binary.BigEndian.Uint32(b[4:]); !slices.Contains(seen, ssrc) {
+				seen = append(seen, ssrc)
+			}
 		}
+		b = b[n:]
+		ok = true
 	}
-	return len(seen)
+	return len(seen), compound, ok
 }
 
-func (c *Connection) handleMessage(now simtime.Time, m rtcp.Packet) {
-	switch m := m.(type) {
-	case *rtcp.SenderReport:
-		c.timing.HeardRTCP(now, m.SSRC)
-		if src := c.sourceOf(m.SSRC); src != nil {
-			src.lastSR = simtime.NTP(m.NTPTime).Middle()
+// inbox holds the messages that come all the time, so that reading them reuses
+// their memory.
+type inbox struct {
+	sr   rtcp.SenderReport
+	rr   rtcp.ReceiverReport
+	sdes rtcp.SourceDescription
+	// sdesBytes is what sdes was read from: descriptions hardly ever change.
+	sdesBytes []byte
+}
+
+// handleMessage takes one RTCP packet. An error means that it is malformed.
+func (c *Connection) handleMessage(now simtime.Time, b []byte) error {
+	in := &c.inbox
+	switch rtcp.PacketType(b[1]) {
+	case rtcp.TypeSenderReport:
+		in.sr = rtcp.SenderReport{Reports: in.sr.Reports[:0]}
+		if err := in.sr.Unmarshal(b); err != nil {
+			return err
+		}
+		c.timing.HeardRTCP(now, in.sr.SSRC)
+		if src := c.sourceOf(in.sr.SSRC); src != nil {
+			src.lastSR = simtime.NTP(in.sr.NTPTime).Middle()
 			src.lastSRAt = c.endpoint.wallClock(now)
 		}
-		c.handleReports(now, m.Reports)
-	case *rtcp.ReceiverReport:
-		c.timing.HeardRTCP(now, m.SSRC)
-		c.handleReports(now, m.Reports)
-	case *rtcp.SourceDescription:
-		for i := range m.Chunks {
-			c.handleChunk(now, &m.Chunks[i])
+		c.handleReports(now, in.sr.Reports)
+	case rtcp.TypeReceiverReport:
+		in.rr = rtcp.ReceiverReport{Reports: in.rr.Reports[:0]}
+		if err := in.rr.Unmarshal(b); err != nil {
+			return err
 		}
+		c.timing.HeardRTCP(now, in.rr.SSRC)
+		c.handleReports(now, in.rr.Reports)
+	case rtcp.TypeSourceDescription:
+		if !bytes.Equal(b, in.sdesBytes) {
+			in.sdes, in.sdesBytes = rtcp.SourceDescription{}, append(in.sdesBytes[:0], b...)
+			if err := in.sdes.Unmarshal(b); err != nil {
+				in.sdesBytes = in.sdesBytes[:0]
+				return err
+			}
+		}
+		for i := range in.sdes.Chunks {
+			c.handleChunk(now, &in.sdes.Chunks[i])
+		}
+	default:
+		return c.handleOther(now, b)
+	}
+	return nil
+}
+
+// handleOther takes the messages that aren't in every packet.
+func (c *Connection) handleOther(now simtime.Time, b []byte) error {
+	packets, err := rtcp.Unmarshal(b)
+	if err != nil {
+		return err
+	}
+	switch m := packets[0].(type) {
 	case *rtcp.Goodbye:
 		for _, ssrc := range m.Sources {
 			c.handleBye(now, ssrc)
@@ -99,6 +143,7 @@ func (c *Connection) handleMessage(now simtime.Time, m rtcp.Packet) {
 	default:
 		c.counts.UnknownRTCP++
 	}
+	return nil
 }
 
 func (c *Connection) handleFeedback(now simtime.Time, r *ccontrol.Report) {

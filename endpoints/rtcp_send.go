@@ -2,6 +2,7 @@ package endpoints
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/pion/rtcp"
 
@@ -18,6 +19,9 @@ const mtu = 1200
 func (c *Connection) runRTCP(now simtime.Time) {
 	if c.due.elapsed(now) {
 		c.timing.WantFeedback(now)
+	}
+	if c.timing.NextTimeout() > now {
+		return
 	}
 	for {
 		d := c.timing.Due(now, c.feedbackPending())
@@ -58,14 +62,12 @@ func (c *Connection) hasFeedback() bool {
 // sendRegular sends a compound packet: reports of the given SSRC and, as far
 // as they fit, of the endpoint's others, then their CNAMEs, then feedback.
 func (c *Connection) sendRegular(now simtime.Time, first *rtcptiming.Local) {
-	reporters := []*rtcptiming.Local{first}
 	w := c.newCompound()
 	w.report(now, c.sectionFor(first))
 	if c.config.RTCP.Aggregate {
 		for _, l := range c.timing.Candidates(first) {
-			if w.fits(c.sectionFor(l)) {
-				w.report(now, c.sectionFor(l))
-				reporters = append(reporters, l)
+			if s := c.sectionFor(l); w.fits(s) {
+				w.report(now, s)
 			}
 		}
 	}
@@ -74,7 +76,11 @@ func (c *Connection) sendRegular(now simtime.Time, first *rtcptiming.Local) {
 		w.feedback(now, c.sectionFor(first))
 	}
 	c.sendRTCP(now, w)
-	c.timing.SentRegular(now, reporters)
+	w.locals = w.locals[:0]
+	for _, s := range w.reporters {
+		w.locals = append(w.locals, s.local)
+	}
+	c.timing.SentRegular(now, w.locals)
 }
 
 // sendFeedback sends feedback by itself if both ends agreed to reduced-size
@@ -136,21 +142,42 @@ func (c *Connection) sendRTCP(now simtime.Time, w *compound) {
 	c.out.Push(p)
 }
 
-// compound is an RTCP packet in the making.
+// compound is an RTCP packet in the making. There is one in each connection,
+// which reuses its memory.
 type compound struct {
 	c         *Connection
 	b         []byte
 	last      int // where the last RTCP packet begins
 	reporters []*Section
+	locals    []*rtcptiming.Local
+	blocks    []rtcp.ReceptionReport
+	sr        rtcp.SenderReport
+	rr        rtcp.ReceiverReport
+	// described holds the SDES packets that were made, by who is in them.
+	described []description
 }
 
-func (c *Connection) newCompound() *compound { return &compound{c: c, b: c.scratch[:0]} }
+type description struct {
+	sections []*Section
+	b        []byte
+}
+
+func (c *Connection) newCompound() *compound {
+	w := &c.compound
+	w.c, w.b, w.last = c, w.b[:0], 0
+	w.reporters = w.reporters[:0]
+	return w
+}
 
 func (w *compound) add(p rtcp.Packet) {
 	b, err := p.Marshal()
 	if err != nil {
 		panic("endpoints: RTCP of our own can't be marshalled: " + err.Error())
 	}
+	w.addBytes(b)
+}
+
+func (w *compound) addBytes(b []byte) {
 	w.last = len(w.b)
 	w.b = append(w.b, b...)
 }
@@ -166,27 +193,35 @@ func (w *compound) fits(s *Section) bool {
 	if w.c.timing.IsSender(s.local) {
 		n = srSize
 	}
-	n += blockSize*len(s.reportable()) + (len(w.reporters)+1)*sdesChunk + 4
+	n += blockSize*s.blockCount() + (len(w.reporters)+1)*sdesChunk + 4
 	return len(w.b)+n <= mtu
 }
 
 // report adds the SR or RR of a section's SSRC.
 func (w *compound) report(now simtime.Time, s *Section) {
 	w.reporters = append(w.reporters, s)
-	blocks := s.reportBlocks(now)
+	w.blocks = s.appendBlocks(w.blocks[:0], now)
 	if !w.c.timing.IsSender(s.local) {
-		w.add(&rtcp.ReceiverReport{SSRC: s.SSRC, Reports: blocks})
+		w.rr = rtcp.ReceiverReport{SSRC: s.SSRC, Reports: w.blocks}
+		w.add(&w.rr)
 		return
 	}
 	clock := w.c.endpoint.wallClock(now)
-	w.add(&rtcp.SenderReport{
+	w.sr = rtcp.SenderReport{
 		SSRC: s.SSRC, NTPTime: uint64(simtime.ToNTP(clock)), RTPTime: s.rtpTime(now),
-		PacketCount: s.packets, OctetCount: s.octets, Reports: blocks,
-	})
+		PacketCount: s.packets, OctetCount: s.octets, Reports: w.blocks,
+	}
+	w.add(&w.sr)
 }
 
 // describe adds SDES with the CNAME of every reporter.
 func (w *compound) describe() {
+	for _, d := range w.described {
+		if slices.Equal(d.sections, w.reporters) {
+			w.addBytes(d.b)
+			return
+		}
+	}
 	d := &rtcp.SourceDescription{}
 	for _, s := range w.reporters {
 		d.Chunks = append(d.Chunks, rtcp.SourceDescriptionChunk{
@@ -195,7 +230,14 @@ func (w *compound) describe() {
 		})
 	}
 	w.add(d)
+	if len(w.described) < maxDescriptions {
+		w.described = append(w.described, description{slices.Clone(w.reporters), slices.Clone(w.b[w.last:])})
+	}
 }
+
+// maxDescriptions bounds the memory for SDES packets; with many SSRCs nearly
+// every packet has another set of reporters.
+const maxDescriptions = 16
 
 // feedback adds congestion control feedback, and asks for the next.
 func (w *compound) feedback(now simtime.Time, s *Section) {

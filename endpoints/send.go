@@ -3,8 +3,6 @@ package endpoints
 import (
 	"encoding/binary"
 
-	"github.com/pion/rtp"
-
 	"rtpfabric/ccontrol"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/simtime"
@@ -39,8 +37,7 @@ func (c *Connection) release(now simtime.Time, p *packet.Packet) {
 	for i := range s.reported {
 		s.reported[i] = true
 	}
-	var h rtp.Header
-	b, err := c.protector.RTP(&h, p.Payload)
+	b, err := c.protector.RTP(&c.header, p.Payload)
 	if err != nil {
 		panic("endpoints: protecting a packet of our own failed: " + err.Error())
 	}

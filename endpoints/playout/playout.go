@@ -55,8 +55,10 @@ type Buffer struct {
 
 	frames  []frame // that wait, by media time, oldest first
 	overdue []frame // given up incomplete, in the order of that
-	nextSeq uint64  // first packet of the next frame in order
 	started bool
+	nextSeq uint64 // first packet of the next frame in order
+	resync  bool   // that isn't known, as the end of the last frame was missing
+	settled int64  // media time of the last frame rendered or given up
 
 	lastTS  uint32
 	lastExt int64
@@ -97,10 +99,10 @@ func (b *Buffer) Insert(now simtime.Time, p Packet) {
 	media := simtime.At(time.Duration(float64(ts) / b.clock * float64(time.Second)))
 	base := b.base.update(now, now-media)
 	if !b.started {
-		b.started, b.nextSeq = true, p.Seq
+		b.started, b.nextSeq, b.settled = true, p.Seq, ts-1
 	}
 	deadline := (media + base).Add(b.delay)
-	if p.Seq < b.nextSeq {
+	if ts <= b.settled {
 		b.straggler(now, ts, deadline, p)
 		return
 	}
@@ -195,7 +197,7 @@ func (b *Buffer) HandleTimeout(now simtime.Time) {
 func (b *Buffer) advance(now simtime.Time) {
 	for len(b.frames) > 0 {
 		f := &b.frames[0]
-		inOrder := f.complete() && f.first == b.nextSeq
+		inOrder := f.complete() && (b.resync || f.first == b.nextSeq)
 		if !inOrder && now < f.deadline {
 			return
 		}
@@ -206,10 +208,9 @@ func (b *Buffer) advance(now simtime.Time) {
 
 // settle renders a frame, or gives it up; either way the next one is next.
 func (b *Buffer) settle(now simtime.Time, f *frame) {
+	b.settled, b.resync = f.ts, !f.hasLast
 	if f.hasLast {
 		b.nextSeq = f.last + 1
-	} else {
-		b.nextSeq += f.got
 	}
 	if !f.complete() {
 		b.overdue = append(b.overdue, *f)

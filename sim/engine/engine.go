@@ -55,14 +55,9 @@ const checkEvery = 1 << 12
 // end. It returns the context's error if it is cancelled first; the clock then
 // stands where the run was interrupted.
 func (l *Loop) Run(ctx context.Context, end simtime.Time) error {
-	done := ctx.Done()
-	for n := 1; len(l.heap) > 0 && l.heap[0].at <= end; n++ {
-		if n%checkEvery == 0 {
-			select {
-			case <-done:
-				return fmt.Errorf("run interrupted at %v: %w", l.now, context.Cause(ctx))
-			default:
-			}
+	for n := 0; len(l.heap) > 0 && l.heap[0].at <= end; n++ {
+		if n%checkEvery == 0 && ctx.Err() != nil {
+			return fmt.Errorf("run interrupted at %v: %w", l.now, context.Cause(ctx))
 		}
 		l.step()
 	}

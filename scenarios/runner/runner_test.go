@@ -1,0 +1,276 @@
+package runner_test
+
+import (
+	"context"
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	_ "rtpfabric/ccontrol/builtin"
+	"rtpfabric/scenarios"
+	"rtpfabric/scenarios/runner"
+	"rtpfabric/sim/record"
+)
+
+const (
+	library    = "../"
+	quickstart = library + "quickstart.yaml"
+	case51     = library + "rfc8867/5.1-variable-capacity.yaml"
+)
+
+func load(t testing.TB, path string, set ...string) []*scenarios.Run {
+	t.Helper()
+	f, err := scenarios.Load(path, scenarios.Options{Set: set, Catalogue: runner.Catalogue{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f.Runs
+}
+
+func run(t testing.TB, r *scenarios.Run) *record.Record {
+	t.Helper()
+	rec, err := runner.Run(context.Background(), r, runner.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rec
+}
+
+func one(t testing.TB, path string, set ...string) *record.Record {
+	t.Helper()
+	runs := load(t, path, set...)
+	if len(runs) != 1 {
+		t.Fatalf("%s has %d runs", path, len(runs))
+	}
+	return run(t, runs[0])
+}
+
+const forward = "network.links.bottleneck.forward.delay=50ms"
+
+// pinned are digests that may only change together with a reason in the
+// CHANGELOG. They hold on every architecture.
+var pinned = []struct {
+	path, digest string
+	set          []string
+}{
+	{quickstart, "", nil},
+	{case51, "", []string{"seed=1", forward}},
+	{case51, "", []string{"seed=1", forward, "congestion.feedback=twcc"}},
+	{library + "feedback/e01-feedback-budget.yaml", "", []string{"seed=1"}},
+}
+
+func TestPinnedDigests(t *testing.T) {
+	for _, p := range pinned {
+		if got := one(t, p.path, p.set...).Manifest.Digest; got != p.digest {
+			t.Errorf("%s %v: digest %s, want %s", p.path, p.set, got, p.digest)
+		}
+	}
+}
+
+func TestSameSeedSameDigest(t *testing.T) {
+	first := one(t, quickstart).Manifest.Digest
+	old := runtime.GOMAXPROCS(1)
+	defer runtime.GOMAXPROCS(old)
+	if again := one(t, quickstart).Manifest.Digest; again != first {
+		t.Errorf("digests %s and %s", first, again)
+	}
+	if other := one(t, quickstart, "seed=2").Manifest.Digest; other == first {
+		t.Error("another seed gives the same digest")
+	}
+}
+
+// Progress reports split a run into parts, which must not change it.
+func TestProgressChangesNothing(t *testing.T) {
+	r := load(t, quickstart)[0]
+	var last float64
+	rec, err := runner.Run(context.Background(), r, runner.Options{Progress: func(done float64) {
+		if done <= last {
+			t.Errorf("progress went from %v to %v", last, done)
+		}
+		last = done
+	}})
+	if err != nil || last != 1 {
+		t.Fatalf("%v, progress ended at %v", err, last)
+	}
+	if want := run(t, r).Manifest.Digest; rec.Manifest.Digest != want {
+		t.Error("a run with progress has another digest")
+	}
+}
+
+// size-only adds the same octets as SRTP: every packet has the same size, time
+// and clear header.
+func TestSizeOnlyHasTheDigestOfFull(t *testing.T) {
+	for _, feedback := range []string{"rfc8888", "twcc"} {
+		set := []string{"congestion.feedback=" + feedback}
+		full := one(t, quickstart, append(set, "protection=full")...)
+		size := one(t, quickstart, append(set, "protection=size-only")...)
+		none := one(t, quickstart, append(set, "protection=none")...)
+		if full.Manifest.Digest != size.Manifest.Digest {
+			t.Errorf("%s: digests of full and size-only differ", feedback)
+		}
+		if full.Manifest.Digest == none.Manifest.Digest {
+			t.Errorf("%s: sending in the clear makes no difference", feedback)
+		}
+	}
+}
+
+func TestInterruptedRunIsMarked(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	r := load(t, case51, "seed=1", forward)[0]
+	rec, err := runner.Run(ctx, r, runner.Options{Progress: func(done float64) {
+		if done > 0.3 {
+			cancel()
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rec.Manifest.Status != record.Incomplete || rec.Manifest.Reached >= rec.Manifest.Duration {
+		t.Errorf("status %s, reached %v", rec.Manifest.Status, rec.Manifest.Reached)
+	}
+	if rec.Passed() {
+		t.Error("a run that saw a third of its time passed")
+	}
+	if errors.Is(ctx.Err(), context.Canceled) == false || len(rec.Series) == 0 {
+		t.Error("nothing was recorded")
+	}
+}
+
+// RFC 8867 §5.1 with NADA, both delays, ten seeds; and the broken controller,
+// which must fail what NADA passes.
+func TestVariableCapacity(t *testing.T) {
+	for _, path := range []string{case51, library + "rfc8867/5.1-wide-range.yaml"} {
+		for _, r := range load(t, path, "protection=size-only") {
+			rec := run(t, r)
+			for _, v := range rec.Verdicts {
+				if !v.Pass {
+					t.Errorf("%s %s: %s: %v %s %s", filepath.Base(path), r.Name, v.Expectation, v.Value, v.Unit, v.Problem)
+				}
+			}
+		}
+		failed := map[string]bool{}
+		for _, r := range load(t, path, "protection=size-only", "congestion.controller=never-back-off",
+			"congestion.parameters={}", "seed=1") {
+			rec := run(t, r)
+			if rec.Passed() {
+				t.Errorf("%s %s: the broken controller passes", filepath.Base(path), r.Name)
+			}
+			for _, v := range rec.Verdicts {
+				if !v.Pass {
+					failed[strings.Fields(v.Expectation)[0]] = true
+				}
+			}
+		}
+		if !failed["loss"] || !failed["queue-delay-p95"] {
+			t.Errorf("%s: the broken controller fails only %v", filepath.Base(path), failed)
+		}
+	}
+}
+
+// conformance: CC-7.3-3
+func TestFeedbackBudget(t *testing.T) {
+	files, err := filepath.Glob(library + "feedback/*.yaml")
+	if err != nil || len(files) < 5 {
+		t.Fatalf("%d scenarios, %v", len(files), err)
+	}
+	for _, path := range files {
+		for _, r := range load(t, path) {
+			rec := run(t, r)
+			for _, v := range rec.Verdicts {
+				if !v.Pass {
+					t.Errorf("%s %s: %s: %v", filepath.Base(path), r.Name, v.Expectation, v.Value)
+				}
+			}
+		}
+	}
+	// An endpoint with twice the bandwidth must not pass.
+	if one(t, library+"feedback/e01-feedback-budget.yaml", "seed=1", "rtcp.bandwidth=1024kbps").Passed() {
+		t.Error("the expectation doesn't notice twice the RTCP")
+	}
+}
+
+func TestRecordHoldsWhatWasMeasured(t *testing.T) {
+	rec := one(t, quickstart)
+	for _, want := range []struct{ entity, metric string }{
+		{"bottleneck/forward", record.Capacity},
+		{"bottleneck/forward", record.QueueDelay},
+		{"S1/video", record.SendRate},
+		{"S1/video", record.EncoderGoal},
+		{"S1/video", record.FrameDelay},
+		{"S1/audio", record.OneWayDelay},
+		{"S1-R1", record.Target},
+		{"S1-R1", record.RTT},
+		{"S1", record.RTCPRate},
+		{"R1", record.RTCPShare},
+	} {
+		s := rec.Find(want.entity, want.metric)
+		if s == nil || len(s.Values) != 100 {
+			t.Errorf("no series %v of 100 bins", want)
+			continue
+		}
+		seen := false
+		for _, v := range s.Values {
+			seen = seen || !math.IsNaN(v) && v > 0
+		}
+		if !seen {
+			t.Errorf("series %v is empty", want)
+		}
+	}
+	capacity := rec.Find("bottleneck/forward", record.Capacity).Values
+	if capacity[49] != 1e6 || capacity[50] != 5e5 || capacity[75] != 1e6 {
+		t.Errorf("capacity around the steps: %v %v %v", capacity[49], capacity[50], capacity[75])
+	}
+}
+
+// The sender's, the network's and the receiver's counts agree.
+func TestCountsAgree(t *testing.T) {
+	rec := one(t, quickstart)
+	get := func(entity, metric, stat string) float64 {
+		for _, m := range rec.Summary {
+			if m.Entity == entity && m.Metric == metric && m.Stat == stat {
+				return m.Value
+			}
+		}
+		t.Fatalf("no %s %s %s", entity, metric, stat)
+		return 0
+	}
+	for _, flow := range []string{"S1/video", "S1/audio"} {
+		sent, got, lost := get(flow, "packets", "sent"), get(flow, "packets", "received"), get(flow, "packets", "lost")
+		if inFlight := sent - got - lost; inFlight < 0 || inFlight > 60 {
+			t.Errorf("%s: %v sent, %v received, %v lost", flow, sent, got, lost)
+		}
+		frames := get(flow, "frames", "rendered") + get(flow, "frames", "late") + get(flow, "frames", "incomplete")
+		if encoded := get(flow, "frames", "encoded"); frames > encoded || frames < 0.7*encoded {
+			t.Errorf("%s: %v frames encoded, %v accounted for", flow, encoded, frames)
+		}
+	}
+}
+
+func TestReproduceCommandIsQuoted(t *testing.T) {
+	r := load(t, case51, "seed=3", forward)[0]
+	if got := run(t, r).Manifest.Reproduce; !strings.Contains(got, case51) {
+		t.Errorf("command %q", got)
+	}
+}
+
+func TestControllerThatCannotBeBuilt(t *testing.T) {
+	f, err := scenarios.Load(quickstart, scenarios.Options{Set: []string{"congestion.parameters={rmin: 2Mbps, rmax: 1Mbps}"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := runner.Run(context.Background(), f.Runs[0], runner.Options{}); err == nil || !strings.Contains(err.Error(), "rmin") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestCaptureFolderMissing(t *testing.T) {
+	_, err := runner.Run(context.Background(), load(t, quickstart)[0],
+		runner.Options{CaptureDir: filepath.Join(t.TempDir(), "no"), CaptureFormat: "pdu"})
+	if !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("error %v", err)
+	}
+}
