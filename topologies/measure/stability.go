@@ -60,8 +60,8 @@ func (s *summary) convergence(l *linkMeter) {
 		}
 		if to-from >= 2*stableBins {
 			if n, ok := settle(rate[from:to]); ok {
-				when := fmt.Sprintf("after %v", Step*timeOf(from))
-				s.put(l.link.Name, "convergence-time", when, ms(Step*timeOf(n)), "ms")
+				name := fmt.Sprintf("convergence-time after %v", Step*timeOf(from))
+				s.put(l.link.Name, name, "total", ms(Step*timeOf(n)), "ms")
 			}
 		}
 		from = to

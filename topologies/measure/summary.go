@@ -29,7 +29,7 @@ func (s *summary) rates(entity string, series *record.Series, from, to int) {
 	s.put(entity, series.Metric, "mean", mean, series.Unit)
 	s.put(entity, series.Metric, "min", slices.Min(v), series.Unit)
 	s.put(entity, series.Metric, "max", slices.Max(v), series.Unit)
-	s.put(entity, series.Metric, "standard deviation", std, series.Unit)
+	s.put(entity, series.Metric, "std", std, series.Unit)
 }
 
 func (s *summary) distribution(d *record.Distribution, end simtime.Time) {
@@ -52,24 +52,24 @@ func (s *summary) flow(f *flowMeter, end simtime.Time) {
 	s.rates(f.name, f.sent.series, from, to)
 	s.rates(f.name, f.received.series, from, to)
 	s.rates(f.name, f.goodput.series, from, to)
-	s.put(f.name, "packets", "sent", float64(t.sent), "count")
-	s.put(f.name, "packets", "received", float64(t.received), "count")
-	s.put(f.name, "packets", "lost", float64(t.lost), "count")
-	s.put(f.name, "bytes", "sent", float64(t.sentBytes), "bytes")
-	s.put(f.name, "bytes", "received", float64(t.receivedBytes), "bytes")
+	s.put(f.name, "packets-sent", "total", float64(t.sent), "count")
+	s.put(f.name, "packets-received", "total", float64(t.received), "count")
+	s.put(f.name, "packets-lost", "total", float64(t.lost), "count")
+	s.put(f.name, "bytes-sent", "total", float64(t.sentBytes), "bytes")
+	s.put(f.name, "bytes-received", "total", float64(t.receivedBytes), "bytes")
 	if t.sent > 0 {
 		s.put(f.name, "loss", "mean", float64(t.lost)/float64(t.sent), "1")
 	}
 	s.distribution(f.delays, end)
-	s.put(f.name, "frames", "encoded", float64(t.encoded), "count")
-	s.put(f.name, "frames", "rendered", float64(t.rendered), "count")
-	s.put(f.name, "frames", "late", float64(t.late), "count")
-	s.put(f.name, "frames", "incomplete", float64(t.lostFrames), "count")
+	s.put(f.name, "frames-encoded", "total", float64(t.encoded), "count")
+	s.put(f.name, "frames-rendered", "total", float64(t.rendered), "count")
+	s.put(f.name, "frames-late", "total", float64(t.late), "count")
+	s.put(f.name, "frames-incomplete", "total", float64(t.lostFrames), "count")
 	s.distribution(f.frameDelays, end)
 	if f.frozen != nil {
-		s.put(f.name, "freezes", "count", float64(t.freezes), "count")
-		s.put(f.name, "freezes", "total", ms(t.frozen), "ms")
-		s.put(f.name, "oscillations", "count", float64(oscillations(f.sent.series.Values[from:to])), "count")
+		s.put(f.name, "freezes", "total", float64(t.freezes), "count")
+		s.put(f.name, "freeze-time", "total", ms(t.frozen), "ms")
+		s.put(f.name, "oscillations", "total", float64(oscillations(f.sent.series.Values[from:to])), "count")
 	}
 }
 
@@ -82,11 +82,11 @@ func (s *summary) connection(c *connMeter, end simtime.Time) {
 	}
 	k := c.conn.Counts()
 	e := c.conn.Endpoint()
-	s.put(e, "rtcp", "packets", float64(k.RTCPSent), "count")
+	s.put(e, "rtcp-packets", "total", float64(k.RTCPSent), "count")
 	s.put(e, record.RTCPRate, "mean", float64(c.rtcpBytes)*8/end.Seconds(), "bit/s")
-	s.put(e, "rejected", "not authentic", float64(k.AuthFailed), "count")
-	s.put(e, "rejected", "replayed", float64(k.Replayed), "count")
-	s.put(e, "rejected", "malformed", float64(k.Malformed), "count")
+	s.put(e, "rejected-not-authentic", "total", float64(k.AuthFailed), "count")
+	s.put(e, "rejected-replayed", "total", float64(k.Replayed), "count")
+	s.put(e, "rejected-malformed", "total", float64(k.Malformed), "count")
 }
 
 func (s *summary) link(l *linkMeter, end simtime.Time) {
@@ -101,8 +101,8 @@ func (s *summary) link(l *linkMeter, end simtime.Time) {
 	}
 	s.distribution(l.waits, end)
 	k := l.link.Stats()
-	s.put(n, "packets", "arrived", float64(k.Arrived), "count")
-	s.put(n, "packets", "dropped", float64(k.Dropped()), "count")
+	s.put(n, "packets-arrived", "total", float64(k.Arrived), "count")
+	s.put(n, "packets-dropped", "total", float64(k.Dropped()), "count")
 	s.convergence(l)
 }
 
