@@ -1,0 +1,83 @@
+package runner_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"rtpfabric/scenarios/runner"
+	"rtpfabric/sim/capture"
+)
+
+// Wireshark's command-line program reads the captures: in the clear every
+// packet is dissected as RTP or RTCP, and none is malformed.
+//
+// conformance: RTP-4.1-1, RTP-4.1-2
+func TestTsharkReadsCaptures(t *testing.T) {
+	tshark, err := exec.LookPath("tshark")
+	if err != nil {
+		t.Skip("tshark is not installed")
+	}
+	for _, feedback := range []string{"rfc8888", "twcc"} {
+		for _, protection := range []string{"none", "full"} {
+			t.Run(feedback+" "+protection, func(t *testing.T) {
+				dir := t.TempDir()
+				r := load(t, quickstart, "protection="+protection, "duration=5s", "congestion.feedback="+feedback,
+					"expect=[]", "network.links.bottleneck.schedule=[]")[0]
+				rec, err := runner.Run(context.Background(), r, runner.Options{CaptureDir: dir, CaptureFormat: capture.UpperPDU})
+				if err != nil {
+					t.Fatal(err)
+				}
+				fields := func(filter string, f ...string) []string {
+					args := []string{"-r", dir + "/S1.pcapng", "-Y", filter, "-T", "fields"}
+					for _, name := range f {
+						args = append(args, "-e", name)
+					}
+					var errOut bytes.Buffer
+					cmd := exec.Command(tshark, args...)
+					cmd.Stderr = &errOut
+					out, err := cmd.Output()
+					if err != nil {
+						t.Fatalf("tshark: %v: %s", err, errOut.String())
+					}
+					return strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
+				}
+				if bad := fields("_ws.malformed || _ws.unreassembled", "frame.number"); bad[0] != "" {
+					t.Errorf("malformed packets: %v", bad)
+				}
+				if other := fields("!rtp && !rtcp && !data", "frame.number"); other[0] != "" {
+					t.Errorf("%d packets were not dissected", len(other))
+				}
+				media := fields("rtp && ip.src == 10.0.0.1 || rtp && exported_pdu.ipv4_src == 10.0.0.1", "rtp.ssrc", "rtp.p_type")
+				kinds := map[string]int{}
+				for _, line := range media {
+					kinds[line]++
+				}
+				if len(kinds) != 2 {
+					t.Errorf("streams in the capture: %v", kinds)
+				}
+				for _, flow := range rec.Manifest.Topology.Flows {
+					found := false
+					for line := range kinds {
+						found = found || strings.HasPrefix(line, fmt.Sprintf("0x%08x", flow.SSRC))
+					}
+					if !found {
+						t.Errorf("%s with SSRC %08x is not in the capture", flow.Name, flow.SSRC)
+					}
+				}
+				if protection == "none" {
+					cnames := map[string]bool{}
+					for _, c := range fields("rtcp.sdes.text", "rtcp.sdes.text") {
+						cnames[strings.Split(c, ",")[0]] = true
+					}
+					if len(cnames) != 2 {
+						t.Errorf("CNAMEs of two endpoints expected: %v", cnames)
+					}
+				}
+			})
+		}
+	}
+}
