@@ -56,19 +56,20 @@ func (h *host) Receive(now simtime.Time, p *packet.Packet) {
 // Fire implements engine.Handler.
 func (h *host) Fire(now simtime.Time) {
 	h.stack.HandleTimeout(now)
-	h.drain(now)
-	if at, why := h.stack.NextTimeout(); at <= now {
+	if at, why := h.drain(now); at <= now {
 		panic(fmt.Sprintf("topologies: %s at %v still wants a timeout at %v, reason %d", h.stack.Name(), now, at, why))
 	}
 }
 
-func (h *host) drain(now simtime.Time) {
+// drain empties the stack and returns its next deadline.
+func (h *host) drain(now simtime.Time) (simtime.Time, endpoints.Reason) {
 	for p := h.stack.PollPacket(now); p != nil; p = h.stack.PollPacket(now) {
 		h.port.Send(now, p)
 	}
 	for e, ok := h.stack.PollEvent(); ok; e, ok = h.stack.PollEvent() {
 		h.sink(e)
 	}
-	at, _ := h.stack.NextTimeout()
+	at, why := h.stack.NextTimeout()
 	h.timer.SetIfMoved(max(at, now))
+	return at, why
 }

@@ -92,9 +92,10 @@ func (s *Scheduler) restart(l *Local, tp simtime.Time) {
 }
 
 // Candidates returns the other local SSRCs whose reports may join a regular
-// packet, in order of their tn (RFC 8108 §5.3.2).
+// packet, in order of their tn (RFC 8108 §5.3.2). The result is valid until the
+// next call.
 func (s *Scheduler) Candidates(first *Local) []*Local {
-	var out []*Local
+	out := s.candidates[:0]
 	for _, l := range s.locals {
 		if l == first {
 			continue
@@ -106,6 +107,7 @@ func (s *Scheduler) Candidates(first *Local) []*Local {
 		}
 		out[i] = l
 	}
+	s.candidates = out
 	return out
 }
 

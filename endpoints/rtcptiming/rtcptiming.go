@@ -57,6 +57,7 @@ type Scheduler struct {
 	members    memberTable
 	average    float64 // avg_rtcp_size
 	multiparty bool
+	candidates []*Local // memory of Candidates
 }
 
 // Local is an SSRC of this endpoint. Each is a participant of its own

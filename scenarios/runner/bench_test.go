@@ -2,6 +2,8 @@ package runner_test
 
 import (
 	"context"
+	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -16,14 +18,14 @@ func BenchmarkVariableCapacity(b *testing.B) {
 	for _, protection := range []string{"full", "size-only"} {
 		b.Run(protection, func(b *testing.B) {
 			r := load(b, case51, "seed=1", forward, "protection="+protection)[0]
-			dir := b.TempDir() + "/run"
+			dir := b.TempDir()
 			b.ReportAllocs()
-			for b.Loop() {
+			for i := 0; b.Loop(); i++ {
 				rec, err := runner.Run(context.Background(), r, runner.Options{})
 				if err != nil {
 					b.Fatal(err)
 				}
-				if err := record.Write(dir, rec); err != nil {
+				if err := record.Write(filepath.Join(dir, strconv.Itoa(i)), rec); err != nil {
 					b.Fatal(err)
 				}
 			}

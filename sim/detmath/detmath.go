@@ -33,6 +33,12 @@ func Exp(x float64) float64 {
 	return math.Ldexp(sum, int(k))
 }
 
+// artanh holds the coefficients of artanh(s)/s, highest power first.
+var artanh = [...]float64{
+	1.0 / 23, 1.0 / 21, 1.0 / 19, 1.0 / 17, 1.0 / 15, 1.0 / 13,
+	1.0 / 11, 1.0 / 9, 1.0 / 7, 1.0 / 5, 1.0 / 3, 1,
+}
+
 // Log returns the natural logarithm of x within two units in the last place;
 // NaN for x < 0 and -Inf for 0.
 func Log(x float64) float64 {
@@ -53,8 +59,8 @@ func Log(x float64) float64 {
 	s := (f - 1) / (f + 1)
 	s2 := float64(s * s)
 	sum := 0.0
-	for i := 23; i >= 1; i -= 2 {
-		sum = float64(s2*sum) + 1/float64(i)
+	for _, c := range artanh {
+		sum = float64(s2*sum) + c
 	}
 	return float64(float64(k)*ln2Hi) + (float64(2*s*sum) + float64(float64(k)*ln2Lo))
 }

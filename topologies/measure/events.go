@@ -14,12 +14,12 @@ func (r *Recorder) handle(e endpoints.Event) {
 	entity := e.Connection.Endpoint()
 	switch e.Kind {
 	case endpoints.FrameEncoded:
-		if f := r.flows[e.Section.SSRC]; f != nil {
+		if f := r.flow(e.Section.SSRC); f != nil {
 			f.encoded.add(e.At, float64(e.Size))
 			f.totals.encoded++
 		}
 	case endpoints.FrameRendered, endpoints.FrameLate, endpoints.FrameLost, endpoints.PictureFrozen:
-		if f := r.flows[e.SSRC]; f != nil {
+		if f := r.flow(e.SSRC); f != nil {
 			r.handleFrame(f, e)
 		}
 	case endpoints.RTCPSent:

@@ -15,7 +15,7 @@ func (r *Recorder) Finish(end simtime.Time, into *record.Record) {
 	r.book.finish(end)
 	for _, l := range r.links {
 		if l != nil {
-			l.fillAvailable(r.sim, r.order)
+			l.fillAvailable(r.sim, r.flows)
 		}
 	}
 	into.Series = r.book.series
@@ -47,7 +47,7 @@ func (m *flowMeter) activeIn(i int) bool {
 
 func (r *Recorder) summary(end simtime.Time) []record.Metric {
 	var s summary
-	for _, f := range r.order {
+	for _, f := range r.flows {
 		s.flow(f, end)
 	}
 	for _, c := range r.connsl {
@@ -58,7 +58,7 @@ func (r *Recorder) summary(end simtime.Time) []record.Metric {
 			s.link(l, end)
 		}
 	}
-	s.fairness(r.order)
+	s.fairness(r.flows)
 	return s.list
 }
 

@@ -20,8 +20,8 @@ type Recorder struct {
 	book   book
 	sim    *topologies.Simulation
 	links  []*linkMeter // by Link.Index; nil for links without a serializer
-	flows  map[uint32]*flowMeter
-	order  []*flowMeter
+	flows  []*flowMeter
+	bySSRC map[uint32]*flowMeter
 	conns  map[*endpoints.Connection]*connMeter
 	connsl []*connMeter
 	events []record.Event
@@ -33,15 +33,15 @@ type Recorder struct {
 // packet events too.
 func Attach(sim *topologies.Simulation, also fabric.Observer) *Recorder {
 	r := &Recorder{
-		sim: sim, flows: map[uint32]*flowMeter{}, conns: map[*endpoints.Connection]*connMeter{}, also: also,
+		sim: sim, bySSRC: map[uint32]*flowMeter{}, conns: map[*endpoints.Connection]*connMeter{}, also: also,
 	}
 	for _, l := range sim.Fabric.Links() {
 		r.links = append(r.links, newLinkMeter(&r.book, l))
 	}
 	for _, f := range sim.Flows {
 		m := newFlowMeter(&r.book, f)
-		r.flows[f.Sender.SSRC] = m
-		r.order = append(r.order, m)
+		r.flows = append(r.flows, m)
+		r.bySSRC[f.Sender.SSRC] = m
 	}
 	for _, c := range sim.Connections {
 		m := newConnMeter(&r.book, c)
@@ -60,7 +60,7 @@ func (r *Recorder) sample(now simtime.Time) {
 	for _, m := range r.connsl {
 		m.sample(now)
 	}
-	for _, f := range r.order {
+	for _, f := range r.flows {
 		f.sample(now)
 	}
 	for _, l := range r.links {
@@ -78,7 +78,21 @@ func (r *Recorder) flowOf(p *packet.Packet) *flowMeter {
 	if len(b) < 12 || b[0]>>6 != 2 || b[1] >= 192 && b[1] <= 223 {
 		return nil
 	}
-	return r.flows[binary.BigEndian.Uint32(b[8:])]
+	return r.flow(binary.BigEndian.Uint32(b[8:]))
+}
+
+// flow returns the stream with the given SSRC, or nil. A few streams are
+// searched faster than looked up.
+func (r *Recorder) flow(ssrc uint32) *flowMeter {
+	if len(r.flows) > 8 {
+		return r.bySSRC[ssrc]
+	}
+	for _, f := range r.flows {
+		if f.flow.Sender.SSRC == ssrc {
+			return f
+		}
+	}
+	return nil
 }
 
 // PacketSent implements fabric.Observer.
