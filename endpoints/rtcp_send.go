@@ -149,6 +149,7 @@ type compound struct {
 	b         []byte
 	last      int // where the last RTCP packet begins
 	reporters []*Section
+	order     []*Section // the reporters by index
 	locals    []*rtcptiming.Local
 	blocks    []rtcp.ReceptionReport
 	sr        rtcp.SenderReport
@@ -214,16 +215,23 @@ func (w *compound) report(now simtime.Time, s *Section) {
 	w.add(&w.sr)
 }
 
-// describe adds SDES with the CNAME of every reporter.
+// describe adds SDES with the CNAME of every reporter, in the order of the media
+// sections, so that the same reporters always make the same packet.
 func (w *compound) describe() {
+	w.order = w.order[:0]
+	for _, s := range w.c.sections {
+		if slices.Contains(w.reporters, s) {
+			w.order = append(w.order, s)
+		}
+	}
 	for _, d := range w.described {
-		if slices.Equal(d.sections, w.reporters) {
+		if slices.Equal(d.sections, w.order) {
 			w.addBytes(d.b)
 			return
 		}
 	}
 	d := &rtcp.SourceDescription{}
-	for _, s := range w.reporters {
+	for _, s := range w.order {
 		d.Chunks = append(d.Chunks, rtcp.SourceDescriptionChunk{
 			Source: s.SSRC,
 			Items:  []rtcp.SourceDescriptionItem{{Type: rtcp.SDESCNAME, Text: w.c.cname}},
@@ -231,7 +239,7 @@ func (w *compound) describe() {
 	}
 	w.add(d)
 	if len(w.described) < maxDescriptions {
-		w.described = append(w.described, description{slices.Clone(w.reporters), slices.Clone(w.b[w.last:])})
+		w.described = append(w.described, description{slices.Clone(w.order), slices.Clone(w.b[w.last:])})
 	}
 }
 

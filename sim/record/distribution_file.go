@@ -30,13 +30,13 @@ var valueTexts = sync.OnceValue(func() *[codeCount]string {
 	return &texts
 })
 
-func distributionsBytes(all []*Distribution) []byte {
+// flushAt is how much text is collected before it is written: all of it would
+// be the largest piece of memory of a run.
+const flushAt = 1 << 16
+
+func writeDistributions(w io.Writer, all []*Distribution) error {
 	texts := valueTexts()
-	size := len(distributionHeader)
-	for _, d := range all {
-		size += 80 + 64*len(d.codes)
-	}
-	b := make([]byte, 0, size)
+	b := make([]byte, 0, flushAt+1<<14)
 	b = append(b, distributionHeader...)
 	var prefix []byte
 	var codes []uint16
@@ -71,9 +71,16 @@ func distributionsBytes(all []*Distribution) []byte {
 				b = append(b, '\n')
 				rest = rest[n:]
 			}
+			if len(b) >= flushAt {
+				if _, err := w.Write(b); err != nil {
+					return err
+				}
+				b = b[:0]
+			}
 		}
 	}
-	return b
+	_, err := w.Write(b)
+	return err
 }
 
 // bin returns the codes of bin i in order of time.

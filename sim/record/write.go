@@ -3,9 +3,11 @@ package record
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 )
 
 // Names of the files in a record's folder.
@@ -50,42 +52,32 @@ func Write(dir string, r *Record, more ...Addition) error {
 	return nil
 }
 
-// fill writes every file of the record into a folder that exists.
+// fill writes every file of the record into a folder that exists. The files
+// are made side by side: most of the time goes into creating them.
 func fill(folder string, r *Record, more []Addition) error {
-	manifest, err := manifestBytes(r)
-	if err != nil {
-		return fmt.Errorf("%s: %w", ManifestFile, err)
-	}
-	series, err := seriesBytes(r.Series)
-	if err != nil {
-		return fmt.Errorf("%s: %w", SeriesFile, err)
-	}
-	events, err := eventsBytes(r.Events)
-	if err != nil {
-		return fmt.Errorf("%s: %w", EventsFile, err)
-	}
-	summary, err := jsonBytes(append([]Metric{}, r.Summary...)) // [] rather than null
-	if err != nil {
-		return fmt.Errorf("%s: %w", SummaryFile, err)
-	}
-	verdicts, err := jsonBytes(append([]Verdict{}, r.Verdicts...))
-	if err != nil {
-		return fmt.Errorf("%s: %w", VerdictsFile, err)
-	}
-	for _, f := range []struct {
-		name string
-		data []byte
+	files := []struct {
+		name  string
+		write func(io.Writer) error
 	}{
-		{ManifestFile, manifest},
-		{SeriesFile, series},
-		{DistributionsFile, distributionsBytes(r.Distributions)},
-		{EventsFile, events},
-		{SummaryFile, summary},
-		{VerdictsFile, verdicts},
-	} {
-		if err := os.WriteFile(filepath.Join(folder, f.name), f.data, 0o644); err != nil {
-			return err
-		}
+		{DistributionsFile, func(w io.Writer) error { return writeDistributions(w, r.Distributions) }},
+		{SeriesFile, whole(func() ([]byte, error) { return seriesBytes(r.Series) })},
+		{ManifestFile, whole(func() ([]byte, error) { return manifestBytes(r) })},
+		{EventsFile, whole(func() ([]byte, error) { return eventsBytes(r.Events) })},
+		{SummaryFile, whole(func() ([]byte, error) { return jsonBytes(append([]Metric{}, r.Summary...)) })}, // [] rather than null
+		{VerdictsFile, whole(func() ([]byte, error) { return jsonBytes(append([]Verdict{}, r.Verdicts...)) })},
+	}
+	errs := make([]error, len(files))
+	var wg sync.WaitGroup
+	for i, f := range files {
+		wg.Go(func() {
+			if err := writeFile(filepath.Join(folder, f.name), f.write); err != nil {
+				errs[i] = fmt.Errorf("%s: %w", f.name, err)
+			}
+		})
+	}
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return err
 	}
 	for _, add := range more {
 		if err := add(folder); err != nil {
@@ -93,6 +85,25 @@ func fill(folder string, r *Record, more []Addition) error {
 		}
 	}
 	return os.Chmod(folder, 0o755) // MkdirTemp makes it private
+}
+
+// whole writes what is made in one piece.
+func whole(bytes func() ([]byte, error)) func(io.Writer) error {
+	return func(w io.Writer) error {
+		b, err := bytes()
+		if err == nil {
+			_, err = w.Write(b)
+		}
+		return err
+	}
+}
+
+func writeFile(path string, write func(io.Writer) error) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(write(f), f.Close())
 }
 
 // moveInto renames staging to dir. What was at dir steps aside first, because
