@@ -204,23 +204,28 @@ func (c *Connection) handleBye(now simtime.Time, ssrc uint32) {
 
 // stripPadding removes the padding of the last packet of a compound one
 // (RFC 3550 §6.4.1); false if the packet's lengths don't fit together.
+//
+// Transport-wide CC has the same bit for one to three octets that fill up its
+// own last word, in whichever place it stands. Those are left to its parser.
 func stripPadding(b []byte) ([]byte, bool) {
-	for at := 0; at+4 <= len(b); {
-		end := at + 4 + 4*int(binary.BigEndian.Uint16(b[at+2:]))
-		if end > len(b) {
+	last := 0
+	for at := 0; at < len(b); at += packetLength(b[at:]) {
+		if len(b)-at < 4 || packetLength(b[at:]) > len(b)-at {
 			return nil, false
 		}
-		if b[at]&0x20 == 0 {
-			at = end
-			continue
-		}
-		n := int(b[end-1])
-		if end != len(b) || n == 0 || n%4 != 0 || n > end-at-4 {
-			return nil, false
-		}
-		b[at] &^= 0x20
-		binary.BigEndian.PutUint16(b[at+2:], uint16((end-at-n)/4-1))
-		return b[:end-n], true
+		last = at
 	}
-	return b, true
+	if len(b) == 0 || b[last]&0x20 == 0 {
+		return b, true
+	}
+	n := int(b[len(b)-1])
+	switch {
+	case n > 0 && n < 4:
+		return b, true
+	case n == 0 || n%4 != 0 || n > len(b)-last-4:
+		return nil, false
+	}
+	b[last] &^= 0x20
+	binary.BigEndian.PutUint16(b[last+2:], uint16((len(b)-last-n)/4-1))
+	return b[:len(b)-n], true
 }

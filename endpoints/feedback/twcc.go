@@ -36,7 +36,17 @@ func (r *TWCCRecorder) Pending() bool { return r.fresh > 0 }
 // Build makes the messages about what wasn't reported yet.
 func (r *TWCCRecorder) Build() []rtcp.Packet {
 	r.fresh = 0
-	return r.recorder.BuildFeedbackPacket()
+	messages := r.recorder.BuildFeedbackPacket()
+	for _, m := range messages {
+		if m, ok := m.(*rtcp.TransportLayerCC); ok {
+			// The library declares the one to three zero octets after the
+			// deltas as padding. RTCP's padding comes in multiples of four and
+			// only in the last packet of a compound one (RFC 3550 §6.4.1);
+			// without the bit they are part of the message's own format.
+			m.Header.Padding = false
+		}
+	}
+	return messages
 }
 
 // OnTWCC matches a message against the history. The result is valid until the

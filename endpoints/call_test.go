@@ -1,0 +1,358 @@
+package endpoints_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+
+	"rtpfabric/ccontrol"
+	"rtpfabric/endpoints"
+	"rtpfabric/endpoints/encoder"
+	"rtpfabric/endpoints/keying"
+	"rtpfabric/endpoints/protect"
+	"rtpfabric/sim/packet"
+	"rtpfabric/sim/rng"
+	"rtpfabric/sim/simtime"
+	"rtpfabric/sim/units"
+)
+
+// stream is a media section in which one or both ends send.
+type stream struct {
+	name        string
+	kind        endpoints.Kind
+	from        string // "A", "B", "AB" or ""
+	pt          uint8
+	start, stop time.Duration // stop 0: never
+}
+
+var (
+	videoFromA = stream{name: "video", kind: endpoints.Video, from: "A", pt: 96}
+	audioFromA = stream{name: "audio", kind: endpoints.Audio, from: "A", pt: 97}
+)
+
+// setup describes a call between endpoints A and B.
+type setup struct {
+	seed       uint64
+	streams    []stream
+	protection protect.Mode // none by default, so that tests can read packets
+	rtcp       endpoints.RTCPConfig
+	feedback   endpoints.Feedback
+	offsets    [2]time.Duration
+	delay      time.Duration // one way; 20 ms by default
+	rate       units.BitRate // of video; 400 kbit/s by default
+}
+
+// quick is the RTCP of an AVPF session with a report some every 0.1 s.
+var quick = endpoints.RTCPConfig{AVPF: true, Bandwidth: 16 * units.Kbps}
+
+// steady is a controller that keeps its rate and remembers reports.
+type steady struct {
+	ccontrol.NoTimeout
+	target  ccontrol.Target
+	sent    []ccontrol.Sent
+	reports []ccontrol.Report
+}
+
+func (c *steady) OnSent(_ simtime.Time, s ccontrol.Sent) { c.sent = append(c.sent, s) }
+func (c *steady) Target() ccontrol.Target                { return c.target }
+func (c *steady) OnFeedback(_ simtime.Time, r *ccontrol.Report) {
+	clone := *r
+	clone.Packets = slices.Clone(r.Packets)
+	c.reports = append(c.reports, clone)
+}
+
+// tapped is a packet as it left an end.
+type tapped struct {
+	at      simtime.Time
+	from    int
+	payload []byte
+	size    units.Bytes
+	src     packet.Addr
+	dst     packet.Addr
+}
+
+func (p *tapped) isRTCP() bool { return p.payload[1] >= 192 && p.payload[1] <= 223 }
+
+// call is two endpoints with a wire of fixed delay between them. Time is a
+// variable.
+type call struct {
+	t       *testing.T
+	now     simtime.Time
+	delay   time.Duration
+	pool    packet.Pool
+	ends    [2]*endpoints.Endpoint
+	conns   [2]*endpoints.Connection
+	cc      [2]*steady
+	flights []flight
+	log     []tapped
+	events  [2][]endpoints.Event
+	// path, if set, says when the copies of a packet arrive, relative to the
+	// regular time; none means that it is lost.
+	path func(p *tapped) []time.Duration
+}
+
+type flight struct {
+	at simtime.Time
+	to int
+	p  *packet.Packet
+}
+
+var addrs = [2]packet.Addr{{IP: 0x0a000001, Port: 5000}, {IP: 0x0a000002, Port: 6000}}
+
+func newCall(t *testing.T, s setup) *call {
+	t.Helper()
+	c := &call{t: t, delay: s.delay}
+	if c.delay == 0 {
+		c.delay = 20 * time.Millisecond
+	}
+	random := rng.New(s.seed)
+	names := [2]string{"A", "B"}
+	for i, name := range names {
+		c.ends[i] = endpoints.New(endpoints.Config{
+			Name: name, Addr: addrs[i].IP, ClockOffset: s.offsets[i], Pool: &c.pool, Random: random,
+		})
+		conn, err := c.ends[i].Connect(0, s.config(c, random, i, name, names[1-i]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.conns[i] = conn
+	}
+	for i := range c.ends {
+		c.drain(i)
+	}
+	return c
+}
+
+// config is one end's part of the set-up.
+func (s *setup) config(c *call, random *rng.Source, i int, self, peer string) endpoints.ConnectionConfig {
+	if s.protection == "" {
+		s.protection = protect.None
+	}
+	if s.rtcp.Bandwidth == 0 {
+		s.rtcp = quick
+	}
+	if s.rate == 0 {
+		s.rate = 400 * units.Kbps
+	}
+	if s.feedback == "" {
+		s.feedback = endpoints.FeedbackNone
+	}
+	cc := endpoints.ConnectionConfig{
+		Peer: peer, Local: addrs[i], Remote: addrs[1-i], Protection: s.protection,
+		Keying: keying.NewPreshared(random, self, peer), RTCP: s.rtcp,
+		Feedback: s.feedback, FeedbackInterval: 50 * time.Millisecond, PlayoutDelay: 100 * time.Millisecond,
+	}
+	for _, st := range s.streams {
+		sc := endpoints.SectionConfig{Name: st.name, Kind: st.kind, PayloadType: st.pt}
+		if st.from == self || st.from == "AB" {
+			sc.Send = s.send(st)
+			if c != nil {
+				c.cc[i] = &steady{target: ccontrol.Target{Media: 4 * s.rate, Pacing: 40 * s.rate}}
+				cc.Controller = c.cc[i]
+			}
+		}
+		cc.Sections = append(cc.Sections, sc)
+	}
+	return cc
+}
+
+func (s *setup) send(st stream) *endpoints.SendConfig {
+	stop := simtime.Never
+	if st.stop != 0 {
+		stop = simtime.At(st.stop)
+	}
+	start := simtime.At(st.start)
+	if st.kind == endpoints.Audio {
+		return &endpoints.SendConfig{
+			Encoder: encoder.NewAudio(64*units.Kbps, 20*time.Millisecond, start), Stop: stop, PacketSize: 1200,
+			Model: endpoints.NewStreamModel(st.kind, 64*units.Kbps, 64*units.Kbps, 64*units.Kbps, 50, 1200, 10, s.feedback),
+		}
+	}
+	v := encoder.VideoConfig{Min: s.rate, Max: s.rate, Start: s.rate, FPS: 25}
+	return &endpoints.SendConfig{
+		Encoder: encoder.NewPerfect(v, start), Stop: stop, PacketSize: 1200,
+		Model: endpoints.NewStreamModel(st.kind, s.rate, s.rate, s.rate, 25, 1200, 10, s.feedback),
+	}
+}
+
+// drain takes what an end wants to send and to say.
+func (c *call) drain(i int) {
+	for p := c.ends[i].PollPacket(c.now); p != nil; p = c.ends[i].PollPacket(c.now) {
+		tap := tapped{c.now, i, slices.Clone(p.Payload), p.Size, p.Src, p.Dst}
+		if p.Size != units.Bytes(len(p.Payload))+packet.HeaderIPv4UDP {
+			c.t.Errorf("a packet of %d octets says it has %v with headers", len(p.Payload), p.Size)
+		}
+		c.log = append(c.log, tap)
+		copies := []time.Duration{0}
+		if c.path != nil {
+			copies = c.path(&tap)
+		}
+		for _, d := range copies {
+			q := c.pool.New()
+			copy(q.SetPayload(len(p.Payload)), p.Payload)
+			q.Src, q.Dst, q.ECN = p.Src, p.Dst, p.ECN
+			c.flights = append(c.flights, flight{c.now.Add(c.delay + d), 1 - i, q})
+		}
+		c.pool.Release(p)
+	}
+	for e, ok := c.ends[i].PollEvent(); ok; e, ok = c.ends[i].PollEvent() {
+		c.events[i] = append(c.events[i], e)
+	}
+}
+
+// run lets the call go on for d.
+func (c *call) run(d time.Duration) {
+	c.t.Helper()
+	end := c.now.Add(d)
+	for {
+		next, what := simtime.Never, -1
+		for i, f := range c.flights {
+			if f.at < next {
+				next, what = f.at, i
+			}
+		}
+		end0, why := -1, endpoints.ReasonNone
+		for i, e := range c.ends {
+			at, r := e.NextTimeout()
+			if r == endpoints.ReasonNone && at != simtime.Never {
+				c.t.Fatalf("a deadline at %v without a reason", at)
+			}
+			if at < next {
+				next, end0, why = max(at, c.now), i, r
+			}
+		}
+		if next > end {
+			c.now = end
+			return
+		}
+		c.now = next
+		if end0 >= 0 {
+			c.ends[end0].HandleTimeout(c.now)
+			c.drain(end0)
+			if at, r := c.ends[end0].NextTimeout(); at <= c.now {
+				c.t.Fatalf("HandleTimeout at %v for reason %d; now the deadline is %v, reason %d", c.now, why, at, r)
+			}
+			continue
+		}
+		f := c.flights[what]
+		c.flights = slices.Delete(c.flights, what, what+1)
+		c.ends[f.to].HandlePacket(c.now, f.p)
+		c.drain(f.to)
+	}
+}
+
+// inject hands an end a packet from its peer's address.
+func (c *call) inject(to int, payload []byte) {
+	p := c.pool.New()
+	copy(p.SetPayload(len(payload)), payload)
+	p.Src, p.Dst = addrs[1-to], addrs[to]
+	c.ends[to].HandlePacket(c.now, p)
+	c.drain(to)
+}
+
+// rtps returns what an end sent as RTP, with the time it left. Only for calls
+// without protection.
+func (c *call) rtps(from int) (out []sentRTP) {
+	for i := range c.log {
+		p := &c.log[i]
+		if p.from != from || p.isRTCP() {
+			continue
+		}
+		var r rtp.Packet
+		if err := r.Unmarshal(p.payload); err != nil {
+			c.t.Fatalf("RTP: %v", err)
+		}
+		out = append(out, sentRTP{p.at, r})
+	}
+	return out
+}
+
+type sentRTP struct {
+	at simtime.Time
+	rtp.Packet
+}
+
+// rtcps returns what an end sent as RTCP.
+func (c *call) rtcps(from int) (out []sentRTCP) {
+	for i := range c.log {
+		p := &c.log[i]
+		if p.from != from || !p.isRTCP() {
+			continue
+		}
+		out = append(out, sentRTCP{p.at, c.parse(p.payload), p})
+	}
+	return out
+}
+
+type sentRTCP struct {
+	at       simtime.Time
+	messages []rtcp.Packet
+	tap      *tapped
+}
+
+func (c *call) parse(b []byte) []rtcp.Packet {
+	c.t.Helper()
+	m, err := rtcp.Unmarshal(slices.Clone(b))
+	if err != nil {
+		c.t.Fatalf("RTCP %x: %v", b, err)
+	}
+	return m
+}
+
+// srs returns the SRs of an SSRC.
+func (c *call) srs(from int, ssrc uint32) (out []*rtcp.SenderReport) {
+	for _, p := range c.rtcps(from) {
+		for _, m := range p.messages {
+			if sr, ok := m.(*rtcp.SenderReport); ok && sr.SSRC == ssrc {
+				out = append(out, sr)
+			}
+		}
+	}
+	return out
+}
+
+// block is a report block and who sent it.
+type block struct {
+	at       simtime.Time
+	reporter uint32
+	rtcp.ReceptionReport
+}
+
+func (c *call) blocks(from int) (out []block) {
+	for _, p := range c.rtcps(from) {
+		for _, m := range p.messages {
+			switch m := m.(type) {
+			case *rtcp.SenderReport:
+				for _, r := range m.Reports {
+					out = append(out, block{p.at, m.SSRC, r})
+				}
+			case *rtcp.ReceiverReport:
+				for _, r := range m.Reports {
+					out = append(out, block{p.at, m.SSRC, r})
+				}
+			}
+		}
+	}
+	return out
+}
+
+func (c *call) count(end int, k endpoints.EventKind) (n int) {
+	for _, e := range c.events[end] {
+		if e.Kind == k {
+			n++
+		}
+	}
+	return n
+}
+
+func marshal(t *testing.T, m ...rtcp.Packet) []byte {
+	t.Helper()
+	b, err := rtcp.Marshal(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}

@@ -1,0 +1,150 @@
+package topologies_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"testing"
+	"time"
+
+	_ "rtpfabric/ccontrol/builtin"
+	"rtpfabric/endpoints"
+	"rtpfabric/endpoints/encoder"
+	"rtpfabric/endpoints/protect"
+	"rtpfabric/endpoints/rtcptiming"
+	"rtpfabric/sim/fabric"
+	"rtpfabric/sim/rng"
+	"rtpfabric/sim/simtime"
+	"rtpfabric/sim/units"
+	"rtpfabric/topologies"
+)
+
+var (
+	seeds = flag.Int("seeds", 40, "number of random simulations of TestSwarm")
+	first = flag.Uint64("first", 1, "seed of the first one")
+)
+
+// TestSwarm runs random simulations, each twice, and checks what must hold of
+// any: no panic (conservation is checked inside), the same digest, and nothing
+// rejected by an endpoint that only its peer talks to.
+func TestSwarm(t *testing.T) {
+	for seed := *first; seed < *first+uint64(*seeds); seed++ {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			defer func() {
+				if t.Failed() {
+					t.Logf("replay: go test ./topologies -run TestSwarm -seeds 1 -first %d", seed)
+				}
+			}()
+			c := randomConfig(seed)
+			a, b := simulate(t, c), simulate(t, c)
+			if a != b {
+				t.Errorf("two runs with digests %s and %s", a, b)
+			}
+		})
+	}
+}
+
+func simulate(t *testing.T, c topologies.Config) string {
+	t.Helper()
+	sim, err := topologies.Build(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := sim.Run(context.Background(), simtime.At(12*time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	media := uint64(0)
+	for _, conn := range sim.Connections {
+		n := conn.Counts()
+		if n.AuthFailed+n.Malformed+n.Early+n.UnknownRTCP != 0 {
+			t.Errorf("%s rejected packets of its peer: %+v", conn.Name(), n)
+		}
+		if n.RTCPSent == 0 {
+			t.Errorf("%s sent no RTCP", conn.Name())
+		}
+		media += n.RTPReceived
+	}
+	if media == 0 {
+		t.Error("no media arrived")
+	}
+	return sim.Fabric.Digest()
+}
+
+func pick[T any](r *rng.Stream, choices ...T) T { return choices[r.Uint64()%uint64(len(choices))] }
+
+func randomConfig(seed uint64) topologies.Config {
+	r := rng.New(seed).Stream("swarm")
+	direction := func() topologies.Direction {
+		d := topologies.Direction{
+			Rate:  pick(r, fabric.Unlimited, 300*units.Kbps, units.Mbps, 5*units.Mbps),
+			Delay: pick(r, 0, time.Millisecond, 50*time.Millisecond, 300*time.Millisecond),
+			Loss:  pick(r, 0, 0, 0.01, 0.2),
+			Queue: pick(r, fabric.Limit{Time: 300 * time.Millisecond}, fabric.Limit{Packets: 5}, fabric.Limit{Bytes: 9000}),
+		}
+		if r.Bool(0.5) {
+			d.Jitter = &topologies.Jitter{
+				Mean: pick(r, 0, 15*time.Millisecond), Std: pick(r, time.Millisecond, 20*time.Millisecond),
+				Bound: 3, NoReorder: r.Bool(0.5),
+			}
+		}
+		if d.Rate != fabric.Unlimited && r.Bool(0.5) {
+			slow, outage, fast := 80*units.Kbps, units.BitRate(0), 2*units.Mbps
+			d.Schedule = []fabric.Change{
+				{At: simtime.At(3 * time.Second), Rate: &slow},
+				{At: simtime.At(6 * time.Second), Rate: &outage},
+				{At: simtime.At(7 * time.Second), Rate: &fast},
+			}
+		}
+		return d
+	}
+	c := topologies.Config{
+		Seed: seed, Type: topologies.PointToPoint, Peers: []string{"S", "R"},
+		Endpoints: []topologies.Endpoint{
+			{Name: "S", At: "A", ClockOffset: pick(r, 0, time.Hour, -3*time.Second)},
+			{Name: "R", At: "C"},
+		},
+		Links: []topologies.Link{
+			{Name: "ab", From: "A", To: "B", Forward: direction(), Backward: direction()},
+			{Name: "bc", From: "B", To: "C", Forward: direction(), Backward: direction()},
+		},
+		Protection:   pick(r, protect.Full, protect.SizeOnly, protect.None),
+		PlayoutDelay: pick(r, 0, 50*time.Millisecond, 400*time.Millisecond),
+		Congestion: topologies.Congestion{
+			Controller: pick(r, "fixed", "nada", "never-back-off"),
+			Feedback:   pick(r, endpoints.FeedbackRFC8888, endpoints.FeedbackTWCC),
+			Interval:   pick(r, 20*time.Millisecond, 100*time.Millisecond, time.Second),
+		},
+		RTCP: endpoints.RTCPConfig{
+			AVPF: true, Bandwidth: pick(r, 2*units.Kbps, 75*units.Kbps, units.Mbps),
+			TrrInterval: pick(r, 0, 500*time.Millisecond), Minimum: rtcptiming.FixedMinimum,
+			ReducedSize: r.Bool(0.5), Aggregate: r.Bool(0.5), PadTo: pick(r, units.Bytes(0), 200),
+		},
+	}
+	for i := range 1 + r.Uint64()%3 {
+		c.Media = append(c.Media, randomMedia(r, i))
+	}
+	return c
+}
+
+func randomMedia(r *rng.Stream, i uint64) topologies.Media {
+	from, to := pick(r, "S", "R"), "S"
+	if from == "S" {
+		to = "R"
+	}
+	m := topologies.Media{
+		From: from, To: to, Name: fmt.Sprint("m", i), Kind: pick(r, endpoints.Video, endpoints.Audio),
+		Start: simtime.At(pick(r, 0, 500*time.Millisecond)),
+		Stop:  pick(r, simtime.Never, simtime.At(9*time.Second)), PacketSize: pick(r, units.Bytes(300), 1200, 1472),
+		Rate: pick(r, 20*units.Kbps, 64*units.Kbps), Frame: 20 * time.Millisecond,
+	}
+	if m.Kind == endpoints.Video {
+		m.Perfect = r.Bool(0.3)
+		m.Video = encoder.VideoConfig{
+			Min: 50 * units.Kbps, Max: pick(r, 500*units.Kbps, 4*units.Mbps), Start: 100 * units.Kbps,
+			FPS: pick(r, 5.0, 30, 60), Reaction: 100 * time.Millisecond,
+			BurstSize: 3.24, BurstFrames: pick(r, 0, 8), ScaleInterval: 0.15, ScaleSize: 0.15,
+		}
+	}
+	return m
+}
