@@ -116,7 +116,7 @@ func randomConfig(seed uint64) topologies.Config {
 			Interval:   pick(r, 20*time.Millisecond, 100*time.Millisecond, time.Second),
 		},
 		RTCP: endpoints.RTCPConfig{
-			AVPF: true, Bandwidth: pick(r, 2*units.Kbps, 75*units.Kbps, units.Mbps),
+			AVPF: true, Bandwidth: pick(r, 2*units.Kbps, 75*units.Kbps, 200*units.Kbps),
 			TrrInterval: pick(r, 0, 500*time.Millisecond), Minimum: rtcptiming.FixedMinimum,
 			ReducedSize: r.Bool(0.5), Aggregate: r.Bool(0.5), PadTo: pick(r, units.Bytes(0), 200),
 		},
