@@ -14,9 +14,9 @@ import (
 // a sample. Samples must come in order of time.
 type Distribution struct {
 	Entity, Metric string
-	Step           time.Duration // of a bin
-	starts         []int         // index into codes at which bin i starts
-	sums           []float64     // exact sum of bin i, ms
+	Step           time.Duration   // of a bin
+	starts         []int           // index into codes at which bin i starts
+	sums           []time.Duration // exact sum of bin i
 	codes          []uint16
 }
 
@@ -35,7 +35,7 @@ func (d *Distribution) Add(at simtime.Time, sample time.Duration) {
 	}
 	sample = max(sample, 0)
 	d.codes = append(d.codes, encode(sample))
-	d.sums[len(d.sums)-1] += sample.Seconds() * 1000
+	d.sums[len(d.sums)-1] += sample
 }
 
 // Window returns the samples between two times, which are rounded to whole
@@ -73,7 +73,7 @@ func roundBin(t simtime.Time, step time.Duration) int {
 // Window is the samples of a stretch of time.
 type Window struct {
 	n      int
-	sum    float64
+	sum    time.Duration
 	counts [codeCount]uint32
 }
 
@@ -85,7 +85,7 @@ func (w *Window) Mean() float64 {
 	if w.n == 0 {
 		return math.NaN()
 	}
-	return w.sum / float64(w.n)
+	return float64(w.sum) / 1e6 / float64(w.n)
 }
 
 // All returns the values that came up, in milliseconds and rising order, with

@@ -66,7 +66,7 @@ func writeDistributions(w io.Writer, all []*Distribution) error {
 				b = strconv.AppendInt(b, int64(n), 10)
 				b = append(b, ',')
 				if len(rest) == len(codes) {
-					b = appendNumber(b, d.sums[i])
+					b = appendNumber(b, float64(d.sums[i])/1e6)
 				}
 				b = append(b, '\n')
 				rest = rest[n:]
@@ -155,9 +155,11 @@ func (d *Distribution) restore(rows *csv.Reader, row []string) error {
 		d.sums = append(d.sums, 0)
 	}
 	if row[6] != "" {
-		if d.sums[bin], err = strconv.ParseFloat(row[6], 64); err != nil {
+		ms, err := strconv.ParseFloat(row[6], 64)
+		if err != nil {
 			return rowError(rows, 6, row[6], "a sum in ms")
 		}
+		d.sums[bin] = time.Duration(math.Round(ms * 1e6))
 	}
 	code := encode(time.Duration(value))
 	for range count {

@@ -27,7 +27,7 @@ func (t *total) add(at simtime.Time, v float64) {
 	for len(t.series.Values) <= i {
 		t.series.Values = append(t.series.Values, 0)
 	}
-	t.series.Values[i] += v * t.scale
+	t.series.Values[i] += float64(v * t.scale) // not fused: the same on every machine
 }
 
 // mean averages samples in each bin.
@@ -73,7 +73,7 @@ func (l *level) set(at simtime.Time, v float64) {
 		for len(l.series.Values) <= i {
 			l.series.Values = append(l.series.Values, 0)
 		}
-		l.series.Values[i] += l.value * end.Sub(l.since).Seconds() / Step.Seconds()
+		l.series.Values[i] += l.value * float64(end.Sub(l.since)) / float64(Step)
 		l.since = end
 	}
 	l.value = v
@@ -155,4 +155,4 @@ func (b *book) finish(end simtime.Time) {
 	}
 }
 
-func ms(d time.Duration) float64 { return d.Seconds() * 1000 }
+func ms(d time.Duration) float64 { return float64(d) / 1e6 }

@@ -3,6 +3,7 @@ package measure
 import (
 	"math"
 	"slices"
+	"strconv"
 	"time"
 
 	"gonum.org/v1/gonum/stat"
@@ -14,7 +15,12 @@ import (
 // summary collects the metrics of RFC 8868 §3 about a whole run.
 type summary struct{ list []record.Metric }
 
+// put adds a metric. Ten digits are kept: the last few depend on the order in
+// which a machine's vector unit adds.
 func (s *summary) put(entity, metric, stat string, v float64, unit string) {
+	if r, err := strconv.ParseFloat(strconv.FormatFloat(v, 'g', 10, 64), 64); err == nil {
+		v = r
+	}
 	s.list = append(s.list, record.Metric{Entity: entity, Metric: metric, Stat: stat, Value: v, Unit: unit})
 }
 
