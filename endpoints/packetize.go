@@ -8,7 +8,6 @@ import (
 	"rtpfabric/endpoints/encoder"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/simtime"
-	"rtpfabric/sim/units"
 )
 
 const (
@@ -39,14 +38,6 @@ func (s *Section) descriptor() int {
 		return vp8Descriptor
 	}
 	return 0
-}
-
-// overhead returns what each packet of the stream costs beyond its share of
-// the encoded frame, UDP and IP included.
-func (s *Section) overhead() units.Bytes {
-	c := s.connection
-	tag := c.protector.OverheadRTP()
-	return packet.HeaderIPv4UDP + rtpHeader + units.Bytes(c.extension()+s.descriptor()) + tag
 }
 
 // packetize cuts a frame into packets of nearly equal size, each of which its

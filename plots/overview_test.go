@@ -17,8 +17,10 @@ func invocation() Invocation {
 		Title: "RFC 8867 section 5.1 and the quick start", Version: "v0.1.0",
 		Command: "simrun run scenarios/rfc8867/5.1.yaml scenarios/quickstart.yaml",
 		Key: []KeyMetric{
-			{"bottleneck/forward", "utilization", "mean"}, {"bottleneck/forward", record.QueueDelay, "p95"},
-			{"S1/video", record.OneWayDelay, "p95"}, {"", "no-such", "mean"},
+			{"bottleneck/forward", "utilization", "mean"},
+			{"bottleneck/forward", record.QueueDelay, "p95"},
+			{"S1/video", record.OneWayDelay, "p95"},
+			{"", "no-such", "mean"},
 		},
 	}
 	base := synthetic(1)
@@ -82,7 +84,7 @@ func TestOverviewShowsEveryRun(t *testing.T) {
 }
 
 func TestOverviewIsTheSameTwice(t *testing.T) {
-	if renderOverview(t, invocation()) != renderOverview(t, invocation()) {
+	if first, again := renderOverview(t, invocation()), renderOverview(t, invocation()); first != again {
 		t.Error("two overviews of equal runs differ")
 	}
 }

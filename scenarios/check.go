@@ -93,15 +93,12 @@ var validName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
 const nameRemedy = `use letters, digits, ".", "_" and "-", beginning with a letter or digit, 64 at most`
 
-// name checks a name that the document gives to something. It reports whether
-// the name is usable.
-func (c *checker) name(p strict.Path, name, what string) bool {
-	if validName.MatchString(name) {
-		return true
+// name checks a name that the document gives to something.
+func (c *checker) name(p strict.Path, name, what string) {
+	if !validName.MatchString(name) {
+		c.badName = true
+		c.failKey(p, fmt.Sprintf("%q can't be the name of %s", name, what), nameRemedy)
 	}
-	c.badName = true
-	c.failKey(p, fmt.Sprintf("%q can't be the name of %s", name, what), nameRemedy)
-	return false
 }
 
 func (c *checker) title() {

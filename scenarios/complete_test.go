@@ -21,12 +21,14 @@ func TestResolve(t *testing.T) {
 		forward, backward Direction
 	}{
 		{
-			"nothing said", Link{},
+			"nothing said",
+			Link{},
 			Direction{Delay: delay(0), Loss: lossless},
 			Direction{Delay: delay(0), Loss: lossless},
 		},
 		{
-			"a rate brings a queue", Link{Forward: Direction{Rate: rate}},
+			"a rate brings a queue",
+			Link{Forward: Direction{Rate: rate}},
 			Direction{Rate: rate, Delay: delay(0), Loss: lossless, Queue: standard},
 			Direction{Delay: delay(0), Loss: lossless},
 		},
@@ -37,12 +39,14 @@ func TestResolve(t *testing.T) {
 			Direction{Rate: rate, Delay: delay(70), Loss: valueOf(units.Ratio(0.5)), Queue: queue},
 		},
 		{
-			"a queue of the top level needs a rate", Link{Both: Direction{Queue: queue}, Forward: Direction{Rate: rate}},
+			"a queue of the top level needs a rate",
+			Link{Both: Direction{Queue: queue}, Forward: Direction{Rate: rate}},
 			Direction{Rate: rate, Delay: delay(0), Loss: lossless, Queue: queue},
 			Direction{Delay: delay(0), Loss: lossless},
 		},
 		{
-			"the mean of jitter is its bound", Link{Forward: Direction{Jitter: &Jitter{Model: "nr-bpdv", Std: 5, Bound: 3}}},
+			"the mean of jitter is its bound",
+			Link{Forward: Direction{Jitter: &Jitter{Model: "nr-bpdv", Std: 5, Bound: 3}}},
 			Direction{Delay: delay(0), Loss: lossless, Jitter: &Jitter{Model: "nr-bpdv", Std: 5, Bound: 3, Mean: delay(15)}},
 			Direction{Delay: delay(0), Loss: lossless},
 		},

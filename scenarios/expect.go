@@ -40,7 +40,7 @@ func judge(s *Scenario, e *Expect, r *record.Record) record.Verdict {
 		v.Problem = fmt.Sprintf("the run ended at %s, before %s", format(r.Manifest.Reached.Round(time.Millisecond)), format(window.To))
 		return v
 	}
-	_, target := e.target()
+	target := e.target()
 	x := m.measure(measurement{record: r, entity: target, window: window})
 	if math.IsNaN(x) || math.IsInf(x, 0) {
 		v.Problem = fmt.Sprintf("there is no data for %s of %s %s", e.Metric, target, e.when())
@@ -51,15 +51,14 @@ func judge(s *Scenario, e *Expect, r *record.Record) record.Verdict {
 	return v
 }
 
-// target returns the first key that says where the metric is measured, and its
-// value.
-func (e *Expect) target() (key, value string) {
+// target returns where the metric is measured: the first that is set.
+func (e *Expect) target() string {
 	for _, t := range e.targets() {
 		if t.value != "" {
-			return t.key, t.value
+			return t.value
 		}
 	}
-	return "", ""
+	return ""
 }
 
 type target struct{ key, value string }
@@ -71,7 +70,7 @@ func (e *Expect) targets() []target {
 // String returns the expectation as a sentence, such as "queue-delay-p95 of
 // bottleneck/forward during 10s..40s is at most 60ms".
 func (e *Expect) String() string {
-	_, target := e.target()
+	target := e.target()
 	var is []string
 	if e.Min != nil {
 		is = append(is, "is at least "+*e.Min)

@@ -71,8 +71,10 @@ func recordForTests() *record.Record {
 	series("S", record.RTCPRate, "bit/s", 20e3, 30e3)
 	series("S", record.RTCPShare, "bit/s", 40e3, 40e3)
 	for _, d := range []struct{ entity, metric string }{
-		{"l/forward", record.QueueDelays}, {"S/video", record.PacketDelays},
-		{"S/video", record.FrameDelays}, {"R/video", record.Intervals},
+		{"l/forward", record.QueueDelays},
+		{"S/video", record.PacketDelays},
+		{"S/video", record.FrameDelays},
+		{"R/video", record.Intervals},
 	} {
 		dist := record.NewDistribution(d.entity, d.metric, time.Second)
 		for i := range 10 {

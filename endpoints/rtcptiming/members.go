@@ -48,16 +48,14 @@ func (t *memberTable) isSender(ssrc uint32) bool {
 	return ok && t.list[i].sender
 }
 
-// sent notes RTP from an SSRC and reports whether it is new as a sender.
-func (t *memberTable) sent(now simtime.Time, ssrc uint32) bool {
+// sent notes RTP from an SSRC, which makes it a sender.
+func (t *memberTable) sent(now simtime.Time, ssrc uint32) {
 	m := t.heard(now, ssrc)
 	m.rtp = now
-	if m.sender {
-		return false
+	if !m.sender {
+		m.sender = true
+		t.sending++
 	}
-	m.sender = true
-	t.sending++
-	return true
 }
 
 func (t *memberTable) remove(ssrc uint32) {
@@ -89,8 +87,9 @@ func (s *Scheduler) HeardBye(now simtime.Time, ssrc uint32) {
 	}
 }
 
-// SentRTP notes a media packet of a local SSRC. The first one makes it a
-// sender, which may shorten its interval (RFC 3550 §6.3.8).
+// SentRTP notes a media packet of a local SSRC. The first one makes it a sender
+// (RFC 3550 §6.3.8); the reverse reconsideration that the RFC wants then has
+// nothing to do, as it scales by members, whose number stays.
 func (s *Scheduler) SentRTP(now simtime.Time, l *Local) { s.members.sent(now, l.SSRC) }
 
 // IsSender reports whether a local SSRC has sent media lately: we_sent.

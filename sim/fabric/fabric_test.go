@@ -154,8 +154,10 @@ func TestRandomLossRate(t *testing.T) {
 }
 
 func TestNRBPDV(t *testing.T) {
-	j := &BoundedPDV{Mean: 15 * time.Millisecond, Std: 5 * time.Millisecond, Bound: 3,
-		Random: rng.New(1).Stream("j"), NoReorder: true}
+	j := &BoundedPDV{
+		Mean: 15 * time.Millisecond, Std: 5 * time.Millisecond, Bound: 3,
+		Random: rng.New(1).Stream("j"), NoReorder: true,
+	}
 	var last simtime.Time
 	for i := range 20000 {
 		at := simtime.At(time.Duration(i) * 3 * time.Millisecond)

@@ -80,8 +80,14 @@ type unit struct {
 // Rate units are spelt out because others mean other things by the short ones:
 // tc's "kbps" are kilobytes. Case matters for that reason.
 var rateUnits = []unit{
-	{"Gbps", 1e9}, {"Mbps", 1e6}, {"kbps", 1e3}, {"bps", 1},
-	{"Gbit/s", 1e9}, {"Mbit/s", 1e6}, {"kbit/s", 1e3}, {"bit/s", 1},
+	{"Gbps", 1e9},
+	{"Mbps", 1e6},
+	{"kbps", 1e3},
+	{"bps", 1},
+	{"Gbit/s", 1e9},
+	{"Mbit/s", 1e6},
+	{"kbit/s", 1e3},
+	{"bit/s", 1},
 }
 
 var sizeUnits = []unit{{"MB", 1e6}, {"kB", 1e3}, {"B", 1}}
