@@ -3,6 +3,7 @@ package runner
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"rtpfabric/scenarios"
 	"rtpfabric/sim/record"
@@ -43,7 +44,7 @@ func label(d scenarios.Direction) string {
 		parts = append(parts, d.Queue.Type+" "+d.Queue.Length.String())
 	}
 	if d.Jitter != nil {
-		parts = append(parts, fmt.Sprintf("%s ±%v", d.Jitter.Model, d.Jitter.Std*3))
+		parts = append(parts, fmt.Sprintf("%s ±%v", d.Jitter.Model, time.Duration(float64(d.Jitter.Std)*d.Jitter.Bound)))
 	}
 	if *d.Loss > 0 {
 		parts = append(parts, d.Loss.String()+" loss")
