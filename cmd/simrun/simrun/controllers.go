@@ -1,0 +1,84 @@
+package simrun
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"rtpfabric/ccontrol"
+)
+
+func controllersCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "controllers [NAME]",
+		Short: "List the rate controllers and their parameters",
+		Long: `List the rate controllers that a scenario can name, with the parameters that it
+can set:
+
+  congestion: {controller: nada, feedback: rfc8888, parameters: {xref: 10ms}}`,
+		Example: lines(
+			"simrun controllers",
+			"simrun controllers nada",
+		),
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			names := ccontrol.Names()
+			if len(args) > 0 {
+				if _, ok := ccontrol.Lookup(args[0]); !ok {
+					return badInput(fmt.Errorf("there is no controller %q: write one of %s", args[0], strings.Join(names, ", ")))
+				}
+				names = args
+			}
+			s := screenOf(cmd.OutOrStdout())
+			for i, name := range names {
+				if i > 0 {
+					fmt.Fprintln(s)
+				}
+				spec, _ := ccontrol.Lookup(name)
+				printController(s, &spec)
+			}
+			return nil
+		},
+		ValidArgsFunction: completeControllers,
+	}
+}
+
+func printController(s *screen, spec *ccontrol.Spec) {
+	fmt.Fprintf(s, "%s: %s (%s)\n", s.paint(bold, spec.Name), s.ascii(spec.Summary), s.ascii(spec.Source))
+	if spec.NeedsPackets {
+		fmt.Fprintln(s, "needs feedback about every packet: rfc8888 or twcc")
+	}
+	if len(spec.Parameters) == 0 {
+		fmt.Fprintln(s, "no parameters")
+		return
+	}
+	fmt.Fprintln(s)
+	c := s.columns(5, "parameter", "kind", "default", "range", "meaning", "source")
+	for i := range spec.Parameters {
+		p := &spec.Parameters[i]
+		c.row(p.Name, string(p.Kind), p.Default, limits(p), s.ascii(p.Help), s.ascii(p.Source))
+	}
+	fmt.Fprint(s, c.String())
+}
+
+// limits writes the range of a parameter.
+func limits(p *ccontrol.Parameter) string {
+	unit := ""
+	switch p.Kind {
+	case ccontrol.KindDuration:
+		unit = "s"
+	case ccontrol.KindRate:
+		return ""
+	case ccontrol.KindNumber:
+	}
+	number := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) + unit }
+	switch {
+	case p.Max != 0:
+		return number(p.Min) + ".." + number(p.Max)
+	case p.Min != 0:
+		return "from " + number(p.Min)
+	}
+	return ""
+}

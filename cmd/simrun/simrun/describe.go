@@ -1,0 +1,120 @@
+package simrun
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"rtpfabric/scenarios"
+	"rtpfabric/scenarios/runner"
+	"rtpfabric/sim/units"
+)
+
+func describeCommand() *cobra.Command {
+	var set []string
+	var name string
+	var resolved bool
+	cmd := &cobra.Command{
+		Use:   "describe FILE",
+		Short: "Draw a scenario as text",
+		Long: `Draw the network of a scenario and the structure of its sessions - endpoint, peer
+connection, UDP flow, RTP session, media type, stream - as text, and say what
+varies and what is expected. What is drawn is the first run, or that of --run.`,
+		Example: lines(
+			"simrun describe scenarios/quickstart.yaml",
+			"simrun describe scenarios/rfc8867/5.1-variable-capacity.yaml --run delay=100ms,seed=3",
+			"simrun describe scenarios/quickstart.yaml --resolved",
+		),
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			f, err := scenarios.Load(args[0], scenarios.Options{Set: set, Catalogue: runner.Catalogue{}})
+			if err != nil {
+				return badInput(err)
+			}
+			run := f.Runs[0]
+			if name != "" {
+				i := slices.IndexFunc(f.Runs, func(r *scenarios.Run) bool { return r.Name == name })
+				if i < 0 {
+					return badInput(fmt.Errorf("%s: there is no run %q: write one such as %q", f.Path, name, run.Name))
+				}
+				run = f.Runs[i]
+			}
+			s := screenOf(cmd.OutOrStdout())
+			if resolved {
+				fmt.Fprint(s, run.Resolved)
+				return nil
+			}
+			describe(s, f, run)
+			return nil
+		},
+		ValidArgsFunction: completeScenarios,
+	}
+	cmd.Flags().StringVar(&name, "run", "", "describe the run of this `name`")
+	cmd.Flags().BoolVar(&resolved, "resolved", false, "print the scenario as YAML with every default filled in")
+	addSet(cmd, &set)
+	return cmd
+}
+
+func describe(s *screen, f *scenarios.File, r *scenarios.Run) {
+	c := r.Scenario
+	fmt.Fprintln(s, s.paint(bold, s.ascii(c.Title)))
+	if c.Reference != "" {
+		fmt.Fprintln(s, s.ascii(c.Reference))
+	}
+	if c.Description != "" {
+		fmt.Fprintf(s, "\n%s\n", s.ascii(strings.TrimSpace(c.Description)))
+	}
+	fmt.Fprintf(s, "\n%s, seed %d, protection %s\n", seconds(c.Duration), c.Seed, c.Protection)
+	fmt.Fprintf(s, "\n%s\n\n%s", s.paint(bold, "Network"), networkFigure(c))
+	fmt.Fprintf(s, "\n%s\n\n%s", s.paint(bold, "Sessions ("+c.Topology.Type+")"), sessionFigure(c))
+	fmt.Fprintf(s, "\n%s\n\n", s.paint(bold, "Control"))
+	for _, line := range controlLines(c) {
+		fmt.Fprintln(s, "  "+line)
+	}
+	if len(f.Axes) > 0 {
+		fmt.Fprintf(s, "\n%s\n\n", s.paint(bold, fmt.Sprintf("Matrix (%s)", countRuns(len(f.Runs)))))
+		for _, a := range f.Axes {
+			fmt.Fprintf(s, "  %s: %s\n", a.Path, s.ascii(shortList(a.Values)))
+		}
+	}
+	if len(c.Expect) > 0 {
+		fmt.Fprintf(s, "\n%s\n\n", s.paint(bold, "Expected"))
+		for i := range c.Expect {
+			fmt.Fprintln(s, "  "+s.ascii(c.Expect[i].String()))
+		}
+	}
+}
+
+// controlLines say how rates and RTCP are controlled.
+func controlLines(c *scenarios.Scenario) []string {
+	congestion := "controller " + c.Congestion.Controller
+	for i, p := range c.Congestion.Parameters {
+		sep := ", "
+		if i == 0 {
+			sep = " with "
+		}
+		congestion += sep + p.Name + " " + p.Value
+	}
+	feedback := "no feedback to it"
+	if c.Congestion.Feedback != "none" {
+		feedback = fmt.Sprintf("feedback %s every %v", c.Congestion.Feedback, c.Congestion.Interval)
+	}
+	session := c.SessionBandwidth()
+	share := units.BitRate(float64(session) * float64(c.RTCP.Fraction))
+	return []string{
+		congestion,
+		feedback,
+		fmt.Sprintf("RTCP profile %s, %v of %v are %v", c.RTCP.Profile, c.RTCP.Fraction, session, share),
+	}
+}
+
+// shortList joins values, leaving out the middle of many.
+func shortList(values []string) string {
+	const shown = 8
+	if len(values) > shown {
+		return fmt.Sprintf("%s, ..., %s (%d values)", strings.Join(values[:shown-2], ", "), values[len(values)-1], len(values))
+	}
+	return strings.Join(values, ", ")
+}

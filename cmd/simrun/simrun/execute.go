@@ -1,0 +1,143 @@
+package simrun
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"rtpfabric/plots"
+	"rtpfabric/scenarios/runner"
+	"rtpfabric/sim/capture"
+	"rtpfabric/sim/record"
+)
+
+// pageFile is the name of every page.
+const pageFile = "index.html"
+
+// execute does all runs of a plan, as many at the same time as the options
+// say, in order. When the context ends, those in flight write what they have
+// and no other begins. What became of each run is in the plan.
+func execute(ctx context.Context, plan []*plannedFile, o *runOptions, show progress) {
+	queue := make(chan *plannedRun)
+	var workers sync.WaitGroup
+	for range o.jobs {
+		workers.Go(func() {
+			for r := range queue {
+				if ctx.Err() == nil {
+					do(ctx, r, o, show)
+				}
+			}
+		})
+	}
+	for _, f := range plan {
+		for _, r := range f.runs {
+			queue <- r
+		}
+	}
+	close(queue)
+	workers.Wait()
+}
+
+// do does one run and tells about it.
+func do(ctx context.Context, r *plannedRun, o *runOptions, show progress) {
+	began := time.Now()
+	err := runAndKeep(ctx, r, o, func(part float64) { show.advanced(r, part) })
+	r.took = time.Since(began)
+	if err != nil {
+		r.row.Problem = firstLine(err.Error())
+	}
+	show.ended(r, err)
+}
+
+// panicked is a run that ended in a panic.
+type panicked struct {
+	run   *plannedRun
+	value any
+	stack []byte
+}
+
+func (p *panicked) Error() string {
+	return fmt.Sprintf("internal error: %v\nin %s, run %s, seed %d\n%s", p.value, p.run.File, p.run.Name, p.run.Scenario.Seed, p.stack)
+}
+
+// runAndKeep does one run and writes its record. A panic in it becomes an
+// error, so that the other runs go on.
+func runAndKeep(ctx context.Context, r *plannedRun, o *runOptions, progress func(float64)) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			r.state = broken
+			err = &panicked{r, v, debug.Stack()}
+		}
+	}()
+	r.state = broken
+	ro := runner.Options{Version: Version, Progress: progress}
+	if o.pcap != "" {
+		folder, err := captureFolder(r)
+		if err != nil {
+			r.state = unwritten
+			return err
+		}
+		defer func() { _ = os.RemoveAll(folder) }() // gone already if all went well
+		ro.CaptureDir, ro.CaptureFormat = folder, capture.Format(o.pcap)
+	}
+	rec, err := runner.Run(ctx, r.Run, ro)
+	if err != nil {
+		return err
+	}
+	rec.Manifest.Reproduce = reproduce(r, o.set)
+	if err := keep(r, rec, o, ro.CaptureDir); err != nil {
+		r.state = unwritten
+		return err
+	}
+	link := ""
+	if !o.noPage {
+		link = filepath.ToSlash(filepath.Join(filepath.Base(r.folder), pageFile))
+	}
+	r.row = plots.RunOf(rec, link)
+	r.state = finished
+	return nil
+}
+
+// keep writes the record with its page and captures.
+func keep(r *plannedRun, rec *record.Record, o *runOptions, captures string) error {
+	var more []record.Addition
+	if !o.noPage {
+		more = append(more, func(folder string) error {
+			return writePage(filepath.Join(folder, pageFile), rec)
+		})
+	}
+	if captures != "" {
+		more = append(more, func(folder string) error {
+			return os.Rename(captures, filepath.Join(folder, "captures"))
+		})
+	}
+	return record.Write(r.folder, rec, more...)
+}
+
+func writePage(path string, rec *record.Record) (err error) {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	return plots.Page(f, rec)
+}
+
+// captureFolder makes a folder for a run's captures on the file system of its
+// record, into which it is moved in the end.
+func captureFolder(r *plannedRun) (string, error) {
+	parent := filepath.Dir(r.folder)
+	if err := os.MkdirAll(parent, 0o755); err != nil {
+		return "", fmt.Errorf("make the folder for captures: %w", err)
+	}
+	folder, err := os.MkdirTemp(parent, "."+filepath.Base(r.folder)+".captures-")
+	if err != nil {
+		return "", fmt.Errorf("make the folder for captures: %w", err)
+	}
+	return folder, os.Chmod(folder, 0o755) // MkdirTemp makes it private
+}

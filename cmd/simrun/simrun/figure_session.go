@@ -1,0 +1,129 @@
+package simrun
+
+import (
+	"fmt"
+	"strings"
+
+	"rtpfabric/scenarios"
+)
+
+// sessionFigure draws what the endpoints' sessions consist of, one box in the
+// other: endpoint, peer connection, UDP flow, RTP session, media type. Streams
+// are arrows from the endpoint that sends them. It is the manner of figures 4
+// and 5 of draft-ietf-rtcweb-rtp-usage-03, appendix A.1.
+func sessionFigure(c *scenarios.Scenario) string {
+	left, right := c.Topology.Peers[0], c.Topology.Peers[1]
+	f := newPairFigure(c, left, right)
+	f.open(left, right)
+	for _, name := range []string{"PeerC1", "UDP1", "RTP1"} {
+		f.open(name, name)
+	}
+	kinds := mediaKinds(c)
+	for i, kind := range kinds {
+		if i > 0 {
+			f.row("", "", "")
+		}
+		name := strings.ToUpper(kind[:1]) + kind[1:]
+		f.open(name, name)
+		for j := range c.Media {
+			if m := &c.Media[j]; m.Kind == kind {
+				f.stream(m, m.From == left)
+			}
+		}
+		f.shut()
+	}
+	for range 4 {
+		f.shut()
+	}
+	return f.String()
+}
+
+// mediaKinds returns the kinds of media in the order in which they come up.
+func mediaKinds(c *scenarios.Scenario) []string {
+	var kinds []string
+	seen := map[string]bool{}
+	for i := range c.Media {
+		if k := c.Media[i].Kind; !seen[k] {
+			seen[k] = true
+			kinds = append(kinds, k)
+		}
+	}
+	return kinds
+}
+
+// pairFigure draws two endpoints that face each other. The boxes of the left
+// one are open to the right and the other way round.
+type pairFigure struct {
+	b     strings.Builder
+	depth int // of open boxes
+	inner int // width inside the outermost box
+	span  int // between the endpoints
+}
+
+// levels is how deep boxes are nested.
+const levels = 5
+
+func newPairFigure(c *scenarios.Scenario, left, right string) *pairFigure {
+	f := &pairFigure{inner: max(textWidth(left), textWidth(right)) + 4}
+	for i := range c.Media {
+		m := &c.Media[i]
+		f.inner = max(f.inner, 2*(levels-1)+textWidth(m.FlowName())+3)
+		f.span = max(f.span, textWidth(streamLabel(m))+8)
+	}
+	return f
+}
+
+// open begins a box in both endpoints.
+func (f *pairFigure) open(left, right string) {
+	width := f.inner - 2*f.depth
+	f.put("+-"+padded(left, width-1, '-'), "", padded("-"+right, width, '-')+"+", f.depth == 0)
+	f.depth++
+}
+
+// shut ends the innermost box of both.
+func (f *pairFigure) shut() {
+	f.depth--
+	width := f.inner - 2*f.depth
+	f.put("+"+strings.Repeat("-", width), "", strings.Repeat("-", width)+"+", f.depth == 0)
+}
+
+// row puts something into the innermost box of both and between them.
+func (f *pairFigure) row(left, middle, right string) {
+	width := f.inner - 2*f.depth
+	f.put(fmt.Sprintf("%*s", width+1, left), middle, padded(right, width+1), false)
+}
+
+// stream draws the arrow of a stream.
+func (f *pairFigure) stream(m *scenarios.Media, fromLeft bool) {
+	label := " " + streamLabel(m) + " "
+	if fromLeft {
+		f.row(m.FlowName(), "---"+padded(label, f.span-4, '-')+">", "")
+		return
+	}
+	f.row("", "<--"+padded(label, f.span-3, '-'), m.FlowName())
+}
+
+// put writes a line with the walls of the boxes that are open around it. The
+// walls that face each other have corners where the outermost boxes begin and
+// end.
+func (f *pairFigure) put(left, middle, right string, corners bool) {
+	wall := "|"
+	if corners {
+		wall = "+"
+	}
+	fmt.Fprintf(&f.b, "%s%s%s%s%s%s%s%s\n", margin,
+		strings.Repeat("| ", f.depth), left, wall, padded(middle, f.span), wall, right, strings.Repeat(" |", f.depth))
+}
+
+func (f *pairFigure) String() string { return f.b.String() }
+
+// streamLabel says in a few words what a stream carries.
+func streamLabel(m *scenarios.Media) string {
+	if e := m.Encoder; e != nil {
+		if e.Min == e.Max {
+			return fmt.Sprintf("%s %v", e.Model, e.Max)
+		}
+		return fmt.Sprintf("%s %v..%v", e.Model, e.Min, e.Max)
+	}
+	return m.MaxRate().String()
+}

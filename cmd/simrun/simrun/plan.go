@@ -1,0 +1,154 @@
+package simrun
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"rtpfabric/plots"
+	"rtpfabric/scenarios"
+	"rtpfabric/sim/record"
+)
+
+// plannedFile is a scenario file and the folder of its results.
+type plannedFile struct {
+	*scenarios.File
+	folder string
+	runs   []*plannedRun
+}
+
+// plannedRun is a run, where its record goes, and what became of it.
+type plannedRun struct {
+	*scenarios.Run
+	folder string
+
+	state runState
+	// row is what remains of the record in memory.
+	row  plots.Run
+	took time.Duration // by the wall clock
+}
+
+// runState says how far a run came.
+type runState uint8
+
+const (
+	notRun    runState = iota
+	finished           // or interrupted: see row.Status
+	broken             // by an internal error: see row.Problem
+	unwritten          // ran, but its record couldn't be written
+)
+
+func (r *plannedRun) failed() bool {
+	if r.state != finished {
+		return false
+	}
+	for _, v := range r.row.Verdicts {
+		if !v.Pass {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *plannedRun) incomplete() bool {
+	return r.state == finished && r.row.Status == record.Incomplete
+}
+
+// met returns how many expectations are met.
+func (r *plannedRun) met() int {
+	n := 0
+	for _, v := range r.row.Verdicts {
+		if v.Pass {
+			n++
+		}
+	}
+	return n
+}
+
+// makePlan gives every run its folder beneath out, and checks that all of them
+// can be written before anything runs.
+func makePlan(files []*scenarios.File, out string) ([]*plannedFile, error) {
+	names, err := folderNames(files)
+	if err != nil {
+		return nil, err
+	}
+	var plan []*plannedFile
+	var errs []error
+	for i, f := range files {
+		p := &plannedFile{File: f, folder: filepath.Join(out, names[i])}
+		for _, r := range f.Runs {
+			run := &plannedRun{Run: r, folder: filepath.Join(p.folder, r.Name)}
+			run.row = plots.Run{
+				Scenario: r.File, Title: r.Scenario.Title, Name: r.Name,
+				Variation: r.Variation, Seed: r.Scenario.Seed, Problem: "not run: interrupted",
+			}
+			errs = append(errs, replaceable(run.folder))
+			p.runs = append(p.runs, run)
+		}
+		plan = append(plan, p)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(out, 0o755); err != nil {
+		return nil, fmt.Errorf("the folder for results can't be made: %w", err)
+	}
+	return plan, nil
+}
+
+// folderNames returns for each file its name without extension; of files that
+// share one, with as many of the folders before it as tell them apart.
+func folderNames(files []*scenarios.File) ([]string, error) {
+	var names []string
+	users := map[string]string{} // files by name, without regard to case
+	for i, f := range files {
+		depth := 1
+		for sharesName(files, i, depth) && depth <= strings.Count(f.Path, string(filepath.Separator)) {
+			depth++
+		}
+		name := nameOf(f.Path, depth)
+		if other, ok := users[strings.ToLower(name)]; ok {
+			return nil, fmt.Errorf("%s: its results would go to the same folder as those of %s, %s: run them apart, each with its own --out", f.Path, other, name)
+		}
+		users[strings.ToLower(name)] = f.Path
+		names = append(names, name)
+	}
+	return names, nil
+}
+
+func sharesName(files []*scenarios.File, self, depth int) bool {
+	for i, f := range files {
+		if i != self && strings.EqualFold(nameOf(f.Path, depth), nameOf(files[self].Path, depth)) {
+			return true
+		}
+	}
+	return false
+}
+
+// nameOf joins the last parts of a path, without extension.
+func nameOf(path string, parts int) string {
+	path = filepath.Clean(path)
+	all := strings.Split(strings.TrimSuffix(path, filepath.Ext(path)), string(filepath.Separator))
+	return strings.TrimLeft(strings.Join(all[max(0, len(all)-parts):], "-"), ".-")
+}
+
+// replaceable returns an error if a folder holds anything but a record.
+func replaceable(folder string) error {
+	entries, err := os.ReadDir(folder)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("the result can't go there: %w", err)
+	case len(entries) == 0:
+		return nil
+	}
+	if _, err := os.Stat(filepath.Join(folder, record.ManifestFile)); err != nil {
+		return fmt.Errorf("%s: has files but no record of a run: choose another --out or empty it", folder)
+	}
+	return nil
+}

@@ -1,0 +1,195 @@
+package simrun
+
+import (
+	"fmt"
+	"net/url"
+	"path/filepath"
+
+	"rtpfabric/plots"
+	"rtpfabric/sim/record"
+)
+
+// maxRows is how many runs of a scenario a table shows, and how many failures
+// are listed.
+const maxRows = 30
+
+// printResults prints tables of results, what failed, and where the pages are.
+func printResults(s *screen, plan []*plannedFile, o *runOptions) {
+	for _, f := range plan {
+		if !o.quiet {
+			fmt.Fprintf(s, "\n%s\n%s, %s\n\n", s.paint(bold, s.ascii(f.Title)), f.Path, countRuns(len(f.runs)))
+			if len(f.runs) == 1 && f.runs[0].state == finished {
+				printVerdicts(s, f.runs[0])
+			} else {
+				printRuns(s, f.runs)
+			}
+		}
+		if o.quiet || len(f.runs) > 1 {
+			printFailures(s, f)
+		}
+	}
+	fmt.Fprintf(s, "\n%s\n", summaryLine(plan))
+	if !o.quiet {
+		printWhere(s, plan, o)
+	}
+}
+
+// printVerdicts prints the expectations of the only run of a scenario.
+func printVerdicts(s *screen, r *plannedRun) {
+	if len(r.row.Verdicts) > 0 {
+		c := s.columns(2, "", "expectation", "measured")
+		for i := range r.row.Verdicts {
+			v := &r.row.Verdicts[i]
+			word := s.paint(green, wordPass)
+			if !v.Pass {
+				word = s.paint(red, wordFail)
+			}
+			c.row(word, s.ascii(v.Expectation), s.ascii(measured(v)))
+		}
+		fmt.Fprint(s, c.String(3))
+	}
+	for _, k := range keyMetrics {
+		if v := keyValue(&r.row, k.KeyMetric); v != "" {
+			fmt.Fprintf(s, "%-12s %s\n", k.heading, v)
+		}
+	}
+	fmt.Fprintf(s, "%-12s %s\n", "seed", fmt.Sprint(r.row.Seed))
+	fmt.Fprintf(s, "%-12s %s\n", "digest", r.row.Digest)
+	if r.incomplete() {
+		fmt.Fprintln(s, s.word(r))
+	}
+}
+
+// measured prints the value of a verdict, or why there is none.
+func measured(v *record.Verdict) string {
+	if v.Problem != "" {
+		return v.Problem
+	}
+	return quantity(v.Value, v.Unit)
+}
+
+// printRuns prints a row for each run; of many, only for those that didn't go
+// well.
+func printRuns(s *screen, runs []*plannedRun) {
+	shown := runs
+	if len(runs) > maxRows {
+		shown = nil
+		for _, r := range runs {
+			if word, _ := r.outcome(); word != wordPass && word != wordDone {
+				shown = append(shown, r)
+			}
+		}
+		fmt.Fprintf(s, "%d of %s went well and are not listed\n", len(runs)-len(shown), countRuns(len(runs)))
+	}
+	if len(shown) == 0 {
+		return
+	}
+	c := s.columns(2, "", "run", "met", keyMetrics[0].heading, keyMetrics[1].heading, keyMetrics[2].heading, keyMetrics[3].heading, "digest")
+	for _, r := range shown[:min(len(shown), maxRows)] {
+		cells := []string{s.word(r), r.Name, r.expectations()}
+		for _, k := range keyMetrics {
+			cells = append(cells, keyValue(&r.row, k.KeyMetric))
+		}
+		c.row(append(cells, r.row.Digest[:min(len(r.row.Digest), 12)])...)
+	}
+	c.table.SuppressEmptyColumns()
+	fmt.Fprint(s, c.String(3, 4, 5, 6, 7))
+	if n := len(shown) - maxRows; n > 0 {
+		fmt.Fprintf(s, "and %d more\n", n)
+	}
+}
+
+// keyValue returns a metric of a run's summary, or nothing.
+func keyValue(r *plots.Run, k plots.KeyMetric) string {
+	for _, m := range r.Summary {
+		if m.Metric == k.Metric && m.Stat == k.Stat && (k.Entity == "" || m.Entity == k.Entity) {
+			return quantity(m.Value, m.Unit)
+		}
+	}
+	return ""
+}
+
+// printFailures lists the expectations that aren't met, with the first run of
+// each and how many others there are.
+func printFailures(s *screen, f *plannedFile) {
+	type failure struct {
+		verdict *record.Verdict
+		run     *plannedRun
+		runs    int
+	}
+	var list []*failure
+	byText := map[string]*failure{}
+	for _, r := range f.runs {
+		for i := range r.row.Verdicts {
+			v := &r.row.Verdicts[i]
+			if v.Pass {
+				continue
+			}
+			if byText[v.Expectation] == nil {
+				byText[v.Expectation] = &failure{verdict: v, run: r}
+				list = append(list, byText[v.Expectation])
+			}
+			byText[v.Expectation].runs++
+		}
+	}
+	if len(list) > 0 {
+		fmt.Fprintf(s, "\nnot met in %s:\n", f.Path)
+	}
+	for _, l := range list[:min(len(list), maxRows)] {
+		fmt.Fprintf(s, "  %s: in %d of %s, first %s: %s\n",
+			s.ascii(l.verdict.Expectation), l.runs, countRuns(len(f.runs)), l.run.Name, s.ascii(measured(l.verdict)))
+	}
+}
+
+// summaryLine counts what became of all runs.
+func summaryLine(plan []*plannedFile) string {
+	words := map[string]int{}
+	n := 0
+	for _, f := range plan {
+		for _, r := range f.runs {
+			word, _ := r.outcome()
+			words[word]++
+			n++
+		}
+	}
+	text := countRuns(n)
+	for _, w := range []struct{ word, text string }{
+		{wordPass, "passed"},
+		{wordDone, "without expectations"},
+		{wordFail, "failed"},
+		{wordIncomplete, "incomplete"},
+		{wordNotRun, "not run"},
+		{wordError, "ended in an error"},
+	} {
+		if words[w.word] > 0 {
+			text += fmt.Sprintf(", %d %s", words[w.word], w.text)
+		}
+	}
+	return text
+}
+
+// printWhere says where the results are: the page of a single run, else the
+// overview of each scenario.
+func printWhere(s *screen, plan []*plannedFile, o *runOptions) {
+	for _, f := range plan {
+		folder, kept := f.folder, false
+		for _, r := range f.runs {
+			kept = kept || r.state == finished
+		}
+		if !kept {
+			continue
+		}
+		if len(f.runs) == 1 {
+			folder = f.runs[0].folder
+		}
+		if o.noPage {
+			fmt.Fprintf(s, "record: %s\n", folder)
+			continue
+		}
+		page := filepath.Join(folder, pageFile)
+		fmt.Fprintf(s, "page: %s\n", page)
+		if abs, err := filepath.Abs(page); err == nil {
+			fmt.Fprintf(s, "      %s\n", (&url.URL{Scheme: "file", Path: filepath.ToSlash(abs)}).String())
+		}
+	}
+}

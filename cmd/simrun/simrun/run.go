@@ -1,0 +1,138 @@
+package simrun
+
+import (
+	"fmt"
+	"runtime"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"rtpfabric/sim/capture"
+)
+
+// runOptions are the flags of the command run.
+type runOptions struct {
+	set    []string
+	seed   uint64
+	out    string
+	jobs   int
+	noPage bool
+	pcap   captureFlag
+	quiet  bool
+	json   bool
+}
+
+func runCommand() *cobra.Command {
+	o := &runOptions{}
+	cmd := &cobra.Command{
+		Use:   "run FILE|FOLDER...",
+		Short: "Run scenarios, judge and draw the results",
+		Long: `Run every variation of every scenario file, one run per core. A folder stands
+for the YAML files in it and in the folders beneath, except those called testdata.
+All files are checked before anything runs.
+
+Each run leaves a folder results/<scenario>/<run> with its record and a page,
+index.html, and each scenario results/<scenario>/index.html about all its runs.
+What is there from an earlier call is replaced. The first interrupt (Ctrl-C)
+lets the runs in flight write what they have; the second ends the program at
+once.`,
+		Example: lines(
+			"simrun run scenarios/quickstart.yaml",
+			"simrun run scenarios --jobs 4",
+			"simrun run scenarios/quickstart.yaml --set congestion.controller=fixed --seed 7",
+			"simrun run scenarios/quickstart.yaml --set 'network.links.bottleneck.delay=100ms' --pcap",
+			"simrun run scenarios/quickstart.yaml --json --no-page",
+		),
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if cmd.Flags().Changed("seed") {
+				o.set = append(o.set, "seed="+strconv.FormatUint(o.seed, 10))
+			}
+			if o.jobs < 1 {
+				return fmt.Errorf("--jobs %d: write a number from 1", o.jobs)
+			}
+			return runScenarios(cmd, o, args)
+		},
+		ValidArgsFunction: completeScenarios,
+	}
+	f := cmd.Flags()
+	f.StringArrayVar(&o.set, "set", nil, "set a field of the scenario, `path=value`; replaces an axis of the matrix (repeatable)")
+	f.Uint64Var(&o.seed, "seed", 0, "short for --set seed=`N`")
+	f.StringVar(&o.out, "out", "results", "`folder` for the results")
+	f.IntVar(&o.jobs, "jobs", runtime.GOMAXPROCS(0), "runs at the same time")
+	f.BoolVar(&o.noPage, "no-page", false, "write records without pages")
+	f.Var(&o.pcap, "pcap", "capture the packets of every endpoint: pdu says which are RTP and RTCP, ip shows IP headers")
+	f.Lookup("pcap").NoOptDefVal = string(capture.UpperPDU)
+	f.BoolVar(&o.quiet, "quiet", false, "print only what failed and the summary")
+	f.BoolVar(&o.json, "json", false, "print the results as JSON instead of tables")
+	return cmd
+}
+
+// captureFlag is the value of --pcap; empty is no capture.
+type captureFlag capture.Format
+
+func (f *captureFlag) String() string { return string(*f) }
+
+func (f *captureFlag) Type() string { return "pdu|ip" }
+
+func (f *captureFlag) Set(s string) error {
+	if s != string(capture.UpperPDU) && s != string(capture.RawIP) {
+		return fmt.Errorf("write %s or %s", capture.UpperPDU, capture.RawIP)
+	}
+	*f = captureFlag(s)
+	return nil
+}
+
+// runScenarios does what the command run is asked for.
+func runScenarios(cmd *cobra.Command, o *runOptions, args []string) error {
+	files, err := loadScenarios(args, o.set)
+	if err != nil {
+		return badInput(err)
+	}
+	plan, err := makePlan(files, o.out)
+	if err != nil {
+		return badInput(err)
+	}
+	stdout, stderr := screenOf(cmd.OutOrStdout()), screenOf(cmd.ErrOrStderr())
+	show := newProgress(stderr, plan, o.quiet)
+	ctx, stop := interruptible(cmd.Context(), show.interrupted)
+	defer stop()
+	execute(ctx, plan, o, show)
+	interrupted := ctx.Err() != nil
+	show.end()
+	if !o.noPage {
+		if err := writeOverviews(plan, o); err != nil {
+			return &exitError{ExitInternal, fmt.Errorf("simrun: the overview couldn't be written: %w", err)}
+		}
+	}
+	if o.json {
+		if err := printJSON(stdout, plan, o); err != nil {
+			return &exitError{ExitInternal, err}
+		}
+	} else {
+		printResults(stdout, plan, o)
+	}
+	if code := exitOf(plan, interrupted); code != ExitPassed {
+		return &exitError{code: code}
+	}
+	return nil
+}
+
+// exitOf returns the exit code for what became of the runs. An interrupt that
+// came when everything was done changes nothing.
+func exitOf(plan []*plannedFile, interrupted bool) int {
+	code := ExitPassed
+	for _, f := range plan {
+		for _, r := range f.runs {
+			switch {
+			case interrupted && (r.state == notRun || r.incomplete()):
+				return ExitInterrupted
+			case r.state == broken || r.state == unwritten:
+				code = ExitInternal
+			case r.failed() && code == ExitPassed:
+				code = ExitFailed
+			}
+		}
+	}
+	return code
+}

@@ -1,0 +1,40 @@
+package simrun
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+)
+
+func validateCommand() *cobra.Command {
+	var set []string
+	cmd := &cobra.Command{
+		Use:   "validate FILE|FOLDER...",
+		Short: "Check scenario files without running them",
+		Long: `Check every variation of every scenario file as run would do before it begins.
+What is wrong is printed with file, line, column and what would be right.`,
+		Example: lines(
+			"simrun validate scenarios",
+			"simrun validate my.yaml --set duration=10s",
+		),
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			files, err := loadScenarios(args, set)
+			for _, f := range files {
+				fmt.Fprintf(cmd.OutOrStdout(), "ok: %s (%s)\n", f.Path, countRuns(len(f.Runs)))
+			}
+			if err != nil {
+				return badInput(err)
+			}
+			return nil
+		},
+		ValidArgsFunction: completeScenarios,
+	}
+	addSet(cmd, &set)
+	return cmd
+}
+
+// addSet adds the flag that changes fields of scenarios.
+func addSet(cmd *cobra.Command, set *[]string) {
+	cmd.Flags().StringArrayVar(set, "set", nil, "set a field of the scenario, `path=value`; replaces an axis of the matrix (repeatable)")
+}
