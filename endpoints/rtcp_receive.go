@@ -203,24 +203,29 @@ func (c *Connection) handleBye(now simtime.Time, ssrc uint32) {
 }
 
 // stripPadding removes the padding of the last packet of a compound one
-// (RFC 3550 §6.4.1); false if the packet's lengths don't fit together.
+// (RFC 3550 §6.4.1); false if the packet's lengths don't fit together, or one
+// that isn't the last has padding (§A.2).
 //
 // Transport-wide CC has the same bit for one to three octets that fill up its
 // own last word, in whichever place it stands. Those are left to its parser.
 func stripPadding(b []byte) ([]byte, bool) {
 	last := 0
-	for at := 0; at < len(b); at += packetLength(b[at:]) {
+	for at := 0; at < len(b); {
 		if len(b)-at < 4 || packetLength(b[at:]) > len(b)-at {
 			return nil, false
 		}
-		last = at
+		end := at + packetLength(b[at:])
+		if end < len(b) && b[at]&0x20 != 0 && !isTransportWide(b[at:]) {
+			return nil, false
+		}
+		last, at = at, end
 	}
 	if len(b) == 0 || b[last]&0x20 == 0 {
 		return b, true
 	}
 	n := int(b[len(b)-1])
 	switch {
-	case n > 0 && n < 4:
+	case n > 0 && n < 4 && isTransportWide(b[last:]):
 		return b, true
 	case n == 0 || n%4 != 0 || n > len(b)-last-4:
 		return nil, false
@@ -228,4 +233,9 @@ func stripPadding(b []byte) ([]byte, bool) {
 	b[last] &^= 0x20
 	binary.BigEndian.PutUint16(b[last+2:], uint16((len(b)-last-n)/4-1))
 	return b[:len(b)-n], true
+}
+
+// isTransportWide reports whether an RTCP packet is transport-wide CC's.
+func isTransportWide(b []byte) bool {
+	return rtcp.PacketType(b[1]) == rtcp.TypeTransportSpecificFeedback && b[0]&0x1f == rtcp.FormatTCC
 }

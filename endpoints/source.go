@@ -49,14 +49,10 @@ func newSource(c *Connection, s *Section, h *rtp.Header) *source {
 	}
 }
 
-// receive takes a packet; false if it is a duplicate.
+// receive takes a packet; fresh is false if it is a duplicate. Statistics count
+// duplicates (RFC 3550 §6.4.1); SRTP leaves none to count.
 func (r *source) receive(now simtime.Time, h *rtp.Header) (ext uint64, fresh bool) {
 	ext = r.highest + uint64(int64(int16(h.SequenceNumber-uint16(r.highest))))
-	slot := &r.seen[ext%uint64(len(r.seen))]
-	if *slot == ext {
-		return ext, false
-	}
-	*slot = ext
 	r.highest = max(r.highest, ext)
 	r.base = min(r.base, ext)
 	r.received++
@@ -64,6 +60,11 @@ func (r *source) receive(now simtime.Time, h *rtp.Header) (ext uint64, fresh boo
 		r.prior[i].heard = true
 	}
 	r.updateJitter(now, h.Timestamp)
+	slot := &r.seen[ext%uint64(len(r.seen))]
+	if *slot >= ext { // if larger, it is too old to tell
+		return ext, *slot > ext
+	}
+	*slot = ext
 	return ext, true
 }
 

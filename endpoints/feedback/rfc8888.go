@@ -53,6 +53,9 @@ func (r *CCFBRecorder) Record(now simtime.Time, ssrc uint32, seq uint16, ecn pac
 		}
 		return
 	}
+	if a.seq > ext {
+		return // so old that its place is taken
+	}
 	*a = arrival{seq: ext, at: now, ecn: ecn}
 	s.highest = max(s.highest, ext)
 	// A straggler from before the last report makes the next one overlap.

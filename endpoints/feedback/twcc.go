@@ -26,7 +26,8 @@ func NewTWCCRecorder(sender uint32) *TWCCRecorder {
 
 // Record notes a packet by its transport-wide sequence number.
 func (r *TWCCRecorder) Record(now simtime.Time, ssrc uint32, seq uint16) {
-	r.recorder.Record(ssrc, seq, now.Duration().Microseconds())
+	// Of Unix time, as the library takes negative times for lost packets.
+	r.recorder.Record(ssrc, seq, simtime.Epoch*1e6+now.Duration().Microseconds())
 	r.fresh++
 }
 
@@ -53,8 +54,7 @@ func (r *TWCCRecorder) Build() []rtcp.Packet {
 // next call.
 func (h *History) OnTWCC(now simtime.Time, m *rtcp.TransportLayerCC) *ccontrol.Report {
 	h.begin()
-	const unit = 64 * time.Millisecond // of the reference time
-	at := simtime.At(time.Duration(m.ReferenceTime) * unit)
+	at := referenceTime(m.ReferenceTime, now)
 	seq := h.unwrap(m.BaseSequenceNumber)
 	left, deltas := int(m.PacketStatusCount), m.RecvDeltas
 	status := func(symbol uint16) {
@@ -99,4 +99,13 @@ func (h *History) OnTWCC(now simtime.Time, m *rtcp.TransportLayerCC) *ccontrol.R
 func (h *History) unwrap(seq uint16) uint64 {
 	last := h.next - 1
 	return last + uint64(int64(int16(seq-uint16(last))))
+}
+
+// referenceTime returns the time nearest to now that has a message's 24-bit
+// reference time, which wraps every twelve days.
+func referenceTime(ref uint32, now simtime.Time) simtime.Time {
+	const unit, epoch = int64(64 * time.Millisecond), simtime.Epoch * int64(time.Second)
+	near := (epoch + int64(now)) / unit
+	near += int64(int32((ref-uint32(near))<<8) >> 8)
+	return simtime.Time(near*unit - epoch)
 }

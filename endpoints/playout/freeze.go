@@ -7,7 +7,7 @@ import (
 )
 
 // freezeDetector finds freezes as W3C's webrtc-stats define them for
-// freezeCount: a gap between two rendered frames of more than three times the
+// freezeCount: a gap between two rendered frames of at least three times the
 // mean of the last 30 gaps, and at least 150 ms more than it.
 type freezeDetector struct {
 	enabled bool
@@ -35,7 +35,7 @@ func (f *freezeDetector) rendered(now simtime.Time) time.Duration {
 	frozen := false
 	if seen := min(f.n, len(f.gaps)); seen > 0 {
 		mean := f.sum / time.Duration(seen)
-		frozen = gap > max(3*mean, mean+freezeMargin)
+		frozen = gap >= max(3*mean, mean+freezeMargin)
 	}
 	i := f.n % len(f.gaps)
 	f.sum += gap - f.gaps[i]
