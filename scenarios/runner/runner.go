@@ -5,7 +5,6 @@ package runner
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"rtpfabric/scenarios"
 	"rtpfabric/sim/capture"
@@ -34,7 +33,8 @@ type Options struct {
 // about progress.
 const progressSteps = 50
 
-// Run does one run. If the context is cancelled, the record reaches until then
+// Run does one run. The caller fills in the manifest's Reproduce, as it knows
+// what was set from outside. If the context is cancelled, the record reaches until then
 // and is marked incomplete; that is no error.
 func Run(ctx context.Context, r *scenarios.Run, o Options) (*record.Record, error) {
 	sim, err := topologies.Build(Config(r.Scenario))
@@ -87,26 +87,8 @@ func manifest(r *scenarios.Run, sim *topologies.Simulation, o Options) record.Ma
 		Digest: sim.Fabric.Digest(), Status: record.Complete,
 		Duration: s.Duration, Reached: sim.Loop.Now().Duration(),
 		Packets: sim.Fabric.Sent(), PacketHops: sim.Fabric.Hops(),
-		Protection: s.Protection, Reproduce: reproduce(r), Topology: drawing(s, sim), Resolved: r.Resolved,
+		Protection: s.Protection, Topology: drawing(s, sim), Resolved: r.Resolved,
 	}
-}
-
-// reproduce returns the command that repeats the run.
-func reproduce(r *scenarios.Run) string {
-	var b strings.Builder
-	b.WriteString("simrun run " + quote(r.File))
-	for _, v := range r.Variation {
-		b.WriteString(" --set " + quote(v.Path+"="+v.Value))
-	}
-	return b.String()
-}
-
-// quote makes a word safe for a POSIX shell.
-func quote(s string) string {
-	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,@%+") == "" {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
 func newTap(s *scenarios.Scenario, sim *topologies.Simulation, o Options) (*capture.Tap, error) {
