@@ -26,6 +26,7 @@ type stream struct {
 	from        string // "A", "B", "AB" or ""
 	pt          uint8
 	start, stop time.Duration // stop 0: never
+	stays       string        // an end that doesn't stop
 }
 
 var (
@@ -148,6 +149,9 @@ func (s *setup) config(c *call, random *rng.Source, i int, self, peer string) en
 	for _, st := range s.streams {
 		sc := endpoints.SectionConfig{Name: st.name, Kind: st.kind, PayloadType: st.pt}
 		if st.from == self || st.from == "AB" {
+			if st.stays == self {
+				st.stop = 0
+			}
 			sc.Send = s.send(st)
 			if c != nil {
 				c.cc[i] = &steady{target: ccontrol.Target{Media: 4 * s.rate, Pacing: 40 * s.rate}}
@@ -253,12 +257,12 @@ func (c *call) inject(to int, payload []byte) {
 	c.drain(to)
 }
 
-// rtps returns what an end sent as RTP, with the time it left. Only for calls
-// without protection.
-func (c *call) rtps(from int) (out []sentRTP) {
+// rtps returns what the first end sent as RTP, with the time it left. Only for
+// calls without protection.
+func (c *call) rtps() (out []sentRTP) {
 	for i := range c.log {
 		p := &c.log[i]
-		if p.from != from || p.isRTCP() {
+		if p.from != 0 || p.isRTCP() {
 			continue
 		}
 		var r rtp.Packet

@@ -82,7 +82,7 @@ func TestRTPHeaders(t *testing.T) {
 	}
 	streams := map[uint32]*state{}
 	sections := c.conns[0].Sections()
-	for _, p := range c.rtps(0) {
+	for _, p := range c.rtps() {
 		if p.Version != 2 || p.Padding || len(p.CSRC) != 0 {
 			t.Fatalf("header %+v", p.Header)
 		}
@@ -137,7 +137,7 @@ func TestRandomIdentities(t *testing.T) {
 				high++
 			}
 		}
-		p := c.rtps(0)[0]
+		p := c.rtps()[0]
 		seqs = append(seqs, float64(p.SequenceNumber))
 		stamps = append(stamps, float64(p.Timestamp)/(1<<32))
 	}
@@ -184,6 +184,20 @@ func TestDemultiplexing(t *testing.T) {
 		}
 		if n := c.conns[1].Counts(); n.RTPReceived != 2 || n.RTCPReceived != 0 || n.Malformed != 0 {
 			t.Errorf("payload type %d: %+v", pt, n)
+		}
+	}
+	// 192 to 223 are RTCP, understood or not, and nothing else is.
+	conf := quick
+	conf.ReducedSize = true
+	for second := range 256 {
+		c := newCall(t, setup{streams: []stream{audioFromA}, rtcp: conf})
+		c.inject(1, []byte{0x80, byte(second), 0, 2, 0, 0, 0, 9, 0, 0, 0, 0})
+		n := c.conns[1].Counts()
+		if isRTCP := n.RTCPReceived == 1; isRTCP != (second >= 192 && second <= 223) {
+			t.Errorf("second octet %d: %+v", second, n)
+		}
+		if n.RTPReceived != 0 {
+			t.Errorf("second octet %d: %+v", second, n)
 		}
 	}
 	// Everything of a call takes one flow.
@@ -316,7 +330,7 @@ func TestLateTimeoutCatchesUp(t *testing.T) {
 	c.now = c.now.Add(100 * time.Millisecond)
 	c.ends[0].HandleTimeout(c.now)
 	c.drain(0)
-	if n := len(c.rtps(0)); n < 5 || n > 6 {
+	if n := len(c.rtps()); n < 5 || n > 6 {
 		t.Errorf("%d packets after 100 ms without a call", n)
 	}
 	if at, _ := c.ends[0].NextTimeout(); at <= c.now {

@@ -131,40 +131,72 @@ func TestReportBlocks(t *testing.T) {
 		highest  [2]uint32
 	}{
 		{
-			"no loss", [2][]int{seq(0, 20), seq(20, 40)},
-			[2]uint8{0, 0}, [2]int32{0, 0}, [2]uint32{65549, 65569},
+			"no loss",
+			[2][]int{seq(0, 20), seq(20, 40)},
+			[2]uint8{0, 0},
+			[2]int32{0, 0},
+			[2]uint32{65549, 65569},
 		},
 		{
-			"five of twenty, then none", [2][]int{without(seq(0, 20), 3, 5, 6, 11, 12), seq(20, 40)},
-			[2]uint8{64, 0}, [2]int32{5, 5}, [2]uint32{65549, 65569},
+			"five of twenty, then none",
+			[2][]int{without(seq(0, 20), 3, 5, 6, 11, 12), seq(20, 40)},
+			[2]uint8{64, 0},
+			[2]int32{5, 5},
+			[2]uint32{65549, 65569},
 		},
 		{
 			// 1·256/20 = 12.8: the fraction is cut off.
-			"one of twenty each", [2][]int{without(seq(0, 20), 7), without(seq(20, 40), 33)},
-			[2]uint8{12, 12}, [2]int32{1, 2}, [2]uint32{65549, 65569},
+			"one of twenty each",
+			[2][]int{without(seq(0, 20), 7), without(seq(20, 40), 33)},
+			[2]uint8{12, 12},
+			[2]int32{1, 2},
+			[2]uint32{65549, 65569},
 		},
 		{
-			"all but the first and the last", [2][]int{{0, 255}, {256}},
-			[2]uint8{254, 0}, [2]int32{254, 254}, [2]uint32{65785, 65786},
+			"all but the first and the last",
+			[2][]int{{0, 255}, {256}},
+			[2]uint8{254, 0},
+			[2]int32{254, 254},
+			[2]uint32{65785, 65786},
 		},
 		{
-			"reordering", [2][]int{{0, 2, 1, 3, 6, 5, 4, 7}, {9, 8, 10}},
-			[2]uint8{0, 0}, [2]int32{0, 0}, [2]uint32{65537, 65540},
+			"reordering",
+			[2][]int{{0, 2, 1, 3, 6, 5, 4, 7}, {9, 8, 10}},
+			[2]uint8{0, 0},
+			[2]int32{0, 0},
+			[2]uint32{65537, 65540},
 		},
 		{
 			// "The number of packets received includes any which are late or
 			// duplicates": the loss may be negative, the fraction isn't.
-			"a duplicate", [2][]int{{0, 1, 1, 2, 3}, {4, 5}},
-			[2]uint8{0, 0}, [2]int32{-1, -1}, [2]uint32{65533, 65535},
+			"a duplicate",
+			[2][]int{{0, 1, 1, 2, 3}, {4, 5}},
+			[2]uint8{0, 0},
+			[2]int32{-1, -1},
+			[2]uint32{65533, 65535},
 		},
 		{
-			"a duplicate makes up for a loss", [2][]int{{0, 1, 1, 3}, {4, 6}},
-			[2]uint8{0, 85}, [2]int32{0, 1}, [2]uint32{65533, 65536},
+			"a duplicate makes up for a loss",
+			[2][]int{{0, 1, 1, 3}, {4, 6}},
+			[2]uint8{0, 85},
+			[2]int32{0, 1},
+			[2]uint32{65533, 65536},
+		},
+		{
+			// Where the sample code of §A.1 leaves its base, and counts -1.
+			"the second before the first",
+			[2][]int{{1, 0, 2, 3}, {4, 6}},
+			[2]uint8{0, 85},
+			[2]int32{0, 1},
+			[2]uint32{65533, 65536},
 		},
 		{
 			// Two arrive in an interval after which they counted as lost.
-			"late by a report", [2][]int{without(seq(0, 16), 14, 13), {14, 13, 16, 17}},
-			[2]uint8{32, 0}, [2]int32{2, 0}, [2]uint32{65545, 65547},
+			"late by a report",
+			[2][]int{without(seq(0, 16), 14, 13), {14, 13, 16, 17}},
+			[2]uint8{32, 0},
+			[2]int32{2, 0},
+			[2]uint32{65545, 65547},
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -243,7 +275,7 @@ func TestReportsAgainstSampleCode(t *testing.T) {
 			for _, b := range c.blocks(1) {
 				w := want.report()
 				w.SSRC = stranger
-				b.ReceptionReport.LastSenderReport, b.ReceptionReport.Delay = 0, 0
+				b.LastSenderReport, b.Delay = 0, 0
 				if d := math.Abs(float64(b.Jitter) - float64(w.Jitter)); d <= 1 {
 					b.Jitter = w.Jitter // rounding of ticks
 				}

@@ -267,14 +267,16 @@ func (w *compound) feedback(now simtime.Time, s *Section) {
 	}
 }
 
+// maxPadding is the largest multiple of four that an octet holds.
+const maxPadding = 252
+
 // pad fills the packet up with padding (RFC 3550 §6.4.1). Padding stands in
-// the last RTCP packet and its length is a multiple of four.
+// the last RTCP packet; its length is a multiple of four that fits an octet.
 func (w *compound) pad(to units.Bytes) {
-	n := int(to) - len(w.b)
-	if n < 4 || n > 255 {
+	n := min(int(to)-len(w.b), maxPadding) &^ 3
+	if n < 4 {
 		return
 	}
-	n &^= 3
 	length := binary.BigEndian.Uint16(w.b[w.last+2:])
 	binary.BigEndian.PutUint16(w.b[w.last+2:], length+uint16(n/4))
 	w.b[w.last] |= 0x20

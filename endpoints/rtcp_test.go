@@ -103,7 +103,7 @@ func TestSRTimestampsAreOnOneLine(t *testing.T) {
 			_ = at
 			// The first packet of a frame leaves when the frame is taken: the
 			// line says when that was.
-			for _, p := range c.rtps(0) {
+			for _, p := range c.rtps() {
 				if p.SSRC != ssrc || p.at.Duration()%(40*time.Millisecond) != 0 {
 					continue
 				}
@@ -128,7 +128,7 @@ func TestSRCounts(t *testing.T) {
 		c := newCall(t, setup{streams: []stream{videoFromA}, protection: protect.None, feedback: f})
 		c.run(10 * time.Second)
 		packets, octets := uint32(0), uint32(0)
-		media := c.rtps(0)
+		media := c.rtps()
 		n := 0
 		for _, p := range c.rtcps(0) {
 			sr, ok := p.messages[0].(*rtcp.SenderReport)
@@ -257,7 +257,7 @@ func TestStragglersAfterBye(t *testing.T) {
 
 // RFC 3550 §6.3.7: who never sent anything leaves without a BYE.
 //
-// conformance: RTP-4.1-7, RTP-4.1-12
+// conformance: RTP-4.1-7
 func TestNoByeFromOneWhoNeverSent(t *testing.T) {
 	audio := audioFromA
 	audio.start, audio.stop = time.Hour, 100*time.Millisecond
@@ -457,7 +457,10 @@ func TestCrossReports(t *testing.T) {
 	for i := range sec {
 		for _, s := range sec[i] {
 			for _, source := range sending {
-				if n := got[pair{s.SSRC, source}]; source != s.SSRC && n < 5 {
+				if source == s.SSRC {
+					continue
+				}
+				if n := got[pair{s.SSRC, source}]; n < 5 {
 					t.Errorf("SSRC %d reports on %d %d times", s.SSRC, source, n)
 				}
 				delete(got, pair{s.SSRC, source})
@@ -469,7 +472,7 @@ func TestCrossReports(t *testing.T) {
 	}
 	// A co-located source is received perfectly: its extended highest number
 	// is that of the last packet that left.
-	media := c.rtps(0)
+	media := c.rtps()
 	checked := 0
 	for _, b := range c.blocks(0) {
 		if b.reporter != sec[0][0].SSRC || b.SSRC != sec[0][1].SSRC {
@@ -965,5 +968,23 @@ func TestSilentPeerTimesOut(t *testing.T) {
 	c.run(time.Second)
 	if c.conns[1].Members() != 2 {
 		t.Errorf("%d members when it's back", c.conns[1].Members())
+	}
+}
+
+// RFC 8108 §6.2: an end that stops sending goes on reporting for as long as its
+// peer sends; only the SSRCs that it has besides say BYE.
+func TestEndThatStopsSendingStillReports(t *testing.T) {
+	both := func(name string, pt uint8) stream {
+		return stream{name: name, kind: endpoints.Audio, from: "AB", pt: pt, stop: 2 * time.Second, stays: "B"}
+	}
+	c := newCall(t, setup{streams: []stream{both("one", 96), both("two", 97)}})
+	c.run(3 * time.Second)
+	early := c.conns[0].Counts().RTCPSent
+	c.run(10 * time.Second)
+	if late := c.conns[0].Counts().RTCPSent; late < early+20 {
+		t.Errorf("%d RTCP packets after 3 s and %d after 10 s: it stopped reporting", early, late)
+	}
+	if n := c.count(0, endpoints.ByeSent); n != 1 {
+		t.Errorf("%d BYEs, want one of two SSRCs", n)
 	}
 }

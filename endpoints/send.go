@@ -15,10 +15,27 @@ func (c *Connection) pump(now simtime.Time) {
 		c.release(now, p)
 	}
 	for _, s := range c.sections {
-		if s.stopped && s.queued == 0 && s.local != nil {
+		if s.stopped && s.queued == 0 && s.local != nil && c.mayLeave(s) {
 			c.sendBye(now, s)
 		}
 	}
+}
+
+// mayLeave reports whether a section's SSRC isn't needed any more. The last one
+// of an end stays for as long as there is somebody to report on
+// (RFC 8108 §6.2).
+func (c *Connection) mayLeave(s *Section) bool {
+	for _, o := range c.sections {
+		if o != s && o.local != nil {
+			return true
+		}
+	}
+	for _, src := range c.sources {
+		if !src.ended {
+			return false
+		}
+	}
+	return true
 }
 
 // release stamps, protects and sends a media packet.

@@ -51,6 +51,9 @@ func newSource(c *Connection, s *Section, h *rtp.Header) *source {
 
 // receive takes a packet; fresh is false if it is a duplicate. Statistics count
 // duplicates (RFC 3550 §6.4.1); SRTP leaves none to count.
+//
+// Deviation (RFC 3550 §A.1): a packet from before the first one that came is
+// expected, too; the sample code would count it as a loss of -1 for good.
 func (r *source) receive(now simtime.Time, h *rtp.Header) (ext uint64, fresh bool) {
 	ext = r.highest + uint64(int64(int16(h.SequenceNumber-uint16(r.highest))))
 	r.highest = max(r.highest, ext)

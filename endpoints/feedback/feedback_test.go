@@ -334,8 +334,13 @@ func TestArrivalTimeOffsets(t *testing.T) {
 		age  time.Duration
 		want uint16
 	}{
-		{0, 0}, {time.Second / 2, 512}, {time.Second, 1024}, {7 * time.Second, 7168},
-		{8189 * time.Second / 1024, 0x1ffd}, {8191 * time.Second / 1024, 0x1ffe}, {20 * time.Second, 0x1ffe},
+		{0, 0},
+		{time.Second / 2, 512},
+		{time.Second, 1024},
+		{7 * time.Second, 7168},
+		{8189 * time.Second / 1024, 0x1ffd},
+		{8191 * time.Second / 1024, 0x1ffe},
+		{20 * time.Second, 0x1ffe},
 		{-time.Millisecond * 10, 0x1fff},
 	} {
 		var r feedback.CCFBRecorder

@@ -4,9 +4,9 @@
 //
 // A frame is rendered as soon as it and all before it are complete. A missing
 // one is waited for until its deadline: the media time, moved by the fastest
-// packet of the last seconds, plus the play-out delay. There is no decoder and
-// no dependency between frames: what a lost frame does to the pictures after
-// it is not modelled here.
+// packet of the last seconds, plus the play-out delay. A frame of which nothing
+// arrives at all isn't noticed. There is no decoder and no dependency between
+// frames: what a lost frame does to the pictures after it is not modelled here.
 package playout
 
 import (

@@ -29,7 +29,7 @@ func TestIntervalScalesWithMembers(t *testing.T) {
 	const size, rate = 100, 3200 // bytes, bytes/s
 	for _, n := range []int{2, 3, 5, 10, 20, 35, 50} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
-			s := newSession(t, size)
+			s := newSession(t)
 			for range n {
 				s.join(avpf(8*rate), 1).sends = true
 			}
@@ -63,7 +63,7 @@ func TestIntervalScalesWithMembers(t *testing.T) {
 // conformance: RTP-4.1-9
 func TestIntervalsAreRandomised(t *testing.T) {
 	const td = 5.0
-	s := newSession(t, 100)
+	s := newSession(t)
 	s.join(avp(1*units.Mbps), 1).sends = true
 	s.join(avp(1*units.Mbps), 1)
 	s.run(time.Minute)
@@ -115,7 +115,7 @@ func TestIntervalCheckFindsMissingSteps(t *testing.T) {
 //
 // conformance: RTP-4.1-9
 func TestNoPhaseLocking(t *testing.T) {
-	s := newSession(t, 100)
+	s := newSession(t)
 	s.join(avp(1*units.Mbps), 1)
 	s.join(avp(1*units.Mbps), 1)
 	s.run(60000 * time.Second)
@@ -169,7 +169,7 @@ func TestFirstIntervalIsHalved(t *testing.T) {
 // nothing but RTCP.
 func flashJoin(t *testing.T, media, sabotage bool) *session {
 	t.Helper()
-	s := newSession(t, 100)
+	s := newSession(t)
 	s.noReconsideration = sabotage
 	for range 100 {
 		s.join(avp(3200), 1).sends = media
@@ -235,7 +235,7 @@ func TestReconsiderationBoundsFlashJoin(t *testing.T) {
 //
 // conformance: RTP-4.1-11
 func TestReverseReconsideration(t *testing.T) {
-	s := newSession(t, 100)
+	s := newSession(t)
 	for range 100 {
 		s.join(avp(3200), 1).sends = true
 	}
@@ -318,7 +318,7 @@ func TestReverseReconsiderationMovesTp(t *testing.T) {
 
 // §6.3.4: a BYE of one that isn't a member changes nothing.
 func TestByeOfStrangerIsIgnored(t *testing.T) {
-	s := newSession(t, 100)
+	s := newSession(t)
 	p := s.join(avp(3200), 1)
 	s.join(avp(3200), 1)
 	s.run(30 * time.Second)
@@ -351,7 +351,7 @@ func TestReducedMinimum(t *testing.T) {
 	}
 
 	// With it the shortest Td is just that, as bandwidth abounds.
-	s := newSession(t, 100)
+	s := newSession(t)
 	c := avp(1 * units.Mbps)
 	c.Minimum = rtcptiming.ReducedMinimum(512 * units.Kbps)
 	s.join(c, 1).sends = true
@@ -379,7 +379,7 @@ func TestSenderShare(t *testing.T) {
 		{20, 20 * size / rate, 0},
 	} {
 		t.Run(fmt.Sprint(c.senders), func(t *testing.T) {
-			s := newSession(t, size)
+			s := newSession(t)
 			for i := range members {
 				s.join(avpf(8*rate), 1).sends = i < c.senders
 			}
@@ -410,7 +410,7 @@ func TestSenderShare(t *testing.T) {
 // Share is what TestSenderShare measures, for one endpoint.
 func TestShareOfAllIsOne(t *testing.T) {
 	for _, senders := range []int{1, 5, 6, 20} {
-		s := newSession(t, 100)
+		s := newSession(t)
 		for i := range 20 {
 			s.join(avpf(8000), 1).sends = i < senders
 		}
@@ -444,7 +444,7 @@ func TestAverageSize(t *testing.T) {
 // §6.3.5: a sender that has sent no RTP for two intervals isn't one any more,
 // and is still a member.
 func TestSenderTimesOut(t *testing.T) {
-	s := newSession(t, 100)
+	s := newSession(t)
 	a := s.join(avp(1*units.Mbps), 1)
 	b := s.join(avp(1*units.Mbps), 1)
 	a.sends = true

@@ -15,9 +15,9 @@ import (
 
 // Experiment E01: 100-byte reports of two endpoints, 5 % of 512 kbit/s.
 //
-// conformance: TIM-4.2-5
+// conformance: CC-7.3-3
 func TestFeedbackBudget(t *testing.T) {
-	s := newSession(t, 100)
+	s := newSession(t)
 	s.join(avpf(25600), 1).sends = true
 	s.join(avpf(25600), 1)
 	s.run(10 * time.Second)
@@ -83,7 +83,7 @@ func TestInitialMinimum(t *testing.T) {
 // report was just now, and its next is at tn.
 func pair(t *testing.T, c rtcptiming.Config, multiparty bool) (s *session, a *party, tp, tn simtime.Time) {
 	t.Helper()
-	s = newSession(t, 100)
+	s = newSession(t)
 	a = s.join(c, 1)
 	s.join(c, 1)
 	for _, p := range s.parties {
@@ -110,7 +110,9 @@ var slow = avpf(8000)
 //
 // conformance: TIM-4.2-1
 func TestEarlyFeedbackGoesAtOnce(t *testing.T) {
-	s, a, tp, tn := pair(t, slow, false)
+	var s *session
+	var a *party
+	var tp, tn simtime.Time
 	for _, at := range []float64{0, 0.1, 0.5, 0.9, 0.99} {
 		s, a, tp, tn = pair(t, slow, false)
 		t0 := tp.Add(time.Duration(at * float64(tn-tp)))
@@ -189,7 +191,7 @@ func TestEarlyFeedbackSkipsRegularPacket(t *testing.T) {
 // conformance: TIM-4.2-2, PRF-4.2-2
 func TestFeedbackStaysWithinShare(t *testing.T) {
 	run := func(waiting bool, trr time.Duration) (rate float64, s *session) {
-		s = newSession(t, 100)
+		s = newSession(t)
 		c := avpf(25600)
 		c.TrrInterval = trr
 		for range 2 {
@@ -237,7 +239,8 @@ func TestFeedbackStaysWithinShare(t *testing.T) {
 // §3.5.2 step 2b: in a group feedback is delayed at random by up to half of
 // T_rr; step 3: if that may reach beyond tn, it waits for the regular packet.
 //
-// conformance: TIM-4.2-3
+// (Suppression by the feedback of others, the other half of TIM-4.2-3, isn't
+// there.)
 func TestDithering(t *testing.T) {
 	var x []float64
 	for seed := range uint64(600) {
@@ -274,7 +277,7 @@ func TestDithering(t *testing.T) {
 //
 // conformance: TIM-4.6-4
 func TestNoEarlyFeedbackBeforeFirstReport(t *testing.T) {
-	s := newSession(t, 100)
+	s := newSession(t)
 	a := s.join(slow, 1)
 	tn := a.s.NextTimeout()
 	a.pending = true
@@ -318,7 +321,7 @@ func TestTrrIntervalGaps(t *testing.T) {
 		{1, 0.27, 0.5 / e32, 1.5 / e32},
 	} {
 		t.Run(fmt.Sprintf("Td=%v,T_rr_interval=%v", c.td, c.trr), func(t *testing.T) {
-			s := newSession(t, size)
+			s := newSession(t)
 			conf := avpf(units.BitRate(2 * size * 8 / c.td))
 			conf.TrrInterval = time.Duration(c.trr * float64(time.Second))
 			s.join(conf, 1).sends = true
@@ -350,7 +353,7 @@ func TestTrrIntervalGaps(t *testing.T) {
 func TestMinimalPacketInSuppressedSlot(t *testing.T) {
 	c := slow
 	c.TrrInterval = 10 * time.Second
-	s := newSession(t, 100)
+	s := newSession(t)
 	a := s.join(c, 1)
 	s.join(c, 1)
 	s.run(60 * time.Second)

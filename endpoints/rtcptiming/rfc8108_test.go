@@ -29,7 +29,7 @@ func TestSilentMemberTimesOut(t *testing.T) {
 		{"AVP", avp(1 * units.Mbps), false, 6200 * time.Millisecond},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := newSession(t, 100)
+			s := newSession(t)
 			a := s.join(c.config, 1)
 			b := s.join(c.config, 1)
 			a.sends, b.sends = c.sends, true
@@ -60,7 +60,7 @@ func TestSilentMemberTimesOut(t *testing.T) {
 // conformance: RTP-4.1-15
 func TestTimeoutScalesWithInterval(t *testing.T) {
 	// Three receivers: Td = 3·100/(0.75·10) = 40 s.
-	s := newSession(t, 100)
+	s := newSession(t)
 	a := s.join(avp(80), 1)
 	s.join(avp(80), 1)
 	c := s.join(avp(80), 1)
@@ -80,7 +80,7 @@ func TestTimeoutScalesWithInterval(t *testing.T) {
 //
 // conformance: RTP-4.1-15
 func TestDifferentTrrIntervals(t *testing.T) {
-	s := newSession(t, 100)
+	s := newSession(t)
 	for _, trr := range []time.Duration{100 * time.Millisecond, 600 * time.Millisecond, 10 * time.Second} {
 		c := avpf(1 * units.Mbps)
 		c.TrrInterval = trr
@@ -96,7 +96,7 @@ func TestDifferentTrrIntervals(t *testing.T) {
 
 // aggregated runs two endpoints with five SSRCs each.
 func aggregated(t *testing.T, c rtcptiming.Config, on, naive bool) (intervals []float64, packets int) {
-	s := newSession(t, 100)
+	s := newSession(t)
 	s.aggregate, s.naiveSize = on, naive
 	for range 2 {
 		s.join(c, 5).sends = true
@@ -174,7 +174,7 @@ func TestPacketWithoutReport(t *testing.T) {
 //
 // conformance: RTP-4.1-3
 func TestEachSSRCIsAMember(t *testing.T) {
-	s := newSession(t, 100)
+	s := newSession(t)
 	a := s.join(avpf(32000), 1)
 	s.join(avpf(32000), 4)
 	s.run(20 * time.Second)
@@ -185,7 +185,7 @@ func TestEachSSRCIsAMember(t *testing.T) {
 
 // §5.3.2: candidates come in the order of their timers.
 func TestCandidatesInOrder(t *testing.T) {
-	s := newSession(t, 100)
+	s := newSession(t)
 	p := s.join(avpf(3200), 8)
 	s.run(10 * time.Second)
 	for range 50 {
@@ -215,7 +215,7 @@ func TestCandidatesInOrder(t *testing.T) {
 
 // §5.4.1: if one SSRC has used up its early packet, another one may send it.
 func TestEarlyFeedbackFromAnotherSSRC(t *testing.T) {
-	s := newSession(t, 100)
+	s := newSession(t)
 	p := s.join(avpf(3200), 2)
 	s.join(avpf(3200), 1)
 	s.run(20 * time.Second)

@@ -50,9 +50,9 @@ type session struct {
 	naiveSize         bool // don't divide by the number of reporters
 }
 
-func newSession(t *testing.T, size units.Bytes) *session {
+func newSession(t *testing.T) *session {
 	t.Helper()
-	return &session{t: t, size: size}
+	return &session{t: t, size: 100}
 }
 
 // join adds an endpoint with n SSRCs.
@@ -225,12 +225,11 @@ func (s *session) peak(window time.Duration) (most units.Bytes) {
 	return most
 }
 
-// gaps returns the times in seconds between an SSRC's reports of the given
-// kinds; of any kind if there is none.
-func (s *session) gaps(ssrc uint32, kinds ...rtcptiming.Kind) (out []float64) {
+// gaps returns the times in seconds between an SSRC's reports.
+func (s *session) gaps(ssrc uint32) (out []float64) {
 	last := simtime.Never
 	for _, tr := range s.log {
-		if !slices.Contains(tr.reporters, ssrc) || len(kinds) > 0 && !slices.Contains(kinds, tr.kind) {
+		if !slices.Contains(tr.reporters, ssrc) {
 			continue
 		}
 		if last != simtime.Never {
