@@ -98,7 +98,7 @@ func (s *overviewScenario) row(r Run) overviewRow {
 			if v.Expectation != e.Text || v.Bound != e.Bound {
 				continue
 			}
-			c = check{Outcome: outcomePass, Value: quantity(v.Value, v.Unit), Title: e.Text + ": " + e.Bound}
+			c = check{Outcome: outcomePass, Value: quantity(v.Value, v.Unit), Title: e.Text}
 			if !v.Pass {
 				c.Outcome = outcomeFail
 				reasons = append(reasons, fmt.Sprintf("E%d: %s", e.Number, reason(v)))

@@ -28,8 +28,8 @@ func TestAgainstStandardLibrary(t *testing.T) {
 func TestBits(t *testing.T) {
 	h := uint64(0)
 	for i := range 10000 {
-		x := float64(i)*0.00173 - 8
-		h = h*0x9e3779b97f4a7c15 + math.Float64bits(Exp(x)) ^ math.Float64bits(Log(float64(i)*0.137+0.001))
+		x := float64(float64(i)*0.00173) - 8
+		h = h*0x9e3779b97f4a7c15 + math.Float64bits(Exp(x)) ^ math.Float64bits(Log(float64(float64(i)*0.137)+0.001))
 	}
 	const want uint64 = 0x2839b3de6f07303b
 	if h != want {
