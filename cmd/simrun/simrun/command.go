@@ -61,6 +61,7 @@ Exit codes:
 		controllersCommand(),
 		listCommand(),
 		metricsCommand(),
+		conformanceCommand(),
 		reportCommand(),
 		versionCommand(),
 	)

@@ -23,3 +23,14 @@ func completeControllers(_ *cobra.Command, args []string, _ string) ([]string, c
 	}
 	return ccontrol.Names(), cobra.ShellCompDirectiveNoFileComp
 }
+
+// completeRequirements completes the id of a requirement.
+func completeRequirements(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	var ids []string
+	if len(args) == 0 {
+		for _, r := range checklist() {
+			ids = append(ids, cobra.CompletionWithDesc(r.ID, r.Text))
+		}
+	}
+	return ids, cobra.ShellCompDirectiveNoFileComp
+}

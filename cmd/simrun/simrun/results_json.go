@@ -36,10 +36,15 @@ func printJSON(w io.Writer, plan []*plannedFile, o *runOptions) error {
 			list = append(list, jsonOf(r, o))
 		}
 	}
+	return writeJSON(w, list)
+}
+
+// writeJSON prints a value for programs that people can read too.
+func writeJSON(w io.Writer, v any) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
-	return e.Encode(list)
+	return e.Encode(v)
 }
 
 func jsonOf(r *plannedRun, o *runOptions) jsonRun {

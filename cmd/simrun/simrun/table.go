@@ -75,4 +75,4 @@ func (s *screen) ascii(t string) string {
 	return plainSigns.Replace(t)
 }
 
-var plainSigns = strings.NewReplacer("≥", ">=", "≤", "<=", "±", "+-", "–", "-", "−", "-", "\u00a0", " ", "\u202f", " ", "×", "x", "→", "->", "…", "...")
+var plainSigns = strings.NewReplacer("≥", ">=", "≤", "<=", "±", "+-", "–", "-", "−", "-", "\u00a0", " ", "\u202f", " ", "×", "x", "→", "->", "↔", "<->", "·", "*", "∩", "and", "³²", "^32", "…", "...")
