@@ -13,7 +13,7 @@ import (
 
 // Controller decides how fast a connection may send. Its host calls OnSent for
 // every media packet that leaves, OnFeedback for every feedback message, and
-// OnTimeout when NextTimeout is reached; after each of these it reads Target.
+// OnTimeout when NextTimeout is reached; after the latter two it reads Target.
 //
 // All sizes and rates are those on the wire: they count RTP, SRTP, UDP and IP
 // headers.
@@ -45,8 +45,9 @@ type Report struct {
 	// Built is when the receiver made the report, by the receiver's clock,
 	// which is the clock of arrival times; 0 if the message doesn't say.
 	Built simtime.Time
-	// RTT is the round-trip time that this message shows, without the time
-	// that the receiver held it; 0 if the message doesn't show one.
+	// RTT is the round-trip time that this message shows; 0 if it shows none.
+	// The time that the receiver held the news isn't part of it if the message
+	// says when it was built (RFC 8888), and is otherwise (transport-wide CC).
 	RTT time.Duration
 	// Backlog is what the sender's pacer holds now.
 	Backlog units.Bytes
@@ -71,8 +72,6 @@ type Target struct {
 	Media units.BitRate
 	// Pacing is the rate at which the pacer lets packets go.
 	Pacing units.BitRate
-	// Window limits the bytes in flight; 0 is no limit.
-	Window units.Bytes
 }
 
 // Limits are the boundary conditions that come from the media: between Min and

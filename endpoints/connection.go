@@ -57,7 +57,8 @@ type RTCPConfig struct {
 	ReducedSize bool
 	// Aggregate puts the reports of several SSRCs into one packet.
 	Aggregate bool
-	// PadTo pads every packet to this size before protection; 0 doesn't.
+	// PadTo pads every packet to this size before protection, by at most 252
+	// octets; 0 doesn't.
 	PadTo units.Bytes
 }
 

@@ -39,6 +39,9 @@ type SectionConfig struct {
 // SendConfig describes a stream to send.
 type SendConfig struct {
 	Encoder encoder.Encoder
+	// Start is when the encoder's first frame is due; before it the stream has
+	// no part in the connection's rate.
+	Start simtime.Time
 	// Stop ends the stream with a BYE; simtime.Never doesn't.
 	Stop simtime.Time
 	// PacketSize bounds RTP packets, SRTP tag included.
@@ -64,7 +67,6 @@ type Section struct {
 	octets    uint32 // of payload
 	queued    int    // packets in the pacer
 	stopped   bool
-	lastFrame simtime.Time
 	extSeq    uint32 // extended number of the last packet that left
 	reported  []bool // whether a packet left since the last report, by local section
 	pictureID uint16
@@ -146,7 +148,6 @@ func (s *Section) encode(now simtime.Time) {
 	c := s.connection
 	c.requestRate(now, s)
 	f := s.config.Send.Encoder.Encode(now)
-	s.lastFrame = now
 	c.event(Event{Kind: FrameEncoded, At: now, Section: s, Size: f.Size})
 	s.packetize(f, func(p *packet.Packet) {
 		s.queued++

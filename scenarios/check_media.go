@@ -87,8 +87,9 @@ func (c *checker) connected(from, to string) bool {
 	return reached[to]
 }
 
-// maxMedia is the number of streams a scenario may have.
-const maxMedia = 1000
+// maxMedia is the number of streams a scenario may have: there are 32 dynamic
+// payload types (RFC 3551 §3), and 31 report blocks in a report.
+const maxMedia = 31
 
 func (c *checker) media() {
 	switch n := len(c.s.Media); {

@@ -200,7 +200,8 @@ type RTCP struct {
 	ReducedSize bool `yaml:"reduced-size" default:"true"`
 	// Aggregate puts reports of several SSRCs into one packet (RFC 8108 §5.3).
 	Aggregate bool `yaml:"aggregate" default:"true"`
-	// PadTo pads every RTCP packet to this size, before protection; 0 doesn't.
+	// PadTo pads every RTCP packet to this size, before protection, by at most
+	// 252 octets; 0 doesn't.
 	// It is a multiple of 4.
 	PadTo units.Bytes `yaml:"pad-to" default:"0B" max:"1400B"`
 }

@@ -65,7 +65,7 @@ func (s *Simulation) connect(self, peer string, local, remote packet.Addr, media
 		if m.From == self {
 			model := s.model(m)
 			sc.Send = &endpoints.SendConfig{
-				Encoder: s.newEncoder(m), Stop: m.Stop, PacketSize: m.PacketSize, Model: model,
+				Encoder: s.newEncoder(m), Start: m.Start, Stop: m.Stop, PacketSize: m.PacketSize, Model: model,
 			}
 			models = append(models, model)
 		}

@@ -19,11 +19,9 @@ type controller struct {
 	receiver receiver
 	sender   sender
 	interval time.Duration // least time between two rate updates
-	lastSeen simtime.Time  // receiver's clock, of the last report
+	lastSeen simtime.Time  // by the receiver's clock
+	seen     bool
 }
-
-// OnSent keeps the rate-shaping buffer's occupancy up to date (§5.2.1).
-func (c *controller) OnSent(_ simtime.Time, s ccontrol.Sent) { c.sender.bufferLen = s.Backlog }
 
 // OnFeedback runs the receiver's algorithm over the packets and then the
 // sender's over its result. The receiver would report every DELTA; messages
@@ -32,11 +30,11 @@ func (c *controller) OnFeedback(now simtime.Time, r *ccontrol.Report) {
 	for _, p := range r.Packets {
 		c.receiver.onPacket(p)
 		if p.Received {
-			c.lastSeen = max(c.lastSeen, p.Arrival)
+			c.see(p.Arrival)
 		}
 	}
 	if r.Built != 0 {
-		c.lastSeen = max(c.lastSeen, r.Built)
+		c.see(r.Built)
 	}
 	c.sender.bufferLen = r.Backlog
 	if now.Sub(c.sender.tLast) < c.interval {
@@ -45,6 +43,15 @@ func (c *controller) OnFeedback(now simtime.Time, r *ccontrol.Report) {
 	c.sender.onFeedback(now, r.RTT, c.receiver.report(c.lastSeen))
 }
 
+// see notes a time of the receiver's clock, which may be before the start of
+// the run.
+func (c *controller) see(at simtime.Time) {
+	if !c.seen || at > c.lastSeen {
+		c.seen, c.lastSeen = true, at
+	}
+}
+
+// Target returns the rates of §5.2.2.
 func (c *controller) Target() ccontrol.Target { return c.sender.target() }
 
 // sender holds the variables of RFC 8698 §4.3 and §5.2. Rates are in bit/s,

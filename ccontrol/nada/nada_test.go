@@ -81,12 +81,12 @@ func TestEquilibrium(t *testing.T) {
 func TestRateShapingBuffer(t *testing.T) {
 	c := newTest(t, nil)
 	c.sender.rRef = 1_000_000
-	c.OnSent(0, ccontrol.Sent{Backlog: 2000})
+	c.sender.bufferLen = 2000
 	got := c.Target()
 	if got.Media != 952_000 || got.Pacing != 1_048_000 {
 		t.Errorf("media %v, pacing %v; want 952 and 1048 kbit/s", got.Media, got.Pacing)
 	}
-	c.OnSent(0, ccontrol.Sent{Backlog: 200_000})
+	c.sender.bufferLen = 200_000
 	if got := c.Target(); got.Media != 950_000 {
 		t.Errorf("media %v, want 950 kbit/s: the bound of 5 %%", got.Media)
 	}

@@ -71,7 +71,7 @@ func (r *receiver) onPacket(p ccontrol.PacketResult) {
 		return
 	}
 	if !r.started {
-		r.started, r.first = true, p.Arrival
+		r.started, r.first, r.last = true, p.Arrival, p.Arrival
 	}
 	r.losses.received()
 	r.last = max(r.last, p.Arrival)

@@ -41,6 +41,9 @@ type Encoder interface {
 // the mark by which the frame is traced.
 const least units.Bytes = 24
 
+// leastAudio holds Opus' first octet and the mark.
+const leastAudio units.Bytes = 9
+
 // VideoConfig holds the parameters of RFC 8593 Figure 2.
 type VideoConfig struct {
 	Min, Max, Start units.BitRate // R_min, R_max and the first R_v
@@ -184,7 +187,7 @@ func (e *Audio) NextFrame() simtime.Time { return e.due }
 
 // Encode makes a frame.
 func (e *Audio) Encode(now simtime.Time) Frame {
-	f := Frame{Number: e.number, Captured: now, Size: max(e.rate.BytesIn(e.frame), least), Key: true}
+	f := Frame{Number: e.number, Captured: now, Size: max(e.rate.BytesIn(e.frame), leastAudio), Key: true}
 	e.number++
 	e.due = e.due.Add(e.frame)
 	return f

@@ -29,8 +29,14 @@ func (s *Scheduler) deterministic(weSent bool, tmin time.Duration) time.Duration
 // interval returns T: randomised and compensated (steps 4 and 5).
 func (s *Scheduler) interval(l *Local) time.Duration {
 	td := s.deterministic(s.members.isSender(l.SSRC), s.minimum(l))
-	return time.Duration(s.config.Random.Uniform(0.5, 1.5) * float64(td) / compensation)
+	return max(time.Duration(s.config.Random.Uniform(0.5, 1.5)*float64(td)/compensation), shortest)
 }
+
+// shortest is the least interval between two packets of an SSRC.
+//
+// Deviation (RFC 4585 §3.5.3): AVPF has no minimum; with an RTCP bandwidth of
+// gigabits the interval would become zero and time would stand still.
+const shortest = time.Millisecond
 
 // minimum returns Tmin. Before an SSRC's first packet it is half the minimum
 // (RFC 3550 §6.3.1 step 2), or under AVPF 0 between two parties and 1 s

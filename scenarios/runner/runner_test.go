@@ -267,3 +267,56 @@ func TestCaptureFolderMissing(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// Clocks differ by whatever they like: nothing about packets may change. The
+// trace of a capture time is in the payload, not in what the digest sees.
+func TestClockOffsetChangesNothing(t *testing.T) {
+	utilization := func(set ...string) float64 {
+		for _, v := range one(t, quickstart, set...).Verdicts {
+			return v.Value
+		}
+		return 0
+	}
+	want := utilization()
+	for _, offset := range []string{"1h", "-5s", "-1h"} {
+		if got := utilization("endpoints.R1.clock-offset=" + offset); math.Abs(got-want) > 0.03 {
+			t.Errorf("with the receiver's clock off by %s utilization is %.3f, otherwise %.3f", offset, got, want)
+		}
+	}
+}
+
+// A stream that hasn't started leaves its share to those that have.
+func TestStreamThatHasNotStarted(t *testing.T) {
+	rate := func(set ...string) float64 {
+		var sum float64
+		for _, v := range one(t, quickstart, append(set, "expect=[]")...).Find("S1/video", record.SendRate).Values[30:50] {
+			sum += v / 20
+		}
+		return sum
+	}
+	second := "media.1={from: S1, kind: video, name: second, start: 19s}"
+	first, alone := "media.0={from: S1, kind: video}", "media.1={from: S1, kind: audio, start: 19s}"
+	with, without := rate(first, second), rate(first, alone)
+	if with < 0.8*without {
+		t.Errorf("%.0f bit/s beside a stream that hasn't started, %.0f without it", with, without)
+	}
+}
+
+// A picture that never moves again is the worst freeze, and counts.
+func TestFreezeUntilTheEnd(t *testing.T) {
+	rec := one(t, quickstart, "network.links.bottleneck.schedule=[{at: 10s, forward: {rate: 0bps}}]",
+		"expect=[{metric: freeze-time, flow: S1/video, during: 11s..20s, max: 100ms}]")
+	if rec.Passed() {
+		t.Error("ten seconds without a picture are no freeze")
+	}
+	frozen := rec.Find("S1/video", record.FreezeTime).Values
+	if got := frozen[80]; math.Abs(got-200) > 1 {
+		t.Errorf("a bin of the freeze has %v ms of 200", got)
+	}
+}
+
+// Bandwidth that makes RTCP's interval vanish must not make time stand still.
+func TestAbsurdRTCPBandwidth(t *testing.T) {
+	one(t, quickstart, "duration=50ms", "rtcp={bandwidth: 1000Gbps, fraction: 100%}", "expect=[]",
+		"network.links.bottleneck.schedule=[]")
+}

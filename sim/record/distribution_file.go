@@ -143,7 +143,7 @@ func (d *Distribution) restore(rows *csv.Reader, row []string) error {
 	}
 	start, err := parseDecimal(row[3], 1e9)
 	bin := int(start / int64(d.Step))
-	if err != nil || bin < len(d.starts)-1 || bin > maxBins {
+	if err != nil || bin < 0 || bin < len(d.starts)-1 || bin > maxBins {
 		return rowError(rows, 3, row[3], "the start in s of this or a later bin")
 	}
 	value, err := parseDecimal(row[4], 1e6)

@@ -8,7 +8,7 @@ const (
 	Available   = "available"    // bit/s: the smaller of capacity and what the sources that cross it can send
 	Throughput  = "throughput"   // bit/s that left the serializer
 	QueueDelay  = "queue-delay"  // ms between arrival at the queue and start of serialization, mean
-	QueueLength = "queue-length" // bytes waiting, at the end of the bin
+	QueueLength = "queue-length" // bytes waiting, at the start of the bin
 	Arrivals    = "arrivals"     // packets that came to the link
 	Drops       = "drops"        // packets that the link lost or its queue dropped
 

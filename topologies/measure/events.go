@@ -55,18 +55,24 @@ func (r *Recorder) handleFrame(f *flowMeter, e endpoints.Event) {
 		f.frameDelays.Add(e.At, e.Delay)
 		if f.frames != nil {
 			f.frames.add(e.At, 1)
+			f.rendered(e.At)
 		}
 	case endpoints.FrameLate:
 		t.late++
 	case endpoints.FrameLost:
 		t.lostFrames++
 	case endpoints.PictureFrozen:
-		t.freezes++
-		t.frozen += e.Delay
-		f.frozen.add(e.At, ms(e.Delay))
-		r.event(e.At, f.name, "freeze", fmt.Sprintf("picture stood still for %v", e.Delay.Round(time.Millisecond)))
+		r.freeze(f, e.At.Add(-e.Delay), e.At)
 	default:
 	}
+}
+
+// freeze notes that the picture stood still.
+func (r *Recorder) freeze(f *flowMeter, from, to simtime.Time) {
+	f.totals.freezes++
+	f.totals.frozen += to.Sub(from)
+	f.frozen.spread(from, to)
+	r.event(to, f.name, "freeze", fmt.Sprintf("picture stood still for %v", to.Sub(from).Round(time.Millisecond)))
 }
 
 // report notes an SR or RR of a section's SSRC.

@@ -12,6 +12,11 @@ import (
 // Finish completes the record's series, distributions, events and summary. end
 // is how far the run came.
 func (r *Recorder) Finish(end simtime.Time, into *record.Record) {
+	for _, f := range r.flows {
+		if from, to, frozen := f.openFreeze(end); frozen {
+			r.freeze(f, from, to)
+		}
+	}
 	r.book.finish(end)
 	for _, l := range r.links {
 		if l != nil {

@@ -55,6 +55,29 @@ type flowMeter struct {
 	delay, frameDelay        *mean
 	delays, frameDelays      *record.Distribution
 	totals                   flowTotals
+	firstFrame, lastFrame    simtime.Time // rendered
+}
+
+// rendered notes when a picture was shown.
+func (m *flowMeter) rendered(at simtime.Time) {
+	if m.totals.rendered == 1 {
+		m.firstFrame = at
+	}
+	m.lastFrame = at
+}
+
+// openFreeze returns how long the picture has stood still at the end of the run
+// or of the stream, if that is a freeze: receivers notice one only when it ends.
+// The limits are those of webrtc-stats' freezeCount, with the mean over all of
+// the stream.
+func (m *flowMeter) openFreeze(end simtime.Time) (from, to simtime.Time, frozen bool) {
+	n := m.totals.rendered
+	if m.frozen == nil || n < 2 {
+		return 0, 0, false
+	}
+	to = min(end, m.flow.Stop)
+	mean := m.lastFrame.Sub(m.firstFrame) / time.Duration(n-1)
+	return m.lastFrame, to, to.Sub(m.lastFrame) >= max(3*mean, mean+150*time.Millisecond)
 }
 
 type flowTotals struct {

@@ -30,6 +30,15 @@ func (t *total) add(at simtime.Time, v float64) {
 	t.series.Values[i] += float64(v * t.scale) // not fused: the same on every machine
 }
 
+// spread adds the milliseconds from one time to another, each to its bin.
+func (t *total) spread(from, to simtime.Time) {
+	for from < to {
+		end := min(to, simtime.At(Step*time.Duration(bin(from)+1)))
+		t.add(from, ms(end.Sub(from)))
+		from = end
+	}
+}
+
 // mean averages samples in each bin.
 type mean struct {
 	series *record.Series
