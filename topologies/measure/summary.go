@@ -93,6 +93,8 @@ func (s *summary) connection(c *connMeter, end simtime.Time) {
 	s.put(e, "rejected-not-authentic", "total", float64(k.AuthFailed), "count")
 	s.put(e, "rejected-replayed", "total", float64(k.Replayed), "count")
 	s.put(e, "rejected-malformed", "total", float64(k.Malformed), "count")
+	s.put(e, "rejected-before-keys", "total", float64(k.Early), "count")
+	s.put(e, "unknown-rtcp", "total", float64(k.UnknownRTCP), "count")
 }
 
 func (s *summary) link(l *linkMeter, end simtime.Time) {
