@@ -48,9 +48,6 @@ type streamIndex struct {
 	ring [1 << 12]uint64
 }
 
-// Next returns the transport-wide sequence number of the next packet.
-func (h *History) Next() uint64 { return h.next }
-
 // Sent notes a packet and returns its transport-wide sequence number.
 func (h *History) Sent(now simtime.Time, ssrc uint32, rtpSeq uint16, size units.Bytes) uint64 {
 	if h.ring == nil {

@@ -152,9 +152,6 @@ func (q *FIFO) Pop() *Packet {
 	return p
 }
 
-// Peek returns the oldest packet without handing it over; nil when empty.
-func (q *FIFO) Peek() *Packet { return q.head }
-
 // Len returns the number of packets.
 func (q *FIFO) Len() int { return q.n }
 

