@@ -32,6 +32,7 @@ type stream struct {
 var (
 	videoFromA = stream{name: "video", kind: endpoints.Video, from: "A", pt: 96}
 	audioFromA = stream{name: "audio", kind: endpoints.Audio, from: "A", pt: 97}
+	backFromB  = stream{name: "back", kind: endpoints.Video, from: "B", pt: 98}
 )
 
 // setup describes a call between endpoints A and B.
