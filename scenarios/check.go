@@ -29,6 +29,14 @@ type FeedbackChecker interface {
 	CheckFeedback(controller, feedback string) error
 }
 
+// SettingsChecker is what a [Catalogue] may be besides: one that knows whether a
+// controller takes its parameters together, under what the media can do.
+type SettingsChecker interface {
+	// CheckSettings takes a scenario that has no other error, and returns an
+	// error that says why its controller can't be made.
+	CheckSettings(s *Scenario) error
+}
+
 // checker finds what is wrong with a scenario whose fields are each right by
 // themselves. The scenario is completed already.
 type checker struct {
@@ -51,6 +59,9 @@ func check(s *Scenario, places *strict.Places, catalogue Catalogue) []*strict.Er
 	c.congestion(catalogue)
 	c.rtcp()
 	c.expect()
+	if len(c.errs) == 0 {
+		c.settings(catalogue)
+	}
 	return c.errs
 }
 

@@ -14,6 +14,18 @@ const (
 	maxFeedback = 5 * time.Second
 )
 
+// settings checks the controller's parameters together.
+func (c *checker) settings(catalogue Catalogue) {
+	sc, ok := catalogue.(SettingsChecker)
+	if !ok || len(c.s.Congestion.Parameters) == 0 {
+		return
+	}
+	if err := sc.CheckSettings(c.s); err != nil {
+		problem, remedy := splitRemedy(err.Error())
+		c.fail(at("congestion", "parameters"), problem, remedy)
+	}
+}
+
 func (c *checker) congestion(catalogue Catalogue) {
 	g := &c.s.Congestion
 	if g.Feedback != "none" && (g.Interval < minFeedback || g.Interval > maxFeedback) {

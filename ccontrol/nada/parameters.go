@@ -1,10 +1,11 @@
 package nada
 
 import (
-	"errors"
+	"fmt"
 	"time"
 
 	"rtpfabric/ccontrol"
+	"rtpfabric/sim/units"
 )
 
 // parameters are those of Table 2. Rates are in bit/s, delays in milliseconds.
@@ -104,7 +105,8 @@ func newController(l ccontrol.Limits, v ccontrol.Values) (ccontrol.Controller, e
 		p.rmax = float64(l.Max)
 	}
 	if p.rmin > p.rmax {
-		return nil, errors.New("rmin is larger than rmax")
+		return nil, fmt.Errorf("rmin %v is larger than rmax %v: write rmin below rmax, or set rmax too",
+			units.BitRate(p.rmin), units.BitRate(p.rmax))
 	}
 	return &controller{
 		interval: v.Duration("delta") / 2,

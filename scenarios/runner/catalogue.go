@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"rtpfabric/ccontrol"
+	"rtpfabric/scenarios"
+	"rtpfabric/topologies"
 )
 
 // Catalogue tells the scenario loader about the registered controllers.
@@ -33,4 +35,11 @@ func (Catalogue) CheckFeedback(controller, feedback string) error {
 		return fmt.Errorf("controller %s needs feedback about every packet; write rfc8888 or twcc", controller)
 	}
 	return nil
+}
+
+// CheckSettings reports whether the scenario's controllers can be made, by
+// making them.
+func (Catalogue) CheckSettings(s *scenarios.Scenario) error {
+	_, err := topologies.Build(Config(s))
+	return err
 }

@@ -316,3 +316,13 @@ func TestAbsurdRTCPBandwidth(t *testing.T) {
 	one(t, quickstart, "duration=50ms", "rtcp={bandwidth: 1000Gbps, fraction: 100%}", "expect=[]",
 		"network.links.bottleneck.schedule=[]")
 }
+
+// What can't be run is refused when the file is read, with its place.
+func TestSettingsAreCheckedTogether(t *testing.T) {
+	_, err := scenarios.Load(quickstart, scenarios.Options{
+		Set: []string{"congestion.parameters={rmin: 5Mbps}"}, Catalogue: runner.Catalogue{},
+	})
+	if err == nil || !strings.Contains(err.Error(), "congestion.parameters: ") || !strings.Contains(err.Error(), "rmin 5Mbps is larger than rmax") {
+		t.Errorf("error %v", err)
+	}
+}
