@@ -25,8 +25,11 @@ const (
 	evDequeued
 	evTransmitted
 	evDelivered
-	evDropped // plus the DropReason; keep last
+	evDropped // plus the DropReason
 )
+
+// evDuplicated lies beyond all reasons of drops.
+const evDuplicated = evDropped + 1000
 
 // mix folds the 128-bit product of two words: the step of wyhash (Wang Yi).
 func mix(x, y uint64) uint64 {
@@ -56,7 +59,7 @@ func (d *Digest) sent(now simtime.Time, p *packet.Packet) {
 	if len(p.Payload) >= 8 {
 		head = binary.BigEndian.Uint64(p.Payload)
 	}
-	d.add(uint64(p.Src.IP)<<32|uint64(p.Dst.IP), head, uint64(p.DSCP))
+	d.add(uint64(p.Src.IP)<<32|uint64(p.Dst.IP), head, uint64(p.Protocol)<<8|uint64(p.DSCP))
 }
 
 // String prints 32 hexadecimal digits.

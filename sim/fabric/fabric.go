@@ -30,7 +30,7 @@ type Fabric struct {
 	observer Observer
 	digest   Digest
 
-	sent, delivered, unroutable uint64
+	sent, delivered, unroutable, blocked, damaged uint64
 }
 
 // New returns an empty network on the given loop.
@@ -68,6 +68,7 @@ type Node struct {
 	index int
 	out   []*Link
 	route []*Link // by destination node
+	boxes []Middlebox
 }
 
 // AddNode adds a node with a name that is new.
@@ -84,8 +85,10 @@ type Port struct {
 	index  int32
 	addr   packet.IPv4
 	to     Receiver
-	local  packet.FIFO // packets between two ports of one node
-	timer  *engine.Timer
+	// lenient ports take damaged packets.
+	lenient bool
+	local   packet.FIFO // packets between two ports of one node
+	timer   *engine.Timer
 }
 
 // Attach puts a receiver at a node under an address that is new.
@@ -103,6 +106,10 @@ func (f *Fabric) Attach(n *Node, addr packet.IPv4, to Receiver) *Port {
 // Addr returns the port's address.
 func (t *Port) Addr() packet.IPv4 { return t.addr }
 
+// AcceptDamaged makes the port take packets with flipped bits, as a receiver
+// does that doesn't use UDP's checksum. Others drop them (RFC 768).
+func (t *Port) AcceptDamaged() { t.lenient = true }
+
 // Send lets a packet into the network and takes ownership of it. A packet for
 // an address that nobody has is counted and dropped.
 func (t *Port) Send(now simtime.Time, p *packet.Packet) {
@@ -112,18 +119,30 @@ func (t *Port) Send(now simtime.Time, p *packet.Packet) {
 	p.SentAt = now
 	f.digest.sent(now, p)
 	f.observer.PacketSent(now, p)
+	if f.resolve(now, p) {
+		f.forward(now, t.node, p, nil)
+	}
+}
+
+// resolve finds the port that p is for. It reports false if there is none, in
+// which case p is gone.
+func (f *Fabric) resolve(now simtime.Time, p *packet.Packet) bool {
 	hop, ok := f.portOf[p.Dst.IP]
 	if !ok {
 		f.unroutable++
 		f.drop(now, nil, p, NoRoute)
-		return
+		return false
 	}
 	p.Hop = hop
-	f.forward(now, t.node, p)
+	return true
 }
 
 // forward moves a packet on from a node, to a link or to the port it is for.
-func (f *Fabric) forward(now simtime.Time, n *Node, p *packet.Packet) {
+// from is the link that brought it.
+func (f *Fabric) forward(now simtime.Time, n *Node, p *packet.Packet, from *Link) {
+	if n.boxes != nil && !f.pass(now, n, p, from) {
+		return
+	}
 	dst := f.ports[p.Hop]
 	if dst.node != n {
 		if l := n.route[dst.node.index]; l != nil {
@@ -136,7 +155,7 @@ func (f *Fabric) forward(now simtime.Time, n *Node, p *packet.Packet) {
 	}
 	// A packet straight from another port of this node waits for its own
 	// event, so that a receiver never runs inside another one's turn.
-	if p.SentAt == now {
+	if from == nil {
 		dst.local.Push(p)
 		dst.timer.SetIfMoved(now)
 		return
@@ -151,6 +170,11 @@ func (t *Port) deliverLocal(now simtime.Time) {
 }
 
 func (f *Fabric) deliver(now simtime.Time, dst *Port, p *packet.Packet) {
+	if p.Damaged && !dst.lenient {
+		f.damaged++
+		f.drop(now, nil, p, BadChecksum)
+		return
+	}
 	f.delivered++
 	f.digest.event(now, evDelivered, uint32(dst.index), p)
 	f.observer.PacketDelivered(now, p)

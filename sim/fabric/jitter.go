@@ -45,3 +45,12 @@ func (j *BoundedPDV) Exit(at simtime.Time, serial time.Duration) simtime.Time {
 	}
 	return exit
 }
+
+// SetStd changes the standard deviation of packets from now on, and with it the
+// mean, so that the distribution keeps its shape.
+func (j *BoundedPDV) SetStd(std time.Duration) {
+	if j.Mean == time.Duration(j.Bound*float64(j.Std)) {
+		j.Mean = time.Duration(j.Bound * float64(std))
+	}
+	j.Std = std
+}

@@ -5,7 +5,6 @@ import (
 
 	"rtpfabric/sim/engine"
 	"rtpfabric/sim/packet"
-	"rtpfabric/sim/rng"
 	"rtpfabric/sim/simtime"
 	"rtpfabric/sim/units"
 )
@@ -21,42 +20,58 @@ type LinkConfig struct {
 	// Delay is the propagation delay.
 	Delay time.Duration
 	// Loss is the probability that a packet is lost before the queue,
-	// independently of all others.
+	// independently of all others and before any other impairment.
 	Loss float64
+	// Impairments are what packets meet before the queue, in order.
+	Impairments []Impairment
 	// Queue is needed unless the rate is Unlimited for good.
 	Queue Queue
+	// Medium, if not nil, takes the serializer's place; Rate is then what the
+	// medium nominally carries, and only informs the queue.
+	Medium Medium
 	// Jitter may be nil.
 	Jitter Jitter
+	// Cost is the link's length in the search for routes; 0 means 1.
+	Cost int
 }
 
-// Link is one direction: loss, then queue, then serializer, then propagation
-// and jitter, each separate. A packet in propagation doesn't occupy the queue.
+// Link is one direction: impairments, then queue, then serializer or medium,
+// then propagation and jitter, each separate. A packet in propagation doesn't
+// occupy the queue.
 type Link struct {
 	LinkConfig
 	fabric *Fabric
 	index  uint32
 	to     *Node
-	random *rng.Stream
+	down   bool
 	stats  LinkStats
 
-	serializing *packet.Packet
-	serialStart simtime.Time // of the part of the packet that goes at the present rate
-	serialBits  int64        // left at serialStart
-	serialTimer *engine.Timer
+	impairments []Impairment
+	loss        *IndependentLoss // the first of them
+	serializer  serializer
+	dropLater   DropFunc
 
 	flight      flight
 	flightTimer *engine.Timer
-	dropLater   DropFunc
 }
 
 // LinkStats counts packets of one link.
 type LinkStats struct {
-	Arrived   uint64 // came to the link
-	Lost      uint64 // by the loss model
-	Refused   uint64 // by the queue, at its tail
-	Discarded uint64 // by the queue, later
-	Marked    uint64 // CE by the queue
-	Delivered uint64 // reached the next node
+	Arrived    uint64 // came to the link
+	Duplicated uint64 // copies made by impairments
+	Damaged    uint64 // by an impairment
+	Lost       uint64 // by an impairment
+	Policed    uint64 // by a policer
+	Refused    uint64 // by the queue, at its tail
+	Discarded  uint64 // by the queue, later
+	Marked     uint64 // CE by the queue
+	Abandoned  uint64 // by the medium
+	Delivered  uint64 // reached the next node
+}
+
+// Dropped returns how many packets the link lost for whatever reason.
+func (s LinkStats) Dropped() uint64 {
+	return s.Lost + s.Policed + s.Refused + s.Discarded + s.Abandoned
 }
 
 // AddLink adds one direction of a link.
@@ -65,8 +80,10 @@ func (f *Fabric) AddLink(from, to *Node, c LinkConfig) *Link {
 	if l.Queue == nil {
 		l.Queue = NewDropTail(Limit{Bytes: 1 << 40})
 	}
-	l.random = f.random.Stream("link/" + c.Name + "/loss")
-	l.serialTimer = f.loop.NewTimer(engine.HandlerFunc(l.serialized))
+	l.Cost = max(l.Cost, 1)
+	l.loss = &IndependentLoss{P: c.Loss, Random: f.random.Stream("link/" + c.Name + "/loss")}
+	l.impairments = append([]Impairment{l.loss}, c.Impairments...)
+	l.serializer.timer = f.loop.NewTimer(engine.HandlerFunc(l.serialized))
 	l.flightTimer = f.loop.NewTimer(engine.HandlerFunc(l.arrived))
 	l.dropLater = func(p *packet.Packet) {
 		l.stats.Discarded++
@@ -75,26 +92,45 @@ func (f *Fabric) AddLink(from, to *Node, c LinkConfig) *Link {
 	if q, ok := l.Queue.(RateAware); ok && c.Rate >= 0 {
 		q.SetRate(c.Rate)
 	}
+	if q, ok := l.Queue.(Periodic); ok {
+		f.every(q.Period(), q.Update)
+	}
 	from.out = append(from.out, l)
 	f.links = append(f.links, l)
+	if l.Medium != nil {
+		l.Medium.Attach(l)
+	}
 	return l
+}
+
+// every calls a function at fixed intervals from one interval on.
+func (f *Fabric) every(period time.Duration, do func(simtime.Time)) {
+	var timer *engine.Timer
+	timer = f.loop.NewTimer(engine.HandlerFunc(func(now simtime.Time) {
+		do(now)
+		timer.Set(now.Add(period))
+	}))
+	timer.Set(f.loop.Now().Add(period))
 }
 
 // Stats returns the counts so far.
 func (l *Link) Stats() LinkStats { return l.stats }
 
-// Dropped returns how many packets the link lost for whatever reason.
-func (s LinkStats) Dropped() uint64 { return s.Lost + s.Refused + s.Discarded }
-
 // Index numbers the links of a fabric from 0 in the order they were added.
 func (l *Link) Index() int { return int(l.index) }
 
-// InFlight returns how many packets are in the queue, the serializer and in
-// propagation.
+// To returns the node that the link leads to.
+func (l *Link) To() *Node { return l.to }
+
+// InFlight returns how many packets are in the queue, the serializer or medium,
+// and in propagation.
 func (l *Link) InFlight() int {
 	n := l.Queue.Len() + l.flight.len()
-	if l.serializing != nil {
+	if l.serializer.packet != nil {
 		n++
+	}
+	if l.Medium != nil {
+		n += l.Medium.Held(l)
 	}
 	return n
 }
@@ -104,59 +140,55 @@ func (l *Link) receive(now simtime.Time, p *packet.Packet) {
 	l.stats.Arrived++
 	f.digest.event(now, evArrived, l.index, p)
 	f.observer.PacketArrived(now, l, p)
-	if l.Loss > 0 && l.random.Bool(l.Loss) {
-		l.stats.Lost++
-		f.drop(now, l, p, RandomLoss)
-		return
+	l.impair(now, p, l.impairments)
+}
+
+// impair sends p through the remaining impairments and on to the queue.
+func (l *Link) impair(now simtime.Time, p *packet.Packet, remaining []Impairment) {
+	f := l.fabric
+	for i, m := range remaining {
+		switch m.Impair(now, p) {
+		case Pass:
+		case Lose:
+			l.stats.Lost++
+			f.drop(now, l, p, RandomLoss)
+			return
+		case Police:
+			l.stats.Policed++
+			f.drop(now, l, p, Policed)
+			return
+		case Damage:
+			l.stats.Damaged++
+			p.Damaged = true
+		case Duplicate:
+			l.stats.Duplicated++
+			c := f.pool.Copy(p)
+			f.digest.event(now, evDuplicated, l.index, c)
+			f.observer.PacketDuplicated(now, l, c)
+			l.impair(now, p, remaining[i+1:])
+			p = c
+		}
 	}
-	p.ArrivedAt = now
-	if l.Rate == Unlimited && l.serializing == nil {
+	l.enqueue(now, p)
+}
+
+func (l *Link) enqueue(now simtime.Time, p *packet.Packet) {
+	p.ArrivedAt, p.ECNBefore = now, p.ECN
+	if l.Rate == Unlimited && l.Medium == nil && l.serializer.packet == nil {
 		l.propagate(now, p, 0)
 		return
 	}
-	switch l.Queue.Enqueue(now, p) {
-	case Dropped:
+	if l.Queue.Enqueue(now, p, l.dropLater) == Dropped {
 		l.stats.Refused++
-		f.drop(now, l, p, QueueFull)
+		l.fabric.drop(now, l, p, QueueFull)
 		return
-	case Marked:
-		l.stats.Marked++
-	case Queued:
 	}
-	if l.serializing == nil {
+	switch {
+	case l.Medium != nil:
+		l.Medium.Backlogged(now, l)
+	case l.serializer.packet == nil:
 		l.startSerializing(now)
 	}
-}
-
-func (l *Link) startSerializing(now simtime.Time) {
-	if l.Rate == 0 {
-		return
-	}
-	p := l.Queue.Dequeue(now, l.dropLater)
-	if p == nil {
-		return
-	}
-	f := l.fabric
-	f.digest.event(now, evDequeued, l.index, p)
-	f.observer.PacketDequeued(now, l, p, now.Sub(p.ArrivedAt))
-	l.serializing = p
-	l.serialStart = now
-	l.serialBits = int64(p.Size) * 8
-	l.serialTimer.Set(now.Add(l.serialTime(p)))
-}
-
-func (l *Link) serialTime(p *packet.Packet) time.Duration {
-	if l.Rate <= 0 {
-		return 0
-	}
-	return l.Rate.TimeToSend(p.Size)
-}
-
-func (l *Link) serialized(now simtime.Time) {
-	p := l.serializing
-	l.serializing = nil
-	l.propagate(now, p, l.serialTime(p))
-	l.startSerializing(now)
 }
 
 func (l *Link) propagate(now simtime.Time, p *packet.Packet, serial time.Duration) {
@@ -178,5 +210,5 @@ func (l *Link) arrived(now simtime.Time) {
 		l.flightTimer.Set(next)
 	}
 	l.stats.Delivered++
-	l.fabric.forward(now, l.to, p)
+	l.fabric.forward(now, l.to, p, l)
 }

@@ -19,11 +19,15 @@ type Observer interface {
 	PacketDequeued(now simtime.Time, l *Link, p *packet.Packet, wait time.Duration)
 	// PacketTransmitted: the last bit of p left the serializer.
 	PacketTransmitted(now simtime.Time, l *Link, p *packet.Packet)
-	// PacketDropped: p is gone. l is nil if there was no route.
+	// PacketMarked: the queue it just left has marked p CE (RFC 3168).
+	PacketMarked(now simtime.Time, l *Link, p *packet.Packet)
+	// PacketDuplicated: p is a copy that an impairment made.
+	PacketDuplicated(now simtime.Time, l *Link, p *packet.Packet)
+	// PacketDropped: p is gone. l is nil if that happened at a node.
 	PacketDropped(now simtime.Time, l *Link, p *packet.Packet, why DropReason)
 	// PacketDelivered: p came to its destination.
 	PacketDelivered(now simtime.Time, p *packet.Packet)
-	// LinkChanged: a schedule changed rate, delay or loss.
+	// LinkChanged: a schedule changed the link.
 	LinkChanged(now simtime.Time, l *Link)
 }
 
@@ -36,22 +40,19 @@ const (
 	RandomLoss                     // the link's loss model
 	QueueFull                      // the queue discipline refused it
 	QueueDropped                   // the queue discipline dropped it later
+	Policed                        // a policer found it above its rate
+	RetryLimit                     // the medium gave up sending it
+	Blocked                        // a middlebox
+	BadChecksum                    // damaged on the way, and found out by its receiver
 )
 
-// String returns the reason as events print it.
-func (r DropReason) String() string {
-	switch r {
-	case NoRoute:
-		return "no-route"
-	case RandomLoss:
-		return "random-loss"
-	case QueueFull:
-		return "queue-full"
-	case QueueDropped:
-		return "queue-dropped"
-	}
-	return "unknown"
+var dropReasons = [...]string{
+	NoRoute: "no-route", RandomLoss: "random-loss", QueueFull: "queue-full", QueueDropped: "queue-dropped",
+	Policed: "policed", RetryLimit: "retry-limit", Blocked: "blocked", BadChecksum: "bad-checksum",
 }
+
+// String returns the reason as events print it.
+func (r DropReason) String() string { return dropReasons[r] }
 
 // Nobody is an observer that ignores everything.
 var Nobody Observer = nobody{}
@@ -62,6 +63,8 @@ func (nobody) PacketSent(simtime.Time, *packet.Packet)                          
 func (nobody) PacketArrived(simtime.Time, *Link, *packet.Packet)                 {}
 func (nobody) PacketDequeued(simtime.Time, *Link, *packet.Packet, time.Duration) {}
 func (nobody) PacketTransmitted(simtime.Time, *Link, *packet.Packet)             {}
+func (nobody) PacketMarked(simtime.Time, *Link, *packet.Packet)                  {}
+func (nobody) PacketDuplicated(simtime.Time, *Link, *packet.Packet)              {}
 func (nobody) PacketDropped(simtime.Time, *Link, *packet.Packet, DropReason)     {}
 func (nobody) PacketDelivered(simtime.Time, *packet.Packet)                      {}
 func (nobody) LinkChanged(simtime.Time, *Link)                                   {}

@@ -14,18 +14,21 @@ type Verdict uint8
 // The verdicts.
 const (
 	Queued  Verdict = iota
-	Marked          // queued, and marked CE
 	Dropped         // refused; the caller still owns it
 )
 
 // DropFunc takes a packet that a queue drops after having accepted it.
 type DropFunc func(p *packet.Packet)
 
-// Queue is a queue discipline. It owns p unless Enqueue returns Dropped. A
-// discipline that drops at dequeue hands the packet to drop, which counts and
-// releases it.
+// Queue is a queue discipline. It owns p unless Enqueue returns Dropped. What
+// it drops after having accepted it, when another packet comes (FQ-CoDel) or
+// when one leaves (CoDel), it hands to drop, which counts and releases it.
+//
+// A discipline marks a packet by setting its ECN field to CE, whenever it likes
+// between Enqueue and the end of Dequeue; it only may if the field was ECT(0) or
+// ECT(1) (RFC 3168 §5). p.ArrivedAt is when the packet came.
 type Queue interface {
-	Enqueue(now simtime.Time, p *packet.Packet) Verdict
+	Enqueue(now simtime.Time, p *packet.Packet, drop DropFunc) Verdict
 	Dequeue(now simtime.Time, drop DropFunc) *packet.Packet
 	Len() int
 	Bytes() units.Bytes
@@ -35,6 +38,13 @@ type Queue interface {
 // calls SetRate before the first packet and at every change.
 type RateAware interface {
 	SetRate(r units.BitRate)
+}
+
+// Periodic is a queue with work to do at fixed intervals from the start of the
+// run, such as PIE.
+type Periodic interface {
+	Period() time.Duration
+	Update(now simtime.Time)
 }
 
 // Limit is the length of a queue in exactly one of three measures.
@@ -68,7 +78,7 @@ func (q *DropTail) SetRate(r units.BitRate) {
 }
 
 // Enqueue appends p or refuses it.
-func (q *DropTail) Enqueue(_ simtime.Time, p *packet.Packet) Verdict {
+func (q *DropTail) Enqueue(_ simtime.Time, p *packet.Packet, _ DropFunc) Verdict {
 	if q.fifo.Len() > 0 {
 		if q.limit.Packets > 0 {
 			if q.fifo.Len() >= q.limit.Packets {

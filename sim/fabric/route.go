@@ -1,7 +1,10 @@
 package fabric
 
-// Route computes the static routes: fewest links, and among equals the one
-// through the link that was added first. Call it after the last AddLink.
+import "math"
+
+// Route computes the routes: least cost over the links that are up, and among
+// equals the one through the link that was added first. Call it after the last
+// AddLink; schedules call it again when a cost changes or a link goes up or down.
 func (f *Fabric) Route() {
 	for _, n := range f.nodes {
 		n.route = make([]*Link, len(f.nodes))
@@ -9,32 +12,53 @@ func (f *Fabric) Route() {
 	}
 }
 
-// routeFrom fills n's table by breadth-first search: every node reached takes
-// the first link of the path that reached it.
+// routeFrom fills n's table by Dijkstra's algorithm: every node reached takes
+// the first link of the shortest path to it. Of nodes at equal distance the one
+// that was found first goes first.
 func (f *Fabric) routeFrom(n *Node) {
-	queue := []*Node{n}
-	seen := make([]bool, len(f.nodes))
-	seen[n.index] = true
-	for len(queue) > 0 {
-		at := queue[0]
-		queue = queue[1:]
-		for _, l := range at.out {
-			if seen[l.to.index] {
+	type label struct {
+		distance, found int
+		done            bool
+	}
+	labels := make([]label, len(f.nodes))
+	for i := range labels {
+		labels[i].distance = math.MaxInt
+	}
+	labels[n.index] = label{}
+	found := 0
+	for {
+		var at *Node
+		for _, m := range f.nodes {
+			l := &labels[m.index]
+			if l.done || l.distance == math.MaxInt {
 				continue
 			}
-			seen[l.to.index] = true
-			first := n.route[at.index]
-			if at == n {
-				first = l
+			if at == nil || l.distance < labels[at.index].distance ||
+				l.distance == labels[at.index].distance && l.found < labels[at.index].found {
+				at = m
 			}
-			n.route[l.to.index] = first
-			queue = append(queue, l.to)
+		}
+		if at == nil {
+			return
+		}
+		labels[at.index].done = true
+		for _, l := range at.out {
+			d := labels[at.index].distance + l.Cost
+			if l.down || d >= labels[l.to.index].distance {
+				continue
+			}
+			found++
+			labels[l.to.index].distance, labels[l.to.index].found = d, found
+			n.route[l.to.index] = n.route[at.index]
+			if at == n {
+				n.route[l.to.index] = l
+			}
 		}
 	}
 }
 
-// Path returns the links that a packet from one port takes to another; nil if
-// there is no route.
+// Path returns the links that a packet from one port takes to another now; nil
+// if there is no route.
 func (f *Fabric) Path(from, to *Port) []*Link {
 	var path []*Link
 	for at := from.node; at != to.node; {

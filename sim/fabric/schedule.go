@@ -9,33 +9,59 @@ import (
 	"rtpfabric/sim/units"
 )
 
-// Change is one entry of a link's schedule. A nil field stays as it is.
+// Change is what happens to a link at one time. A nil field stays as it is.
 type Change struct {
 	At    simtime.Time
 	Rate  *units.BitRate
 	Delay *time.Duration
 	Loss  *float64
+	// Jitter is the standard deviation of the link's jitter, if it has a model
+	// of it that is [Scalable].
+	Jitter *time.Duration
+	// Up says whether routes may use the link. What is in the link already
+	// goes on.
+	Up *bool
+	// Cost is the link's length in the search for routes.
+	Cost *int
 }
+
+// Scalable is a [Jitter] whose standard deviation may change during the run.
+type Scalable interface{ SetStd(std time.Duration) }
 
 // Schedule changes the link at the given times. Entries of one time take
 // effect in the order given.
 func (l *Link) Schedule(changes []Change) {
-	if len(changes) == 0 {
-		return
-	}
 	changes = slices.Clone(changes)
 	slices.SortStableFunc(changes, func(a, b Change) int { return int(a.At.Sub(b.At)) })
+	l.Follow(func() (Change, bool) {
+		if len(changes) == 0 {
+			return Change{}, false
+		}
+		c := changes[0]
+		changes = changes[1:]
+		return c, true
+	})
+}
+
+// Follow changes the link as a function says, which returns one change after
+// the other in order of time, and false when there are no more. It is asked for
+// the next change when the one before takes effect.
+func (l *Link) Follow(next func() (Change, bool)) {
+	c, more := next()
+	if !more {
+		return
+	}
 	var timer *engine.Timer
 	timer = l.fabric.loop.NewTimer(engine.HandlerFunc(func(now simtime.Time) {
-		for len(changes) > 0 && changes[0].At <= now {
-			l.apply(now, changes[0])
-			changes = changes[1:]
+		for more && c.At <= now {
+			l.apply(now, c)
+			c, more = next()
 		}
-		if len(changes) > 0 {
-			timer.Set(changes[0].At)
+		if more {
+			timer.Set(c.At)
 		}
 	}))
-	timer.Set(changes[0].At)
+	timer.Set(c.At)
 }
 
 func (l *Link) apply(now simtime.Time, c Change) {
@@ -43,38 +69,22 @@ func (l *Link) apply(now simtime.Time, c Change) {
 		l.Delay = *c.Delay
 	}
 	if c.Loss != nil {
-		l.Loss = *c.Loss
+		l.Loss, l.loss.P = *c.Loss, *c.Loss
+	}
+	if j, ok := l.Jitter.(Scalable); ok && c.Jitter != nil {
+		j.SetStd(*c.Jitter)
 	}
 	if c.Rate != nil {
 		l.SetRate(now, *c.Rate)
 	}
+	if c.Cost != nil {
+		l.Cost = *c.Cost
+	}
+	if c.Up != nil {
+		l.down = !*c.Up
+	}
+	if c.Cost != nil || c.Up != nil {
+		l.fabric.Route()
+	}
 	l.fabric.observer.LinkChanged(now, l)
-}
-
-// SetRate changes the serializer's rate. What is left of a packet in the
-// serializer goes at the new rate.
-func (l *Link) SetRate(now simtime.Time, r units.BitRate) {
-	old := l.Rate
-	l.Rate = r
-	if q, ok := l.Queue.(RateAware); ok && r >= 0 {
-		q.SetRate(r)
-	}
-	if l.serializing == nil {
-		l.startSerializing(now)
-		return
-	}
-	if old > 0 {
-		sent := int64(now.Sub(l.serialStart).Seconds() * float64(old))
-		l.serialBits = max(l.serialBits-sent, 0)
-	}
-	l.serialStart = now
-	switch {
-	case r == 0:
-		l.serialTimer.Stop()
-	case r < 0:
-		l.serialTimer.Set(now)
-	default:
-		ns := (l.serialBits*int64(time.Second) + int64(r) - 1) / int64(r)
-		l.serialTimer.Set(now.Add(time.Duration(ns)))
-	}
 }

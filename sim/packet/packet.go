@@ -1,5 +1,5 @@
-// Package packet is a UDP datagram on its way through the fabric, and the free
-// list that datagrams come from.
+// Package packet is an IP packet on its way through the fabric, a UDP datagram
+// or a TCP segment, and the free list that packets come from.
 //
 // A packet has one owner at any moment. Whoever is handed a packet owns it and
 // hands it on or releases it; nobody keeps a reference to what they gave away.
@@ -12,8 +12,11 @@ import (
 	"rtpfabric/sim/units"
 )
 
-// HeaderIPv4UDP is what IP and UDP add to a payload: 20 and 8 octets.
-const HeaderIPv4UDP units.Bytes = 28
+// What headers add to a payload: IPv4 alone 20 octets, IPv4 and UDP 28.
+const (
+	HeaderIPv4    units.Bytes = 20
+	HeaderIPv4UDP units.Bytes = 28
+)
 
 // IPv4 is an address in host byte order.
 type IPv4 uint32
@@ -26,7 +29,7 @@ func (a IPv4) Netip() netip.Addr {
 // String prints the address in dotted form.
 func (a IPv4) String() string { return a.Netip().String() }
 
-// Addr is a UDP address.
+// Addr is a UDP or TCP address.
 type Addr struct {
 	IP   IPv4
 	Port uint16
@@ -46,19 +49,51 @@ const (
 	CE     ECN = 3
 )
 
-// Packet is one datagram.
+// Protocol is the transport protocol.
+type Protocol uint8
+
+// The protocols that the fabric knows.
+const (
+	UDP Protocol = iota
+	TCP
+)
+
+// Number returns the protocol number of the IP header.
+func (p Protocol) Number() uint8 {
+	if p == TCP {
+		return 6
+	}
+	return 17
+}
+
+// String returns the protocol's name.
+func (p Protocol) String() string {
+	if p == TCP {
+		return "TCP"
+	}
+	return "UDP"
+}
+
+// Packet is one UDP datagram or TCP segment.
 type Packet struct {
 	// ID numbers the packets of a run in the order they enter the fabric,
 	// from 1. The fabric sets it.
 	ID uint64
-	// Src and Dst with UDP make the 5-tuple.
+	// Src, Dst and Protocol make the 5-tuple.
 	Src, Dst Addr
+	Protocol Protocol
 	// DSCP is the differentiated services codepoint, 0 to 63.
 	DSCP uint8
 	ECN  ECN
-	// Payload is the UDP payload. It is backed by the packet's own buffer.
+	// Damaged says that bits were flipped on the way, so that a checksum fails.
+	Damaged bool
+	// Payload is the UDP payload, or TCP's header with its options. It is
+	// backed by the packet's own buffer.
 	Payload []byte
-	// Size is what the packet occupies on a link: payload, UDP and IP.
+	// Body is the size of what follows the payload: octets that are all zero
+	// and that nobody keeps. Only TCP segments have it.
+	Body units.Bytes
+	// Size is what the packet occupies on a link: IP and all that it carries.
 	Size units.Bytes
 	// SentAt is when it entered the fabric; ArrivedAt when it came to the
 	// queue it is in. The fabric sets both.
@@ -68,6 +103,9 @@ type Packet struct {
 	// Hop is scratch space of the owner. The fabric keeps the destination's
 	// index in it.
 	Hop int32
+	// ECNBefore is the marking with which the packet came to the queue it is
+	// in. The fabric sets it.
+	ECNBefore ECN
 
 	free bool
 }
@@ -79,7 +117,18 @@ func (p *Packet) SetPayload(n int) []byte {
 		p.Payload = make([]byte, n, max(n, 1500))
 	}
 	p.Payload = p.Payload[:n]
+	p.Protocol, p.Body = UDP, 0
 	p.Size = units.Bytes(n) + HeaderIPv4UDP
+	return p.Payload
+}
+
+// SetSegment makes the packet a TCP segment with a header of n octets, options
+// included, before a body of zeros, and sets Size to match. The header's octets
+// are whatever the buffer held: the caller writes all of them.
+func (p *Packet) SetSegment(n int, body units.Bytes) []byte {
+	p.SetPayload(n)
+	p.Protocol, p.Body = TCP, body
+	p.Size = units.Bytes(n) + body + HeaderIPv4
 	return p.Payload
 }
 
@@ -87,6 +136,15 @@ func (p *Packet) SetPayload(n int) []byte {
 type Pool struct {
 	head        *Packet
 	outstanding int
+}
+
+// Copy takes a packet off the list that is like p.
+func (l *Pool) Copy(p *Packet) *Packet {
+	c := l.New()
+	payload := append(c.Payload[:0], p.Payload...)
+	*c = *p
+	c.Payload, c.Next = payload, nil
+	return c
 }
 
 // New takes a packet off the list, or makes one. The caller owns it.

@@ -11,6 +11,7 @@ const (
 	QueueLength = "queue-length" // bytes waiting, at the start of the bin
 	Arrivals    = "arrivals"     // packets that came to the link
 	Drops       = "drops"        // packets that the link lost or its queue dropped
+	Marks       = "marks"        // packets that the queue marked CE
 
 	// Of a media stream, such as "S1/video".
 	SendRate    = "send-rate"     // bit/s that entered the network

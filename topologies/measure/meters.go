@@ -20,6 +20,7 @@ type linkMeter struct {
 	length     *level
 	arrivals   *total
 	drops      *total
+	marks      *total
 	waits      *record.Distribution
 }
 
@@ -36,6 +37,7 @@ func newLinkMeter(b *book, l *fabric.Link) *linkMeter {
 		length:     b.level(l.Name, record.QueueLength, "bytes"),
 		arrivals:   b.count(l.Name, record.Arrivals),
 		drops:      b.count(l.Name, record.Drops),
+		marks:      b.count(l.Name, record.Marks),
 		waits:      b.distribution(l.Name, record.QueueDelays),
 	}
 	m.capacity.value = float64(l.Rate)
@@ -82,6 +84,7 @@ func (m *flowMeter) openFreeze(end simtime.Time) (from, to simtime.Time, frozen 
 
 type flowTotals struct {
 	sent, received, lost       uint64
+	marked                     uint64 // CE by a queue on the way
 	sentBytes, receivedBytes   uint64
 	encoded                    uint64
 	rendered, late, lostFrames uint64

@@ -154,6 +154,19 @@ func (r *Recorder) PacketDequeued(now simtime.Time, l *fabric.Link, _ *packet.Pa
 	}
 }
 
+// PacketMarked implements fabric.Observer.
+func (r *Recorder) PacketMarked(now simtime.Time, l *fabric.Link, p *packet.Packet) {
+	if m := r.links[l.Index()]; m != nil {
+		m.marks.add(now, 1)
+	}
+	if f := r.flowOf(p); f != nil {
+		f.totals.marked++
+	}
+}
+
+// PacketDuplicated implements fabric.Observer.
+func (r *Recorder) PacketDuplicated(simtime.Time, *fabric.Link, *packet.Packet) {}
+
 // PacketTransmitted implements fabric.Observer.
 func (r *Recorder) PacketTransmitted(now simtime.Time, l *fabric.Link, p *packet.Packet) {
 	if m := r.links[l.Index()]; m != nil {

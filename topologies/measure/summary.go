@@ -61,6 +61,7 @@ func (s *summary) flow(f *flowMeter, end simtime.Time) {
 	s.put(f.name, "packets-sent", "total", float64(t.sent), "count")
 	s.put(f.name, "packets-received", "total", float64(t.received), "count")
 	s.put(f.name, "packets-lost", "total", float64(t.lost), "count")
+	s.put(f.name, "packets-marked", "total", float64(t.marked), "count")
 	s.put(f.name, "bytes-sent", "total", float64(t.sentBytes), "bytes")
 	s.put(f.name, "bytes-received", "total", float64(t.receivedBytes), "bytes")
 	if t.sent > 0 {
@@ -111,6 +112,7 @@ func (s *summary) link(l *linkMeter, end simtime.Time) {
 	k := l.link.Stats()
 	s.put(n, "packets-arrived", "total", float64(k.Arrived), "count")
 	s.put(n, "packets-dropped", "total", float64(k.Dropped()), "count")
+	s.put(n, "packets-marked", "total", float64(k.Marked), "count")
 	s.convergence(l)
 }
 
