@@ -78,6 +78,9 @@ type Target struct {
 // Max the encoders can follow, Start is where they begin.
 type Limits struct {
 	Min, Max, Start units.BitRate
+	// Weight is the sender's share against others' in a common bottleneck
+	// (RFC 8867 §6.1); 0 means 1.
+	Weight float64
 }
 
 // NoTimeout serves controllers that need no timer and nothing at sending.

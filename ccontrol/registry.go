@@ -16,8 +16,12 @@ type Spec struct {
 	// NeedsPackets is set if the controller can't work without feedback about
 	// every packet (RFC 8888 or transport-wide CC).
 	NeedsPackets bool
-	Parameters   []Parameter
-	New          func(l Limits, v Values) (Controller, error)
+	// Baseline marks what doesn't control anything and is there for comparison:
+	// it shows that an expectation can fail. A scenario that runs with all
+	// controllers doesn't demand that a baseline meets its expectations.
+	Baseline   bool
+	Parameters []Parameter
+	New        func(l Limits, v Values) (Controller, error)
 }
 
 var registry = map[string]Spec{}

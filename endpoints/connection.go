@@ -40,6 +40,9 @@ type ConnectionConfig struct {
 	// FeedbackInterval is how often feedback is wanted; RTCP's timing rules
 	// say when it goes.
 	FeedbackInterval time.Duration
+	// ECN marks media packets as able to be marked (RFC 3168 §5). RTCP isn't
+	// (RFC 6679 §7.2).
+	ECN packet.ECN
 	// Controller may be nil for an end that sends no media.
 	Controller ccontrol.Controller
 	// PlayoutDelay is how long after its ideal time a frame may come.

@@ -21,6 +21,7 @@ const (
 	ReasonPlayout
 	ReasonController
 	ReasonKeying
+	ReasonOther // of a stack that is no endpoint
 )
 
 // EventKind says what happened.

@@ -93,14 +93,14 @@ func (c *Connection) applyTarget(now simtime.Time) {
 // streams leave, divided by the streams' maximum rates.
 func (c *Connection) requestRate(now simtime.Time, s *Section) {
 	send := s.config.Send
-	if send == nil || s.stopped || now < send.Start || s.config.Kind != Video || c.config.Controller == nil {
+	if !s.active(now) || s.config.Kind != Video || c.config.Controller == nil {
 		return
 	}
 	left := c.lastTarget.Media
 	var total units.BitRate
 	for _, o := range c.sections {
 		switch {
-		case o.config.Send == nil || o.stopped || now < o.config.Send.Start:
+		case !o.active(now):
 		case o.config.Kind == Audio:
 			left -= o.config.Send.Model.Wire(o.config.Send.Model.Max)
 		default:

@@ -65,6 +65,7 @@ func (c *Connection) handleRTP(now simtime.Time, p *packet.Packet) {
 		c.timing.HeardRTP(now, h.SSRC)
 	}
 	c.recordArrival(now, p, h)
+	src.dscp = p.DSCP
 	if ext, fresh := src.receive(now, h); fresh {
 		src.insert(now, ext, h, m, len(b)-n-s.descriptor())
 	}

@@ -133,6 +133,7 @@ func (c *Connection) sendRTCP(now simtime.Time, w *compound) {
 	p := c.endpoint.config.Pool.New()
 	copy(p.SetPayload(len(b)), b)
 	p.Src, p.Dst = c.config.Local, c.config.Remote
+	p.DSCP = c.rtcpDSCP(w)
 	c.counts.RTCPSent++
 	c.timing.CountPacket(p.Size, len(w.reporters))
 	c.event(Event{Kind: RTCPSent, At: now, Size: p.Size})

@@ -44,11 +44,18 @@ type SendConfig struct {
 	Start simtime.Time
 	// Stop ends the stream with a BYE; simtime.Never doesn't.
 	Stop simtime.Time
+	// Pauses are stretches of time without frames, in order.
+	Pauses []Pause
+	// DSCP marks the stream's packets (RFC 8837).
+	DSCP uint8
 	// PacketSize bounds RTP packets, SRTP tag included.
 	PacketSize units.Bytes
 	// Model tells what the stream costs on the wire; see [StreamModel].
 	Model StreamModel
 }
+
+// Pause is a stretch of time: From is in it, To isn't.
+type Pause struct{ From, To simtime.Time }
 
 // Section is a media section at one end. Each has an SSRC of its own, whether
 // it sends or only reports (RFC 8108 §6.1).
@@ -87,7 +94,34 @@ func newSection(c *Connection, index int, sc SectionConfig) (*Section, error) {
 	if sc.Kind == Audio {
 		s.clock = audioClock
 	}
+	s.skipPauses()
 	return s, nil
+}
+
+// skipPauses postpones a frame that would be due in a pause.
+func (s *Section) skipPauses() {
+	if s.config.Send == nil {
+		return
+	}
+	for _, p := range s.config.Send.Pauses {
+		if due := s.config.Send.Encoder.NextFrame(); p.From <= due && due < p.To {
+			s.config.Send.Encoder.Skip(p.To)
+		}
+	}
+}
+
+// active reports whether the section sends media now.
+func (s *Section) active(now simtime.Time) bool {
+	send := s.config.Send
+	if send == nil || s.stopped || now < send.Start {
+		return false
+	}
+	for _, p := range send.Pauses {
+		if p.From <= now && now < p.To {
+			return false
+		}
+	}
+	return true
 }
 
 // Name returns the section's name.
@@ -148,6 +182,7 @@ func (s *Section) encode(now simtime.Time) {
 	c := s.connection
 	c.requestRate(now, s)
 	f := s.config.Send.Encoder.Encode(now)
+	s.skipPauses()
 	c.event(Event{Kind: FrameEncoded, At: now, Section: s, Size: f.Size})
 	s.packetize(f, func(p *packet.Packet) {
 		s.queued++

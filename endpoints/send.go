@@ -59,6 +59,7 @@ func (c *Connection) release(now simtime.Time, p *packet.Packet) {
 		panic("endpoints: protecting a packet of our own failed: " + err.Error())
 	}
 	p.Payload = b
+	p.DSCP, p.ECN = s.config.Send.DSCP, c.config.ECN
 	c.counts.RTPSent++
 	c.timing.SentRTP(now, s.local)
 	c.out.Push(p)

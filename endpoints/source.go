@@ -16,7 +16,8 @@ type source struct {
 	ssrc    uint32
 	section *Section
 	buffer  *playout.Buffer
-	ended   bool // a BYE came
+	ended   bool  // a BYE came
+	dscp    uint8 // of the last packet
 
 	base     uint64 // extended number of the first packet
 	highest  uint64

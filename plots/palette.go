@@ -88,7 +88,7 @@ func (p *palette) color(entity string) string {
 func isLinkMetric(metric string) bool {
 	switch metric {
 	case record.Capacity, record.Available, record.Throughput, record.QueueDelay,
-		record.QueueLength, record.Arrivals, record.Drops:
+		record.QueueLength, record.Arrivals, record.Drops, record.Marks:
 		return true
 	}
 	return false
@@ -98,7 +98,8 @@ func isStreamMetric(metric string) bool {
 	switch metric {
 	case record.SendRate, record.ReceiveRate, record.EncoderRate, record.EncoderGoal,
 		record.Goodput, record.SentPackets, record.LostPackets, record.OneWayDelay,
-		record.FrameDelay, record.FreezeTime, record.FrameRate:
+		record.FrameDelay, record.FreezeTime, record.FrameRate,
+		record.MarkedPackets, record.CongestionWindow, record.Retransmissions:
 		return true
 	}
 	return false

@@ -1,6 +1,8 @@
 package scenarios
 
 import (
+	"path"
+	"slices"
 	"time"
 
 	"rtpfabric/scenarios/internal/strict"
@@ -44,18 +46,38 @@ func (m *Media) Stops(duration time.Duration) time.Duration {
 	if m.Stop == nil {
 		return duration
 	}
-	return min(*m.Stop, duration)
+	return min(m.Stop.From, duration)
 }
 
-// SessionBandwidth is the bandwidth whose fraction RTCP may use: what the
-// scenario says, or the sum of the maximum rates of all media.
-func (s *Scenario) SessionBandwidth() units.BitRate {
+// Stops returns when the traffic ends, which is at the latest the end of the
+// run.
+func (t *Traffic) Stops(duration time.Duration) time.Duration {
+	if t.Stop == nil {
+		return duration
+	}
+	return min(t.Stop.From, duration)
+}
+
+// Calls returns the pairs of endpoints that talk to each other.
+func (t *Topology) Calls() [][]string {
+	if len(t.Peers) > 0 {
+		return append([][]string{t.Peers}, t.Pairs...)
+	}
+	return t.Pairs
+}
+
+// SessionBandwidth is the bandwidth of a pair's session whose fraction RTCP may
+// use: what the scenario says, or the sum of the maximum rates of the pair's
+// media.
+func (s *Scenario) SessionBandwidth(pair []string) units.BitRate {
 	if s.RTCP.Bandwidth != nil {
 		return *s.RTCP.Bandwidth
 	}
 	var sum units.BitRate
 	for i := range s.Media {
-		sum += s.Media[i].MaxRate()
+		if slices.Contains(pair, s.Media[i].From) {
+			sum += s.Media[i].MaxRate()
+		}
 	}
 	return sum
 }
@@ -109,4 +131,54 @@ func defaultEncoder() *VideoEncoder {
 	e := &VideoEncoder{}
 	strict.FillDefaults(e)
 	return e
+}
+
+// flowNames returns the names of all media streams and all traffic.
+func (s *Scenario) flowNames() []string {
+	var names []string
+	for i := range s.Media {
+		names = append(names, s.Media[i].FlowName())
+	}
+	for i := range s.Traffic {
+		names = append(names, s.Traffic[i].Name)
+	}
+	return names
+}
+
+// matching returns which of some names are selected by others, which may be
+// patterns such as S*/video, in the order in which they are selected.
+func matching(patterns, names []string) []string {
+	var list []string
+	for _, p := range patterns {
+		for _, name := range names {
+			if ok, err := path.Match(p, name); err == nil && ok && !slices.Contains(list, name) {
+				list = append(list, name)
+			}
+		}
+	}
+	return list
+}
+
+// CodePoint returns the DSCP of the stream's packets: what it says, or RFC 8837's
+// Table 1 for its priority. Of the two that the table gives for video it is the
+// first.
+func (m *Media) CodePoint() uint8 {
+	const df, le, ef, af41, af42 = 0, 1, 46, 34, 36
+	if m.DSCP != nil {
+		return uint8(*m.DSCP)
+	}
+	audio := m.Kind == "audio"
+	switch m.Priority {
+	case "very-low":
+		return le
+	case "medium", "high":
+		switch {
+		case audio:
+			return ef
+		case m.Priority == "high":
+			return af41
+		}
+		return af42
+	}
+	return df
 }

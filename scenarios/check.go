@@ -37,6 +37,14 @@ type SettingsChecker interface {
 	CheckSettings(s *Scenario) error
 }
 
+// NetworkChecker is what a [Catalogue] may be besides: one that knows whether a
+// network can be made.
+type NetworkChecker interface {
+	// CheckNetwork takes a scenario that has no other error, and returns an
+	// error that says why its network can't be made.
+	CheckNetwork(s *Scenario) error
+}
+
 // checker finds what is wrong with a scenario whose fields are each right by
 // themselves. The scenario is completed already.
 type checker struct {
@@ -52,13 +60,23 @@ type checker struct {
 func check(s *Scenario, places *strict.Places, catalogue Catalogue) []*strict.Error {
 	c := &checker{s: s, places: places}
 	c.title()
+	c.let()
 	c.network()
-	c.endpoints()
-	c.topology()
-	c.media()
+	c.traffic()
+	if c.session() {
+		c.endpoints()
+		c.topology()
+		c.media()
+	}
 	c.congestion(catalogue)
 	c.rtcp()
 	c.expect()
+	if nc, ok := catalogue.(NetworkChecker); ok && len(c.errs) == 0 {
+		if err := nc.CheckNetwork(s); err != nil {
+			problem, remedy := splitRemedy(err.Error())
+			c.fail(at("network"), problem, remedy)
+		}
+	}
 	if len(c.errs) == 0 {
 		c.settings(catalogue)
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"rtpfabric/scenarios/internal/strict"
@@ -49,6 +50,9 @@ func (c *checker) target(e *Expect, m *metric, p strict.Path) {
 		example = valid[0]
 	}
 	remedy := fmt.Sprintf("write %q", m.of+": "+example)
+	if m.of == "flows" {
+		remedy = `write "flows: [` + example + `, …]"`
+	}
 	found := ""
 	for _, t := range e.targets() {
 		switch {
@@ -60,6 +64,8 @@ func (c *checker) target(e *Expect, m *metric, p strict.Path) {
 		}
 	}
 	switch {
+	case m.of == "flows" && len(e.Flows) > 0:
+		c.flows(e, p.Child("flows"))
 	case found == "":
 		c.fail(p.Child(m.of), fmt.Sprintf("%s is measured at %s, which isn't said", m.name, article(m.of)), remedy)
 	case !slices.Contains(valid, found):
@@ -71,6 +77,20 @@ func (c *checker) target(e *Expect, m *metric, p strict.Path) {
 	}
 }
 
+// flows checks the names and patterns of flows.
+func (c *checker) flows(e *Expect, p strict.Path) {
+	known := c.targetsOf("flow")
+	for i, name := range e.Flows {
+		if len(matching([]string{name}, known)) == 0 {
+			c.fail(p.Child(strconv.Itoa(i)), fmt.Sprintf("there is no flow %q", name), instead(name, known, "the flows"))
+			return
+		}
+	}
+	if n := len(matching(e.Flows, known)); n < 2 {
+		c.fail(p, fmt.Sprintf("%s is about several flows, not %d", e.Metric, n), "name more flows, or a pattern like S*/video")
+	}
+}
+
 // unmeasured says why a metric has no value at something that exists.
 func (c *checker) unmeasured(m *metric, where string) (problem, remedy string) {
 	switch m.only {
@@ -78,7 +98,21 @@ func (c *checker) unmeasured(m *metric, where string) (problem, remedy string) {
 		if c.unlimited(where) {
 			return fmt.Sprintf("%s has no rate, so its %s isn't measured", where, m.name), `add a "rate:" to that direction, or expect something else`
 		}
+	case ofMedia:
+		if slices.Contains(c.trafficNames(), where) {
+			return fmt.Sprintf("%s is traffic, which has no %s", where, m.name), "name a flow of media"
+		}
+	case ofTCP:
+		for i := range c.s.Traffic {
+			if t := &c.s.Traffic[i]; t.Name == where && t.Type == "tcp" {
+				return "", ""
+			}
+		}
+		return fmt.Sprintf("%s isn't TCP, so it has no %s", where, m.name), "name traffic of type tcp"
 	case ofVideo:
+		if slices.Contains(c.trafficNames(), where) {
+			return fmt.Sprintf("%s is traffic, which has no %s", where, m.name), "name a flow of video"
+		}
 		for i := range c.s.Media {
 			if f := &c.s.Media[i]; f.FlowName() == where && f.Kind != "video" {
 				return fmt.Sprintf("%s is %s, which has no %s", where, f.Kind, m.name), "name a flow of video"
@@ -103,9 +137,12 @@ func (c *checker) targetsOf(key string) []string {
 		}
 	}
 	switch key {
-	case "flow":
+	case "flow", "flows":
 		for i := range c.s.Media {
 			add(c.s.Media[i].FlowName())
+		}
+		for _, name := range c.trafficNames() {
+			add(name)
 		}
 	case "link":
 		for _, l := range c.s.Network.Links {
@@ -115,9 +152,11 @@ func (c *checker) targetsOf(key string) []string {
 	case "endpoint":
 		return c.endpointNames()
 	case "connection":
-		if p := c.s.Topology.Peers; len(p) == 2 {
-			add(p[0] + "-" + p[1])
-			add(p[1] + "-" + p[0])
+		for _, p := range c.s.Topology.Calls() {
+			if len(p) == 2 {
+				add(p[0] + "-" + p[1])
+				add(p[1] + "-" + p[0])
+			}
 		}
 	case "source":
 		for i := range c.s.Media {
@@ -135,9 +174,9 @@ func (c *checker) unlimited(direction string) bool {
 	name, side, _ := strings.Cut(direction, "/")
 	l := c.s.Link(name)
 	if side == "forward" {
-		return l.Forward.Rate == nil
+		return !l.Forward.limited()
 	}
-	return l.Backward.Rate == nil
+	return !l.Backward.limited()
 }
 
 func (c *checker) during(e *Expect, p strict.Path) {
@@ -176,6 +215,9 @@ func splitRemedy(message string) (problem, remedy string) {
 }
 
 func article(noun string) string {
+	if noun == "flows" {
+		return "several flows"
+	}
 	if strings.ContainsRune("aeiou", rune(noun[0])) {
 		return "an " + noun
 	}

@@ -9,17 +9,14 @@ import (
 
 func (c *checker) endpoints() {
 	nodes := c.s.Nodes()
-	if len(c.s.Endpoints) == 0 {
-		c.fail(at("endpoints"), "there is no endpoint", `add "S1: {at: A}"`)
-	}
 	for _, e := range c.s.Endpoints {
 		p := at("endpoints", e.Name)
 		c.name(p, e.Name, "an endpoint")
 		if !slices.Contains(nodes, e.At) {
 			c.fail(p.Child("at"), fmt.Sprintf("no link has the node %q", e.At), instead(e.At, nodes, "the nodes"))
 		}
-		if c.peersAreKnown() && !slices.Contains(c.s.Topology.Peers, e.Name) {
-			c.failKey(p, "this endpoint takes no part", "add it to topology.peers or remove it")
+		if c.callsAreKnown() && !slices.ContainsFunc(c.s.Topology.Calls(), func(call []string) bool { return slices.Contains(call, e.Name) }) {
+			c.failKey(p, "this endpoint takes no part", "add it to topology.peers or topology.pairs, or remove it")
 		}
 	}
 }
@@ -32,9 +29,59 @@ func (c *checker) endpointNames() []string {
 	return names
 }
 
+// session checks that endpoints, topology and media are all there, or traffic
+// instead.
+func (c *checker) session() bool {
+	parts := []struct {
+		name, example string
+		there         bool
+	}{
+		{"endpoints", `add "endpoints: {S1: {at: A}, R1: {at: B}}"`, len(c.s.Endpoints) > 0},
+		{"topology", `add "topology: {peers: [S1, R1]}"`, len(c.s.Topology.Calls()) > 0},
+		{"media", `add "media: [{from: S1, kind: video}]"`, len(c.s.Media) > 0},
+	}
+	n := 0
+	for _, part := range parts {
+		if part.there {
+			n++
+		}
+	}
+	if n == 0 && len(c.s.Traffic) > 0 {
+		return false
+	}
+	for _, part := range parts {
+		if !part.there {
+			c.fail(at(part.name), "is missing", part.example)
+		}
+	}
+	return n == len(parts)
+}
+
 func (c *checker) topology() {
-	peers := c.s.Topology.Peers
+	t := &c.s.Topology
 	p := at("topology", "peers")
+	if len(t.Peers) > 0 {
+		if len(t.Pairs) > 0 {
+			c.failKey(at("topology", "pairs"), "there are peers as well", "write all calls as pairs, like [[S1, R1], [S2, R2]]")
+			return
+		}
+		c.call(t.Peers, p)
+	}
+	used := map[string]bool{}
+	for i, pair := range t.Pairs {
+		p := at("topology", "pairs", i)
+		c.call(pair, p)
+		for j, name := range pair {
+			if used[name] {
+				c.fail(p.Child(fmt.Sprint(j)), fmt.Sprintf("%s takes part in another call already", name), "give every call endpoints of its own")
+			}
+			used[name] = true
+		}
+	}
+}
+
+// call checks a pair of endpoints.
+func (c *checker) call(peers []string, p strict.Path) {
 	if len(peers) != 2 {
 		c.fail(p, fmt.Sprintf("a point-to-point topology has two peers, not %d", len(peers)), "write two endpoints, like [S1, R1]")
 		return
@@ -47,7 +94,7 @@ func (c *checker) topology() {
 	if peers[0] == peers[1] {
 		c.fail(p, fmt.Sprintf("%s would talk to itself", peers[0]), "write two different endpoints")
 	}
-	if !c.peersAreKnown() {
+	if c.s.Endpoint(peers[0]) == nil || c.s.Endpoint(peers[1]) == nil || peers[0] == peers[1] {
 		return
 	}
 	a, b := c.s.Endpoint(peers[0]), c.s.Endpoint(peers[1])
@@ -60,10 +107,15 @@ func (c *checker) topology() {
 	}
 }
 
-// peersAreKnown reports whether the peers are two different endpoints.
-func (c *checker) peersAreKnown() bool {
-	p := c.s.Topology.Peers
-	return len(p) == 2 && p[0] != p[1] && c.s.Endpoint(p[0]) != nil && c.s.Endpoint(p[1]) != nil
+// callsAreKnown reports whether every call is between two different endpoints.
+func (c *checker) callsAreKnown() bool {
+	calls := c.s.Topology.Calls()
+	for _, p := range calls {
+		if len(p) != 2 || p[0] == p[1] || c.s.Endpoint(p[0]) == nil || c.s.Endpoint(p[1]) == nil {
+			return false
+		}
+	}
+	return len(calls) > 0
 }
 
 // connected reports whether links lead from one node to another.
@@ -87,17 +139,12 @@ func (c *checker) connected(from, to string) bool {
 	return reached[to]
 }
 
-// maxMedia is the number of streams a scenario may have: there are 32 dynamic
+// maxMedia is the number of streams a call may have: there are 32 dynamic
 // payload types (RFC 3551 §3), and 31 report blocks in a report.
 const maxMedia = 31
 
 func (c *checker) media() {
-	switch n := len(c.s.Media); {
-	case n == 0:
-		c.fail(at("media"), "there is no stream", `add "- {from: S1, kind: video}"`)
-	case n > maxMedia:
-		c.fail(at("media"), fmt.Sprintf("%d streams are too many", n), fmt.Sprintf("keep to %d", maxMedia))
-	}
+	perCall := map[string]int{}
 	flows := map[string]bool{}
 	for i := range c.s.Media {
 		m := &c.s.Media[i]
@@ -107,6 +154,10 @@ func (c *checker) media() {
 			c.fail(c.firstOf(p.Child("name"), p), fmt.Sprintf("there are two streams called %s", m.FlowName()), "give one of them another \"name:\"")
 		}
 		flows[m.FlowName()] = true
+		call := min(m.From, m.To) + " " + max(m.From, m.To)
+		if perCall[call]++; perCall[call] == maxMedia+1 {
+			c.fail(p, fmt.Sprintf("more than %d streams in one call are too many", maxMedia), "use several calls")
+		}
 		c.ends(m, p)
 		c.times(m, p)
 		if m.Kind == "video" {
@@ -119,25 +170,39 @@ func (c *checker) media() {
 
 // ends checks who sends to whom.
 func (c *checker) ends(m *Media, p strict.Path) {
-	peers := c.s.Topology.Peers
-	if len(peers) != 2 {
+	if !c.callsAreKnown() {
 		return // reported at the topology
 	}
-	if !slices.Contains(peers, m.From) {
-		c.fail(p.Child("from"), fmt.Sprintf("%q is not a peer", m.From), instead(m.From, peers, "the peers"))
+	other := c.s.otherPeer(m.From)
+	if other == "" {
+		if c.s.Endpoint(m.From) != nil {
+			return // it takes part in several calls, or in none: reported there
+		}
+		c.fail(p.Child("from"), fmt.Sprintf("%q takes part in no call", m.From), instead(m.From, c.endpointNames(), "the endpoints"))
 		return
 	}
-	if m.To != c.s.otherPeer(m.From) {
-		c.fail(p.Child("to"), fmt.Sprintf("%q is not the peer of %s", m.To, m.From), fmt.Sprintf("write %s, or leave it out", c.s.otherPeer(m.From)))
+	if m.To != other {
+		c.fail(p.Child("to"), fmt.Sprintf("%q is not the peer of %s", m.To, m.From), fmt.Sprintf("write %s, or leave it out", other))
 	}
 }
 
 func (c *checker) times(m *Media, p strict.Path) {
+	start, stop := m.Start.From, m.Stop.From
 	switch {
-	case *m.Stop > c.s.Duration:
-		c.fail(p.Child("stop"), fmt.Sprintf("%s lies after the end of the run at %s", format(*m.Stop), format(c.s.Duration)), "choose an earlier time or a longer duration")
-	case m.Start >= *m.Stop:
-		c.fail(c.firstOf(p.Child("start"), p.Child("stop")), fmt.Sprintf("the stream starts at %s, which is not before it stops at %s", format(m.Start), format(*m.Stop)), "let it start earlier or stop later")
+	case m.Lasts != nil:
+		c.failKey(p.Child("lasts"), "the end is said already", `remove "stop:" or "lasts:"`)
+	case stop > c.s.Duration:
+		c.fail(p.Child("stop"), fmt.Sprintf("%s lies after the end of the run at %s", format(stop), format(c.s.Duration)), "choose an earlier time or a longer duration")
+	case start >= stop:
+		c.fail(c.firstOf(p.Child("start"), p.Child("stop")), fmt.Sprintf("the stream starts at %s, which is not before it stops at %s", format(start), format(stop)), "let it start earlier or stop later")
+	}
+	last := start
+	for i, pause := range m.Pauses {
+		q := p.Child("pauses").Child(fmt.Sprint(i))
+		if pause.From < last || pause.To > stop {
+			c.fail(q, fmt.Sprintf("%s is not within what is left of the stream, %s..%s", pause, format(last), format(max(last, stop))), "put the pauses in order, after the start and before the stop")
+		}
+		last = pause.To
 	}
 }
 

@@ -17,9 +17,12 @@ func (c *checker) network() {
 		c.between(l)
 		c.direction(l, "forward", &l.Forward)
 		c.direction(l, "backward", &l.Backward)
+		c.channelUse(l)
 		c.topLevelQueue(l)
 		c.schedule(l)
 	}
+	c.channels()
+	c.nodes()
 }
 
 func (c *checker) between(l *Link) {
@@ -42,15 +45,28 @@ func (c *checker) direction(l *Link, side string, d *Direction) {
 	if d.Rate != nil && *d.Rate == 0 {
 		c.fail(c.firstOf(own.Child("rate"), base.Child("rate")), "0bps from the start would carry nothing", "write a rate above 0bps here and the outage into the schedule")
 	}
-	if q := own.Child("queue"); d.Rate == nil && d.Queue != nil && d.Queue.Length.Time > 0 {
-		c.fail(q.Child("length"), fmt.Sprintf("a time says nothing because %s/%s has no rate", l.Name, side), `add a "rate:" beside the queue, or write the length in B or packets`)
+	if q := own.Child("queue"); !d.limited() && d.Queue != nil && d.Queue.Length.Time > 0 {
+		c.fail(c.firstOf(q.Child("length"), q), fmt.Sprintf("a time says nothing because %s/%s has no rate", l.Name, side), `add a "rate:" beside the queue, or write the length in B or packets`)
+	}
+	whereOf := func(field string) strict.Path { return c.firstOf(own.Child(field), base.Child(field)) }
+	if d.Queue != nil {
+		c.queue(d.Queue, whereOf("queue"))
+	}
+	for i := range d.Impairments {
+		c.impairment(&d.Impairments[i], whereOf("impairments").Child(fmt.Sprint(i)))
+	}
+	if d.Capacity != nil {
+		c.capacity(d, whereOf("capacity"))
+	}
+	if d.Shaper != nil && (d.Rate == nil || d.Capacity != nil || d.Channel != "") {
+		c.failKey(whereOf("shaper"), "a shaper needs a constant rate", `add "rate: 1Mbps" beside it, and no capacity or channel`)
 	}
 }
 
 // topLevelQueue refuses a queue that no direction uses.
 func (c *checker) topLevelQueue(l *Link) {
 	p := at("network", "links", l.Name, "queue")
-	if c.places.Has(p) && l.Forward.Rate == nil && l.Backward.Rate == nil {
+	if c.places.Has(p) && !l.Forward.limited() && !l.Backward.limited() {
 		c.fail(p, "the queue would never fill because no direction has a rate", `add "rate: 1Mbps" to the link, to forward or to backward`)
 	}
 }
@@ -68,7 +84,7 @@ func (c *checker) schedule(l *Link) {
 		}
 		last = change.At
 		c.changedRate(l, p)
-		if change.Forward == (ChangeTo{}) && change.Backward == (ChangeTo{}) && !c.places.Has(p.Child("rate")) {
+		if change.Forward == (ChangeTo{}) && change.Backward == (ChangeTo{}) && !c.places.Has(p.Child("rate")) && !c.places.Has(p.Child("ratio")) {
 			c.fail(p, "nothing changes here", `add what changes, like "forward: {rate: 2.5Mbps}"`)
 		}
 	}
@@ -78,15 +94,25 @@ func (c *checker) schedule(l *Link) {
 // a direction has no queue either.
 func (c *checker) changedRate(l *Link, change strict.Path) {
 	remedy := fmt.Sprintf(`give the link a rate from the start, like "rate: 1Mbps" in %q`, l.Name)
-	side := func(name string, d *Direction) {
-		if p := change.Child(name).Child("rate"); d.Rate == nil && c.places.Has(p) {
-			c.fail(p, fmt.Sprintf("%s/%s has no rate that could change", l.Name, name), remedy)
+	for _, field := range []string{"rate", "ratio"} {
+		side := func(name string, d *Direction) {
+			p := change.Child(name).Child(field)
+			switch {
+			case !c.places.Has(p):
+			case d.Capacity != nil || d.Channel != "" || d.Shaper != nil:
+				c.fail(p, fmt.Sprintf("the rate of %s/%s is not the schedule's to change", l.Name, name), "remove its capacity, shaper or channel, or this")
+			case d.Rate == nil:
+				c.fail(p, fmt.Sprintf("%s/%s has no rate that could change", l.Name, name), remedy)
+			}
 		}
-	}
-	side("forward", &l.Forward)
-	side("backward", &l.Backward)
-	if p := change.Child("rate"); c.places.Has(p) && l.Forward.Rate == nil && l.Backward.Rate == nil {
-		c.fail(p, fmt.Sprintf("%s has no rate that could change", l.Name), remedy)
+		side("forward", &l.Forward)
+		side("backward", &l.Backward)
+		if p := change.Child(field); c.places.Has(p) && l.Forward.Rate == nil && l.Backward.Rate == nil {
+			c.fail(p, fmt.Sprintf("%s has no rate that could change", l.Name), remedy)
+		}
+		if p := change.Child(field); c.places.Has(p) && (l.Forward.Capacity != nil || l.Backward.Capacity != nil || l.Forward.Shaper != nil || l.Backward.Shaper != nil) {
+			c.fail(p, fmt.Sprintf("the rate of %s is not the schedule's to change", l.Name), "remove its capacity or shaper, or this")
+		}
 	}
 }
 

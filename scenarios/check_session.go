@@ -3,6 +3,7 @@ package scenarios
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"rtpfabric/sim/units"
@@ -44,16 +45,43 @@ func (c *checker) congestion(catalogue Catalogue) {
 			c.fail(at("congestion", "feedback"), problem, remedy)
 		}
 	}
-	known := catalogue.Parameters(g.Controller)
 	for _, param := range g.Parameters {
-		p := at("congestion", "parameters", param.Name)
-		if !slices.Contains(known, param.Name) {
-			c.failKey(p, fmt.Sprintf("%s has no such parameter", g.Controller), instead(param.Name, known, "its parameters"))
-		} else if err := catalogue.CheckParameter(g.Controller, param.Name, param.Value); err != nil {
-			problem, remedy := splitRemedy(err.Error())
-			c.fail(p, problem, remedy)
+		c.parameter(catalogue, param)
+	}
+}
+
+// parameter checks one parameter: of the controller, or of another one that is
+// named before a dot.
+func (c *checker) parameter(catalogue Catalogue, param Parameter) {
+	p := at("congestion", "parameters", param.Name)
+	controller, name := c.s.Congestion.Controller, param.Name
+	if before, after, dotted := strings.Cut(name, "."); dotted {
+		controller, name = before, after
+		if known := catalogue.Controllers(); !slices.Contains(known, controller) {
+			c.failKey(p, fmt.Sprintf("there is no controller %q", controller), instead(controller, known, "the controllers"))
+			return
 		}
 	}
+	known := catalogue.Parameters(controller)
+	if !slices.Contains(known, name) {
+		c.failKey(p, fmt.Sprintf("%s has no such parameter", controller), instead(name, known, "its parameters"))
+	} else if err := catalogue.CheckParameter(controller, name, param.Value); err != nil {
+		problem, remedy := splitRemedy(err.Error())
+		c.fail(p, problem, remedy)
+	}
+}
+
+// Settings returns the parameters that the controller gets.
+func (g *Congestion) Settings() map[string]string {
+	settings := map[string]string{}
+	for _, p := range g.Parameters {
+		if controller, name, dotted := strings.Cut(p.Name, "."); !dotted {
+			settings[p.Name] = p.Value
+		} else if controller == g.Controller {
+			settings[name] = p.Value
+		}
+	}
+	return settings
 }
 
 func (c *checker) rtcp() {

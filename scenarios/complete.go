@@ -1,8 +1,11 @@
 package scenarios
 
 import (
+	"math"
+	"slices"
 	"time"
 
+	"rtpfabric/sim/rng"
 	"rtpfabric/sim/units"
 )
 
@@ -11,6 +14,9 @@ const (
 	defaultQueueTime  = 300 * time.Millisecond // RFC 8867 §4.2
 	defaultAudioRate  = 20 * units.Kbps        // RFC 8867 §4.3
 	defaultAudioFrame = 20 * time.Millisecond
+
+	defaultFQPackets             = 10240 // RFC 8290 §5.2
+	defaultUDPPacket units.Bytes = 1500  // RFC 8868 §5.3
 )
 
 // complete fills in every default that depends on other fields, and moves what
@@ -23,26 +29,65 @@ func (s *Scenario) complete() {
 		l.Both = Direction{}
 		for j := range l.Schedule {
 			c := &l.Schedule[j]
-			c.Forward = c.Both.under(c.Forward, l.Forward.Rate != nil)
-			c.Backward = c.Both.under(c.Backward, l.Backward.Rate != nil)
+			c.Forward = c.Both.under(c.Forward, l.Forward.Rate)
+			c.Backward = c.Both.under(c.Backward, l.Backward.Rate)
 			c.Both = ChangeTo{}
 		}
 	}
+	random := rng.New(s.Seed)
 	for i := range s.Media {
-		s.completeMedia(&s.Media[i])
+		s.completeMedia(&s.Media[i], random)
 	}
-	s.RTCP.Bandwidth = valueOf(s.SessionBandwidth())
+	for i := range s.Traffic {
+		t := &s.Traffic[i]
+		r := random.Stream("traffic/" + t.Name + "/times")
+		t.Start = t.Start.draw(r)
+		if t.Stop != nil {
+			t.Stop = valueOf(t.Stop.draw(r))
+		}
+		t.complete()
+	}
 }
 
-func (s *Scenario) completeMedia(m *Media) {
+// draw picks a time from a stretch, uniformly.
+func (m Moment) draw(r *rng.Stream) Moment {
+	at := time.Duration(r.Uniform(float64(m.From), float64(m.To)))
+	return Moment{From: at, To: at}
+}
+
+func (t *Traffic) complete() {
+	switch t.Type {
+	case "tcp":
+		if t.Control == "" {
+			t.Control = "newreno"
+		}
+	case "udp":
+		if t.Packet == nil {
+			t.Packet = valueOf(defaultUDPPacket)
+		}
+		if t.Rate == nil && len(t.Schedule) > 0 {
+			t.Rate = valueOf(units.BitRate(0))
+		}
+	}
+}
+
+func (s *Scenario) completeMedia(m *Media, random *rng.Source) {
 	if m.Name == "" {
 		m.Name = m.Kind
 	}
 	if m.To == "" {
 		m.To = s.otherPeer(m.From)
 	}
-	if m.Stop == nil {
-		m.Stop = valueOf(s.Duration)
+	r := random.Stream("media/" + m.FlowName() + "/times")
+	m.Start = m.Start.draw(r)
+	switch {
+	case m.Lasts != nil && m.Stop == nil:
+		end := min(m.Start.From+*m.Lasts, s.Duration)
+		m.Stop, m.Lasts = &Moment{From: end, To: end}, nil
+	case m.Stop == nil:
+		m.Stop = &Moment{From: s.Duration, To: s.Duration}
+	default:
+		m.Stop = valueOf(m.Stop.draw(r))
 	}
 	switch m.Kind {
 	case "video":
@@ -63,18 +108,23 @@ func (s *Scenario) completeMedia(m *Media) {
 	}
 }
 
-// otherPeer returns the peer that isn't the given one, or "" if the peers
-// aren't two.
+// otherPeer returns whom an endpoint talks to, or "" if it takes part in no
+// call or several.
 func (s *Scenario) otherPeer(name string) string {
-	switch p := s.Topology.Peers; {
-	case len(p) != 2:
-		return ""
-	case p[0] == name:
-		return p[1]
-	case p[1] == name:
-		return p[0]
+	other := ""
+	for _, p := range s.Topology.Calls() {
+		if len(p) != 2 || p[0] == p[1] || !slices.Contains(p, name) {
+			continue
+		}
+		if other != "" {
+			return ""
+		}
+		other = p[0]
+		if other == name {
+			other = p[1]
+		}
 	}
-	return ""
+	return other
 }
 
 // Resolve returns what packets meet in each direction: the direction's own
@@ -90,9 +140,24 @@ func (top Direction) under(d Direction) Direction {
 	d.Rate = firstOf(d.Rate, top.Rate)
 	d.Delay = firstOf(d.Delay, top.Delay, valueOf(time.Duration(0)))
 	d.Loss = firstOf(d.Loss, top.Loss, valueOf(units.Ratio(0)))
-	if d.Rate != nil {
-		d.Queue = firstOf(d.Queue, top.Queue, &Queue{Type: "droptail", Length: QueueLength{Time: defaultQueueTime}})
+	d.Capacity = firstOf(d.Capacity, top.Capacity)
+	if d.Channel == "" {
+		d.Channel = top.Channel
 	}
+	if d.limited() {
+		d.Shaper = firstOf(d.Shaper, top.Shaper)
+		d.Queue = firstOf(d.Queue, top.Queue, &Queue{Type: "droptail"})
+	}
+	if d.Queue != nil {
+		d.Queue.complete()
+	}
+	if d.Impairments == nil {
+		d.Impairments = slices.Clone(top.Impairments)
+	}
+	for i := range d.Impairments {
+		d.Impairments[i].complete()
+	}
+	d.Cost = firstOf(d.Cost, top.Cost)
 	if d.Jitter = firstOf(d.Jitter, top.Jitter); d.Jitter != nil && d.Jitter.Mean == nil {
 		j := *d.Jitter
 		j.Mean = valueOf(time.Duration(j.Bound * float64(j.Std)))
@@ -101,14 +166,46 @@ func (top Direction) under(d Direction) Direction {
 	return d
 }
 
+// limited reports whether the direction has a rate of any kind, and so a queue.
+func (d *Direction) limited() bool { return d.Rate != nil || d.Capacity != nil || d.Channel != "" }
+
+// complete fills in the length of the queue and of those inside it. The bands
+// are copied: the two directions of a link may have got them from one place.
+func (q *Queue) complete() {
+	if q.Length == nil {
+		q.Length = &QueueLength{Time: defaultQueueTime}
+		if q.Type == "fq-codel" {
+			q.Length = &QueueLength{Packets: defaultFQPackets}
+		}
+	}
+	q.Bands = slices.Clone(q.Bands)
+	for i := range q.Bands {
+		q.Bands[i].Queue.complete()
+	}
+}
+
+func (i *Impairment) complete() {
+	if i.Type == "gilbert-elliott" {
+		i.LossGood = firstOf(i.LossGood, valueOf(units.Ratio(0)))
+		i.LossBad = firstOf(i.LossBad, valueOf(units.Ratio(1)))
+	}
+}
+
 // under returns c with what it leaves open taken from the top level; a rate
 // only if the direction has one to change.
-func (top ChangeTo) under(c ChangeTo, hasRate bool) ChangeTo {
-	if hasRate {
-		c.Rate = firstOf(c.Rate, top.Rate)
+func (top ChangeTo) under(c ChangeTo, rate *units.BitRate) ChangeTo {
+	if rate != nil {
+		if c.Ratio == nil && c.Rate == nil {
+			c.Ratio, c.Rate = top.Ratio, top.Rate
+		}
+		if c.Ratio != nil && c.Rate == nil {
+			c.Rate, c.Ratio = valueOf(units.BitRate(math.Round(*c.Ratio*float64(*rate)))), nil
+		}
 	}
 	c.Delay = firstOf(c.Delay, top.Delay)
 	c.Loss = firstOf(c.Loss, top.Loss)
+	c.Up = firstOf(c.Up, top.Up)
+	c.Cost = firstOf(c.Cost, top.Cost)
 	return c
 }
 

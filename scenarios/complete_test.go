@@ -13,8 +13,8 @@ func TestResolve(t *testing.T) {
 	rate := valueOf(1 * units.Mbps)
 	delay := func(d time.Duration) *time.Duration { return &d }
 	lossless := valueOf(units.Ratio(0))
-	queue := &Queue{Type: "droptail", Length: QueueLength{Packets: 9}}
-	standard := &Queue{Type: "droptail", Length: QueueLength{Time: 300 * time.Millisecond}}
+	queue := &Queue{Type: "droptail", Length: &QueueLength{Packets: 9}}
+	standard := &Queue{Type: "droptail", Length: &QueueLength{Time: 300 * time.Millisecond}}
 	tests := []struct {
 		name              string
 		link              Link
@@ -76,7 +76,7 @@ func TestScheduleResolvesLikeTheLink(t *testing.T) {
 func TestMediaDefaults(t *testing.T) {
 	s := parse(t, callForTests).Runs[0].Scenario
 	video, audio := s.Media[0], s.Media[1]
-	if video.To != "R" || video.FlowName() != "S/video" || *video.Stop != 10*time.Second || *video.Encoder.Start != 150*units.Kbps {
+	if video.To != "R" || video.FlowName() != "S/video" || video.Stop.From != 10*time.Second || *video.Encoder.Start != 150*units.Kbps {
 		t.Errorf("video is %+v", video)
 	}
 	if audio.To != "S" || audio.FlowName() != "R/audio" || *audio.Rate != 20*units.Kbps || *audio.Frame != 20*time.Millisecond {
@@ -85,11 +85,11 @@ func TestMediaDefaults(t *testing.T) {
 	if sender, receiver := video.SourceNames(); sender != "S/video" || receiver != "R/video" {
 		t.Errorf("sources are %s and %s", sender, receiver)
 	}
-	if got := s.SessionBandwidth(); got != 1520*units.Kbps {
+	if got := s.SessionBandwidth([]string{"S", "R"}); got != 1520*units.Kbps {
 		t.Errorf("session bandwidth is %v, want the sum of 1.5Mbps and 20kbps", got)
 	}
 	s.RTCP.Bandwidth = valueOf(units.Mbps)
-	if got := s.SessionBandwidth(); got != units.Mbps {
+	if got := s.SessionBandwidth([]string{"S", "R"}); got != units.Mbps {
 		t.Errorf("session bandwidth is %v, want what the scenario says", got)
 	}
 }

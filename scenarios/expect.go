@@ -41,7 +41,7 @@ func judge(s *Scenario, e *Expect, r *record.Record) record.Verdict {
 		return v
 	}
 	target := e.target()
-	x := m.measure(measurement{record: r, entity: target, window: window})
+	x := m.measure(measurement{record: r, entity: target, entities: matching(e.Flows, s.flowNames()), window: window})
 	if math.IsNaN(x) || math.IsInf(x, 0) {
 		v.Problem = fmt.Sprintf("there is no data for %s of %s %s", e.Metric, target, e.when())
 		return v
@@ -64,7 +64,7 @@ func (e *Expect) target() string {
 type target struct{ key, value string }
 
 func (e *Expect) targets() []target {
-	return []target{{"flow", e.Flow}, {"link", e.Link}, {"endpoint", e.Endpoint}, {"connection", e.Connection}, {"source", e.Source}}
+	return []target{{"flow", e.Flow}, {"flows", strings.Join(e.Flows, ", ")}, {"link", e.Link}, {"endpoint", e.Endpoint}, {"connection", e.Connection}, {"source", e.Source}}
 }
 
 // String returns the expectation as a sentence, such as "queue-delay-p95 of

@@ -18,6 +18,7 @@ network: {links: {l: {between: [A, B], rate: 1Mbps, delay: 10ms}}}
 endpoints: {S: {at: A}, R: {at: B}}
 topology: {peers: [S, R]}
 media: [{from: S, kind: video}, {from: R, kind: audio}]
+traffic: {web: {type: tcp, from: A, to: B}}
 `
 
 // expecting returns the scenario for tests with expectations.
@@ -58,6 +59,11 @@ func recordForTests() *record.Record {
 	series("l/forward", record.Available, "bit/s", 1e6, 0.5e6)
 	series("l/forward", record.Arrivals, "count", 100, 100)
 	series("l/forward", record.Drops, "count", 2, 4)
+	series("l/forward", record.Marks, "count", 3, 6)
+	series("S/video", record.MarkedPackets, "count", 2, 1)
+	series("web", record.ReceiveRate, "bit/s", 1.4e6, 0.3e6)
+	series("web", record.SentPackets, "count", 100, 100)
+	series("web", record.Retransmissions, "count", 4, 8)
 	series("S/video", record.SendRate, "bit/s", 0.8e6, 0.4e6)
 	series("S/video", record.ReceiveRate, "bit/s", 0.7e6, 0.3e6)
 	series("S/video", record.EncoderRate, "bit/s", 0.6e6, 0.2e6)
@@ -96,6 +102,15 @@ func TestEveryMetric(t *testing.T) {
 		{"utilization-of-available", all, (4*0.8 + 5*0.4) / (4*1.0 + 5*0.5), "min: 79%", "min: 81%"},
 		{"throughput", first, 0.8e6, "min: 800kbps", "max: 799kbps"},
 		{"link-loss", first, 0.02, "max: 2%", "max: 1.9%"},
+		{"link-marks", first, 0.03, "max: 3%", "max: 2.9%"},
+		{"marks", first, 0.02, "max: 2%", "max: 1.9%"},
+		{"retransmissions", first, 0.04, "max: 4%", "max: 3.9%"},
+		{"jain", first, 2.1 * 2.1 / (2 * (0.7*0.7 + 1.4*1.4)), "min: 89%", "min: 91%"},
+		{"rate-ratio", first, 2, "max: 2", "max: 1.9"},
+		{"rate-quotient", first, 0.5, "equal: 0.5", "min: 0.6"},
+		{"rate-sum", first, 2.1e6, "equal: 2.1Mbps", "min: 2.2Mbps"},
+		{"rate-lowest", first, 0.7e6, "min: 700kbps", "max: 699kbps"},
+		{"rate-highest", first, 1.4e6, "max: 1.4Mbps", "min: 1.5Mbps"},
 		{"send-rate", "5s..10s", 0.4e6, "equal: 400kbps", "equal: 401kbps"},
 		{"receive-rate", first, 0.7e6, "equal: 0.7Mbps", "min: 1Mbps"},
 		{"encoder-rate", first, 0.6e6, "max: 600kbps", "max: 500kbps"},
@@ -122,7 +137,7 @@ func TestEveryMetric(t *testing.T) {
 			}{family + "-" + suffix, first, want, fmt.Sprintf("max: %vms", want*1.01), fmt.Sprintf("max: %vms", want*0.9)})
 		}
 	}
-	where := map[string]string{"link": "l/forward", "flow": "S/video", "connection": "S-R", "endpoint": "S", "source": "R/video"}
+	where := map[string]string{"link": "l/forward", "flow": "S/video", "connection": "S-R", "endpoint": "S", "source": "R/video", "flows": "[S/video, web]"}
 	tested := map[string]bool{}
 	for _, tt := range tests {
 		tested[tt.metric] = true
@@ -132,6 +147,9 @@ func TestEveryMetric(t *testing.T) {
 			continue
 		}
 		head := fmt.Sprintf("metric: %s, %s: %s, during: %s, ", tt.metric, m.of, where[m.of], tt.during)
+		if tt.metric == "retransmissions" {
+			head = strings.Replace(head, "S/video", "web", 1)
+		}
 		v := Judge(expecting(t, head+tt.pass, head+tt.fail), recordForTests())
 		if math.Abs(v[0].Value-tt.want) > 0.008*tt.want || v[0].Unit != m.quantity.unit {
 			t.Errorf("%s is %v %s, want %v", tt.metric, v[0].Value, v[0].Unit, tt.want)

@@ -81,7 +81,7 @@ func TestVariableCapacityIsAsInTheRFC(t *testing.T) {
 		t.Errorf("queue is %v", q)
 	}
 	for _, m := range s.Media {
-		if m.Start != 0 || *m.Stop != 99*time.Second {
+		if m.Start.From != 0 || m.Stop.From != 99*time.Second {
 			t.Errorf("%s lasts from %v to %v", m.FlowName(), m.Start, *m.Stop)
 		}
 	}

@@ -2,6 +2,8 @@ package scenarios
 
 import (
 	"os"
+	"path/filepath"
+	"strconv"
 
 	"gopkg.in/yaml.v3"
 
@@ -77,7 +79,7 @@ func Parse(name string, data []byte, opt Options) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	axes, err := readMatrix(doc.Source, root, matrixKey, matrix, overrides)
+	axes, err := readMatrix(doc.Source, root, matrixKey, matrix, overrides, opt.Catalogue)
 	if err != nil {
 		return nil, err
 	}
@@ -139,7 +141,11 @@ func (l *loader) run(name string, choice []int) (*Run, []*strict.Error) {
 			return nil, strict.List(err)
 		}
 	}
-	s := &Scenario{}
+	tree, errs := unroll(tree)
+	if len(errs) > 0 {
+		return nil, errs
+	}
+	s := &Scenario{Dir: filepath.Dir(l.src.Name)}
 	places, err := strict.Decode(l.src, tree, s)
 	if err != nil {
 		return nil, strict.List(err)
@@ -151,4 +157,17 @@ func (l *loader) run(name string, choice []int) (*Run, []*strict.Error) {
 	r.Scenario = s
 	r.Resolved = strict.Encode(s)
 	return r, nil
+}
+
+// unroll replaces ranges by copies, with the numbers that the document names.
+func unroll(tree *yaml.Node) (*yaml.Node, []*strict.Error) {
+	numbers := map[string]int{}
+	if _, _, let := strict.Remove(tree, "let"); let != nil {
+		for i := 0; i+1 < len(let.Content); i += 2 {
+			if n, err := strconv.Atoi(let.Content[i+1].Value); err == nil {
+				numbers[let.Content[i].Value] = n
+			}
+		}
+	}
+	return strict.Unroll(tree, numbers)
 }

@@ -35,7 +35,9 @@ func (a *axis) public() Axis {
 // matrixReader reads the matrix of a document.
 type matrixReader struct {
 	root *yaml.Node // the document without its matrix
-	errs []*strict.Error
+	// controllers are what "all" stands for.
+	controllers []string
+	errs        []*strict.Error
 }
 
 func (r *matrixReader) fail(n *yaml.Node, p strict.Path, problem, remedy string) {
@@ -43,11 +45,14 @@ func (r *matrixReader) fail(n *yaml.Node, p strict.Path, problem, remedy string)
 }
 
 // readMatrix reads the axes in order, without those that an override replaces.
-func readMatrix(src *strict.Source, root, key, matrix *yaml.Node, overrides []override) ([]axis, error) {
+func readMatrix(src *strict.Source, root, key, matrix *yaml.Node, overrides []override, catalogue Catalogue) ([]axis, error) {
 	if matrix == nil {
 		return nil, nil
 	}
 	r := matrixReader{root: root}
+	if catalogue != nil {
+		r.controllers = catalogue.Controllers()
+	}
 	axes := r.axes(matrix)
 	if len(r.errs) > 0 {
 		return nil, src.Errors(r.errs...)
@@ -89,9 +94,30 @@ func (r *matrixReader) axes(matrix *yaml.Node) []axis {
 				r.fail(key, at("matrix", key.Value), fmt.Sprintf("this overlaps with the axis %s", other.path), "vary only one of them")
 			}
 		}
+		if path.String() == controllerPath && value.Kind == yaml.ScalarNode && value.Value == "all" {
+			axes = append(axes, axis{path: path, values: r.allControllers(value)})
+			continue
+		}
 		axes = append(axes, axis{path: path, values: r.values(value, at("matrix", key.Value))})
 	}
 	return axes
+}
+
+// controllerPath is the axis of which "all" are all controllers there are.
+const controllerPath = "congestion.controller"
+
+// allControllers are the values of that axis. Without a catalogue nobody knows
+// them, and the axis has one value that nobody checks either.
+func (r *matrixReader) allControllers(n *yaml.Node) []axisValue {
+	var values []axisValue
+	for _, name := range r.controllers {
+		node := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: name, Line: n.Line, Column: n.Column}
+		values = append(values, axisValue{node: node, text: name})
+	}
+	if len(values) == 0 {
+		values = []axisValue{{node: n, text: n.Value}}
+	}
+	return values
 }
 
 // values reads the values of an axis: a list, or {from: 1, count: 10}.

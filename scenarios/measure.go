@@ -3,6 +3,7 @@ package scenarios
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"rtpfabric/sim/record"
@@ -14,7 +15,9 @@ import (
 type measurement struct {
 	record *record.Record
 	entity string
-	window Interval
+	// entities are those of a metric of several flows.
+	entities []string
+	window   Interval
 }
 
 // values returns the bins of a series in the window.
@@ -80,6 +83,50 @@ func quotient(above, below string) func(measurement) float64 {
 		}
 		return sumA / sumB
 	}
+}
+
+// several computes something from the mean rates at the receivers of several
+// flows.
+func several(f func(rates []float64) float64) func(measurement) float64 {
+	return func(m measurement) float64 {
+		var rates []float64
+		for _, e := range m.entities {
+			m.entity = e
+			r := mean(record.ReceiveRate)(m)
+			if math.IsNaN(r) {
+				return r
+			}
+			rates = append(rates, r)
+		}
+		if len(rates) == 0 {
+			return math.NaN()
+		}
+		return f(rates)
+	}
+}
+
+// jain is the index of Jain, Chiu and Hawe (1984): (Σx)² / (n·Σx²).
+func jain(x []float64) float64 {
+	total, squares := 0.0, 0.0
+	for _, v := range x {
+		total += v
+		squares += v * v
+	}
+	return total * total / (float64(len(x)) * squares)
+}
+
+func spread(x []float64) float64 { return slices.Max(x) / slices.Min(x) }
+
+func firstToOthers(x []float64) float64 {
+	return x[0] * float64(len(x)-1) / sum(x[1:])
+}
+
+func sum(x []float64) float64 {
+	total := 0.0
+	for _, v := range x {
+		total += v
+	}
+	return total
 }
 
 // sample is a statistic of a distribution, see [statistic].

@@ -10,7 +10,7 @@ import (
 type MetricInfo struct {
 	Name string
 	// Of is the key of an expectation that says where it is measured: flow,
-	// link, endpoint, connection or source.
+	// flows, link, endpoint, connection or source.
 	Of string
 	// Unit of the value in a verdict: bit/s, ms, 1/s, or 1 for a ratio.
 	Unit string
@@ -36,6 +36,8 @@ const (
 	withRate           // the direction of the link has a rate
 	ofVideo            // the flow is video
 	ofSender           // the first end of the connection sends media
+	ofMedia            // the flow is video or audio
+	ofTCP              // the flow is traffic of TCP
 )
 
 // metrics are all metrics in the order of help texts.
@@ -48,13 +50,22 @@ var metrics = slices.Concat(
 	delays("queue-delay", "link", "time in the queue of all packets", record.QueueDelays, 0, 50, 95, 99, 100),
 	[]metric{
 		{"link-loss", "link", ratio, "share of the packets that came to the link which it lost or dropped", quotient(record.Drops, record.Arrivals), withRate},
+		{"link-marks", "link", ratio, "share of the packets that came to the link which its queue marked CE", quotient(record.Marks, record.Arrivals), withRate},
 
 		{"send-rate", "flow", rate, "mean rate into the network, with IP and UDP headers", mean(record.SendRate), always},
 		{"receive-rate", "flow", rate, "mean rate at the receiver, with IP and UDP headers", mean(record.ReceiveRate), always},
-		{"encoder-rate", "flow", rate, "mean rate of encoded frames, without any header", mean(record.EncoderRate), always},
-		{"goodput", "flow", rate, "mean rate of payload in rendered frames", mean(record.Goodput), always},
+		{"encoder-rate", "flow", rate, "mean rate of encoded frames, without any header", mean(record.EncoderRate), ofMedia},
+		{"goodput", "flow", rate, "mean rate of payload in rendered frames", mean(record.Goodput), ofMedia},
 		{"frame-rate", "flow", perSecond, "mean number of frames rendered per second", mean(record.FrameRate), ofVideo},
 		{"loss", "flow", ratio, "share of the packets sent that the network lost", quotient(record.LostPackets, record.SentPackets), always},
+		{"marks", "flow", ratio, "share of the packets sent that a queue marked CE", quotient(record.MarkedPackets, record.SentPackets), always},
+		{"retransmissions", "flow", ratio, "share of TCP's segments that were sent again", quotient(record.Retransmissions, record.SentPackets), ofTCP},
+		{"jain", "flows", ratio, "Jain's index of fairness of the rates at the receivers, 100 % if all are equal", several(jain), always},
+		{"rate-ratio", "flows", factor, "highest over lowest mean rate at the receivers", several(spread), always},
+		{"rate-quotient", "flows", factor, "mean rate of the first flow at the receiver over the mean of the others", several(firstToOthers), always},
+		{"rate-sum", "flows", rate, "sum of the mean rates at the receivers", several(sum), always},
+		{"rate-lowest", "flows", rate, "lowest mean rate at the receivers", several(slices.Min[[]float64]), always},
+		{"rate-highest", "flows", rate, "highest mean rate at the receivers", several(slices.Max[[]float64]), always},
 	},
 	delays("one-way-delay", "flow", "one-way delay of all packets", record.PacketDelays, 0, 50, 95, 99, 100),
 	delays("frame-delay", "flow", "time from capture to rendering of all rendered frames", record.FrameDelays, 0, 50, 95, 99, 100),
@@ -76,8 +87,11 @@ var metrics = slices.Concat(
 // the percentile with that number, of the mean for 0, of the maximum for 100.
 func delays(name, of, doc, distribution string, percentiles ...int) []metric {
 	only := always
-	if of == "link" {
+	switch {
+	case of == "link":
 		only = withRate
+	case distribution == record.FrameDelays:
+		only = ofMedia
 	}
 	var list []metric
 	for _, p := range percentiles {

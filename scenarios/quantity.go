@@ -46,6 +46,17 @@ var (
 		},
 		show: func(x float64) string { return number(x) + " ms" },
 	}
+	factor = quantity{
+		unit: "x", example: "2",
+		parse: func(s string) (float64, error) {
+			x, err := strconv.ParseFloat(s, 64)
+			if err != nil || strings.Trim(s, "0123456789.") != "" {
+				return 0, fmt.Errorf("%q is not a number: write a plain factor, like 2 or 0.5", s)
+			}
+			return x, nil
+		},
+		show: number,
+	}
 	perSecond = quantity{
 		unit: "1/s", example: "25",
 		parse: func(s string) (float64, error) {

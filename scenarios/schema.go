@@ -20,11 +20,16 @@ type Scenario struct {
 	Seed uint64 `yaml:"seed" default:"1"`
 	// Protection of RTP and RTCP: full (SRTP), size-only (same sizes, nothing
 	// encrypted) or none (a debugging aid).
-	Protection string     `yaml:"protection" oneof:"full,size-only,none" default:"full"`
-	Network    Network    `yaml:"network,required" example:"{links: …}"`
-	Endpoints  []Endpoint `yaml:"endpoints,required,named" example:"{S1: {at: A}, R1: {at: B}}"`
-	Topology   Topology   `yaml:"topology,required" example:"{peers: [S1, R1]}"`
-	Media      []Media    `yaml:"media,required" example:"[{from: S1, kind: video}]"`
+	Protection string `yaml:"protection" oneof:"full,size-only,none" default:"full"`
+	// Let names whole numbers, which ranges such as <1..stations> may use.
+	Let     []Number `yaml:"let,named"`
+	Network Network  `yaml:"network,required" example:"{links: …}"`
+	// Endpoints, Topology and Media belong together: a scenario has all three,
+	// or only Traffic.
+	Endpoints  []Endpoint `yaml:"endpoints,named" example:"{S1: {at: A}, R1: {at: B}}"`
+	Topology   Topology   `yaml:"topology" example:"{peers: [S1, R1]}"`
+	Media      []Media    `yaml:"media" example:"[{from: S1, kind: video}]"`
+	Traffic    []Traffic  `yaml:"traffic,named" example:"{web: {type: tcp, from: A, to: B}}"`
 	Congestion Congestion `yaml:"congestion"`
 	RTCP       RTCP       `yaml:"rtcp"`
 	Playout    Playout    `yaml:"playout"`
@@ -32,79 +37,9 @@ type Scenario struct {
 	// run has none; the axes are in [File].
 	Matrix []Axis   `yaml:"matrix,apart"`
 	Expect []Expect `yaml:"expect"`
-}
 
-// Network is a graph of nodes and links. Nodes exist by being named in a link.
-type Network struct {
-	Links []Link `yaml:"links,required,named" example:"{bottleneck: {between: [A, B]}}"`
-}
-
-// Link joins two nodes. What is said at the top level holds for both
-// directions; forward (from the first node to the second) and backward say
-// what differs. A queue, and a change of rate, at the top level hold only for
-// directions that have a rate.
-type Link struct {
-	Name     string    `yaml:"-"`
-	Between  []string  `yaml:"between,required" example:"[A, B]"`
-	Forward  Direction `yaml:"forward"`
-	Backward Direction `yaml:"backward"`
-	Both     Direction `yaml:",inline"`
-	Schedule []Change  `yaml:"schedule"`
-}
-
-// Direction is what a packet meets on one direction of a link. A nil field is
-// taken from the link's top level, then from the default: unlimited rate, no
-// delay, no loss, no jitter, and with a rate a droptail queue of 300 ms (RFC
-// 8867 §4.2).
-type Direction struct {
-	// Rate of the serializer; nil is unlimited.
-	Rate   *units.BitRate `yaml:"rate" max:"1000Gbps"`
-	Delay  *time.Duration `yaml:"delay" max:"1h"`
-	Loss   *units.Ratio   `yaml:"loss" min:"0%" max:"100%"`
-	Queue  *Queue         `yaml:"queue"`
-	Jitter *Jitter        `yaml:"jitter"`
-}
-
-// Queue is a queue discipline.
-type Queue struct {
-	Type string `yaml:"type" oneof:"droptail" default:"droptail"`
-	// Length is the limit: a time at the current rate (300ms), a size (22500B)
-	// or a number of packets (50packets).
-	Length QueueLength `yaml:"length,required" example:"300ms"`
-}
-
-// QueueLength is a limit in exactly one of three measures.
-type QueueLength struct {
-	Time    time.Duration
-	Bytes   units.Bytes
-	Packets int
-}
-
-// Jitter is a model of packet delay variation of RFC 8868 §4.5.
-type Jitter struct {
-	Model string        `yaml:"model" oneof:"nr-bpdv,rbpdv" default:"nr-bpdv"`
-	Std   time.Duration `yaml:"std" default:"5ms" max:"10s"`
-	// Bound is N_STD: the Gaussian is cut off at ±bound·std.
-	Bound float64 `yaml:"bound" default:"3" min:"0" max:"100"`
-	// Mean is the mean added delay; nil is bound·std, so that the added delay
-	// lies between 0 and 2·bound·std.
-	Mean *time.Duration `yaml:"mean" max:"1h"`
-}
-
-// Change is an entry of a link's schedule.
-type Change struct {
-	At       time.Duration `yaml:"at,required" example:"40s"`
-	Both     ChangeTo      `yaml:",inline"`
-	Forward  ChangeTo      `yaml:"forward"`
-	Backward ChangeTo      `yaml:"backward"`
-}
-
-// ChangeTo is what a schedule may change. Nil leaves it as it is.
-type ChangeTo struct {
-	// Rate changes the rate of a direction that has one; 0bps is an outage.
-	Rate  *units.BitRate `yaml:"rate" max:"1000Gbps"`
-	Delay *time.Duration `yaml:"delay" max:"1h"`
-	Loss  *units.Ratio   `yaml:"loss" min:"0%" max:"100%"`
+	// Dir is where the files lie that the scenario names.
+	Dir string `yaml:"-"`
 }
 
 // Endpoint is an RTP endpoint at a node.
@@ -114,6 +49,15 @@ type Endpoint struct {
 	// ClockOffset is how far the endpoint's wall clock is ahead of true time.
 	// A negative offset is written with a minus sign.
 	ClockOffset SignedDuration `yaml:"clock-offset"`
+	// Priority is the weight of what the endpoint sends against what others
+	// send, for controllers that know weights (RFC 8867 §6.1).
+	Priority float64 `yaml:"priority" default:"1" min:"0.01" max:"100"`
+}
+
+// Number is a named whole number.
+type Number struct {
+	Name  string `yaml:"-"`
+	Value string `yaml:",scalar"`
 }
 
 // SignedDuration is a duration that may be negative.
@@ -121,8 +65,10 @@ type SignedDuration time.Duration
 
 // Topology says who talks to whom, by RFC 7667's names.
 type Topology struct {
-	Type  string   `yaml:"type" oneof:"point-to-point" default:"point-to-point"`
-	Peers []string `yaml:"peers,required" example:"[S1, R1]"`
+	Type string `yaml:"type" oneof:"point-to-point" default:"point-to-point"`
+	// Peers are two endpoints in a call, or Pairs are several such calls.
+	Peers []string   `yaml:"peers" example:"[S1, R1]"`
+	Pairs [][]string `yaml:"pairs" example:"[[S1, R1], [S2, R2]]"`
 }
 
 // Media is one stream. To may be left out when the sender has one peer.
@@ -136,9 +82,17 @@ type Media struct {
 	// duration of a frame; 20kbps and 20ms by default.
 	Rate  *units.BitRate `yaml:"rate" min:"1kbps" max:"10Mbps"`
 	Frame *time.Duration `yaml:"frame" min:"1ms" max:"1s"`
-	Start time.Duration  `yaml:"start"`
-	// Stop ends the stream with a BYE; nil is the end of the run.
-	Stop *time.Duration `yaml:"stop"`
+	Start Moment         `yaml:"start" default:"0s"`
+	// Stop ends the stream with a BYE; nil is the end of the run. Or Lasts says
+	// how long after its start the stream ends.
+	Stop  *Moment        `yaml:"stop"`
+	Lasts *time.Duration `yaml:"lasts" min:"1ms"`
+	// Pauses are stretches of time without frames, in order (RFC 8867 §5.8).
+	Pauses []Interval `yaml:"pauses"`
+	// Priority is RFC 8837's level of the stream, which selects its DSCP. DSCP
+	// sets the code point itself.
+	Priority string `yaml:"priority" oneof:"very-low,low,medium,high" default:"low"`
+	DSCP     *int   `yaml:"dscp" min:"0" max:"63"`
 	// PacketSize is the largest RTP packet, SRTP tag included, without UDP and
 	// IP.
 	PacketSize units.Bytes `yaml:"packet-size" default:"1200B" min:"100B" max:"1472B"`
@@ -174,7 +128,11 @@ type Congestion struct {
 	Feedback string `yaml:"feedback" oneof:"rfc8888,twcc,none" default:"rfc8888"`
 	// Interval is the aim, 5 ms to 5 s; RTCP's timing rules have the last word.
 	Interval time.Duration `yaml:"interval" default:"100ms"`
-	// Parameters are the controller's own, see simrun controllers.
+	// ECN is the codepoint of media packets, which then may be marked rather
+	// than dropped (RFC 3168, RFC 6679; ect1 is L4S, RFC 9331).
+	ECN string `yaml:"ecn" oneof:"off,ect0,ect1" default:"off"`
+	// Parameters are the controller's own, see simrun controllers. A name such
+	// as nada.qeps holds only if that controller is used.
 	Parameters []Parameter `yaml:"parameters,named"` // scalar values
 }
 
@@ -217,13 +175,15 @@ type Playout struct {
 type Expect struct {
 	Metric string `yaml:"metric,required" example:"queue-delay-p95"` // see [Metrics]
 	// Exactly one says what it is measured at: a flow (S1/video), a link
-	// direction (bottleneck/forward), an endpoint (S1), a connection (S1's
+	// direction (bottleneck/forward), an endpoint (S1), several flows, a connection (S1's
 	// side of it is S1-R1), or a source of RTCP (R1/video).
-	Flow       string `yaml:"flow"`
-	Link       string `yaml:"link"`
-	Endpoint   string `yaml:"endpoint"`
-	Connection string `yaml:"connection"`
-	Source     string `yaml:"source"`
+	Flow string `yaml:"flow"`
+	// Flows are several, by name or by pattern, such as S*/video.
+	Flows      []string `yaml:"flows"`
+	Link       string   `yaml:"link"`
+	Endpoint   string   `yaml:"endpoint"`
+	Connection string   `yaml:"connection"`
+	Source     string   `yaml:"source"`
 	// During is a stretch of time such as 10s..40s; nil is the whole run.
 	During *Interval `yaml:"during"`
 	// Min, Max and Equal are in the metric's unit: 85%, 60ms, 1Mbps, 3.

@@ -94,3 +94,57 @@ func (i Interval) MarshalText() ([]byte, error) { return []byte(i.String()), nil
 func (i Interval) String() string {
 	return strict.FormatDuration(i.From) + ".." + strict.FormatDuration(i.To)
 }
+
+// UnmarshalText reads a time such as 5s, or a stretch such as 0s..10s.
+func (m *Moment) UnmarshalText(text []byte) error {
+	from, to, ok := strings.Cut(string(text), "..")
+	if !ok {
+		d, err := units.ParseDuration(string(text))
+		if err != nil {
+			return fmt.Errorf("%q is not a time; write a duration, like 5s, or a stretch to draw it from, like 0s..10s", text)
+		}
+		*m = Moment{From: d, To: d}
+		return nil
+	}
+	var i Interval
+	if err := i.UnmarshalText([]byte(from + ".." + to)); err != nil {
+		return err
+	}
+	*m = Moment(i)
+	return nil
+}
+
+// MarshalText writes the time as 5s, or the stretch as 0s..10s.
+func (m Moment) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
+
+// String writes the time as 5s, or the stretch as 0s..10s.
+func (m Moment) String() string {
+	if m.From == m.To {
+		return strict.FormatDuration(m.From)
+	}
+	return Interval(m).String()
+}
+
+// UnmarshalText reads a bandwidth such as 10MHz.
+func (h *Hertz) UnmarshalText(text []byte) error {
+	for _, u := range []struct {
+		name   string
+		factor float64
+	}{{"MHz", 1e6}, {"kHz", 1e3}, {"Hz", 1}} {
+		if number, ok := strings.CutSuffix(string(text), u.name); ok {
+			v, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
+			if err == nil && v > 0 && v*u.factor <= 1e10 {
+				*h = Hertz(v * u.factor)
+				return nil
+			}
+			break
+		}
+	}
+	return fmt.Errorf("%q is not a bandwidth; write a number and a unit, like 10MHz", text)
+}
+
+// MarshalText writes the bandwidth in MHz.
+func (h Hertz) MarshalText() ([]byte, error) { return []byte(h.String()), nil }
+
+// String writes the bandwidth in MHz.
+func (h Hertz) String() string { return strconv.FormatFloat(float64(h)/1e6, 'f', -1, 64) + "MHz" }

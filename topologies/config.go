@@ -6,7 +6,10 @@ import (
 	"rtpfabric/endpoints"
 	"rtpfabric/endpoints/encoder"
 	"rtpfabric/endpoints/protect"
+	"rtpfabric/sim/engine"
 	"rtpfabric/sim/fabric"
+	"rtpfabric/sim/packet"
+	"rtpfabric/sim/rng"
 	"rtpfabric/sim/simtime"
 	"rtpfabric/sim/units"
 )
@@ -16,16 +19,23 @@ import (
 type Config struct {
 	Seed      uint64
 	Links     []Link
+	Nodes     []Node
 	Endpoints []Endpoint
-	// Type is a topology by RFC 7667's name; Peers are who takes part.
+	// Type is a topology by RFC 7667's name; Calls are who takes part.
 	Type       string
-	Peers      []string
+	Calls      []Call
 	Media      []Media
+	Traffic    []Traffic
 	Congestion Congestion
-	RTCP       endpoints.RTCPConfig
 	Protection protect.Mode
 	// PlayoutDelay is how long receivers wait for a frame.
 	PlayoutDelay time.Duration
+}
+
+// Call is two endpoints that talk to each other.
+type Call struct {
+	A, B string
+	RTCP endpoints.RTCPConfig
 }
 
 // Link joins two nodes, which exist by being named.
@@ -34,15 +44,47 @@ type Link struct {
 	Forward, Backward Direction
 }
 
-// Direction is one direction of a link.
+// Env is what the parts of a network are made with.
+type Env struct {
+	Loop   *engine.Loop
+	Fabric *fabric.Fabric
+	Random *rng.Source
+	// Name of what is made, such as bottleneck/forward: streams of random
+	// numbers are called after it.
+	Name string
+	// Addr returns the address of an endpoint, or those of the sources of some
+	// traffic, by name.
+	Addr func(name string) []packet.IPv4
+}
+
+// Stream returns the stream of random numbers of a part of what is made.
+func (e *Env) Stream(part string) *rng.Stream {
+	return e.Random.Stream("link/" + e.Name + "/" + part)
+}
+
+// Direction is one direction of a link. The functions make a part anew for
+// every simulation; nil ones make none, but for a queue a drop-tail queue
+// without limit.
 type Direction struct {
 	// Rate may be fabric.Unlimited.
-	Rate     units.BitRate
-	Delay    time.Duration
-	Loss     float64
-	Queue    fabric.Limit // of a drop-tail queue
-	Jitter   *Jitter
-	Schedule []fabric.Change
+	Rate        units.BitRate
+	Delay       time.Duration
+	Loss        float64
+	Cost        int
+	Impairments []func(*Env) fabric.Impairment
+	Queue       func(*Env) fabric.Queue
+	Medium      func(*Env) fabric.Medium
+	Jitter      *Jitter
+	// Reordering goes around the jitter, the first one innermost.
+	Reordering []func(*Env, fabric.Jitter) fabric.Jitter
+	Schedule   []fabric.Change
+	// Follow makes what changes the link besides the schedule.
+	Follow func(*Env) func() (fabric.Change, bool)
+}
+
+// DropTail makes drop-tail queues.
+func DropTail(limit fabric.Limit) func(*Env) fabric.Queue {
+	return func(*Env) fabric.Queue { return fabric.NewDropTail(limit) }
 }
 
 // Jitter holds the parameters of a [fabric.BoundedPDV].
@@ -52,10 +94,27 @@ type Jitter struct {
 	NoReorder bool
 }
 
+// Node is a node at which middleboxes stand.
+type Node struct {
+	Name  string
+	Boxes []func(*Env, *fabric.Node) fabric.Middlebox
+}
+
+// Translator is a middlebox that rewrites addresses.
+type Translator interface {
+	fabric.Middlebox
+	// Inside returns the addresses behind it.
+	Inside() []packet.IPv4
+	// Outside returns how a host behind it appears to others.
+	Outside(now simtime.Time, inside packet.Addr) packet.Addr
+}
+
 // Endpoint stands at a node.
 type Endpoint struct {
 	Name, At    string
 	ClockOffset time.Duration
+	// Weight of what it sends against what others send; 0 means 1.
+	Weight float64
 }
 
 // Media is one stream.
@@ -63,7 +122,9 @@ type Media struct {
 	From, To, Name string
 	Kind           endpoints.Kind
 	Start, Stop    simtime.Time
+	Pauses         []endpoints.Pause
 	PacketSize     units.Bytes
+	DSCP           uint8
 	// Video describes the encoder of video; Perfect selects the one that does
 	// exactly what it is asked.
 	Video   encoder.VideoConfig
@@ -82,4 +143,5 @@ type Congestion struct {
 	Settings   map[string]string
 	Feedback   endpoints.Feedback
 	Interval   time.Duration
+	ECN        packet.ECN
 }

@@ -20,42 +20,59 @@ const PointToPoint = "point-to-point"
 const firstPayloadType = 96
 
 // connectPair connects two endpoints that exchange the given media.
-func (s *Simulation) connectPair(a, b string, media []Media) error {
-	pa, pb := s.byName[a], s.byName[b]
+func (s *Simulation) connectPair(call *Call, media []Media) error {
+	pa, pb := s.byName[call.A], s.byName[call.B]
 	addrA := packet.Addr{IP: pa.endpoint.Addr(), Port: pa.nextPort}
 	addrB := packet.Addr{IP: pb.endpoint.Addr(), Port: pb.nextPort}
 	pa.nextPort++
 	pb.nextPort++
-	ca, err := s.connect(a, b, addrA, addrB, media)
+	ca, err := s.connect(call, call.A, addrA, s.seenFrom(addrA, addrB), media)
 	if err != nil {
 		return err
 	}
-	cb, err := s.connect(b, a, addrB, addrA, media)
+	cb, err := s.connect(call, call.B, addrB, s.seenFrom(addrB, addrA), media)
 	if err != nil {
 		return err
 	}
 	s.Connections = append(s.Connections, ca, cb)
 	for i, m := range media {
 		from, to := ca, cb
-		if m.From == b {
+		if m.From == call.B {
 			from, to = cb, ca
 		}
 		s.Flows = append(s.Flows, &Flow{
 			Media: m, Sender: from.Sections()[i], Receiver: to.Sections()[i], Connection: from,
-			Model: s.model(&media[i]),
-			Path:  s.Fabric.Path(s.byName[m.From].host.port, s.byName[m.To].host.port),
+			Model: s.model(&media[i]), RTCP: call.RTCP.Bandwidth,
+			Path: s.Fabric.Path(s.byName[m.From].host.port, s.byName[m.To].host.port),
 		})
 	}
 	return nil
 }
 
+// seenFrom returns the address at which one host reaches another: its own, or
+// the one that a NAT gives it. The NAT is asked before the call, as STUN asks
+// (RFC 8489); what it does to packets later may be another thing.
+func (s *Simulation) seenFrom(viewer, viewed packet.Addr) packet.Addr {
+	for _, t := range s.translators {
+		if t.inside[viewed.IP] && !t.inside[viewer.IP] {
+			viewed = t.box.Outside(s.Loop.Now(), viewed)
+		}
+	}
+	return viewed
+}
+
 // connect opens one end.
-func (s *Simulation) connect(self, peer string, local, remote packet.Addr, media []Media) (*endpoints.Connection, error) {
+func (s *Simulation) connect(call *Call, self string, local, remote packet.Addr, media []Media) (*endpoints.Connection, error) {
 	c := s.config
+	peer := call.A
+	if peer == self {
+		peer = call.B
+	}
 	cc := endpoints.ConnectionConfig{
 		Peer: peer, Local: local, Remote: remote, Protection: c.Protection,
 		Keying: keying.NewPreshared(s.random, self, peer),
-		RTCP:   c.RTCP, Feedback: c.Congestion.Feedback, FeedbackInterval: c.Congestion.Interval,
+		RTCP:   call.RTCP, Feedback: c.Congestion.Feedback, FeedbackInterval: c.Congestion.Interval,
+		ECN:          c.Congestion.ECN,
 		PlayoutDelay: c.PlayoutDelay,
 	}
 	var models []endpoints.StreamModel
@@ -65,7 +82,8 @@ func (s *Simulation) connect(self, peer string, local, remote packet.Addr, media
 		if m.From == self {
 			model := s.model(m)
 			sc.Send = &endpoints.SendConfig{
-				Encoder: s.newEncoder(m), Start: m.Start, Stop: m.Stop, PacketSize: m.PacketSize, Model: model,
+				Encoder: s.newEncoder(m), Start: m.Start, Stop: m.Stop, Pauses: m.Pauses, DSCP: m.DSCP,
+				PacketSize: m.PacketSize, Model: model,
 			}
 			models = append(models, model)
 		}
@@ -73,7 +91,9 @@ func (s *Simulation) connect(self, peer string, local, remote packet.Addr, media
 	}
 	if len(models) > 0 {
 		var err error
-		if cc.Controller, err = s.newController(endpoints.Limits(models)); err != nil {
+		limits := endpoints.Limits(models)
+		limits.Weight = s.byName[self].weight
+		if cc.Controller, err = s.newController(limits); err != nil {
 			return nil, err
 		}
 	}

@@ -21,7 +21,9 @@ func call(media ...topologies.Media) topologies.Config {
 		}
 	}
 	return topologies.Config{
-		Seed: 1, Type: topologies.PointToPoint, Peers: []string{"S", "R"}, Media: media, Protection: "full",
+		Seed: 1, Type: topologies.PointToPoint, Calls: []topologies.Call{{A: "S", B: "R", RTCP: endpoints.RTCPConfig{
+			AVPF: true, Bandwidth: 20 * units.Kbps, ReducedSize: true, Aggregate: true,
+		}}}, Media: media, Protection: "full",
 		Endpoints: []topologies.Endpoint{{Name: "S", At: "A"}, {Name: "R", At: "B"}},
 		Links: []topologies.Link{{
 			Name: "ab", From: "A", To: "B",
@@ -32,7 +34,6 @@ func call(media ...topologies.Media) topologies.Config {
 		Congestion: topologies.Congestion{
 			Controller: "fixed", Feedback: endpoints.FeedbackRFC8888, Interval: 100 * time.Millisecond,
 		},
-		RTCP: endpoints.RTCPConfig{AVPF: true, Bandwidth: 20 * units.Kbps, ReducedSize: true, Aggregate: true},
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/rng"
 	"rtpfabric/sim/simtime"
+	"rtpfabric/sim/units"
 )
 
 // Simulation is a network with everything in it, ready to run once.
@@ -19,6 +20,8 @@ type Simulation struct {
 	Fabric *fabric.Fabric
 	// Flows are the media streams in the order of the configuration.
 	Flows []*Flow
+	// Traffic is what competes with them.
+	Traffic []*CrossFlow
 	// Connections are both ends of every peer connection.
 	Connections []*endpoints.Connection
 
@@ -27,6 +30,14 @@ type Simulation struct {
 	nodes  map[string]*fabric.Node
 	hosts  []*host
 	byName map[string]*party
+
+	translators []translator
+}
+
+// translator is a NAT and who is behind it.
+type translator struct {
+	box    Translator
+	inside map[packet.IPv4]bool
 }
 
 // party is an endpoint with its host.
@@ -34,6 +45,7 @@ type party struct {
 	endpoint *endpoints.Endpoint
 	host     *host
 	nextPort uint16
+	weight   float64
 }
 
 // Flow is a media stream in the simulation.
@@ -42,6 +54,7 @@ type Flow struct {
 	Sender, Receiver *endpoints.Section
 	Connection       *endpoints.Connection // the sender's end
 	Model            endpoints.StreamModel
+	RTCP             units.BitRate // of the session
 	Path             []*fabric.Link
 }
 
@@ -51,7 +64,7 @@ func (f *Flow) Crosses(l *fabric.Link) bool { return slices.Contains(f.Path, l) 
 // RTCPPerStream returns the RTCP bandwidth that falls to the sender of a
 // stream, in bit/s, if every media section's two ends take equal parts.
 func (s *Simulation) RTCPPerStream(f *Flow) float64 {
-	return float64(s.config.RTCP.Bandwidth) / float64(2*len(f.Connection.Sections()))
+	return float64(f.RTCP) / float64(2*len(f.Connection.Sections()))
 }
 
 // Build makes the simulation. Its only errors are controllers that refuse
@@ -68,16 +81,36 @@ func Build(c Config) (*Simulation, error) {
 	for i, e := range c.Endpoints {
 		s.addEndpoint(i, e)
 	}
+	for i := range c.Traffic {
+		s.addTraffic(&c.Traffic[i])
+	}
+	for i := range c.Nodes {
+		s.addBoxes(&c.Nodes[i])
+	}
 	s.Fabric.Route()
-	switch c.Type {
-	case PointToPoint:
-		if err := s.connectPair(c.Peers[0], c.Peers[1], c.Media); err != nil {
+	for _, t := range s.Traffic {
+		t.Path = s.Fabric.Path(t.ports[0], t.ports[1])
+	}
+	for i := range c.Calls {
+		if c.Type != PointToPoint {
+			return nil, fmt.Errorf("no topology %q", c.Type)
+		}
+		if err := s.connectPair(&c.Calls[i], c.mediaOf(&c.Calls[i])); err != nil {
 			return nil, err
 		}
-	default:
-		return nil, fmt.Errorf("no topology %q", c.Type)
 	}
 	return s, nil
+}
+
+// mediaOf returns the streams of a call.
+func (c *Config) mediaOf(call *Call) []Media {
+	var list []Media
+	for _, m := range c.Media {
+		if m.From == call.A && m.To == call.B || m.From == call.B && m.To == call.A {
+			list = append(list, m)
+		}
+	}
+	return list
 }
 
 func (s *Simulation) node(name string) *fabric.Node {
@@ -95,19 +128,103 @@ func (s *Simulation) addLink(l *Link) {
 	s.addDirection(to, from, l.Name+"/backward", &l.Backward)
 }
 
-func (s *Simulation) addDirection(from, to *fabric.Node, name string, d *Direction) {
-	c := fabric.LinkConfig{Name: name, Rate: d.Rate, Delay: d.Delay, Loss: d.Loss, Queue: fabric.NewDropTail(d.Queue)}
-	if j := d.Jitter; j != nil {
-		c.Jitter = &fabric.BoundedPDV{
-			Mean: j.Mean, Std: j.Std, Bound: j.Bound, NoReorder: j.NoReorder,
-			Random: s.random.Stream("link/" + name + "/jitter"),
-		}
-	}
-	s.Fabric.AddLink(from, to, c).Schedule(d.Schedule)
+func (s *Simulation) env(name string) *Env {
+	return &Env{Loop: s.Loop, Fabric: s.Fabric, Random: s.random, Name: name, Addr: s.config.addrs}
 }
 
-// firstAddress is 10.0.0.1; endpoints have consecutive addresses.
-const firstAddress packet.IPv4 = 10<<24 + 1
+func (s *Simulation) addDirection(from, to *fabric.Node, name string, d *Direction) {
+	env := s.env(name)
+	c := fabric.LinkConfig{Name: name, Rate: d.Rate, Delay: d.Delay, Loss: d.Loss, Cost: d.Cost}
+	if d.Queue != nil {
+		c.Queue = d.Queue(env)
+	}
+	if d.Medium != nil {
+		c.Medium = d.Medium(env)
+	}
+	for _, build := range d.Impairments {
+		c.Impairments = append(c.Impairments, build(env))
+	}
+	if j := d.Jitter; j != nil {
+		c.Jitter = &fabric.BoundedPDV{
+			Mean: j.Mean, Std: j.Std, Bound: j.Bound, NoReorder: j.NoReorder, Random: env.Stream("jitter"),
+		}
+	}
+	for _, build := range d.Reordering {
+		c.Jitter = build(env, c.Jitter)
+	}
+	l := s.Fabric.AddLink(from, to, c)
+	l.Schedule(d.Schedule)
+	if d.Follow != nil {
+		l.Follow(d.Follow(env))
+	}
+}
+
+// addBoxes puts middleboxes at a node. NATs learn who is behind them.
+func (s *Simulation) addBoxes(n *Node) {
+	node := s.node(n.Name)
+	for _, build := range n.Boxes {
+		box := build(s.env(n.Name), node)
+		node.Insert(box)
+		if t, ok := box.(Translator); ok {
+			tr := translator{box: t, inside: map[packet.IPv4]bool{}}
+			for _, addr := range t.Inside() {
+				tr.inside[addr] = true
+			}
+			s.translators = append(s.translators, tr)
+		}
+	}
+}
+
+// Endpoints have consecutive addresses from 10.0.0.1, hosts of traffic from
+// 10.1.0.1.
+const (
+	firstAddress packet.IPv4 = 10<<24 + 1
+	firstTraffic packet.IPv4 = 10<<24 + 1<<16 + 1
+)
+
+// addrs returns the address of an endpoint, or those of the sources of traffic.
+func (c *Config) addrs(name string) []packet.IPv4 {
+	for i, e := range c.Endpoints {
+		if e.Name == name {
+			return []packet.IPv4{firstAddress + packet.IPv4(i)}
+		}
+	}
+	at := firstTraffic
+	for _, t := range c.Traffic {
+		if t.Name == name {
+			var list []packet.IPv4
+			for i := range t.Sources {
+				list = append(list, at+packet.IPv4(2*i))
+			}
+			return list
+		}
+		at += packet.IPv4(2 * len(t.Sources))
+	}
+	return nil
+}
+
+// AddrsAt returns the addresses of all hosts at a node.
+func (c *Config) AddrsAt(node string) []packet.IPv4 {
+	var list []packet.IPv4
+	for i, e := range c.Endpoints {
+		if e.At == node {
+			list = append(list, firstAddress+packet.IPv4(i))
+		}
+	}
+	at := firstTraffic
+	for _, t := range c.Traffic {
+		for range t.Sources {
+			if t.From == node {
+				list = append(list, at)
+			}
+			if t.To == node {
+				list = append(list, at+1)
+			}
+			at += 2
+		}
+	}
+	return list
+}
 
 // firstPort is where the dynamic ports begin (RFC 6335 §6).
 const firstPort = 49152
@@ -120,7 +237,7 @@ func (s *Simulation) addEndpoint(i int, e Endpoint) {
 	h := newHost(s.Loop, ep)
 	h.port = s.Fabric.Attach(s.node(e.At), ep.Addr(), h)
 	s.hosts = append(s.hosts, h)
-	s.byName[e.Name] = &party{endpoint: ep, host: h, nextPort: firstPort}
+	s.byName[e.Name] = &party{endpoint: ep, host: h, nextPort: firstPort, weight: e.Weight}
 }
 
 // Addr returns an endpoint's address.

@@ -80,7 +80,7 @@ func randomConfig(seed uint64) topologies.Config {
 			Rate:  pick(r, fabric.Unlimited, 300*units.Kbps, units.Mbps, 5*units.Mbps),
 			Delay: pick(r, 0, time.Millisecond, 50*time.Millisecond, 300*time.Millisecond),
 			Loss:  pick(r, 0, 0, 0.01, 0.2),
-			Queue: pick(r, fabric.Limit{Time: 300 * time.Millisecond}, fabric.Limit{Packets: 5}, fabric.Limit{Bytes: 9000}),
+			Queue: topologies.DropTail(pick(r, fabric.Limit{Time: 300 * time.Millisecond}, fabric.Limit{Packets: 5}, fabric.Limit{Bytes: 9000})),
 		}
 		if r.Bool(0.5) {
 			d.Jitter = &topologies.Jitter{
@@ -99,7 +99,7 @@ func randomConfig(seed uint64) topologies.Config {
 		return d
 	}
 	c := topologies.Config{
-		Seed: seed, Type: topologies.PointToPoint, Peers: []string{"S", "R"},
+		Seed: seed, Type: topologies.PointToPoint, Calls: []topologies.Call{{A: "S", B: "R"}},
 		Endpoints: []topologies.Endpoint{
 			{Name: "S", At: "A", ClockOffset: pick(r, 0, time.Hour, -3*time.Second)},
 			{Name: "R", At: "C"},
@@ -115,11 +115,11 @@ func randomConfig(seed uint64) topologies.Config {
 			Feedback:   pick(r, endpoints.FeedbackRFC8888, endpoints.FeedbackTWCC),
 			Interval:   pick(r, 20*time.Millisecond, 100*time.Millisecond, time.Second),
 		},
-		RTCP: endpoints.RTCPConfig{
-			AVPF: true, Bandwidth: pick(r, 2*units.Kbps, 75*units.Kbps, 200*units.Kbps),
-			TrrInterval: pick(r, 0, 500*time.Millisecond), Minimum: rtcptiming.FixedMinimum,
-			ReducedSize: r.Bool(0.5), Aggregate: r.Bool(0.5), PadTo: pick(r, units.Bytes(0), 200),
-		},
+	}
+	c.Calls[0].RTCP = endpoints.RTCPConfig{
+		AVPF: true, Bandwidth: pick(r, 2*units.Kbps, 75*units.Kbps, 200*units.Kbps),
+		TrrInterval: pick(r, 0, 500*time.Millisecond), Minimum: rtcptiming.FixedMinimum,
+		ReducedSize: r.Bool(0.5), Aggregate: r.Bool(0.5), PadTo: pick(r, units.Bytes(0), 200),
 	}
 	for i := range 1 + r.Uint64()%3 {
 		c.Media = append(c.Media, randomMedia(r, i))

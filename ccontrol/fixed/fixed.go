@@ -10,9 +10,10 @@ import (
 
 func init() {
 	ccontrol.Register(ccontrol.Spec{
-		Name:    "fixed",
-		Summary: "one rate from beginning to end; the baseline without congestion control",
-		Source:  "this project",
+		Name:     "fixed",
+		Summary:  "one rate from beginning to end; the baseline without congestion control",
+		Source:   "this project",
+		Baseline: true,
 		Parameters: []ccontrol.Parameter{
 			{
 				Name: "rate", Kind: ccontrol.KindRate, Default: "0bps", Source: "this project",

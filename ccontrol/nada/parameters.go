@@ -98,6 +98,9 @@ func newController(l ccontrol.Limits, v ccontrol.Values) (ccontrol.Controller, e
 		fps: v.Number("fps"), betaS: v.Number("beta-s"), betaV: v.Number("beta-v"), alpha: v.Number("alpha"),
 		xmax: d("xmax"), logwin: v.Duration("logwin"), baseHorizon: v.Duration("base-horizon"),
 	}
+	if l.Weight > 0 {
+		p.prio *= l.Weight
+	}
 	if p.rmin == 0 {
 		p.rmin = float64(l.Min)
 	}

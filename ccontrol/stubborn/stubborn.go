@@ -13,9 +13,10 @@ import (
 
 func init() {
 	ccontrol.Register(ccontrol.Spec{
-		Name:    "never-back-off",
-		Summary: "deliberately broken, for tests: ramps up to the maximum and stays there",
-		Source:  "this project",
+		Name:     "never-back-off",
+		Summary:  "deliberately broken, for tests: ramps up to the maximum and stays there",
+		Source:   "this project",
+		Baseline: true,
 		Parameters: []ccontrol.Parameter{{
 			Name: "growth", Kind: ccontrol.KindNumber, Default: "0.2", Min: 0, Max: 10, Source: "this project",
 			Help: "growth per second of the start rate, linear",

@@ -35,6 +35,8 @@ type Encoder interface {
 	NextFrame() simtime.Time
 	// Encode makes the frame that is due and schedules the next.
 	Encode(now simtime.Time) Frame
+	// Skip lets no frame be due before the given time: a pause.
+	Skip(until simtime.Time)
 }
 
 // least is the smallest frame: it holds the headers of the payload format and
@@ -97,6 +99,9 @@ func (e *Statistical) Goal() units.BitRate { return e.goal }
 // NextFrame returns when the next frame is due.
 func (e *Statistical) NextFrame() simtime.Time { return e.due }
 
+// Skip postpones the next frame.
+func (e *Statistical) Skip(until simtime.Time) { e.due = max(e.due, until) }
+
 // Encode draws size and interval from Laplace distributions around B0 and t0
 // (§5.3). In a transient the first frame is large and the others make up for
 // it, so that the mean stays (§5.2).
@@ -151,6 +156,14 @@ func (e *Perfect) Goal() units.BitRate { return e.goal }
 // NextFrame returns when the next frame is due.
 func (e *Perfect) NextFrame() simtime.Time { return e.due }
 
+// Skip postpones the next frame and all that follow.
+func (e *Perfect) Skip(until simtime.Time) {
+	if until > e.due {
+		e.start = e.start.Add(until.Sub(e.due))
+		e.due = until
+	}
+}
+
 // Encode makes a frame of exactly the mean size; fractions of a byte carry over.
 func (e *Perfect) Encode(now simtime.Time) Frame {
 	exact := float64(e.goal)/8/e.fps + e.carry
@@ -184,6 +197,9 @@ func (e *Audio) Goal() units.BitRate { return e.rate }
 
 // NextFrame returns when the next frame is due.
 func (e *Audio) NextFrame() simtime.Time { return e.due }
+
+// Skip postpones the next frame and all that follow.
+func (e *Audio) Skip(until simtime.Time) { e.due = max(e.due, until) }
 
 // Encode makes a frame.
 func (e *Audio) Encode(now simtime.Time) Frame {

@@ -37,9 +37,18 @@ func (Catalogue) CheckFeedback(controller, feedback string) error {
 	return nil
 }
 
+// CheckNetwork reports whether the scenario's network can be made.
+func (Catalogue) CheckNetwork(s *scenarios.Scenario) error {
+	_, err := Config(s)
+	return err
+}
+
 // CheckSettings reports whether the scenario's controllers can be made, by
 // making them.
 func (Catalogue) CheckSettings(s *scenarios.Scenario) error {
-	_, err := topologies.Build(Config(s))
+	c, err := Config(s)
+	if err == nil {
+		_, err = topologies.Build(c)
+	}
 	return err
 }

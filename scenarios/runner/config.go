@@ -8,43 +8,55 @@ import (
 	"rtpfabric/endpoints/protect"
 	"rtpfabric/endpoints/rtcptiming"
 	"rtpfabric/scenarios"
-	"rtpfabric/sim/fabric"
+	"rtpfabric/sim/packet"
 	"rtpfabric/sim/simtime"
 	"rtpfabric/sim/units"
 	"rtpfabric/topologies"
 )
 
-// Config translates a checked scenario into a simulation's configuration.
-func Config(s *scenarios.Scenario) topologies.Config {
+// Config translates a checked scenario into a simulation's configuration. The
+// error is about a file that the scenario names.
+func Config(s *scenarios.Scenario) (topologies.Config, error) {
 	c := topologies.Config{
-		Seed: s.Seed, Type: s.Topology.Type, Peers: s.Topology.Peers,
+		Seed: s.Seed, Type: s.Topology.Type,
 		Protection:   protect.Mode(s.Protection),
 		PlayoutDelay: s.Playout.Delay,
 		Congestion: topologies.Congestion{
-			Controller: s.Congestion.Controller, Settings: map[string]string{},
+			Controller: s.Congestion.Controller, Settings: s.Congestion.Settings(),
 			Feedback: endpoints.Feedback(s.Congestion.Feedback), Interval: s.Congestion.Interval,
+			ECN: codepoint(s.Congestion.ECN),
 		},
-		RTCP: rtcp(s),
 	}
-	for _, p := range s.Congestion.Parameters {
-		c.Congestion.Settings[p.Name] = p.Value
-	}
-	for i := range s.Network.Links {
-		c.Links = append(c.Links, link(&s.Network.Links[i]))
+	for _, call := range s.Topology.Calls() {
+		c.Calls = append(c.Calls, topologies.Call{A: call[0], B: call[1], RTCP: rtcp(s, call)})
 	}
 	for _, e := range s.Endpoints {
 		c.Endpoints = append(c.Endpoints, topologies.Endpoint{
-			Name: e.Name, At: e.At, ClockOffset: time.Duration(e.ClockOffset),
+			Name: e.Name, At: e.At, ClockOffset: time.Duration(e.ClockOffset), Weight: e.Priority,
 		})
 	}
 	for i := range s.Media {
 		c.Media = append(c.Media, media(&s.Media[i], s.Duration))
 	}
-	return c
+	for i := range s.Traffic {
+		c.Traffic = append(c.Traffic, crossTraffic(&s.Traffic[i], s.Duration))
+	}
+	err := network(s, &c)
+	return c, err
 }
 
-func rtcp(s *scenarios.Scenario) endpoints.RTCPConfig {
-	session := s.SessionBandwidth()
+func codepoint(ecn string) packet.ECN {
+	switch ecn {
+	case "ect0":
+		return packet.ECT0
+	case "ect1":
+		return packet.ECT1
+	}
+	return packet.NotECT
+}
+
+func rtcp(s *scenarios.Scenario, call []string) endpoints.RTCPConfig {
+	session := s.SessionBandwidth(call)
 	minimum := rtcptiming.FixedMinimum
 	if s.RTCP.Minimum == "reduced" {
 		minimum = rtcptiming.ReducedMinimum(session)
@@ -60,54 +72,17 @@ func rtcp(s *scenarios.Scenario) endpoints.RTCPConfig {
 	}
 }
 
-func link(l *scenarios.Link) topologies.Link {
-	forward, backward := l.Resolve()
-	out := topologies.Link{
-		Name: l.Name, From: l.Between[0], To: l.Between[1],
-		Forward: direction(forward), Backward: direction(backward),
-	}
-	for _, c := range l.Schedule {
-		f, b := c.Forward, c.Backward
-		if f != (scenarios.ChangeTo{}) {
-			out.Forward.Schedule = append(out.Forward.Schedule, change(c.At, f))
-		}
-		if b != (scenarios.ChangeTo{}) {
-			out.Backward.Schedule = append(out.Backward.Schedule, change(c.At, b))
-		}
-	}
-	return out
-}
-
-func direction(d scenarios.Direction) topologies.Direction {
-	out := topologies.Direction{Rate: fabric.Unlimited, Delay: *d.Delay, Loss: float64(*d.Loss)}
-	if d.Rate != nil {
-		out.Rate = *d.Rate
-	}
-	if q := d.Queue; q != nil {
-		out.Queue = fabric.Limit{Time: q.Length.Time, Bytes: q.Length.Bytes, Packets: q.Length.Packets}
-	}
-	if j := d.Jitter; j != nil {
-		out.Jitter = &topologies.Jitter{Mean: *j.Mean, Std: j.Std, Bound: j.Bound, NoReorder: j.Model == "nr-bpdv"}
-	}
-	return out
-}
-
-func change(at time.Duration, c scenarios.ChangeTo) fabric.Change {
-	out := fabric.Change{At: simtime.At(at), Rate: c.Rate, Delay: c.Delay}
-	if c.Loss != nil {
-		loss := float64(*c.Loss)
-		out.Loss = &loss
-	}
-	return out
-}
-
 func media(m *scenarios.Media, duration time.Duration) topologies.Media {
 	out := topologies.Media{
 		From: m.From, To: m.To, Name: m.Name, Kind: endpoints.Kind(m.Kind),
-		Start: simtime.At(m.Start), Stop: simtime.At(m.Stops(duration)), PacketSize: m.PacketSize,
+		Start: simtime.At(m.Start.From), Stop: simtime.At(m.Stops(duration)), PacketSize: m.PacketSize,
+		DSCP: m.CodePoint(),
 	}
 	if m.Stops(duration) == duration {
 		out.Stop = simtime.Never
+	}
+	for _, p := range m.Pauses {
+		out.Pauses = append(out.Pauses, endpoints.Pause{From: simtime.At(p.From), To: simtime.At(p.To)})
 	}
 	if m.Kind == "audio" {
 		out.Rate, out.Frame = *m.Rate, *m.Frame

@@ -1,10 +1,6 @@
 package runner
 
 import (
-	"fmt"
-	"strings"
-	"time"
-
 	"rtpfabric/scenarios"
 	"rtpfabric/sim/record"
 	"rtpfabric/topologies"
@@ -18,7 +14,7 @@ func drawing(s *scenarios.Scenario, sim *topologies.Simulation) record.Topology 
 		forward, backward := l.Resolve()
 		t.Links = append(t.Links, record.Link{
 			Name: l.Name, From: l.Between[0], To: l.Between[1],
-			Forward: label(forward), Backward: label(backward),
+			Forward: forward.String(), Backward: backward.String(),
 		})
 	}
 	for _, e := range s.Endpoints {
@@ -30,24 +26,13 @@ func drawing(s *scenarios.Scenario, sim *topologies.Simulation) record.Topology 
 			SSRC: f.Sender.SSRC, Controller: s.Congestion.Controller,
 		})
 	}
+	for i := range s.Traffic {
+		f := &s.Traffic[i]
+		sink := f.Name + " sink"
+		t.Endpoints = append(t.Endpoints,
+			record.Endpoint{Name: f.Name, At: f.From, Addr: sim.Traffic[i].First.String()},
+			record.Endpoint{Name: sink, At: f.To, Addr: (sim.Traffic[i].First + 1).String()})
+		t.Flows = append(t.Flows, record.Flow{Name: f.Name, From: f.Name, To: sink, Kind: f.Type, Controller: f.Control})
+	}
 	return t
-}
-
-// label says in a few words what a direction of a link does to packets.
-func label(d scenarios.Direction) string {
-	var parts []string
-	if d.Rate != nil {
-		parts = append(parts, d.Rate.String())
-	}
-	parts = append(parts, d.Delay.String())
-	if d.Queue != nil {
-		parts = append(parts, d.Queue.Type+" "+d.Queue.Length.String())
-	}
-	if d.Jitter != nil {
-		parts = append(parts, fmt.Sprintf("%s ±%v", d.Jitter.Model, time.Duration(float64(d.Jitter.Std)*d.Jitter.Bound)))
-	}
-	if *d.Loss > 0 {
-		parts = append(parts, d.Loss.String()+" loss")
-	}
-	return strings.Join(parts, ", ")
 }

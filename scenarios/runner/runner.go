@@ -37,7 +37,11 @@ const progressSteps = 50
 // what was set from outside. If the context is cancelled, the record reaches until then
 // and is marked incomplete; that is no error.
 func Run(ctx context.Context, r *scenarios.Run, o Options) (*record.Record, error) {
-	sim, err := topologies.Build(Config(r.Scenario))
+	config, err := Config(r.Scenario)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", r.Name, err)
+	}
+	sim, err := topologies.Build(config)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", r.Name, err)
 	}

@@ -42,6 +42,7 @@ type Link struct {
 	LinkConfig
 	fabric *Fabric
 	index  uint32
+	from   *Node
 	to     *Node
 	down   bool
 	stats  LinkStats
@@ -76,7 +77,7 @@ func (s LinkStats) Dropped() uint64 {
 
 // AddLink adds one direction of a link.
 func (f *Fabric) AddLink(from, to *Node, c LinkConfig) *Link {
-	l := &Link{LinkConfig: c, fabric: f, index: uint32(len(f.links)), to: to}
+	l := &Link{LinkConfig: c, fabric: f, index: uint32(len(f.links)), from: from, to: to}
 	if l.Queue == nil {
 		l.Queue = NewDropTail(Limit{Bytes: 1 << 40})
 	}
@@ -118,6 +119,9 @@ func (l *Link) Stats() LinkStats { return l.stats }
 
 // Index numbers the links of a fabric from 0 in the order they were added.
 func (l *Link) Index() int { return int(l.index) }
+
+// From returns the node that the link leaves from.
+func (l *Link) From() *Node { return l.from }
 
 // To returns the node that the link leads to.
 func (l *Link) To() *Node { return l.to }

@@ -70,9 +70,9 @@ func NewDropTail(limit Limit) *DropTail {
 	return &DropTail{limit: limit, bytes: limit.Bytes}
 }
 
-// SetRate adapts a limit in time.
+// SetRate adapts a limit in time. During an outage the limit stays what it was.
 func (q *DropTail) SetRate(r units.BitRate) {
-	if q.limit.Time > 0 {
+	if q.limit.Time > 0 && r > 0 {
 		q.bytes = r.BytesIn(q.limit.Time)
 	}
 }

@@ -13,18 +13,24 @@ const (
 	Drops       = "drops"        // packets that the link lost or its queue dropped
 	Marks       = "marks"        // packets that the queue marked CE
 
-	// Of a media stream, such as "S1/video".
-	SendRate    = "send-rate"     // bit/s that entered the network
-	ReceiveRate = "receive-rate"  // bit/s that arrived
-	EncoderRate = "encoder-rate"  // bit/s of encoded frames, without any header
-	EncoderGoal = "encoder-goal"  // bit/s the encoder was asked for
-	Goodput     = "goodput"       // bit/s of payload in frames that were rendered
-	SentPackets = "sent-packets"  // packets that entered the network
-	LostPackets = "lost-packets"  // packets that the network lost, at the time of the loss
-	OneWayDelay = "one-way-delay" // ms from entering the network to arrival, mean
-	FrameDelay  = "frame-delay"   // ms from capture to rendering, mean
-	FreezeTime  = "freeze-time"   // ms of frozen picture in the bin
-	FrameRate   = "frame-rate"    // frames rendered per second
+	// Of a media stream, such as "S1/video"; rates, packets and one-way delay
+	// also of traffic, such as "web".
+	SendRate      = "send-rate"      // bit/s that entered the network
+	ReceiveRate   = "receive-rate"   // bit/s that arrived
+	EncoderRate   = "encoder-rate"   // bit/s of encoded frames, without any header
+	EncoderGoal   = "encoder-goal"   // bit/s the encoder was asked for
+	Goodput       = "goodput"        // bit/s of payload in frames that were rendered
+	SentPackets   = "sent-packets"   // packets that entered the network
+	MarkedPackets = "marked-packets" // packets that a queue marked CE, at that time
+	LostPackets   = "lost-packets"   // packets that the network lost, at the time of the loss
+	OneWayDelay   = "one-way-delay"  // ms from entering the network to arrival, mean
+	FrameDelay    = "frame-delay"    // ms from capture to rendering, mean
+	FreezeTime    = "freeze-time"    // ms of frozen picture in the bin
+	FrameRate     = "frame-rate"     // frames rendered per second
+
+	// Of traffic by TCP.
+	CongestionWindow = "congestion-window" // bytes, of all connections together
+	Retransmissions  = "retransmissions"   // segments sent again
 
 	// Of a connection, such as "S1-R1": S1's side of it.
 	Target      = "target"       // bit/s the controller allows

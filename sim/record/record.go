@@ -88,12 +88,13 @@ type Endpoint struct {
 	Addr string `json:"addr"`
 }
 
-// Flow is a media stream from one endpoint to another.
+// Flow is a media stream from one endpoint to another, or traffic from its
+// sources to its sinks, which stand among the endpoints.
 type Flow struct {
 	Name       string `json:"name"` // S1/video
 	From       string `json:"from"`
 	To         string `json:"to"`
-	Kind       string `json:"kind"` // video or audio
+	Kind       string `json:"kind"` // video, audio, tcp or udp
 	SSRC       uint32 `json:"ssrc"`
 	Controller string `json:"controller,omitempty"`
 }

@@ -6,7 +6,6 @@ import (
 	"rtpfabric/endpoints"
 	"rtpfabric/sim/record"
 	"rtpfabric/sim/simtime"
-	"rtpfabric/topologies"
 )
 
 // Finish completes the record's series, distributions, events and summary. end
@@ -20,7 +19,7 @@ func (r *Recorder) Finish(end simtime.Time, into *record.Record) {
 	r.book.finish(end)
 	for _, l := range r.links {
 		if l != nil {
-			l.fillAvailable(r.sim, r.flows)
+			l.fillAvailable(r)
 		}
 	}
 	into.Series = r.book.series
@@ -29,31 +28,61 @@ func (r *Recorder) Finish(end simtime.Time, into *record.Record) {
 	into.Summary = r.summary(end)
 }
 
-// fillAvailable computes what the streams that cross the link could use of it:
+// fillAvailable computes what the flows that cross the link could use of it:
 // its capacity, or what all of them send at their maximum rates with their
 // part of RTCP, if that is less.
-func (m *linkMeter) fillAvailable(sim *topologies.Simulation, flows []*flowMeter) {
+func (m *linkMeter) fillAvailable(r *Recorder) {
 	for i, capacity := range m.capacity.series.Values {
 		demand := 0.0
-		for _, f := range flows {
+		for _, f := range r.flows {
 			if f.flow.Crosses(m.link) && f.activeIn(i) {
-				demand += float64(f.flow.Model.Wire(f.flow.Model.Max)) + sim.RTCPPerStream(f.flow)
+				demand += float64(f.flow.Model.Wire(f.flow.Model.Max)) + r.sim.RTCPPerStream(f.flow)
+			}
+		}
+		for _, f := range r.traffic {
+			if f.flow.Crosses(m.link) && f.activeIn(i) {
+				demand += f.peak()
 			}
 		}
 		m.available.Values[i] = math.Min(capacity, demand)
 	}
 }
 
+// activeIn reports whether the traffic may send during the whole of a bin.
+func (m *trafficMeter) activeIn(i int) bool {
+	from, to := Step*timeOf(i), Step*timeOf(i+1)
+	return m.flow.Start.Duration() <= from && to <= m.flow.Stop.Duration()
+}
+
+// peak is what the traffic can send at most.
+func (m *trafficMeter) peak() float64 {
+	if m.flow.Peak == 0 {
+		return math.Inf(1)
+	}
+	return float64(m.flow.Peak)
+}
+
 // activeIn reports whether the stream may send during the whole of a bin.
 func (m *flowMeter) activeIn(i int) bool {
 	from, to := Step*timeOf(i), Step*timeOf(i+1)
-	return m.flow.Start.Duration() <= from && to <= m.flow.Stop.Duration()
+	if m.flow.Start.Duration() > from || to > m.flow.Stop.Duration() {
+		return false
+	}
+	for _, p := range m.flow.Pauses {
+		if p.From.Duration() < to && from < p.To.Duration() {
+			return false
+		}
+	}
+	return true
 }
 
 func (r *Recorder) summary(end simtime.Time) []record.Metric {
 	var s summary
 	for _, f := range r.flows {
 		s.flow(f, end)
+	}
+	for _, f := range r.traffic {
+		s.traffic(f, end)
 	}
 	for _, c := range r.connsl {
 		s.connection(c, end)

@@ -5,6 +5,7 @@ import (
 
 	"rtpfabric/endpoints"
 	"rtpfabric/sim/fabric"
+	"rtpfabric/sim/packet"
 	"rtpfabric/sim/record"
 	"rtpfabric/sim/simtime"
 	"rtpfabric/topologies"
@@ -44,18 +45,73 @@ func newLinkMeter(b *book, l *fabric.Link) *linkMeter {
 	return m
 }
 
-// flowMeter measures one media stream, from its sender to its receiver.
-type flowMeter struct {
-	flow *topologies.Flow
+// pathMeter measures the packets of a flow, from entering the network to
+// arrival.
+type pathMeter struct {
 	name string
 
-	sent, received           *total
-	sentPackets, lostPackets *total
+	sent, received                          *total
+	sentPackets, lostPackets, markedPackets *total
+	delay                                   *mean
+	delays                                  *record.Distribution
+	packets                                 pathTotals
+}
+
+type pathTotals struct {
+	sent, received, lost     uint64
+	marked                   uint64 // CE by a queue on the way
+	sentBytes, receivedBytes uint64
+}
+
+func newPathMeter(b *book, name string) pathMeter {
+	return pathMeter{
+		name:          name,
+		sent:          b.rate(name, record.SendRate),
+		received:      b.rate(name, record.ReceiveRate),
+		sentPackets:   b.count(name, record.SentPackets),
+		lostPackets:   b.count(name, record.LostPackets),
+		markedPackets: b.count(name, record.MarkedPackets),
+		delay:         b.delay(name, record.OneWayDelay),
+		delays:        b.distribution(name, record.PacketDelays),
+	}
+}
+
+func (m *pathMeter) packetSent(now simtime.Time, p *packet.Packet) {
+	m.sent.add(now, float64(p.Size))
+	m.sentPackets.add(now, 1)
+	m.packets.sent++
+	m.packets.sentBytes += uint64(p.Size)
+}
+
+func (m *pathMeter) packetDelivered(now simtime.Time, p *packet.Packet) {
+	owd := now.Sub(p.SentAt)
+	m.received.add(now, float64(p.Size))
+	m.delay.add(now, ms(owd))
+	m.delays.Add(now, owd)
+	m.packets.received++
+	m.packets.receivedBytes += uint64(p.Size)
+}
+
+func (m *pathMeter) packetLost(now simtime.Time) {
+	m.lostPackets.add(now, 1)
+	m.packets.lost++
+}
+
+func (m *pathMeter) packetMarked(now simtime.Time) {
+	m.markedPackets.add(now, 1)
+	m.packets.marked++
+}
+
+// flowMeter measures one media stream, from its sender to its receiver.
+type flowMeter struct {
+	pathMeter
+	flow *topologies.Flow
+
 	encoded, goodput, frames *total
 	frozen                   *total
 	goal                     *level
-	delay, frameDelay        *mean
-	delays, frameDelays      *record.Distribution
+	frameDelay               *mean
+	frameDelays              *record.Distribution
 	totals                   flowTotals
 	firstFrame, lastFrame    simtime.Time // rendered
 }
@@ -83,9 +139,6 @@ func (m *flowMeter) openFreeze(end simtime.Time) (from, to simtime.Time, frozen 
 }
 
 type flowTotals struct {
-	sent, received, lost       uint64
-	marked                     uint64 // CE by a queue on the way
-	sentBytes, receivedBytes   uint64
 	encoded                    uint64
 	rendered, late, lostFrames uint64
 	freezes                    uint64
@@ -95,16 +148,11 @@ type flowTotals struct {
 func newFlowMeter(b *book, f *topologies.Flow) *flowMeter {
 	n := f.Flow()
 	m := &flowMeter{
-		flow: f, name: n,
-		sent:        b.rate(n, record.SendRate),
-		received:    b.rate(n, record.ReceiveRate),
-		sentPackets: b.count(n, record.SentPackets),
-		lostPackets: b.count(n, record.LostPackets),
+		pathMeter:   newPathMeter(b, n),
+		flow:        f,
 		encoded:     b.rate(n, record.EncoderRate),
 		goodput:     b.rate(n, record.Goodput),
-		delay:       b.delay(n, record.OneWayDelay),
 		frameDelay:  b.delay(n, record.FrameDelay),
-		delays:      b.distribution(n, record.PacketDelays),
 		frameDelays: b.distribution(n, record.FrameDelays),
 	}
 	if f.Kind == endpoints.Video {
@@ -162,4 +210,45 @@ func (m *connMeter) sample(now simtime.Time) {
 	m.target.set(now, float64(t.Media))
 	m.pacing.set(now, float64(t.Pacing))
 	m.backlog.set(now, ms(m.conn.Backlog()))
+}
+
+// trafficMeter measures the packets of traffic from its sources to its sinks.
+type trafficMeter struct {
+	pathMeter
+	flow        *topologies.CrossFlow
+	windows     []topologies.WindowSource // of TCP
+	window      *level
+	resent      *total
+	resentSoFar uint64
+}
+
+func newTrafficMeter(b *book, f *topologies.CrossFlow) *trafficMeter {
+	m := &trafficMeter{pathMeter: newPathMeter(b, f.Name), flow: f}
+	for _, e := range f.Ends {
+		if w, ok := e.(topologies.WindowSource); ok {
+			m.windows = append(m.windows, w)
+		}
+	}
+	if len(m.windows) > 0 {
+		m.window = b.level(f.Name, record.CongestionWindow, "bytes")
+		m.resent = b.count(f.Name, record.Retransmissions)
+	}
+	return m
+}
+
+// sample books what was sent again in the time before to the bin that ends now.
+func (m *trafficMeter) sample(now simtime.Time) {
+	if m.window == nil {
+		return
+	}
+	var window, resent uint64
+	for _, w := range m.windows {
+		window += uint64(w.CongestionWindow())
+		resent += w.Retransmitted()
+	}
+	m.window.set(now, float64(window))
+	if now > 0 {
+		m.resent.add(now-1, float64(resent-m.resentSoFar))
+	}
+	m.resentSoFar = resent
 }

@@ -24,9 +24,14 @@ type Recorder struct {
 	bySSRC map[uint32]*flowMeter
 	conns  map[*endpoints.Connection]*connMeter
 	connsl []*connMeter
-	events []record.Event
-	also   fabric.Observer
-	timer  *engine.Timer
+	// traffic by the address of its sources, from the first on; every other
+	// address is a sink's and has nil.
+	traffic      []*trafficMeter
+	firstTraffic packet.IPv4
+	byAddr       []*trafficMeter
+	events       []record.Event
+	also         fabric.Observer
+	timer        *engine.Timer
 }
 
 // Attach makes a recorder of the simulation. also, if not nil, is told of all
@@ -48,6 +53,16 @@ func Attach(sim *topologies.Simulation, also fabric.Observer) *Recorder {
 		r.conns[c] = m
 		r.connsl = append(r.connsl, m)
 	}
+	for i, f := range sim.Traffic {
+		m := newTrafficMeter(&r.book, f)
+		r.traffic = append(r.traffic, m)
+		if i == 0 {
+			r.firstTraffic = f.First
+		}
+		for range f.Ends {
+			r.byAddr = append(r.byAddr, m, nil)
+		}
+	}
 	sim.Fabric.Observe(r)
 	sim.OnEvent(r.handle)
 	r.timer = sim.Loop.NewTimer(engine.HandlerFunc(r.sample))
@@ -63,6 +78,9 @@ func (r *Recorder) sample(now simtime.Time) {
 	for _, f := range r.flows {
 		f.sample(now)
 	}
+	for _, f := range r.traffic {
+		f.sample(now)
+	}
 	for _, l := range r.links {
 		if l != nil {
 			l.length.set(now, float64(l.link.Queue.Bytes()))
@@ -71,14 +89,23 @@ func (r *Recorder) sample(now simtime.Time) {
 	r.timer.Set(now.Add(Step))
 }
 
-// flowOf tells which stream an RTP packet belongs to; nil for anything else.
-// The fields it reads are in the clear under SRTP.
-func (r *Recorder) flowOf(p *packet.Packet) *flowMeter {
+// pathOf tells which stream or traffic a packet belongs to; nil for RTCP and
+// acknowledgements. The fields of RTP that it reads are in the clear under SRTP.
+func (r *Recorder) pathOf(p *packet.Packet) *pathMeter {
+	if i := p.Src.IP - r.firstTraffic; int(i) < len(r.byAddr) {
+		if m := r.byAddr[i]; m != nil {
+			return &m.pathMeter
+		}
+		return nil
+	}
 	b := p.Payload
 	if len(b) < 12 || b[0]>>6 != 2 || b[1] >= 192 && b[1] <= 223 {
 		return nil
 	}
-	return r.flow(binary.BigEndian.Uint32(b[8:]))
+	if f := r.flow(binary.BigEndian.Uint32(b[8:])); f != nil {
+		return &f.pathMeter
+	}
+	return nil
 }
 
 // flow returns the stream with the given SSRC, or nil. A few streams are
@@ -100,11 +127,8 @@ func (r *Recorder) PacketSent(now simtime.Time, p *packet.Packet) {
 	if r.also != nil {
 		r.also.PacketSent(now, p)
 	}
-	if f := r.flowOf(p); f != nil {
-		f.sent.add(now, float64(p.Size))
-		f.sentPackets.add(now, 1)
-		f.totals.sent++
-		f.totals.sentBytes += uint64(p.Size)
+	if m := r.pathOf(p); m != nil {
+		m.packetSent(now, p)
 	}
 }
 
@@ -113,13 +137,8 @@ func (r *Recorder) PacketDelivered(now simtime.Time, p *packet.Packet) {
 	if r.also != nil {
 		r.also.PacketDelivered(now, p)
 	}
-	if f := r.flowOf(p); f != nil {
-		owd := now.Sub(p.SentAt)
-		f.received.add(now, float64(p.Size))
-		f.delay.add(now, ms(owd))
-		f.delays.Add(now, owd)
-		f.totals.received++
-		f.totals.receivedBytes += uint64(p.Size)
+	if m := r.pathOf(p); m != nil {
+		m.packetDelivered(now, p)
 	}
 }
 
@@ -128,9 +147,8 @@ func (r *Recorder) PacketDropped(now simtime.Time, l *fabric.Link, p *packet.Pac
 	if r.also != nil {
 		r.also.PacketDropped(now, l, p, why)
 	}
-	if f := r.flowOf(p); f != nil {
-		f.lostPackets.add(now, 1)
-		f.totals.lost++
+	if m := r.pathOf(p); m != nil {
+		m.packetLost(now)
 	}
 	if l != nil {
 		if m := r.links[l.Index()]; m != nil {
@@ -159,8 +177,8 @@ func (r *Recorder) PacketMarked(now simtime.Time, l *fabric.Link, p *packet.Pack
 	if m := r.links[l.Index()]; m != nil {
 		m.marks.add(now, 1)
 	}
-	if f := r.flowOf(p); f != nil {
-		f.totals.marked++
+	if m := r.pathOf(p); m != nil {
+		m.packetMarked(now)
 	}
 }
 

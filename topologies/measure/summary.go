@@ -52,12 +52,12 @@ func (s *summary) distribution(d *record.Distribution, end simtime.Time) {
 	}
 }
 
-func (s *summary) flow(f *flowMeter, end simtime.Time) {
-	from, to := f.activeBins(end)
-	t := &f.totals
+// path puts what is known of any flow's packets; its rates are those of the
+// bins from one to another.
+func (s *summary) path(f *pathMeter, from, to int, end simtime.Time) {
+	t := &f.packets
 	s.rates(f.name, f.sent.series, from, to)
 	s.rates(f.name, f.received.series, from, to)
-	s.rates(f.name, f.goodput.series, from, to)
 	s.put(f.name, "packets-sent", "total", float64(t.sent), "count")
 	s.put(f.name, "packets-received", "total", float64(t.received), "count")
 	s.put(f.name, "packets-lost", "total", float64(t.lost), "count")
@@ -68,6 +68,22 @@ func (s *summary) flow(f *flowMeter, end simtime.Time) {
 		s.put(f.name, "loss", "mean", float64(t.lost)/float64(t.sent), "1")
 	}
 	s.distribution(f.delays, end)
+}
+
+func (s *summary) traffic(f *trafficMeter, end simtime.Time) {
+	from, to := f.activeBins(f.flow.Start, f.flow.Stop, end)
+	s.path(&f.pathMeter, from, to, end)
+	if f.window != nil {
+		s.rates(f.name, f.window.series, from, to)
+		s.put(f.name, record.Retransmissions, "total", float64(f.resentSoFar), "count")
+	}
+}
+
+func (s *summary) flow(f *flowMeter, end simtime.Time) {
+	from, to := f.activeBins(f.flow.Start, f.flow.Stop, end)
+	t := &f.totals
+	s.path(&f.pathMeter, from, to, end)
+	s.rates(f.name, f.goodput.series, from, to)
 	s.put(f.name, "frames-encoded", "total", float64(t.encoded), "count")
 	s.put(f.name, "frames-rendered", "total", float64(t.rendered), "count")
 	s.put(f.name, "frames-late", "total", float64(t.late), "count")
@@ -167,11 +183,12 @@ func finite(v []float64) []float64 {
 	return out
 }
 
-// activeBins returns the bins in which a stream was active throughout.
-func (m *flowMeter) activeBins(end simtime.Time) (from, to int) {
+// activeBins returns the bins in which a flow with the given start and stop was
+// active throughout.
+func (m *pathMeter) activeBins(start, stop, end simtime.Time) (from, to int) {
 	n := len(m.sent.series.Values)
-	stop := min(m.flow.Stop, end)
-	from = min(int((m.flow.Start.Duration()+Step-1)/Step), n)
+	stop = min(stop, end)
+	from = min(int((start.Duration()+Step-1)/Step), n)
 	to = min(max(int(stop.Duration()/Step), from), n)
 	return from, to
 }

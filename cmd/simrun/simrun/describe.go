@@ -68,10 +68,18 @@ func describe(s *screen, f *scenarios.File, r *scenarios.Run) {
 	}
 	fmt.Fprintf(s, "\n%s, seed %d, protection %s\n", seconds(c.Duration), c.Seed, c.Protection)
 	fmt.Fprintf(s, "\n%s\n\n%s", s.paint(bold, "Network"), networkFigure(c))
-	fmt.Fprintf(s, "\n%s\n\n%s", s.paint(bold, "Sessions ("+c.Topology.Type+")"), sessionFigure(c))
-	fmt.Fprintf(s, "\n%s\n\n", s.paint(bold, "Control"))
-	for _, line := range controlLines(c) {
-		fmt.Fprintln(s, "  "+line)
+	if len(c.Topology.Calls()) > 0 {
+		fmt.Fprintf(s, "\n%s\n\n%s", s.paint(bold, "Sessions ("+c.Topology.Type+")"), sessionFigure(c))
+		fmt.Fprintf(s, "\n%s\n\n", s.paint(bold, "Control"))
+		for _, line := range controlLines(c) {
+			fmt.Fprintln(s, "  "+line)
+		}
+	}
+	if len(c.Traffic) > 0 {
+		fmt.Fprintf(s, "\n%s\n\n", s.paint(bold, "Traffic"))
+		for i := range c.Traffic {
+			fmt.Fprintln(s, "  "+c.Traffic[i].String())
+		}
 	}
 	if len(f.Axes) > 0 {
 		fmt.Fprintf(s, "\n%s\n\n", s.paint(bold, fmt.Sprintf("Matrix (%s)", countRuns(len(f.Runs)))))
@@ -101,7 +109,7 @@ func controlLines(c *scenarios.Scenario) []string {
 	if c.Congestion.Feedback != "none" {
 		feedback = fmt.Sprintf("feedback %s every %v", c.Congestion.Feedback, c.Congestion.Interval)
 	}
-	session := c.SessionBandwidth()
+	session := c.SessionBandwidth(c.Topology.Calls()[0])
 	share := units.BitRate(float64(session) * float64(c.RTCP.Fraction))
 	return []string{
 		congestion,

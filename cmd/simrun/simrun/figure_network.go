@@ -23,6 +23,14 @@ func networkFigure(c *scenarios.Scenario) string {
 				lines = append(lines, "  "+e.Name)
 			}
 		}
+		for i := range c.Traffic {
+			switch t := &c.Traffic[i]; node {
+			case t.From:
+				lines = append(lines, "  "+t.Name+" >")
+			case t.To:
+				lines = append(lines, "  > "+t.Name)
+			}
+		}
 		boxes[node] = lines
 		for _, line := range lines {
 			inner = max(inner, textWidth(line))
@@ -33,7 +41,7 @@ func networkFigure(c *scenarios.Scenario) string {
 	for i := range c.Network.Links {
 		l := &c.Network.Links[i]
 		forward, backward := l.Resolve()
-		labels[i] = [2]string{directionLabel(forward), directionLabel(backward)}
+		labels[i] = [2]string{forward.String(), backward.String()}
 		span = max(span, textWidth(l.Name)+4, textWidth(labels[i][0])+8, textWidth(labels[i][1])+8)
 	}
 	var b strings.Builder
@@ -67,25 +75,6 @@ func drawLink(b *strings.Builder, l *scenarios.Link, labels [2]string, left, rig
 	fmt.Fprintf(b, "%s%s%s%s\n", margin, edge, strings.Repeat(" ", span), edge)
 }
 
-// directionLabel says in a few words what a direction of a link does.
-func directionLabel(d scenarios.Direction) string {
-	var parts []string
-	if d.Rate != nil {
-		parts = append(parts, d.Rate.String())
-	}
-	parts = append(parts, d.Delay.String())
-	if j := d.Jitter; j != nil {
-		parts = append(parts, fmt.Sprintf("%s %v", j.Model, j.Std))
-	}
-	if d.Queue != nil {
-		parts = append(parts, d.Queue.Type+" "+d.Queue.Length.String())
-	}
-	if *d.Loss > 0 {
-		parts = append(parts, d.Loss.String()+" loss")
-	}
-	return strings.Join(parts, ", ")
-}
-
 // changeLabel says what an entry of a schedule changes.
 func changeLabel(ch *scenarios.Change) string {
 	var parts []string
@@ -102,6 +91,12 @@ func changeLabel(ch *scenarios.Change) string {
 		}
 		if to.Loss != nil {
 			values = append(values, to.Loss.String()+" loss")
+		}
+		if to.Up != nil {
+			values = append(values, map[bool]string{true: "up", false: "down"}[*to.Up])
+		}
+		if to.Cost != nil {
+			values = append(values, fmt.Sprintf("cost %d", *to.Cost))
 		}
 		if len(values) > 0 {
 			parts = append(parts, to.name+" "+strings.Join(values, ", "))

@@ -12,13 +12,32 @@ import (
 // are arrows from the endpoint that sends them. It is the manner of figures 4
 // and 5 of draft-ietf-rtcweb-rtp-usage-03, appendix A.1.
 func sessionFigure(c *scenarios.Scenario) string {
-	left, right := c.Topology.Peers[0], c.Topology.Peers[1]
+	var b strings.Builder
+	for i, call := range c.Topology.Calls() {
+		if i == maxFigures {
+			fmt.Fprintf(&b, "\n%sand %d more calls\n", margin, len(c.Topology.Calls())-i)
+			break
+		}
+		if i > 0 {
+			b.WriteString("\n")
+		}
+		b.WriteString(callFigure(c, call[0], call[1]))
+	}
+	return b.String()
+}
+
+// maxFigures is how many calls are drawn.
+const maxFigures = 3
+
+// callFigure draws one call.
+func callFigure(c *scenarios.Scenario, left, right string) string {
+	of := func(m *scenarios.Media) bool { return m.From == left || m.From == right }
 	f := newPairFigure(c, left, right)
 	f.open(left, right)
 	for _, name := range []string{"PeerC1", "UDP1", "RTP1"} {
 		f.open(name, name)
 	}
-	kinds := mediaKinds(c)
+	kinds := mediaKinds(c, of)
 	for i, kind := range kinds {
 		if i > 0 {
 			f.row("", "", "")
@@ -26,7 +45,7 @@ func sessionFigure(c *scenarios.Scenario) string {
 		name := strings.ToUpper(kind[:1]) + kind[1:]
 		f.open(name, name)
 		for j := range c.Media {
-			if m := &c.Media[j]; m.Kind == kind {
+			if m := &c.Media[j]; m.Kind == kind && of(m) {
 				f.stream(m, m.From == left)
 			}
 		}
@@ -38,12 +57,12 @@ func sessionFigure(c *scenarios.Scenario) string {
 	return f.String()
 }
 
-// mediaKinds returns the kinds of media in the order in which they come up.
-func mediaKinds(c *scenarios.Scenario) []string {
+// mediaKinds returns the kinds of some media in the order in which they come up.
+func mediaKinds(c *scenarios.Scenario, of func(*scenarios.Media) bool) []string {
 	var kinds []string
 	seen := map[string]bool{}
 	for i := range c.Media {
-		if k := c.Media[i].Kind; !seen[k] {
+		if k := c.Media[i].Kind; !seen[k] && of(&c.Media[i]) {
 			seen[k] = true
 			kinds = append(kinds, k)
 		}

@@ -8,7 +8,8 @@ import (
 const (
 	wordPass       = "PASS"
 	wordFail       = "FAIL"
-	wordDone       = "DONE" // nothing is expected
+	wordBaseline   = "BASELINE" // failed, as somebody may who controls nothing
+	wordDone       = "DONE"     // nothing is expected
 	wordIncomplete = "INCOMPLETE"
 	wordError      = "ERROR"
 	wordNotRun     = "NOT RUN"
@@ -23,6 +24,8 @@ func (r *plannedRun) outcome() (string, ink) {
 		return wordError, red
 	case r.incomplete():
 		return wordIncomplete, yellow
+	case r.failed() && r.baseline():
+		return wordBaseline, bold
 	case r.failed():
 		return wordFail, red
 	case len(r.row.Verdicts) == 0:

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"rtpfabric/ccontrol"
 	"rtpfabric/plots"
 	"rtpfabric/scenarios"
 	"rtpfabric/sim/record"
@@ -53,6 +54,22 @@ func (r *plannedRun) failed() bool {
 	}
 	return false
 }
+
+// baseline reports whether the run's controller is there for comparison only,
+// and a failure counts for nothing: that of a matrix which names it among
+// others.
+func (r *plannedRun) baseline() bool {
+	for _, v := range r.Variation {
+		if v.Path == controllerAxis {
+			spec, ok := ccontrol.Lookup(v.Value)
+			return ok && spec.Baseline
+		}
+	}
+	return false
+}
+
+// controllerAxis is the axis of a matrix that varies the controller.
+const controllerAxis = "congestion.controller"
 
 func (r *plannedRun) incomplete() bool {
 	return r.state == finished && r.row.Status == record.Incomplete

@@ -28,6 +28,7 @@ func printResults(s *screen, plan []*plannedFile, o *runOptions) {
 			printFailures(s, f)
 		}
 	}
+	printComparison(s, plan)
 	fmt.Fprintf(s, "\n%s\n", summaryLine(plan))
 	if !o.quiet {
 		printWhere(s, plan, o)
@@ -75,7 +76,7 @@ func printRuns(s *screen, runs []*plannedRun) {
 	if len(runs) > maxRows {
 		shown = nil
 		for _, r := range runs {
-			if word, _ := r.outcome(); word != wordPass && word != wordDone {
+			if word, _ := r.outcome(); word != wordPass && word != wordDone && word != wordBaseline {
 				shown = append(shown, r)
 			}
 		}
@@ -120,6 +121,9 @@ func printFailures(s *screen, f *plannedFile) {
 	var list []*failure
 	byText := map[string]*failure{}
 	for _, r := range f.runs {
+		if r.baseline() {
+			continue
+		}
 		for i := range r.row.Verdicts {
 			v := &r.row.Verdicts[i]
 			if v.Pass {
@@ -157,6 +161,7 @@ func summaryLine(plan []*plannedFile) string {
 		{wordPass, "passed"},
 		{wordDone, "without expectations"},
 		{wordFail, "failed"},
+		{wordBaseline, "of baselines that failed, as they may"},
 		{wordIncomplete, "incomplete"},
 		{wordNotRun, "not run"},
 		{wordError, "ended in an error"},

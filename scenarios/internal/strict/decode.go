@@ -3,6 +3,7 @@ package strict
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -224,7 +225,8 @@ func (f *field) outside(v reflect.Value) (problem, remedy string) {
 				return "", ""
 			}
 		}
-		return fmt.Sprintf("%q is not possible", shorten(v.String())), Instead(v.String(), f.oneof, "possible values")
+		written := slices.DeleteFunc(slices.Clone(f.oneof), func(s string) bool { return s == "" }) // "" is an absent field
+		return fmt.Sprintf("%q is not possible", shorten(v.String())), Instead(v.String(), written, "possible values")
 	}
 	low := f.hasMin && less(v, f.minimum)
 	high := f.hasMax && less(f.maximum, v)

@@ -95,6 +95,16 @@ func (e *encoder) list(name string, v reflect.Value, indent int) {
 		return
 	}
 	e.line(indent, name+":")
+	if v.Type().Elem().Kind() == reflect.Slice { // of scalars
+		for i := range v.Len() {
+			var items []string
+			for j := range v.Index(i).Len() {
+				items = append(items, quoteValue(v.Index(i).Index(j), false))
+			}
+			e.line(indent+1, "- ["+strings.Join(items, ", ")+"]")
+		}
+		return
+	}
 	for i := range v.Len() {
 		var item encoder
 		item.fields(v.Index(i), indent+2)

@@ -1,0 +1,183 @@
+package tcp
+
+import (
+	"fmt"
+
+	"rtpfabric/sim/packet"
+	"rtpfabric/sim/simtime"
+)
+
+// Host is any number of connections at one address, one after the other and at
+// the same time. It is passive like [Conn] and hands packets to the connection
+// they belong to; whoever writes to a connection drains the host afterwards.
+// Its work per event grows with the connections that are open: it is meant for
+// tens, not thousands.
+type Host struct {
+	// Accepted is called with a connection that a listener has made; Retired
+	// with one that has ended, before the host forgets it. Both may be nil.
+	Accepted, Retired func(now simtime.Time, c *Conn)
+
+	addr       packet.IPv4
+	pool       *packet.Pool
+	conns      []*Conn
+	listeners  []Config
+	nextPort   uint16
+	polled     int // where PollPacket goes on
+	unexpected uint64
+}
+
+// firstPort begins the dynamic ports (RFC 6335 §6).
+const firstPort = 49152
+
+// NewHost returns a host without connections.
+func NewHost(addr packet.IPv4, pool *packet.Pool) *Host {
+	return &Host{addr: addr, pool: pool, nextPort: firstPort}
+}
+
+// Listen accepts connections to a port with this configuration, whose Local and
+// Remote are ignored.
+func (h *Host) Listen(port uint16, cfg Config) error {
+	cfg.Local, cfg.Remote = packet.Addr{IP: h.addr, Port: port}, packet.Addr{}
+	if _, err := cfg.withDefaults(); err != nil {
+		return err
+	}
+	for _, l := range h.listeners {
+		if l.Local.Port == port {
+			return fmt.Errorf("tcp: port %d of %v has a listener already", port, h.addr)
+		}
+	}
+	h.listeners = append(h.listeners, cfg)
+	return nil
+}
+
+// Dial opens a connection to cfg.Remote, from cfg.Local.Port or, if that is 0,
+// from the next dynamic port that is free.
+func (h *Host) Dial(now simtime.Time, cfg Config) (*Conn, error) {
+	cfg.Local.IP = h.addr
+	for range 1 << 14 {
+		if cfg.Local.Port != 0 {
+			break
+		}
+		if h.find(packet.Addr{IP: h.addr, Port: h.nextPort}, cfg.Remote) == nil {
+			cfg.Local.Port = h.nextPort
+		}
+		h.nextPort = max(h.nextPort+1, firstPort)
+	}
+	if cfg.Local.Port == 0 || h.find(cfg.Local, cfg.Remote) != nil {
+		return nil, fmt.Errorf("tcp: no free port from %v to %v", h.addr, cfg.Remote)
+	}
+	c, err := Dial(cfg, h.pool, now)
+	if err != nil {
+		return nil, err
+	}
+	h.conns = append(h.conns, c)
+	return c, nil
+}
+
+func (h *Host) find(local, remote packet.Addr) *Conn {
+	for _, c := range h.conns {
+		if c.config.Local == local && c.config.Remote == remote {
+			return c
+		}
+	}
+	return nil
+}
+
+// HandlePacket takes a packet and its ownership. One that belongs to no
+// connection is counted and dropped.
+func (h *Host) HandlePacket(now simtime.Time, p *packet.Packet) {
+	c := h.find(p.Dst, p.Src)
+	if c == nil {
+		c = h.accept(now, p)
+	}
+	if c == nil {
+		h.unexpected++
+		h.pool.Release(p)
+		return
+	}
+	c.HandlePacket(now, p)
+	h.retire(now)
+}
+
+// accept makes a connection for a SYN to a listener.
+func (h *Host) accept(now simtime.Time, p *packet.Packet) *Conn {
+	if p.Protocol != packet.TCP || len(p.Payload) < headerMin || Flags(p.Payload[13])&(SYN|ACK|RST) != SYN {
+		return nil
+	}
+	for _, l := range h.listeners {
+		if l.Local != p.Dst {
+			continue
+		}
+		l.Remote = p.Src
+		c, err := Listen(l, h.pool)
+		if err != nil {
+			panic(err) // Listen has checked the configuration
+		}
+		h.conns = append(h.conns, c)
+		if h.Accepted != nil {
+			h.Accepted(now, c)
+		}
+		return c
+	}
+	return nil
+}
+
+// HandleTimeout does everything that is due.
+func (h *Host) HandleTimeout(now simtime.Time) {
+	for _, c := range h.conns {
+		if c.NextTimeout() <= now {
+			c.HandleTimeout(now)
+		}
+	}
+	h.retire(now)
+}
+
+// retire forgets connections that have ended and have nothing more to send.
+func (h *Host) retire(now simtime.Time) {
+	for i := 0; i < len(h.conns); {
+		c := h.conns[i]
+		if c.state != Closed || c.rstPending {
+			i++
+			continue
+		}
+		copy(h.conns[i:], h.conns[i+1:])
+		h.conns[len(h.conns)-1] = nil
+		h.conns = h.conns[:len(h.conns)-1]
+		if h.Retired != nil {
+			h.Retired(now, c)
+		}
+	}
+}
+
+// PollPacket returns a packet to send, whose ownership passes to the caller;
+// nil when there is none.
+func (h *Host) PollPacket(now simtime.Time) *packet.Packet {
+	for range h.conns {
+		if h.polled >= len(h.conns) {
+			h.polled = 0
+		}
+		if p := h.conns[h.polled].PollPacket(now); p != nil {
+			return p
+		}
+		h.polled++
+	}
+	return nil
+}
+
+// NextTimeout returns the next deadline; simtime.Never if there is none.
+func (h *Host) NextTimeout() simtime.Time {
+	at := simtime.Never
+	for _, c := range h.conns {
+		at = min(at, c.NextTimeout())
+	}
+	return at
+}
+
+// Held returns how many packets the host owns between calls: none.
+func (h *Host) Held() int { return 0 }
+
+// Conns returns the connections that haven't ended. The slice is the host's.
+func (h *Host) Conns() []*Conn { return h.conns }
+
+// Unexpected returns how many packets came that belong to no connection.
+func (h *Host) Unexpected() uint64 { return h.unexpected }
