@@ -224,6 +224,9 @@ func (c *checker) nodes() {
 		if !slices.Contains(known, n.Name) {
 			c.failKey(p, fmt.Sprintf("no link has the node %q", n.Name), instead(n.Name, known, "the nodes"))
 		}
+		if n.Firewall != nil && n.NAT != nil {
+			c.failKey(p.Child("firewall"), "the firewall would see addresses from both sides of the NAT", "put it at a node of its own")
+		}
 		if n.Firewall != nil {
 			inside(n.Firewall.Inside, p.Child("firewall").Child("inside"))
 		}

@@ -110,9 +110,9 @@ func jain(x []float64) float64 {
 	total, squares := 0.0, 0.0
 	for _, v := range x {
 		total += v
-		squares += v * v
+		squares += float64(v * v)
 	}
-	return total * total / (float64(len(x)) * squares)
+	return float64(total*total) / float64(float64(len(x))*squares)
 }
 
 func spread(x []float64) float64 { return slices.Max(x) / slices.Min(x) }

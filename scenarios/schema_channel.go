@@ -55,7 +55,7 @@ type Station struct {
 // Hertz is a bandwidth of radio.
 type Hertz float64
 
-// Node says what stands at a node; packets meet it in this order.
+// Node says what stands at a node: bleaching behind a firewall or a NAT.
 type Node struct {
 	Name     string    `yaml:"-"`
 	Firewall *Firewall `yaml:"firewall"`

@@ -159,19 +159,22 @@ func (s *Simulation) addDirection(from, to *fabric.Node, name string, d *Directi
 	}
 }
 
-// addBoxes puts middleboxes at a node. NATs learn who is behind them.
+// addBoxes puts middleboxes at a node. A NAT, which has addresses there, has put
+// itself there already.
 func (s *Simulation) addBoxes(n *Node) {
 	node := s.node(n.Name)
 	for _, build := range n.Boxes {
 		box := build(s.env(n.Name), node)
-		node.Insert(box)
-		if t, ok := box.(Translator); ok {
-			tr := translator{box: t, inside: map[packet.IPv4]bool{}}
-			for _, addr := range t.Inside() {
-				tr.inside[addr] = true
-			}
-			s.translators = append(s.translators, tr)
+		t, ok := box.(Translator)
+		if !ok {
+			node.Insert(box)
+			continue
 		}
+		tr := translator{box: t, inside: map[packet.IPv4]bool{}}
+		for _, addr := range t.Inside() {
+			tr.inside[addr] = true
+		}
+		s.translators = append(s.translators, tr)
 	}
 }
 

@@ -76,6 +76,8 @@ func TestBlockUnsolicited(t *testing.T) {
 		n.wait(25 * time.Second)
 		n.wantPass(at(y, 80), at(x1, 5000))
 		n.wait(25 * time.Second)
+		n.wantPass(at(y, 80), at(x1, 5000))
+		n.wait(25 * time.Second)
 		n.wantPass(at(x1, 5000), at(y, 80))
 	}
 	if w.Flows(n.loop.Now()) != 1 {

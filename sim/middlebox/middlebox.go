@@ -1,6 +1,11 @@
 // Package middlebox holds what stands in a packet's way besides queues: network
 // address translators, firewalls, and routers that clear markings. Each is a
 // [fabric.Middlebox] at a node and sees every packet that comes by it.
+//
+// Several at one node see a packet in the order in which they were inserted,
+// whichever way it goes. A firewall and a NAT therefore need nodes of their own:
+// at one node, the firewall would see inside addresses in one direction and
+// external ones in the other.
 package middlebox
 
 import (

@@ -211,8 +211,12 @@ func (n *NAT) Stats(now simtime.Time) NATStats {
 
 // Map does with the tables what a packet from internal to remote would do, and
 // returns the packet's external address: what a STUN server at remote would have
-// seen before the call. It returns false if there is no free port.
+// seen before the call. It returns false if there is no free port, or if internal
+// isn't inside.
 func (n *NAT) Map(now simtime.Time, internal, remote packet.Addr, protocol packet.Protocol) (packet.Addr, bool) {
+	if !n.inside.Has(internal.IP) {
+		return packet.Addr{}, false
+	}
 	n.expire(now)
 	m := n.outbound(now, internal, remote, protocol)
 	if m == nil {

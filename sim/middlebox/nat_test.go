@@ -23,6 +23,9 @@ func TestTransitAndStrayPackets(t *testing.T) {
 	n.wantSend(at(y, 1), at(z, 2), at(y, 1), at(z, 2))
 	n.wantSend(at(z, 1), at(y, 2), at(z, 1), at(y, 2))
 	n.wantDrop(at(y, 1), at(x1, 2))
+	if a, ok := nat.Map(0, at(z, 1), at(y, 2), packet.UDP); ok {
+		t.Errorf("Z was mapped to %v", a)
+	}
 	if !nat.Inside(x1) || nat.Inside(z) {
 		t.Error("inside is wrong")
 	}

@@ -149,6 +149,27 @@ func TestReadOpenNetLab(t *testing.T) {
 	}
 }
 
+// A trace with all four quantities is written, exactly, and read again.
+func TestWriteOpenNetLab(t *testing.T) {
+	leo, err := LEO().Generate(time.Minute, stream())
+	if err != nil {
+		t.Fatal(err)
+	}
+	lte, err := LTE().Generate(time.Minute, stream())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &OpenNetLab{Type: "both", Uplink: &lte, Downlink: &leo}
+	var b bytes.Buffer
+	if err := WriteOpenNetLab(&b, want); err != nil {
+		t.Fatal(err)
+	}
+	got, err := ReadOpenNetLab(&b, "x")
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("another trace was read than written; error %v", err)
+	}
+}
+
 // FuzzReadMahimahi: what can be read is written and read again to the same.
 func FuzzReadMahimahi(f *testing.F) {
 	seed(f, "testdata/mahimahi/*")

@@ -29,7 +29,7 @@ type fading struct {
 func newFading(doppler float64, random *rng.Stream) *fading {
 	f := &fading{}
 	for i := range paths {
-		angle := (float64(i) + random.Float64()) / paths
+		angle := (float64(i) + float64(random.Float64())) / paths
 		c, _ := phasor(angle)
 		f.shift[i] = float64(doppler * c)
 		f.phase[i] = random.Float64()
@@ -56,7 +56,7 @@ const steps = 1024
 // of the standard library needn't be.
 var table = func() (t [steps + 1]float64) {
 	for i := range t {
-		x := 2 * math.Pi * (float64(i)/steps - 0.5)
+		x := 2 * math.Pi * (float64(float64(i)/steps) - 0.5)
 		x2 := float64(x * x)
 		sum := 1.0 // Horner's form of the series, up to x^32
 		for k := 32; k >= 2; k -= 2 {

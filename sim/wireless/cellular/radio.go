@@ -109,7 +109,7 @@ func (d Deployment) SNR(distance, bandwidth, shadowing float64) float64 {
 	link := d.TxPower + d.Gain - d.Penetration
 	signal := ratio(link - pathLoss(r) + shadowing)
 	noise := ratio(-174 + decibel(bandwidth) + d.NoiseFigure + d.NoiseRise)
-	isd := 3 * d.CellRadius
+	isd := float64(3 * d.CellRadius) // rounded, because 2·isd becomes a sum
 	const cos30 = 0.8660254037844386
 	for _, c := range [...]float64{cos30, cos30, 0, 0, -cos30, -cos30} {
 		far := math.Sqrt(float64(isd*isd) + float64(r*r) - float64(2*isd*r*c))

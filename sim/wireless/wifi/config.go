@@ -32,8 +32,8 @@ type Config struct {
 	ShortPreamble bool
 	// BasicRate is the highest rate for ACK, block ack, RTS and CTS; they go at
 	// the highest mandatory rate above neither it nor the data's. 0 leaves it
-	// to the data's rate. The mandatory rates are 1 and 2 Mbit/s of 802.11b,
-	// and 6, 12 and 24 Mbit/s.
+	// to the data's rate. The mandatory rates are 1 and 2 Mbit/s for 802.11b's
+	// modes, else 6, 12 and 24 Mbit/s.
 	BasicRate units.BitRate
 	// MACHeader is what the MAC adds to a frame, FCS included; LLCHeader is the
 	// LLC and SNAP header inside.
@@ -223,6 +223,9 @@ func (s StationConfig) mode(c Config) (Mode, error) {
 // given mode: at the fastest mandatory rate that is no faster.
 func (c Config) controlMode(data Mode) Mode {
 	mandatory := c.Standard.mandatory(c.ShortPreamble)
+	if c.Standard == G && data.BitsPerSymbol == 0 {
+		mandatory = B.mandatory(c.ShortPreamble)
+	}
 	best := mandatory[0]
 	for _, m := range mandatory {
 		if m.Rate <= data.Rate && (c.BasicRate == 0 || m.Rate <= c.BasicRate) {
@@ -247,7 +250,7 @@ func (s Standard) mandatory(shortPreamble bool) []Mode {
 		m := ofdmModes(0)
 		return []Mode{m[0], m[2], m[4]}
 	case G:
-		m := s.Modes(false, false)
+		m := ofdmModes(6 * time.Microsecond)
 		return []Mode{m[0], m[2], m[4]}
 	case FHSS:
 	}

@@ -178,10 +178,10 @@ func TestAccessPointServesLinksInTurn(t *testing.T) {
 	}
 }
 
-// Countdown rules. Two saturated stations, one with a window of one value
-// against one with two: where the busy slot counts, a counter of 1 is used up by
-// the other's transmission; where it doesn't, the one with CW = 0 always sends
-// first and the other one never does, or collides.
+// One station sends at every boundary, the other one has a packet for which it
+// draws 0 or 1. Where the busy slot counts, a counter of 1 is used up by the other
+// station's frame, and each boundary but one brings a collision for ever. Where
+// it doesn't count, the first counter of 1 stays for ever.
 func TestStrictFreeze(t *testing.T) {
 	for _, strict := range []bool{false, true} {
 		c := Defaults(N)
@@ -194,8 +194,6 @@ func TestStrictFreeze(t *testing.T) {
 		a.saturate(1500, 10)
 		b.each(time.Millisecond, time.Hour, 1500, 1)
 		n.run(time.Second)
-		// Counter 1 and the busy slot counts: the next boundary is a collision,
-		// and so on for ever. If it doesn't count the counter stays at 1.
 		got := n.stats(1).Attempts
 		if !strict && got < 100 {
 			t.Errorf("busy slots don't count: %d attempts", got)
@@ -277,6 +275,7 @@ func TestModesByName(t *testing.T) {
 		{G, "24Mbps", 14, 34 * time.Microsecond},
 		{B, "11Mbps", 1536, 1310 * time.Microsecond}, // 1117.09 rounded up, and 192
 		{B, "1Mbps", 14, 304 * time.Microsecond},
+		{G, "2Mbps", 14, 248 * time.Microsecond},
 		{N, "MCS7", 1538, (36 + 48*4) * time.Microsecond}, // 12326 bits of 260
 		{N, "MCS15", 1538, (40 + 24*4) * time.Microsecond},
 		{FHSS, "1Mbps", 1057, 8584 * time.Microsecond},
@@ -288,6 +287,41 @@ func TestModesByName(t *testing.T) {
 		}
 		if d := m.Duration(x.n); d != x.want {
 			t.Errorf("%s %s: %d bytes take %v, want %v", x.s, x.name, x.n, d, x.want)
+		}
+	}
+}
+
+// Acknowledgements go at the fastest mandatory rate that is no faster than the
+// data (IEEE 802.11-2016 §10.7.6.5).
+func TestControlRates(t *testing.T) {
+	for _, x := range []struct {
+		s          Standard
+		data       string
+		basic      units.BitRate
+		control    string
+		controlAck time.Duration
+	}{
+		{B, "11Mbps", 0, "2Mbps", 248 * time.Microsecond},
+		{B, "11Mbps", units.Mbps, "1Mbps", 304 * time.Microsecond},
+		{G, "11Mbps", 0, "2Mbps", 248 * time.Microsecond},
+		{G, "54Mbps", 0, "24Mbps", 34 * time.Microsecond},
+		{G, "9Mbps", 0, "6Mbps", 50 * time.Microsecond},
+		{A, "18Mbps", 0, "12Mbps", 32 * time.Microsecond},
+		{A, "54Mbps", 12 * units.Mbps, "12Mbps", 32 * time.Microsecond},
+		{N, "MCS0", 0, "6Mbps", 44 * time.Microsecond},
+		{N, "MCS11", 0, "24Mbps", 28 * time.Microsecond},
+		{FHSS, "1Mbps", 0, "1Mbps", 240 * time.Microsecond},
+	} {
+		c := Defaults(x.s)
+		c.BasicRate = x.basic
+		m, err := StationConfig{Mode: x.data}.mode(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		control := c.controlMode(m)
+		if control.Name != x.control || control.Duration(ackBytes) != x.controlAck {
+			t.Errorf("%s %s: acknowledged at %s in %v, want %s in %v",
+				x.s, x.data, control.Name, control.Duration(ackBytes), x.control, x.controlAck)
 		}
 	}
 }

@@ -40,7 +40,8 @@
 // by hand or by distance), no fading, no interference from other networks, no
 // beacons, association or power saving, no fragmentation, no A-MSDU, no
 // multicast, no block-ack session set-up, no MIMO beyond the data rate, no
-// protection frames for mixed networks, no multi-user OFDMA. Short and long
+// protection frames, no multi-user OFDMA. Stations of a channel have one standard
+// and one slot time; slow ones of another are stood for by a slow mode. Short and long
 // retry limits are one. Propagation on the air shows only in the length of
 // exchanges, the link's own delay comes on top.
 package wifi

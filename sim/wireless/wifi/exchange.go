@@ -63,7 +63,12 @@ func (ch *Channel) count(c *contender) {
 	}
 }
 
-// collide lets all winners send at once, in vain.
+// collide lets all winners send at once, in vain. Packets that reach the retry
+// limit are given up when the collision begins.
+//
+// Deviation (IEEE 802.11-2016 §10.3.2.9): the acknowledgement's timeout of those
+// that collided ends with the others' EIFS, or with the collision if there is
+// none.
 func (ch *Channel) collide(now simtime.Time) {
 	var longest time.Duration
 	for _, c := range ch.winners {
@@ -132,8 +137,9 @@ func (ch *Channel) finish(now simtime.Time) {
 	ch.await(now)
 }
 
-// another continues a TXOP with one more exchange, if it fits. A failed exchange
-// ends the TXOP.
+// another continues a TXOP with one more exchange, if it fits.
+//
+// Deviation (IEEE 802.11-2016 §10.22.2.7): a failed exchange ends the TXOP.
 func (ch *Channel) another(now simtime.Time, c *contender) bool {
 	left := c.txopLeft - ch.config.SIFS
 	if left <= 0 || !c.choose(now) || !c.current.assemble(now, left, false) {

@@ -27,7 +27,9 @@ const (
 	B Standard = "802.11b"
 	// A is 802.11a: OFDM at 5 GHz up to 54 Mbit/s.
 	A Standard = "802.11a"
-	// G is 802.11g without 802.11b stations: OFDM at 2.4 GHz, short slots.
+	// G is 802.11g: OFDM at 2.4 GHz with short slots, and 802.11b's modes for
+	// slow stations. What 802.11b stations entail for the others, long slots and
+	// protection frames, is left to the configuration.
 	G Standard = "802.11g"
 	// N is 802.11n at 5 GHz, 20 MHz, mixed format, one to four streams: MCS0
 	// to MCS31. At 2.4 GHz SIFS is 6 µs shorter and a frame 6 µs longer.
@@ -84,7 +86,7 @@ func (s Standard) Modes(shortGI, shortPreamble bool) []Mode {
 	case A:
 		return ofdmModes(0)
 	case G:
-		return ofdmModes(6 * time.Microsecond)
+		return append(dsssModes(shortPreamble), ofdmModes(6*time.Microsecond)...)
 	case N:
 		return htModes(shortGI)
 	}

@@ -149,6 +149,9 @@ func (ch *Channel) Held(l *fabric.Link) int {
 }
 
 // activate lets a contender compete that had nothing to send.
+//
+// Deviation (IEEE 802.11-2016 §10.3.4.2): DCF may send at once on a channel that
+// has been idle for DIFS; here a frame begins at a slot boundary, as with EDCA.
 func (ch *Channel) activate(now simtime.Time, c *contender) {
 	c.active = true
 	busy := ch.sending != nil || now < ch.grid.Add(-ch.config.SIFS)
