@@ -40,6 +40,8 @@ type ConnectionConfig struct {
 	// FeedbackInterval is how often feedback is wanted; RTCP's timing rules
 	// say when it goes.
 	FeedbackInterval time.Duration
+	// Marking says whether streams' code points are used.
+	Marking Marking
 	// ECN marks media packets as able to be marked (RFC 3168 §5). RTCP isn't
 	// (RFC 6679 §7.2).
 	ECN packet.ECN
@@ -63,6 +65,8 @@ type RTCPConfig struct {
 	// PadTo pads every packet to this size before protection, by at most 252
 	// octets; 0 doesn't.
 	PadTo units.Bytes
+	// DSCP of all RTCP packets, if not nil; they follow the streams otherwise.
+	DSCP *uint8
 }
 
 // Connection is one peer connection: a UDP flow with an RTP session.
@@ -85,6 +89,7 @@ type Connection struct {
 	twcc       *feedback.TWCCRecorder
 	due        feedbackDue
 	lastTarget ccontrol.Target
+	shares     []share // scratch of allocate
 
 	out      packet.FIFO
 	compound compound

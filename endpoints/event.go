@@ -41,6 +41,9 @@ const (
 	ByeSent
 	ByeReceived
 	ParticipantTimedOut // SSRC
+	StreamSuspended     // the rate doesn't suffice for Section; see Level
+	StreamResumed
+	MarkingDropped // Section's packets vanish with their DSCP and go without
 )
 
 // Event is something that happened at an endpoint.

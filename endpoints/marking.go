@@ -1,17 +1,79 @@
 package endpoints
 
+import (
+	"time"
+
+	"rtpfabric/ccontrol"
+	"rtpfabric/sim/simtime"
+)
+
+// Marking says whether an end uses code points.
+type Marking uint8
+
+// The ways. TestMarking uses them until packets of a stream vanish: then that
+// stream goes without (RFC 8835 §4.2).
+const (
+	TestMarking Marking = iota
+	AlwaysMark
+	NeverMark
+)
+
+// A stream's marking fails if after so many packets and so much time the peer
+// has reported none of them.
+const (
+	testPackets = 10
+	testTime    = 2 * time.Second
+)
+
+// testMarking is called for every packet before it leaves.
+func (c *Connection) testMarking(now simtime.Time, s *Section) {
+	if s.dscp == 0 || s.reached || c.config.Marking != TestMarking {
+		return
+	}
+	if s.marked++; s.marked == 1 {
+		s.firstMarked = now
+	}
+	if s.marked > testPackets && now.Sub(s.firstMarked) > testTime {
+		s.dscp = 0
+		c.event(Event{Kind: MarkingDropped, At: now, Section: s})
+	}
+}
+
+// noteArrivals learns from feedback which streams get through.
+func (c *Connection) noteArrivals(r *ccontrol.Report) {
+	if c.config.Marking != TestMarking {
+		return
+	}
+	waiting := false
+	for _, s := range c.sections {
+		waiting = waiting || s.marked > 0 && !s.reached
+	}
+	if !waiting {
+		return
+	}
+	for i := range r.Packets {
+		if ssrc, ok := c.history.StreamOf(r.Packets[i].Seq); ok && r.Packets[i].Received {
+			if s := c.ours(ssrc); s != nil {
+				s.reached = true
+			}
+		}
+	}
+}
+
 // rtcpDSCP returns the marking of an RTCP packet. With a sender report it goes
 // like that sender's stream, so that the round-trip time it measures is that of
 // the media; with receiver reports alone, like most of the streams that come in,
 // as they come in (RFC 8834 §12.1.3). Of several senders the most valued marking
 // wins.
 func (c *Connection) rtcpDSCP(w *compound) uint8 {
+	if d := c.config.RTCP.DSCP; d != nil {
+		return *d
+	}
 	var best uint8
 	found := false
 	for _, s := range w.reporters {
-		send := s.config.Send
-		if send != nil && (!found || rank(send.DSCP) > rank(best)) {
-			best, found = send.DSCP, true
+		if s.Sends() && (!found || rank(s.dscp) > rank(best)) {
+			best, found = s.dscp, true
 		}
 	}
 	if found {

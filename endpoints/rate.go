@@ -82,32 +82,7 @@ func (c *Connection) applyTarget(now simtime.Time) {
 	c.lastTarget = t
 	c.pacer.SetRate(t.Pacing)
 	if changed {
-		for _, s := range c.sections {
-			c.requestRate(now, s)
-		}
+		c.requestRates(now, nil)
 		c.event(Event{Kind: TargetChanged, At: now})
 	}
-}
-
-// requestRate gives a video encoder its share of the target: what inelastic
-// streams leave, divided by the streams' maximum rates.
-func (c *Connection) requestRate(now simtime.Time, s *Section) {
-	send := s.config.Send
-	if !s.active(now) || s.config.Kind != Video || c.config.Controller == nil {
-		return
-	}
-	left := c.lastTarget.Media
-	var total units.BitRate
-	for _, o := range c.sections {
-		switch {
-		case !o.active(now):
-		case o.config.Kind == Audio:
-			left -= o.config.Send.Model.Wire(o.config.Send.Model.Max)
-		default:
-			total += o.config.Send.Model.Max
-		}
-	}
-	m := send.Model
-	share := float64(left) * float64(m.Max) / float64(total)
-	send.Encoder.Request(now, m.Encoded(units.BitRate(max(share, 0))))
 }

@@ -147,6 +147,7 @@ func (c *Connection) handleOther(now simtime.Time, b []byte) error {
 }
 
 func (c *Connection) handleFeedback(now simtime.Time, r *ccontrol.Report) {
+	c.noteArrivals(r)
 	cc := c.config.Controller
 	if cc == nil {
 		return
@@ -162,7 +163,12 @@ func (c *Connection) handleReports(now simtime.Time, blocks []rtcp.ReceptionRepo
 	clock := simtime.ToNTP(c.endpoint.wallClock(now)).Middle()
 	for i := range blocks {
 		b := &blocks[i]
-		if b.LastSenderReport == 0 || !c.isOurs(b.SSRC) {
+		s := c.ours(b.SSRC)
+		if s == nil {
+			continue
+		}
+		s.reached = true // or there would be no block about it
+		if b.LastSenderReport == 0 {
 			continue
 		}
 		rtt := simtime.MiddleToTime(int32(clock - b.Delay - b.LastSenderReport)).Duration()
@@ -171,13 +177,14 @@ func (c *Connection) handleReports(now simtime.Time, blocks []rtcp.ReceptionRepo
 	}
 }
 
-func (c *Connection) isOurs(ssrc uint32) bool {
+// ours returns the section of this end with an SSRC, or nil.
+func (c *Connection) ours(ssrc uint32) *Section {
 	for _, s := range c.sections {
 		if s.SSRC == ssrc {
-			return true
+			return s
 		}
 	}
-	return false
+	return nil
 }
 
 // handleChunk learns CNAMEs. More than one makes the session a group

@@ -46,6 +46,8 @@ type SendConfig struct {
 	Stop simtime.Time
 	// Pauses are stretches of time without frames, in order.
 	Pauses []Pause
+	// Level divides the rate among streams.
+	Level Level
 	// DSCP marks the stream's packets (RFC 8837).
 	DSCP uint8
 	// PacketSize bounds RTP packets, SRTP tag included.
@@ -68,12 +70,21 @@ type Section struct {
 	local      *rtcptiming.Local // nil after the BYE
 	clock      int
 
-	seq       uint16 // of the next packet
-	tsOffset  uint32
-	packets   uint32 // sent, for SRs
-	octets    uint32 // of payload
-	queued    int    // packets in the pacer
-	stopped   bool
+	seq      uint16 // of the next packet
+	tsOffset uint32
+	packets  uint32 // sent, for SRs
+	octets   uint32 // of payload
+	queued   int    // packets in the pacer
+	stopped  bool
+
+	dscp        uint8 // of media packets
+	reached     bool  // the peer has got packets of the stream
+	firstMarked simtime.Time
+	marked      int // packets with the DSCP so far
+
+	suspended   bool // sends nothing because the rate doesn't suffice
+	suspendedAt simtime.Time
+
 	extSeq    uint32 // extended number of the last packet that left
 	reported  []bool // whether a packet left since the last report, by local section
 	pictureID uint16
@@ -93,6 +104,9 @@ func newSection(c *Connection, index int, sc SectionConfig) (*Section, error) {
 	}
 	if sc.Kind == Audio {
 		s.clock = audioClock
+	}
+	if sc.Send != nil && c.config.Marking != NeverMark {
+		s.dscp = sc.Send.DSCP
 	}
 	s.skipPauses()
 	return s, nil
@@ -169,6 +183,11 @@ func (s *Section) handleTimeout(now simtime.Time) {
 		return
 	}
 	for send.Encoder.NextFrame() <= now && now < send.Stop {
+		if s.suspended {
+			send.Encoder.Skip(now.Add(suspendedStep))
+			s.connection.requestRates(now, nil) // it may go on
+			continue
+		}
 		s.encode(now)
 	}
 	if now >= send.Stop {
@@ -180,7 +199,7 @@ func (s *Section) handleTimeout(now simtime.Time) {
 // encode makes a frame and hands its packets to the pacer.
 func (s *Section) encode(now simtime.Time) {
 	c := s.connection
-	c.requestRate(now, s)
+	c.requestRates(now, s)
 	f := s.config.Send.Encoder.Encode(now)
 	s.skipPauses()
 	c.event(Event{Kind: FrameEncoded, At: now, Section: s, Size: f.Size})

@@ -59,7 +59,8 @@ func (c *Connection) release(now simtime.Time, p *packet.Packet) {
 		panic("endpoints: protecting a packet of our own failed: " + err.Error())
 	}
 	p.Payload = b
-	p.DSCP, p.ECN = s.config.Send.DSCP, c.config.ECN
+	c.testMarking(now, s)
+	p.DSCP, p.ECN = s.dscp, c.config.ECN
 	c.counts.RTPSent++
 	c.timing.SentRTP(now, s.local)
 	c.out.Push(p)

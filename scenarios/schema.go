@@ -158,6 +158,9 @@ type RTCP struct {
 	ReducedSize bool `yaml:"reduced-size" default:"true"`
 	// Aggregate puts reports of several SSRCs into one packet (RFC 8108 §5.3).
 	Aggregate bool `yaml:"aggregate" default:"true"`
+	// DSCP of all RTCP; nil marks it like the streams it is about (RFC 8834
+	// §12.1.3).
+	DSCP *int `yaml:"dscp" min:"0" max:"63"`
 	// PadTo pads every RTCP packet to this size, before protection, by at most
 	// 252 octets; 0 doesn't.
 	// It is a multiple of 4.

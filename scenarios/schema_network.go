@@ -13,6 +13,11 @@ type Network struct {
 	Channels []Channel `yaml:"channels,named"`
 	// Nodes says what stands at some of the nodes.
 	Nodes []Node `yaml:"nodes,named"`
+	// HonoursDSCP is what endpoints believe of the network: that it does
+	// (true), so that they mark always; that it doesn't (false), so that they
+	// never do; or nothing (unknown), so that they mark and stop if marked
+	// packets don't get through (RFC 8835 §4.2).
+	HonoursDSCP string `yaml:"honours-dscp" oneof:"true,false,unknown" default:"unknown"`
 }
 
 // Link joins two nodes. What is said at the top level holds for both

@@ -27,6 +27,7 @@ type Config struct {
 	Media      []Media
 	Traffic    []Traffic
 	Congestion Congestion
+	Marking    endpoints.Marking
 	Protection protect.Mode
 	// PlayoutDelay is how long receivers wait for a frame.
 	PlayoutDelay time.Duration
@@ -125,6 +126,7 @@ type Media struct {
 	Pauses         []endpoints.Pause
 	PacketSize     units.Bytes
 	DSCP           uint8
+	Level          endpoints.Level
 	// Video describes the encoder of video; Perfect selects the one that does
 	// exactly what it is asked.
 	Video   encoder.VideoConfig

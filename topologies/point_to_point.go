@@ -72,7 +72,7 @@ func (s *Simulation) connect(call *Call, self string, local, remote packet.Addr,
 		Peer: peer, Local: local, Remote: remote, Protection: c.Protection,
 		Keying: keying.NewPreshared(s.random, self, peer),
 		RTCP:   call.RTCP, Feedback: c.Congestion.Feedback, FeedbackInterval: c.Congestion.Interval,
-		ECN:          c.Congestion.ECN,
+		ECN: c.Congestion.ECN, Marking: c.Marking,
 		PlayoutDelay: c.PlayoutDelay,
 	}
 	var models []endpoints.StreamModel
@@ -82,7 +82,7 @@ func (s *Simulation) connect(call *Call, self string, local, remote packet.Addr,
 		if m.From == self {
 			model := s.model(m)
 			sc.Send = &endpoints.SendConfig{
-				Encoder: s.newEncoder(m), Start: m.Start, Stop: m.Stop, Pauses: m.Pauses, DSCP: m.DSCP,
+				Encoder: s.newEncoder(m), Start: m.Start, Stop: m.Stop, Pauses: m.Pauses, DSCP: m.DSCP, Level: m.Level,
 				PacketSize: m.PacketSize, Model: model,
 			}
 			models = append(models, model)

@@ -65,6 +65,14 @@ func (h *History) Sent(now simtime.Time, ssrc uint32, rtpSeq uint16, size units.
 	return seq
 }
 
+// StreamOf returns the stream of a packet; false if it is too old.
+func (h *History) StreamOf(seq uint64) (ssrc uint32, ok bool) {
+	if p := h.bySeq(seq); p != nil {
+		return p.ssrc, true
+	}
+	return 0, false
+}
+
 func (h *History) stream(ssrc uint32) *streamIndex {
 	for _, s := range h.streams {
 		if s.ssrc == ssrc {

@@ -26,8 +26,9 @@ func NewTWCCRecorder(sender uint32) *TWCCRecorder {
 
 // Record notes a packet by its transport-wide sequence number.
 func (r *TWCCRecorder) Record(now simtime.Time, ssrc uint32, seq uint16) {
-	// Of Unix time, as the library takes negative times for lost packets.
-	r.recorder.Record(ssrc, seq, simtime.Epoch*1e6+now.Duration().Microseconds())
+	// Of Unix time, as the library takes negative times for lost packets, and as
+	// the microsecond below must be the one below by any clock.
+	r.recorder.Record(ssrc, seq, (simtime.Epoch*int64(time.Second)+int64(now))/1000)
 	r.fresh++
 }
 

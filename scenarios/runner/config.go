@@ -20,6 +20,7 @@ func Config(s *scenarios.Scenario) (topologies.Config, error) {
 	c := topologies.Config{
 		Seed: s.Seed, Type: s.Topology.Type,
 		Protection:   protect.Mode(s.Protection),
+		Marking:      markings[s.Network.HonoursDSCP],
 		PlayoutDelay: s.Playout.Delay,
 		Congestion: topologies.Congestion{
 			Controller: s.Congestion.Controller, Settings: s.Congestion.Settings(),
@@ -45,6 +46,10 @@ func Config(s *scenarios.Scenario) (topologies.Config, error) {
 	return c, err
 }
 
+var markings = map[string]endpoints.Marking{
+	"true": endpoints.AlwaysMark, "false": endpoints.NeverMark, "unknown": endpoints.TestMarking,
+}
+
 func codepoint(ecn string) packet.ECN {
 	switch ecn {
 	case "ect0":
@@ -61,7 +66,13 @@ func rtcp(s *scenarios.Scenario, call []string) endpoints.RTCPConfig {
 	if s.RTCP.Minimum == "reduced" {
 		minimum = rtcptiming.ReducedMinimum(session)
 	}
+	var dscp *uint8
+	if s.RTCP.DSCP != nil {
+		d := uint8(*s.RTCP.DSCP)
+		dscp = &d
+	}
 	return endpoints.RTCPConfig{
+		DSCP:        dscp,
 		AVPF:        s.RTCP.Profile == "avpf",
 		Bandwidth:   units.BitRate(float64(session) * float64(s.RTCP.Fraction)),
 		TrrInterval: s.RTCP.TrrInterval,
@@ -72,11 +83,16 @@ func rtcp(s *scenarios.Scenario, call []string) endpoints.RTCPConfig {
 	}
 }
 
+var levels = map[string]endpoints.Level{
+	"very-low": endpoints.VeryLowLevel, "low": endpoints.LowLevel,
+	"medium": endpoints.MediumLevel, "high": endpoints.HighLevel,
+}
+
 func media(m *scenarios.Media, duration time.Duration) topologies.Media {
 	out := topologies.Media{
 		From: m.From, To: m.To, Name: m.Name, Kind: endpoints.Kind(m.Kind),
 		Start: simtime.At(m.Start.From), Stop: simtime.At(m.Stops(duration)), PacketSize: m.PacketSize,
-		DSCP: m.CodePoint(),
+		DSCP: m.CodePoint(), Level: levels[m.Priority],
 	}
 	if m.Stops(duration) == duration {
 		out.Stop = simtime.Never

@@ -64,6 +64,7 @@ func queue(q *scenarios.Queue) (func(*topologies.Env) fabric.Queue, error) {
 	case "dualpi2":
 		c := aqm.DefaultDualPI2()
 		c.Limit = limit
+		c.MinBacklog = 2 * c.MTU // as implementations have it, for slow links
 		set(&c.Target, q.Target)
 		if q.Step != nil {
 			c.MinThreshold, c.Range = *q.Step, 0

@@ -163,7 +163,6 @@ func (q *Bands) dequeueWeighted(now simtime.Time, drop fabric.DropFunc) *packet.
 	for empty := 0; empty < len(q.bands); {
 		b := &q.bands[q.current]
 		if b.Len() == 0 {
-			b.deficit = min(b.deficit, 0)
 			empty++
 			q.nextTurn()
 			continue
@@ -181,6 +180,8 @@ func (q *Bands) dequeueWeighted(now simtime.Time, drop fabric.DropFunc) *packet.
 	return nil
 }
 
+// nextTurn adds a quantum to what the next band has sent too much, or starts it
+// with one: nothing is saved up.
 func (q *Bands) nextTurn() {
 	q.current = (q.current + 1) % len(q.bands)
 	b := &q.bands[q.current]

@@ -200,6 +200,8 @@ func TestTupleClassifier(t *testing.T) {
 
 // RFC 8834 §12.1.3: inspection finds audio by source, but not in a flow that
 // audio shares with video and a data channel.
+//
+// conformance: IMP-12.9-4
 func TestPayloadClassifier(t *testing.T) {
 	hits := func(wholeFlows, bundled bool) (right [3]float64) {
 		conf := DefaultPayloadClassifier()

@@ -103,7 +103,7 @@ func (o *observed) add(size int, isRTP bool) {
 	rtp := 0.0
 	if isRTP {
 		rtp = 1
-		if o.size == 0 {
+		if o.size <= 0 {
 			o.size = float64(size)
 		}
 		o.size += float64(gain * (float64(size) - o.size))

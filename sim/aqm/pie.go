@@ -102,7 +102,7 @@ func (q *PIE) Enqueue(_ simtime.Time, p *packet.Packet, _ fabric.DropFunc) fabri
 		q.accuProb = 0
 		return fabric.Dropped
 	}
-	if q.dropProb == 0 && q.qdelay < q.halfTarget && q.qdelayOld < q.halfTarget {
+	if q.dropProb <= 0 && q.qdelay < q.halfTarget && q.qdelayOld < q.halfTarget {
 		q.burst = q.c.MaxBurst
 	}
 	if q.burst == 0 && q.dropEarly() {
@@ -122,7 +122,7 @@ func (q *PIE) dropEarly() bool {
 		return false
 	}
 	if q.c.Derandomize {
-		if q.dropProb == 0 {
+		if q.dropProb <= 0 {
 			q.accuProb = 0
 		}
 		q.accuProb += q.dropProb

@@ -138,7 +138,7 @@ func (q *RED) updateAverage(now simtime.Time) {
 func (q *RED) decide() redAction {
 	pb := q.probability()
 	switch {
-	case pb == 0 && q.avg < q.c.MinThreshold:
+	case q.avg < q.c.MinThreshold:
 		q.count = -1
 		return redPass
 	case pb >= 1:

@@ -159,3 +159,30 @@ func TestREDAverage(t *testing.T) {
 		t.Errorf("average after 7 ms without packets is %v, want %v", q.Average(), want)
 	}
 }
+
+// A packet that is refused while the queue is empty ends the idle time too.
+func TestREDAverageOfARefusedPacket(t *testing.T) {
+	c := DefaultRED()
+	c.Weight = 0.01
+	q := NewRED(c, stream("red"))
+	q.SetRate(4 * units.Mbps)
+	q.avg = 1e6
+	r := &rig{q: q}
+	for _, at := range []simtime.Time{simtime.At(5 * ms), simtime.At(12 * ms)} {
+		if r.put(at, 1000, packet.NotECT) == fabric.Queued {
+			t.Fatal("a packet got in")
+		}
+	}
+	if want := 1e6 * math.Pow(0.99, 12); math.Abs(q.Average()-want) > 1e-3 {
+		t.Errorf("average %v, want %v", q.Average(), want)
+	}
+}
+
+// Below the lower threshold the count of packets starts anew.
+func TestREDCountRestarts(t *testing.T) {
+	q := frozenRED(true, false, 4).q.(*RED)
+	q.count = 7
+	if q.decide() != redPass || q.count != -1 {
+		t.Errorf("the count is %d", q.count)
+	}
+}

@@ -148,6 +148,39 @@ func TestRFC8033BurstAllowance(t *testing.T) {
 	}
 }
 
+// §4.4: the allowance runs down and comes back without congestion. §4.1: a
+// queue of two packets is spared. §5.5: a step is at most 0.02 from 0.1 on.
+func TestRFC8033Safeguards(t *testing.T) {
+	q := NewPIE(DefaultPIE(), stream("pie"))
+	r := &rig{q: q}
+	for range 11 {
+		q.Update(0)
+	}
+	if q.burst != 0 {
+		t.Fatalf("after 165 ms %v of the allowance is left", q.burst)
+	}
+	r.put(0, 1500, packet.NotECT)
+	if q.burst != 150*ms {
+		t.Errorf("without congestion the allowance is %v", q.burst)
+	}
+	q.dropProb, q.qdelay, q.qdelayOld = 1, 20*ms, 20*ms
+	r.put(0, 1500, packet.NotECT)
+	if q.Len() != 2 {
+		t.Error("a burst was dropped")
+	}
+	q.burst = 0
+	if r.put(0, 1500, packet.NotECT) == fabric.Dropped {
+		t.Error("a queue of two packets was not spared")
+	}
+	if r.put(0, 1500, packet.NotECT) == fabric.Queued {
+		t.Error("a queue of three packets was spared")
+	}
+	q.c.CapIncrease, q.dropProb, q.qdelay = true, 0.5, 400*ms
+	if q.Update(0); math.Abs(q.DropProbability()-0.52) > 1e-12 {
+		t.Errorf("the probability went from 0.5 to %v", q.DropProbability())
+	}
+}
+
 // §5.1: marks below mark_ecnth, drops from there on.
 func TestRFC8033ECNThreshold(t *testing.T) {
 	for _, c := range []struct {

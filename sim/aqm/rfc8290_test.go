@@ -90,24 +90,42 @@ func TestRFC8290SharesAreEqual(t *testing.T) {
 	}
 }
 
-// §4.2: a flow that becomes new again and again doesn't starve old ones.
+// §4.2: flows that run dry and become new again by turns don't starve old ones.
 func TestRFC8290NewFlowsDoNotStarveOldOnes(t *testing.T) {
 	r := &rig{q: NewFQCoDel(DefaultFQCoDel(), stream("fq"))}
 	for range 100 {
 		r.put(0, 1000, packet.NotECT, withPort(1))
 	}
-	old := 0
-	for range 200 {
-		r.put(0, 1000, packet.NotECT, withPort(2)) // as soon as it is empty
-		if r.take(0).Src.Port == 1 {
-			old++
-		}
-		if r.q.Len() == 0 {
-			break
+	r.put(0, 1000, packet.NotECT, withPort(2))
+	r.put(0, 1000, packet.NotECT, withPort(3))
+	var got [4]int
+	for range 90 {
+		flow := r.take(0).Src.Port
+		got[flow]++
+		// One of them always has a packet when the other one's turn is over.
+		if flow == 2 && got[2] > 1 || flow == 3 {
+			r.put(0, 1000, packet.NotECT, withPort(5-flow))
 		}
 	}
-	if old < 90 {
-		t.Errorf("the old flow got %d of 200 turns", old)
+	if got[1] < 25 {
+		t.Errorf("the flows got %v turns", got[1:])
+	}
+}
+
+// §4.2: a flow without a queue is served next, however many others wait.
+func TestRFC8290NewFlowsGoFirst(t *testing.T) {
+	r := &rig{q: NewFQCoDel(DefaultFQCoDel(), stream("fq"))}
+	for range 20 {
+		for flow := range uint16(6) {
+			r.put(0, 1500, packet.NotECT, withPort(10+flow))
+		}
+	}
+	for range 30 {
+		r.take(0)
+	}
+	r.put(0, 100, packet.NotECT, withPort(1))
+	if p := r.take(0); p.Src.Port != 1 {
+		t.Errorf("flow %d is served before a new one", p.Src.Port)
 	}
 }
 

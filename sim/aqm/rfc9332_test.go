@@ -200,6 +200,55 @@ func TestRFC9332Update(t *testing.T) {
 	step(82*ms, 62*ms)
 	r.take(simtime.At(82 * ms))
 	step(98*ms, 0)
+	r.put(simtime.At(99*ms), 1000, packet.ECT1) // A.2: the L queue counts as well
+	step(149*ms, 50*ms)
+}
+
+// A.1: the credit moves only while both queues have packets, and an idle link
+// starts with the L queue.
+func TestRFC9332CreditIsForCompetition(t *testing.T) {
+	q := NewDualPI2(roomyDualPI2())
+	r := &rig{q: q}
+	lowFirst := func(when string) {
+		t.Helper()
+		r.put(0, 1000, packet.NotECT)
+		r.put(0, 1000, packet.ECT1)
+		if p := r.take(0); p.ECN != packet.ECT1 {
+			t.Errorf("%s the Classic queue goes first", when)
+		}
+		r.take(0)
+	}
+	for range 100 {
+		r.put(0, 1000, packet.ECT1)
+		r.take(0)
+	}
+	lowFirst("after L packets that nobody competed with")
+	q.credit = 5
+	r.take(0) // nothing there
+	lowFirst("after a pause")
+}
+
+// MinBacklog spares what is left of a short queue.
+func TestRFC9332MinBacklog(t *testing.T) {
+	c := roomyDualPI2()
+	c.MinBacklog = 2 * MTU
+	q := NewDualPI2(c)
+	q.p, q.pCL, q.pC = 0.9, 1, 0.81
+	r := &rig{q: q}
+	for range 1000 {
+		r.put(0, 1500, packet.NotECT)
+		r.take(0)
+	}
+	if len(r.dropped) != 0 {
+		t.Errorf("%d packets of an otherwise empty queue dropped", len(r.dropped))
+	}
+	for range 1000 {
+		r.put(0, 1500, packet.NotECT)
+	}
+	r.take(0)
+	for r.take(0) != nil {
+	}
+	wantShare(t, "drops of a long queue", float64(len(r.dropped)), 1000, 0.81)
 }
 
 // A.2 and §4.2.2: unresponsive L traffic leaves the Classic queue its weight.

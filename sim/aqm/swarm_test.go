@@ -306,6 +306,32 @@ func TestDropTailLimitsAreExact(t *testing.T) {
 	}
 }
 
+// The tails of the other disciplines are as exact: a burst fills them to the
+// same length.
+func TestLimitsAreThoseOfDropTail(t *testing.T) {
+	for _, limit := range []fabric.Limit{{Packets: 7}, {Bytes: 7000}, {Bytes: 6999}, {Time: 56 * ms}, {Time: 10 * ms}, {Bytes: 1}} {
+		red, codel, pie := DefaultRED(), DefaultCoDel(), DefaultPIE()
+		red.Limit, codel.Limit, pie.Limit = limit, limit, limit
+		queues := []fabric.Queue{
+			fabric.NewDropTail(limit), NewRED(red, stream("x")), NewCoDel(codel), NewPIE(pie, stream("x")),
+		}
+		var want int
+		for i, q := range queues {
+			r := &rig{q: q}
+			q.(fabric.RateAware).SetRate(units.Mbps)
+			for range 20 {
+				r.put(0, 1000, packet.NotECT)
+			}
+			if i == 0 {
+				want = q.Len()
+			}
+			if q.Len() != want {
+				t.Errorf("%+v: %T takes %d packets, want %d", limit, q, q.Len(), want)
+			}
+		}
+	}
+}
+
 func TestNoAllocationPerPacket(t *testing.T) {
 	for _, d := range disciplines {
 		m := newModel(d.make())

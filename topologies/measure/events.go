@@ -40,6 +40,12 @@ func (r *Recorder) handle(e endpoints.Event) {
 		r.event(e.At, entity+"/"+e.Section.Name(), "bye-sent", "")
 	case endpoints.ByeReceived:
 		r.event(e.At, entity, "bye-received", fmt.Sprintf("SSRC %08x", e.SSRC))
+	case endpoints.StreamSuspended:
+		r.event(e.At, entity+"/"+e.Section.Name(), "stream-suspended", "the rate doesn't suffice for all streams")
+	case endpoints.StreamResumed:
+		r.event(e.At, entity+"/"+e.Section.Name(), "stream-resumed", "")
+	case endpoints.MarkingDropped:
+		r.event(e.At, entity+"/"+e.Section.Name(), "marking-dropped", "packets with the stream's DSCP don't arrive")
 	case endpoints.ParticipantTimedOut:
 		r.event(e.At, entity, "participant-timed-out", fmt.Sprintf("SSRC %08x", e.SSRC))
 	}
