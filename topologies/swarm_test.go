@@ -12,9 +12,15 @@ import (
 	"rtpfabric/endpoints/encoder"
 	"rtpfabric/endpoints/protect"
 	"rtpfabric/endpoints/rtcptiming"
+	"rtpfabric/sim/aqm"
+	"rtpfabric/sim/engine"
 	"rtpfabric/sim/fabric"
+	"rtpfabric/sim/impair"
+	"rtpfabric/sim/packet"
 	"rtpfabric/sim/rng"
 	"rtpfabric/sim/simtime"
+	"rtpfabric/sim/traffic"
+	"rtpfabric/sim/traffic/tcp"
 	"rtpfabric/sim/units"
 	"rtpfabric/topologies"
 )
@@ -88,6 +94,21 @@ func randomConfig(seed uint64) topologies.Config {
 				Bound: 3, NoReorder: r.Bool(0.5),
 			}
 		}
+		if d.Rate != fabric.Unlimited && r.Bool(0.6) {
+			d.Queue = randomQueue(r)
+		}
+		for range r.Uint64() % 3 {
+			d.Impairments = append(d.Impairments, randomImpairment(r))
+		}
+		if r.Bool(0.2) {
+			d.Reordering = append(d.Reordering, func(e *topologies.Env, inner fabric.Jitter) fabric.Jitter {
+				return &impair.Reordering{P: 0.05, Delay: 7 * time.Millisecond, Random: e.Stream("order"), Inner: inner}
+			})
+		}
+		if d.Rate != fabric.Unlimited && r.Bool(0.2) {
+			d.Medium = shaper(d.Rate)
+			return d
+		}
 		if d.Rate != fabric.Unlimited && r.Bool(0.5) {
 			slow, outage, fast := 80*units.Kbps, units.BitRate(0), 2*units.Mbps
 			d.Schedule = []fabric.Change{
@@ -121,10 +142,103 @@ func randomConfig(seed uint64) topologies.Config {
 		TrrInterval: pick(r, 0, 500*time.Millisecond), Minimum: rtcptiming.FixedMinimum,
 		ReducedSize: r.Bool(0.5), Aggregate: r.Bool(0.5), PadTo: pick(r, units.Bytes(0), 200),
 	}
+	if r.Bool(0.5) {
+		c.Traffic = append(c.Traffic, randomTraffic(r))
+	}
 	for i := range 1 + r.Uint64()%3 {
 		c.Media = append(c.Media, randomMedia(r, i))
 	}
 	return c
+}
+
+func randomQueue(r *rng.Stream) func(*topologies.Env) fabric.Queue {
+	kind, ecn := r.Uint64()%6, r.Bool(0.5)
+	return func(e *topologies.Env) fabric.Queue {
+		switch kind {
+		case 0:
+			c := aqm.DefaultRED()
+			c.ECN = ecn
+			return aqm.NewRED(c, e.Stream("red"))
+		case 1:
+			c := aqm.DefaultCoDel()
+			c.ECN = ecn
+			return aqm.NewCoDel(c)
+		case 2:
+			return aqm.NewFQCoDel(aqm.DefaultFQCoDel(), e.Stream("fq"))
+		case 3:
+			c := aqm.DefaultPIE()
+			c.ECN = ecn
+			return aqm.NewPIE(c, e.Stream("pie"))
+		case 4:
+			return aqm.NewDualPI2(aqm.DefaultDualPI2())
+		}
+		classes, err := aqm.NewDSCPClassifier([][]uint8{{46}, {0}}, 1)
+		if err != nil {
+			panic(err)
+		}
+		return aqm.NewBands(aqm.BandsConfig{Classifier: classes, Quantum: 1500, Bands: []aqm.Band{
+			{Queue: aqm.NewCoDel(aqm.DefaultCoDel()), Weight: 1},
+			{Queue: fabric.NewDropTail(fabric.Limit{Time: 100 * time.Millisecond}), Weight: 1},
+		}})
+	}
+}
+
+func randomImpairment(r *rng.Stream) func(*topologies.Env) fabric.Impairment {
+	kind, name := r.Uint64()%6, fmt.Sprint("impairment/", r.Uint32())
+	return func(e *topologies.Env) fabric.Impairment {
+		switch random := e.Stream(name); kind {
+		case 0:
+			return &impair.GilbertElliott{GoodToBad: 0.01, BadToGood: 0.3, LossBad: 1, Random: random}
+		case 1:
+			return &impair.Corruption{P: 0.02, Random: random}
+		case 2:
+			return &impair.Duplication{P: 0.02, Random: random}
+		case 3:
+			return impair.NewOutage([]impair.Window{{From: simtime.At(4 * time.Second), To: simtime.At(5 * time.Second)}})
+		case 4:
+			return &impair.SizeLoss{P: 0.01, Fragment: 500, Random: random}
+		}
+		return aqm.NewPolicer(aqm.PolicerConfig{Rate: units.Mbps, Burst: 10_000})
+	}
+}
+
+func shaper(rate units.BitRate) func(*topologies.Env) fabric.Medium {
+	return func(e *topologies.Env) fabric.Medium {
+		return aqm.NewShaper(aqm.ShaperConfig{Rate: rate, Burst: 5000}, func(fire func(simtime.Time)) aqm.Timer {
+			return e.Loop.NewTimer(engine.HandlerFunc(fire))
+		})
+	}
+}
+
+// randomTraffic is TCP or UDP from A to C.
+func randomTraffic(r *rng.Stream) topologies.Traffic {
+	control, isTCP := pick(r, "newreno", "cubic", "prague", "bbr"), r.Bool(0.7)
+	return topologies.Traffic{
+		Name: "cross", From: "A", To: "C", Stop: simtime.Never,
+		Sources: []func(*topologies.TrafficEnv) (source, sink topologies.Source){
+			func(e *topologies.TrafficEnv) (source, sink topologies.Source) {
+				local, remote := packet.Addr{IP: e.Local, Port: 5001}, packet.Addr{IP: e.Remote, Port: 5001}
+				if isTCP {
+					from, err := traffic.NewLongTCP(traffic.LongTCPConfig{TCP: tcp.Config{Local: local, Remote: remote, Control: control}}, e.Pool)
+					if err != nil {
+						panic(err)
+					}
+					to, err := traffic.NewTCPSink(tcp.Config{Local: remote}, e.Pool)
+					if err != nil {
+						panic(err)
+					}
+					return from, to
+				}
+				from, err := traffic.NewUDPSource(traffic.UDPConfig{
+					Local: local, Remote: remote, Pattern: traffic.ConstantRate(200*units.Kbps, 0),
+				}, e.Pool)
+				if err != nil {
+					panic(err)
+				}
+				return from, traffic.NewUDPSink(e.Pool)
+			},
+		},
+	}
 }
 
 func randomMedia(r *rng.Stream, i uint64) topologies.Media {
