@@ -46,9 +46,14 @@ func Page(w io.Writer, r *record.Record) error {
 		Summary: summaryGroups(r.Summary), Verdicts: r.Verdicts,
 		Events: r.Events[:min(len(r.Events), eventsShown)], EventsAll: len(r.Events),
 	}
-	for _, p := range []*panel{
-		d.rates(), d.delays(), d.loss(), d.rtt(), d.rtcp(), d.frameDelay(), d.frameRate(), d.cdf(),
-	} {
+	panels := []*panel{d.rates(), d.delays(), d.loss()}
+	if len(r.Names(record.CongestionWindow)) > 0 {
+		panels = append(panels, d.windows())
+	}
+	if len(r.Names(record.RTCPRate)) > 0 || len(r.Names(record.SendRate)) == 0 { // not traffic alone
+		panels = append(panels, d.rtt(), d.rtcp(), d.frameDelay(), d.frameRate())
+	}
+	for _, p := range append(panels, d.cdf()) {
 		c, err := p.chart()
 		if err != nil {
 			return fmt.Errorf("page of run %s: %w", r.Manifest.Run, err)

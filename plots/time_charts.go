@@ -155,8 +155,8 @@ func (d *drawing) delays() *panel {
 }
 
 func (d *drawing) loss() *panel {
-	p := d.panel("loss", "Loss", "lost [%]", 260)
-	p.note = "Lost packets in each second, in percent of those that were sent in it (streams) or came to the link (links)."
+	p := d.panel("loss", "Loss and marks", "lost [%]", 260)
+	p.note = "Lost packets in each second, in percent of those that were sent in it (streams) or came to the link (links). Dotted: packets that a queue marked CE instead."
 	p.missing = "No packets were counted."
 	for _, stream := range d.r.Names(record.LostPackets) {
 		data := percentages(d.r.Find(stream, record.LostPackets), d.r.Find(stream, record.SentPackets), plotStep)
@@ -166,7 +166,24 @@ func (d *drawing) loss() *panel {
 		data := percentages(d.r.Find(link, record.Drops), d.r.Find(link, record.Arrivals), plotStep)
 		p.line(words(link, "drops"), data, stroke{color: d.colors.color(link), width: 1.4, dash: "dashed"})
 	}
+	for _, link := range d.r.Names(record.Marks) {
+		if data := percentages(d.r.Find(link, record.Marks), d.r.Find(link, record.Arrivals), plotStep); data.peak() > 0 {
+			p.line(words(link, "marks"), data, stroke{color: d.colors.color(link), width: 1.4, dash: "dotted"})
+		}
+	}
 	p.atLeast(1) // without any loss the axis would invent a scale
+	return p
+}
+
+func (d *drawing) windows() *panel {
+	p := d.panel("windows", "Congestion windows", "window [kB]", 260)
+	p.note = "Of TCP, all connections of a flow together, means over each bin. Bars: segments sent again in each second, against the right axis."
+	p.missing = "There was no TCP."
+	d.lines(p, record.CongestionWindow, "window", 0, 1e-3, stroke{width: 1.8, dash: "solid"})
+	p.y2 = axis{name: "sent again [segments per s]"}
+	for _, flow := range d.r.Names(record.Retransmissions) {
+		p.bars(words(flow, "sent again"), sums(d.r.Find(flow, record.Retransmissions), plotStep), d.colors.color(flow))
+	}
 	return p
 }
 

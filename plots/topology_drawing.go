@@ -55,8 +55,13 @@ type flowRow struct {
 	Color int
 }
 
-// SSRCText is the SSRC as RFCs print it.
-func (f flowRow) SSRCText() string { return fmt.Sprintf("0x%08x", f.SSRC) }
+// SSRCText is the SSRC as RFCs print it; TCP and plain UDP have none.
+func (f flowRow) SSRCText() string {
+	if f.SSRC == 0 {
+		return "–"
+	}
+	return fmt.Sprintf("0x%08x", f.SSRC)
+}
 
 // newSketch draws a topology; nil if there is nothing to draw.
 func newSketch(top record.Topology, colors *palette) *sketch {

@@ -136,7 +136,7 @@ func newShortSource(s *traffic.ShortTCP) *shortSource {
 func (s *shortSource) CongestionWindow() units.Bytes {
 	var sum units.Bytes
 	for _, c := range s.Host().Conns() {
-		if c.Established() {
+		if c.InFlight() > 0 { // others have nothing to send any more
 			sum += c.Cwnd()
 		}
 	}
