@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"html/template"
+	"slices"
 	"strings"
 
 	"github.com/go-echarts/go-echarts/v2/charts"
@@ -123,7 +124,7 @@ func (p *panel) options() *charts.Line {
 		charts.WithAnimation(false),
 		charts.WithInitializationOpts(opts.Initialization{ChartID: p.id, Theme: "own"}),
 		charts.WithLegendOpts(opts.Legend{
-			Type: "plain", Show: opts.Bool(true), Left: "56", Right: "8", Top: "0", Data: p.legend(), Selected: selected,
+			Type: p.legendType(), Show: opts.Bool(true), Left: "56", Right: "8", Top: "0", Data: p.legend(), Selected: selected,
 			ItemWidth: 26, ItemHeight: 8,
 		}),
 		charts.WithGridOpts(opts.Grid{Left: "66", Right: "66", Top: "56", Bottom: "66"}),
@@ -151,6 +152,17 @@ func (p *panel) options() *charts.Line {
 	return line
 }
 
+// crowd is how many lines are too many for a legend that shows all of them.
+const crowd = 18
+
+// legendType makes the legend one row to leaf through where there is a crowd.
+func (p *panel) legendType() string {
+	if len(p.lines) > crowd {
+		return "scroll"
+	}
+	return "plain"
+}
+
 // legendItem hides the dot that echarts puts on the sample of a line: the dash
 // pattern tells lines of one colour apart.
 type legendItem struct {
@@ -162,6 +174,7 @@ type legendOpacity struct {
 	Opacity float64 `json:"opacity"`
 }
 
+// legend lists the lines; in a crowd, what is shown comes first.
 func (p *panel) legend() []legendItem {
 	items := make([]legendItem, len(p.lines))
 	for i, l := range p.lines {
@@ -169,6 +182,17 @@ func (p *panel) legend() []legendItem {
 		if l.Type == "line" {
 			items[i].ItemStyle = &legendOpacity{0}
 		}
+	}
+	if len(items) > crowd {
+		slices.SortStableFunc(items, func(a, b legendItem) int {
+			switch {
+			case p.hidden[a.Name] == p.hidden[b.Name]:
+				return 0
+			case p.hidden[b.Name]:
+				return -1
+			}
+			return 1
+		})
 	}
 	return items
 }

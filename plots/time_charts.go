@@ -1,6 +1,7 @@
 package plots
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -105,6 +106,9 @@ func (d *drawing) rates() *panel {
 	p.note = "Means over 1 s, as RFC 8868 asks; capacity as it was. The broad band is what arrived. Rates count IP and UDP headers, except the encoder's."
 	p.missing = "No stream sent anything."
 	for _, link := range d.r.Names(record.Capacity) {
+		if !d.reachable(link) && len(d.r.Names(record.Capacity)) > 2*manyLinks {
+			continue
+		}
 		name := words(link, "capacity")
 		data := steps(d.r.Find(link, record.Capacity)).scaled(factor)
 		first := len(d.limits) > 0 && d.limits[0] == link
@@ -128,7 +132,32 @@ func (d *drawing) rates() *panel {
 			p.hide(words(stream, "received"))
 		}
 	}
+	if streams > paletteSize {
+		for _, connection := range d.r.Names(record.Target) {
+			p.hide(words(connection, "target"))
+		}
+	}
 	return p
+}
+
+// manyLinks is how many links a chart shows; of more, those where most happens.
+const manyLinks = 4
+
+// busiest returns the links of a metric, or of many the few with the highest
+// peaks.
+func (d *drawing) busiest(metric string) []string {
+	names := d.r.Names(metric)
+	if len(names) <= 2*manyLinks {
+		return names
+	}
+	peak := map[string]float64{}
+	for _, n := range names {
+		peak[n] = means(d.r.Find(n, metric), 0).peak()
+	}
+	top := slices.Clone(names)
+	slices.SortStableFunc(top, func(a, b string) int { return cmp.Compare(peak[b], peak[a]) })
+	top = top[:manyLinks]
+	return slices.DeleteFunc(names, func(n string) bool { return !slices.Contains(top, n) })
 }
 
 // reachable reports whether a link's capacity is near what the media need. A
@@ -150,7 +179,9 @@ func (d *drawing) delays() *panel {
 	p.note = "Means over each bin of the record. One-way delay from entering the network to arrival; queue delay until serialization starts."
 	p.missing = "No packet arrived and no queue was recorded."
 	d.lines(p, record.OneWayDelay, "one-way delay", 0, 1, stroke{width: 1.8, dash: "solid"})
-	d.lines(p, record.QueueDelay, "queue delay", 0, 1, stroke{width: 1.4, dash: "solid"})
+	for _, link := range d.busiest(record.QueueDelay) {
+		p.line(words(link, "queue delay"), means(d.r.Find(link, record.QueueDelay), 0), stroke{color: d.colors.color(link), width: 1.4, dash: "solid"})
+	}
 	return p
 }
 
@@ -162,11 +193,11 @@ func (d *drawing) loss() *panel {
 		data := percentages(d.r.Find(stream, record.LostPackets), d.r.Find(stream, record.SentPackets), plotStep)
 		p.line(words(stream, "lost"), data, stroke{color: d.colors.color(stream), width: 1.8, dash: "solid"})
 	}
-	for _, link := range d.r.Names(record.Drops) {
+	for _, link := range d.busiest(record.Drops) {
 		data := percentages(d.r.Find(link, record.Drops), d.r.Find(link, record.Arrivals), plotStep)
 		p.line(words(link, "drops"), data, stroke{color: d.colors.color(link), width: 1.4, dash: "dashed"})
 	}
-	for _, link := range d.r.Names(record.Marks) {
+	for _, link := range d.busiest(record.Marks) {
 		if data := percentages(d.r.Find(link, record.Marks), d.r.Find(link, record.Arrivals), plotStep); data.peak() > 0 {
 			p.line(words(link, "marks"), data, stroke{color: d.colors.color(link), width: 1.4, dash: "dotted"})
 		}

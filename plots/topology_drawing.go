@@ -42,6 +42,15 @@ type box struct {
 	Name, Addr          string
 }
 
+// Label is the name, shortened to what fits into the circle.
+func (c circle) Label() string {
+	const fits = 7
+	if r := []rune(c.Name); len(r) > fits {
+		return strings.TrimSpace(string(r[:fits-2])) + "…"
+	}
+	return c.Name
+}
+
 // caption is a text of one or more lines; Y is the first line's.
 type caption struct {
 	X, Y  float64
@@ -68,8 +77,13 @@ func newSketch(top record.Topology, colors *palette) *sketch {
 	if len(top.Nodes) == 0 {
 		return nil
 	}
+	all := top.Flows
+	top = fold(top)
 	l := newLayout(top)
 	s := &sketch{Width: drawingWidth, Height: l.height, Label: description(top)}
+	for _, f := range all {
+		s.Legend = append(s.Legend, flowRow{f, colors.flow(f.Name)})
+	}
 	for _, e := range top.Endpoints {
 		if b, placed := l.box[e.Name]; placed {
 			s.Boxes = append(s.Boxes, box{b.x - boxWidth/2, b.y - boxHeight/2, boxWidth, boxHeight, e.Name, e.Addr})
@@ -85,14 +99,12 @@ func newSketch(top record.Topology, colors *palette) *sketch {
 		s.Nodes = append(s.Nodes, circle{l.node[n].x, l.node[n].y, l.radius, n})
 	}
 	for i, f := range top.Flows {
-		color := colors.flow(f.Name)
-		s.Legend = append(s.Legend, flowRow{f, color})
 		if l.routes[i] == nil {
 			continue
 		}
 		way := l.way(i)
 		s.Flows = append(s.Flows, flowLine{
-			Path: curve(way), Head: arrow(way), Color: color,
+			Path: curve(way), Head: arrow(way), Color: colors.flow(f.Name),
 			Title: fmt.Sprintf("%s from %s to %s", f.Name, f.From, f.To),
 		})
 	}

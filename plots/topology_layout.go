@@ -134,7 +134,7 @@ func shortest(links []record.Link, from, to string) []string {
 func (l *layout) placeRow() {
 	left, right, below := l.sides()
 	rows := max(len(left), len(right), 1)
-	middle := max(float64(rows)*boxPitch/2+8, l.radius+50)
+	middle := max(float64(rows)*boxPitch/2+8, l.radius+76) // room for a name and three lines of a label
 	l.height = 2 * middle
 	column := func(names []string, x float64) {
 		for i, name := range names {

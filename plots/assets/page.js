@@ -98,7 +98,8 @@
   function fit(entry, width) {
     ruler.font = '12.5px ' + getComputedStyle(document.body).fontFamily;
     var room = width - 64, rows = 1, x = 0;
-    entry.option.legend.data.forEach(function (item) {
+    // One row to leaf through if there are very many.
+    if (entry.option.legend.type !== 'scroll') entry.option.legend.data.forEach(function (item) {
       var w = ruler.measureText(item.name).width + 26 + 5 + 16;
       if (x > 0 && x + w > room) { rows++; x = 0; }
       x += w;
