@@ -40,11 +40,10 @@ type pacedPackets struct {
 	// step returns the following step; false if there is none.
 	step func() (RateStep, bool)
 
-	now     simtime.Time
-	rate    units.BitRate
-	coming  RateStep
-	more    bool
-	started bool
+	now    simtime.Time
+	rate   units.BitRate
+	coming RateStep
+	more   bool
 	// owed is what is left until the next packet, in bits·10⁹.
 	owed int64
 }

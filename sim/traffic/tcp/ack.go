@@ -16,12 +16,13 @@ func (c *Conn) handleAck(now simtime.Time, h *Header, s span) bool {
 		return false
 	}
 	flight, wnd := b.flight(), int64(h.Window)<<c.sendScale
-	duplicate := ack == b.una && s.start == s.end && wnd == c.peerWnd && flight > 0
+	duplicate := ack == b.una && s.start == s.end && (wnd == c.peerWnd || c.synWindow) && flight > 0
 	if ack >= b.una {
-		c.peerWnd = wnd
+		c.peerWnd, c.synWindow = wnd, false
 	}
 	c.handleFeedback(now, h, ack)
-	a := acknowledgment{now: now, flight: flight, priorPipe: b.pipe(), srtt: c.rtt.srtt, marks: c.newMarks}
+	a := &c.ack
+	*a = acknowledgment{now: now, flight: flight, priorPipe: b.pipe(), srtt: c.rtt.srtt, marks: c.newMarks}
 	b.newlyLost = 0
 	sacked := int64(0)
 	if c.sack && h.SACKBlocks > 0 {
@@ -31,7 +32,7 @@ func (c *Conn) handleAck(now simtime.Time, h *Header, s span) bool {
 		duplicate = false
 	}
 	if ack > b.una {
-		c.takeCumulative(now, h, ack, &a)
+		c.takeCumulative(now, h, ack, a)
 		duplicate = duplicate && c.sack
 	}
 	a.delivered += sacked
@@ -39,7 +40,7 @@ func (c *Conn) handleAck(now simtime.Time, h *Header, s span) bool {
 		c.handleDuplicate(now)
 	}
 	if a.delivered > 0 {
-		c.tellController(&a)
+		c.tellController(a)
 	}
 	return c.advanceState(now)
 }
@@ -125,7 +126,7 @@ func (c *Conn) handleFeedback(now simtime.Time, h *Header, ack seq) {
 	if c.control.scalable() && c.ecn.mode == AccurateECN {
 		return // it counts them
 	}
-	if c.phase != phaseOpen || max(ack, c.board.una) < c.ecn.reduced {
+	if c.phase != phaseOpen || max(ack, c.board.una) <= c.ecn.reduced {
 		return
 	}
 	c.stats.ECNReductions++

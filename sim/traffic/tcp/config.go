@@ -14,9 +14,9 @@ type ECN uint8
 
 // The modes. An end that knows more accepts less.
 const (
-	// NoECN sends Not-ECT.
+	// NoECN sends packets that may not be marked.
 	NoECN ECN = iota
-	// ClassicECN is RFC 3168: ECT(0), and one congestion signal a round trip.
+	// ClassicECN is RFC 3168: codepoint ECT0, and one congestion signal a round trip.
 	ClassicECN
 	// AccurateECN is the ACE field of RFC 9768, which counts marks.
 	AccurateECN

@@ -6,7 +6,8 @@
 // (window scale, timestamps, PAWS), 2018 and 6675 (SACK), 5681, 6582, 3042,
 // 6298, 6928, 3168, 8511 and the header part of 9768 (accurate ECN). Not
 // implemented are urgent data, simultaneous open, zero windows (a receiver here
-// reads at once), the Nagle algorithm, RACK and path MTU discovery.
+// reads at once), the Nagle algorithm, path MTU discovery and RACK: a
+// retransmission that is lost again costs a timeout, as it does in RFC 6675.
 package tcp
 
 import (
@@ -34,6 +35,7 @@ type Conn struct {
 	window    window
 	control   controller
 	peerWnd   int64 // octets from board.una
+	synWindow bool  // peerWnd is of a SYN, which can't be scaled
 	writeEnd  seq   // where the application's data ends so far
 	finQueued bool
 	lastSent  simtime.Time // data
@@ -63,6 +65,7 @@ type Conn struct {
 	rtoAt, delackAt, timeWaitAt simtime.Time
 
 	header Header // scratch
+	ack    acknowledgment
 	stats  Stats
 }
 
@@ -87,7 +90,7 @@ func newConn(cfg Config, pool *packet.Pool) (*Conn, error) {
 	}
 	c.rate.on = cfg.Control == ControlBBR
 	c.writeEnd = 1
-	c.recovery.recover = -1
+	c.recover = -1
 	c.receiver.size = int64(cfg.ReceiveWindow)
 	for c.receiver.size>>c.rScale > 0xffff {
 		c.rScale++
@@ -167,9 +170,9 @@ func (c *Conn) fail(err error) {
 // HandlePacket takes a packet of this connection, and its ownership.
 func (c *Conn) HandlePacket(now simtime.Time, p *packet.Packet) {
 	ecn, body, src := p.ECN, int64(p.Body), p.Src
-	err := c.header.Parse(p.Payload)
+	ok := p.Protocol == packet.TCP && c.header.Parse(p.Payload) == nil
 	c.pool.Release(p)
-	if err != nil {
+	if !ok {
 		c.stats.Malformed++
 		return
 	}

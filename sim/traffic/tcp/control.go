@@ -84,7 +84,7 @@ type controller interface {
 	idle(w *window, now simtime.Time, pause time.Duration)
 	// pacing returns the rate at which packets leave; 0 is as the window allows.
 	pacing(w *window, srtt time.Duration) units.BitRate
-	// scalable says that packets may be ECT(1) (RFC 9331 §4.3).
+	// scalable says that packets may carry ECT1 (RFC 9331 §4.3).
 	scalable() bool
 }
 

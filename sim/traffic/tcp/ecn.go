@@ -30,9 +30,8 @@ type ecnState struct {
 }
 
 const (
-	ecnFlags Flags = AE | CWR | ECE
-	aceShift       = 6 // of ECE in Flags
-	cepStart       = 5
+	aceShift = 6 // of ECE in Flags
+	cepStart = 5
 	// ceAckEvery is how many marks bring an acknowledgment (§3.2.2.5.1).
 	ceAckEvery = 2
 )
@@ -67,10 +66,10 @@ func (e *ecnState) offer(mode ECN) Flags {
 
 // acceptOffer is the listener's decision about the flags of a SYN.
 func (e *ecnState) acceptOffer(mode ECN, f Flags) {
-	switch f & ecnFlags {
-	case AE | CWR | ECE:
+	switch ace(f) {
+	case 7:
 		e.mode = mode
-	case CWR | ECE:
+	case 3:
 		e.mode = min(mode, ClassicECN)
 	}
 	e.cep, e.peerCep = cepStart, cepStart

@@ -55,7 +55,7 @@ func (c *Conn) negotiate(now simtime.Time, h *Header) {
 	if c.timestamps {
 		smss -= 12
 	}
-	c.peerWnd = int64(h.Window)
+	c.peerWnd, c.synWindow = int64(h.Window), true
 	w := &c.window
 	w.smss, c.board.smss = smss, smss
 	w.initial = int64(c.config.InitialWindow) * smss

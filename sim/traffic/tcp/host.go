@@ -86,7 +86,10 @@ func (h *Host) find(local, remote packet.Addr) *Conn {
 // HandlePacket takes a packet and its ownership. One that belongs to no
 // connection is counted and dropped.
 func (h *Host) HandlePacket(now simtime.Time, p *packet.Packet) {
-	c := h.find(p.Dst, p.Src)
+	var c *Conn
+	if p.Protocol == packet.TCP {
+		c = h.find(p.Dst, p.Src)
+	}
 	if c == nil {
 		c = h.accept(now, p)
 	}

@@ -2,6 +2,7 @@ package tcp
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -89,9 +90,9 @@ func newNet(t testing.TB, seed uint64, forward, back fabric.LinkConfig) *net {
 
 // pair is a connection from behind A to behind B.
 type pair struct {
-	snd, rcv   *Conn
-	src, dst   *host
-	start, end simtime.Time
+	snd, rcv *Conn
+	src, dst *host
+	start    simtime.Time
 }
 
 // connect adds two hosts with a connection that opens at a time; delay is the
@@ -163,3 +164,71 @@ func pipe(delay time.Duration) fabric.LinkConfig {
 }
 
 const ms = time.Millisecond
+
+// A tap is an impairment that decides by a function about every segment that
+// comes to a link, and notes what it saw.
+type tap struct {
+	seen []tapped
+	// fate may be nil; data counts the segments with a body from 0.
+	fate func(s tapped) fabric.Fate
+	data int
+}
+
+type tapped struct {
+	Header
+	at   simtime.Time
+	body units.Bytes
+	ecn  packet.ECN
+	// nth numbers segments with a body; -1 without one.
+	nth  int
+	p    *packet.Packet
+	size units.Bytes
+}
+
+func (x *tap) Impair(now simtime.Time, p *packet.Packet) fabric.Fate {
+	s := tapped{at: now, body: p.Body, ecn: p.ECN, nth: -1, p: p, size: p.Size}
+	if err := s.Parse(p.Payload); err != nil {
+		panic(err)
+	}
+	if p.Body > 0 {
+		s.nth = x.data
+		x.data++
+	}
+	fate := fabric.Pass
+	if x.fate != nil {
+		fate = x.fate(s)
+	}
+	s.p = nil
+	x.seen = append(x.seen, s)
+	return fate
+}
+
+// tapped links of a net without a rate.
+func newTapped(t testing.TB, delay time.Duration) (n *net, fwd, back *tap) {
+	fwd, back = &tap{}, &tap{}
+	f, b := pipe(delay), pipe(delay)
+	f.Impairments, b.Impairments = []fabric.Impairment{fwd}, []fabric.Impairment{back}
+	return newNet(t, 1, f, b), fwd, back
+}
+
+// dataIn returns how many segments with a body a tap saw from a time up to, but
+// not at, another one.
+func (x *tap) dataIn(from, to time.Duration) int {
+	n := 0
+	for _, s := range x.seen {
+		if s.body > 0 && s.at >= simtime.At(from) && s.at < simtime.At(to) {
+			n++
+		}
+	}
+	return n
+}
+
+// drop loses the data segments with these numbers.
+func drop(nth ...int) func(tapped) fabric.Fate {
+	return func(s tapped) fabric.Fate {
+		if s.nth >= 0 && slices.Contains(nth, s.nth) {
+			return fabric.Lose
+		}
+		return fabric.Pass
+	}
+}

@@ -14,7 +14,7 @@ type newReno struct {
 	perAck bool
 	limit  int64 // L of RFC 3465 in slow start
 	abe    bool
-	count  int64 // octets acknowledged since cwnd last grew
+	count  int64 // what was acknowledged since cwnd last grew
 }
 
 // abeReno is beta_{ecn} of RFC 8511 §3.1.
@@ -34,7 +34,11 @@ func (r *newReno) grow(w *window, n int64) {
 		return
 	}
 	if r.perAck {
-		w.cwnd += max(w.smss*w.smss/w.cwnd, 1) // equation (3)
+		// Equation (3), with what the division leaves.
+		r.count += w.smss * w.smss
+		n := r.count / w.cwnd
+		r.count -= n * w.cwnd
+		w.cwnd += n
 		return
 	}
 	r.count += n

@@ -56,7 +56,7 @@ func (p *prague) acked(w *window, a *acknowledgment) {
 		return
 	}
 	p.resume(w)
-	p.cwnd += float64(float64(unmarked*w.smss)/p.cwnd) * scale(a.srtt)
+	p.cwnd += float64(float64(unmarked*w.smss) / p.cwnd * scale(a.srtt))
 	w.cwnd = int64(p.cwnd)
 }
 

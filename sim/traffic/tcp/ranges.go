@@ -119,5 +119,3 @@ func (r *ranges) max() seq {
 }
 
 func (r *ranges) empty() bool { return len(r.spans) == 0 }
-
-func (r *ranges) clear() { r.spans = r.spans[:0] }

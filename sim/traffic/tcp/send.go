@@ -27,22 +27,6 @@ func (c *Conn) PollPacket(now simtime.Time) *packet.Packet {
 	return nil
 }
 
-func (c *Conn) syn(now simtime.Time) *packet.Packet {
-	c.synPending = false
-	c.synSentAt = now
-	c.putSyn(&c.header)
-	if c.rtoAt == simtime.Never {
-		c.armRTO(now)
-	}
-	return c.emit(0)
-}
-
-// bare makes a segment without data.
-func (c *Conn) bare(now simtime.Time, f Flags) *packet.Packet {
-	c.putHeader(now, c.board.nxt, f, false)
-	return c.emit(0)
-}
-
 // kind is why a segment goes out.
 type kind uint8
 
@@ -240,39 +224,4 @@ func (c *Conn) closeState() {
 		c.become(LastAck)
 	default:
 	}
-}
-
-// putHeader fills in the header of anything but a SYN. It carries the
-// acknowledgment of all that has come.
-func (c *Conn) putHeader(now simtime.Time, at seq, f Flags, fresh bool) {
-	h, r := &c.header, &c.receiver
-	*h = Header{
-		Seq: wireSeq(c.config.ISS, at), Ack: wireSeq(r.initial, r.next),
-		Flags: f | c.ecn.flags(fresh), WindowScale: -1,
-	}
-	h.Window = uint16(min(r.size>>c.rScale, 0xffff))
-	if c.timestamps {
-		h.Timestamps, h.TSVal, h.TSEcr = true, timestamp(now), r.tsRecent
-	}
-	if c.sack {
-		limit := 4 // of 40 octets of options
-		if c.timestamps {
-			limit = 3
-		}
-		r.sackBlocks(h, limit)
-	}
-	c.ackPending, c.delackAt = false, simtime.Never
-	r.acked, r.waiting = r.next, 0
-}
-
-// emit makes a packet of the header and a body of zeros.
-func (c *Conn) emit(body units.Bytes) *packet.Packet {
-	p := c.pool.New()
-	h := &c.header
-	h.Put(p.SetSegment(h.Len(), body), c.config.Local.Port, c.config.Remote.Port)
-	p.Src, p.Dst, p.DSCP = c.config.Local, c.config.Remote, c.config.DSCP
-	sum := Checksum(p)
-	p.Payload[16], p.Payload[17] = byte(sum>>8), byte(sum)
-	c.stats.SegmentsSent++
-	return p
 }
