@@ -46,7 +46,7 @@ type box struct {
 func (c circle) Label() string {
 	const fits = 7
 	if r := []rune(c.Name); len(r) > fits {
-		return strings.TrimSpace(string(r[:fits-2])) + "…"
+		return strings.TrimRight(string(r[:fits-2]), " …") + "…"
 	}
 	return c.Name
 }

@@ -65,7 +65,7 @@ func rankOf(controller string) int {
 }
 
 // comparisonRow counts the runs of a file by controller; nil if the file doesn't
-// vary it.
+// vary it, or expects nothing.
 func comparisonRow(s *screen, f *plannedFile, controllers []string) []string {
 	passed, all := make([]int, len(controllers)), make([]int, len(controllers))
 	varied := false
@@ -74,13 +74,16 @@ func comparisonRow(s *screen, f *plannedFile, controllers []string) []string {
 		if i < 0 {
 			continue
 		}
+		if r.state == finished && len(r.row.Verdicts) == 0 {
+			continue // nothing was expected
+		}
 		varied = true
 		all[i]++
 		if r.state == finished && !r.incomplete() && !r.failed() {
 			passed[i]++
 		}
 	}
-	if !varied {
+	if !varied { // or nothing to judge
 		return nil
 	}
 	name := filepath.Join(filepath.Base(filepath.Dir(f.Path)), strings.TrimSuffix(filepath.Base(f.Path), filepath.Ext(f.Path)))
