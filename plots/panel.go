@@ -66,15 +66,14 @@ func (p *panel) line(name string, data points, s stroke) bool {
 }
 
 // bars adds bars against the right axis, unless all of them are zero.
-func (p *panel) bars(name string, data points, color string) bool {
+func (p *panel) bars(name string, data points, color string) {
 	if data.peak() == 0 {
-		return false
+		return
 	}
 	p.lines = append(p.lines, charts.SingleSeries{
 		Name: name, Type: "bar", Data: data, Color: color, YAxisIndex: 1, BarWidth: "6",
 		ItemStyle: &opts.ItemStyle{Color: color, Opacity: opts.Float(0.45)},
 	})
-	return true
 }
 
 func (p *panel) hide(name string) {
