@@ -25,11 +25,13 @@ func (ch *channel) cell(s *scenarios.Scenario, c *scenarios.Channel) error {
 	if c.Bandwidth != nil {
 		config.Bandwidth = float64(*c.Bandwidth)
 	}
+	downlink := cellular.Case1()
 	if c.Coverage == "case-3" {
-		config.Deployment = cellular.Case3()
-		if c.Direction == "uplink" {
-			config.Deployment = config.Deployment.ForUplink()
-		}
+		downlink = cellular.Case3()
+	}
+	config.Deployment = downlink
+	if c.Direction == "uplink" {
+		config.Deployment = downlink.ForUplink()
 	}
 	set(&config.User.Speed, c.Speed)
 	for _, h := range c.Handovers {
@@ -44,7 +46,7 @@ func (ch *channel) cell(s *scenarios.Scenario, c *scenarios.Channel) error {
 			return nil, err
 		}
 		for _, u := range users {
-			if err := m.SetUser(u.link, place(config, env.Random, u)); err != nil {
+			if err := m.SetUser(u.link, place(config, downlink, env.Random, u)); err != nil {
 				return nil, err
 			}
 		}
@@ -71,9 +73,21 @@ func cellUsers(s *scenarios.Scenario, channel string) []cellUser {
 	return users
 }
 
-// place draws where a user is; both directions of its link are in one place.
-func place(c cellular.Config, random *rng.Source, u cellUser) cellular.UserConfig {
+// cellEdge is the downlink's mean SNR below which a neighbouring cell would serve
+// a user: about the worst that users of a macro network have.
+const cellEdge = -5.0 // dB
+
+// place draws where a user is: again if another cell would serve it. Both
+// directions of its link are in one place.
+func place(c cellular.Config, downlink cellular.Deployment, random *rng.Source, u cellUser) cellular.UserConfig {
 	user := c.User
-	user.Distance, user.Shadowing = c.Deployment.Drop(random.Stream(fmt.Sprintf("cell/place/%s", u.node)))
+	r := random.Stream(fmt.Sprintf("cell/place/%s", u.node))
+	const attempts = 1000 // more than half of all succeed
+	for range attempts {
+		user.Distance, user.Shadowing = downlink.Drop(r)
+		if downlink.SNR(user.Distance, c.Bandwidth, user.Shadowing) >= cellEdge {
+			break
+		}
+	}
 	return user
 }
