@@ -2,7 +2,6 @@
 package protect
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 
@@ -68,7 +67,7 @@ func New(m Mode, step keying.Step) (Protector, bool, error) {
 		return clear{}, true, nil
 	case SizeOnly:
 		_, ready := step.Keys(keyLen, saltLen)
-		return &sizeOnly{}, ready, nil
+		return newSizeOnly(), ready, nil
 	case Full:
 		k, ready := step.Keys(keyLen, saltLen)
 		if !ready {
@@ -114,37 +113,6 @@ func (f *full) OpenRTCP(b []byte) ([]byte, error) {
 
 func (*full) OverheadRTP() units.Bytes  { return TagRTP }
 func (*full) OverheadRTCP() units.Bytes { return TagRTCP }
-
-type sizeOnly struct{ index uint32 }
-
-var zeroTag [TagRTP]byte
-
-func (*sizeOnly) RTP(_ *rtp.Header, b []byte) ([]byte, error) {
-	return append(b, zeroTag[:]...), nil
-}
-
-func (s *sizeOnly) RTCP(b []byte) ([]byte, error) {
-	s.index++
-	b = binary.BigEndian.AppendUint32(b, s.index) // E flag clear: not encrypted
-	return append(b, zeroTag[:]...), nil
-}
-
-func (*sizeOnly) OpenRTP(_ *rtp.Header, b []byte) ([]byte, error) {
-	if len(b) < int(TagRTP) {
-		return nil, ErrShort
-	}
-	return b[:len(b)-int(TagRTP)], nil
-}
-
-func (*sizeOnly) OpenRTCP(b []byte) ([]byte, error) {
-	if len(b) < int(TagRTCP) {
-		return nil, ErrShort
-	}
-	return b[:len(b)-int(TagRTCP)], nil
-}
-
-func (*sizeOnly) OverheadRTP() units.Bytes  { return TagRTP }
-func (*sizeOnly) OverheadRTCP() units.Bytes { return TagRTCP }
 
 type clear struct{}
 

@@ -453,3 +453,37 @@ func TestNoProtectorBeforeKeys(t *testing.T) {
 		}
 	}
 }
+
+// size-only mode refuses what the real one refuses (§3.3.2): copies, and packets
+// older than the window, of each SSRC by itself.
+func TestSizeOnlyRefusesTheSameReplays(t *testing.T) {
+	for _, m := range []protect.Mode{protect.Full, protect.SizeOnly} {
+		a, b := ends(t, m, 1, "A", "B")
+		packets := map[uint16][]byte{}
+		for seq := uint16(1); seq <= 400; seq++ {
+			packets[seq] = must(t)(a.RTP(&rtp.Header{}, rtpPacket(seq, 50)))
+		}
+		for _, step := range []struct {
+			seq uint16
+			ok  bool
+		}{{5, true}, {5, false}, {3, true}, {200, true}, {73, true}, {72, false}, {199, true}, {200, false}, {400, true}, {272, false}, {273, true}} {
+			_, err := b.OpenRTP(&rtp.Header{}, slices.Clone(packets[step.seq]))
+			if (err == nil) != step.ok {
+				t.Errorf("%s, packet %d: %v", m, step.seq, err)
+			}
+			if err != nil && !strings.Contains(err.Error(), "duplicate") {
+				t.Errorf("%s, packet %d: %v isn't about a replay", m, step.seq, err)
+			}
+		}
+		rr, err := (&rtcp.ReceiverReport{SSRC: ssrc}).Marshal()
+		if err != nil {
+			t.Fatal(err)
+		}
+		first, second := must(t)(a.RTCP(slices.Clone(rr))), must(t)(a.RTCP(slices.Clone(rr)))
+		for i, ok := range []bool{true, true, false} {
+			if _, err := b.OpenRTCP(slices.Clone([][]byte{second, first, second}[i])); (err == nil) != ok {
+				t.Errorf("%s, RTCP %d: %v", m, i, err)
+			}
+		}
+	}
+}
