@@ -9,16 +9,18 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
 
-// A row of distributions.csv says how often a quantized value came up in a bin.
-// The bin's exact sum stands in its first row, so that means stay exact. A
-// distribution without samples has one row without a bin.
-const distributionHeader = "entity,metric,bin_s,bin_start_s,value_ms,count,bin_sum_ms\n"
+// A row of distributions.csv has the quantized values of a bin in ascending
+// order, with a space between them; 12.5*3 is three times 12.5. The bin's sum is
+// exact, so that means stay exact. A distribution without samples has one row
+// without a bin.
+const distributionHeader = "entity,metric,bin_s,bin_start_s,bin_sum_ms,values_ms\n"
 
-const distributionColumns = 7
+const distributionColumns = 6
 
 // valueTexts holds the decimal form of every code: formatting a float costs
 // ten times as much as copying it.
@@ -49,28 +51,33 @@ func writeDistributions(w io.Writer, all []*Distribution) error {
 		prefix = append(prefix, ',')
 		if len(d.codes) == 0 {
 			b = append(b, prefix...)
-			b = append(b, ",,0,\n"...)
+			b = append(b, ",,\n"...)
 			continue
 		}
 		kept := len(prefix)
 		for i := range d.starts {
 			codes = append(codes[:0], d.bin(i)...)
+			if len(codes) == 0 {
+				continue
+			}
 			slices.Sort(codes)
 			prefix = appendSeconds(prefix[:kept], time.Duration(i)*d.Step)
-			prefix = append(prefix, ',')
+			b = append(b, prefix...)
+			b = append(b, ',')
+			b = appendNumber(b, float64(d.sums[i])/1e6)
+			separator := byte(',')
 			for rest := codes; len(rest) > 0; {
 				n := run(rest)
-				b = append(b, prefix...)
+				b = append(b, separator)
+				separator = ' '
 				b = append(b, texts[rest[0]]...)
-				b = append(b, ',')
-				b = strconv.AppendInt(b, int64(n), 10)
-				b = append(b, ',')
-				if len(rest) == len(codes) {
-					b = appendNumber(b, float64(d.sums[i])/1e6)
+				if n > 1 {
+					b = append(b, '*')
+					b = strconv.AppendInt(b, int64(n), 10)
 				}
-				b = append(b, '\n')
 				rest = rest[n:]
 			}
+			b = append(b, '\n')
 			if len(b) >= flushAt {
 				if _, err := w.Write(b); err != nil {
 					return err
@@ -134,36 +141,39 @@ func parseDistributions(data []byte) ([]*Distribution, error) {
 
 // restore adds what one row says. Rows come in order of bins.
 func (d *Distribution) restore(rows *csv.Reader, row []string) error {
-	count, err := strconv.Atoi(row[5])
-	if err != nil || count < 0 || count > maxSamples {
-		return rowError(rows, 5, row[5], "a count")
-	}
-	if count == 0 {
+	if row[3] == "" {
 		return nil
 	}
 	start, err := parseDecimal(row[3], 1e9)
 	bin := int(start / int64(d.Step))
-	if err != nil || bin < 0 || bin < len(d.starts)-1 || bin > maxBins {
-		return rowError(rows, 3, row[3], "the start in s of this or a later bin")
+	if err != nil || bin < 0 || bin < len(d.starts) || bin > maxBins {
+		return rowError(rows, 3, row[3], "the start in s of a later bin")
 	}
-	value, err := parseDecimal(row[4], 1e6)
-	if err != nil || value < 0 {
-		return rowError(rows, 4, row[4], "a duration in ms")
+	ms, err := strconv.ParseFloat(row[4], 64)
+	if err != nil {
+		return rowError(rows, 4, row[4], "a sum in ms")
 	}
 	for len(d.starts) <= bin {
 		d.starts = append(d.starts, len(d.codes))
 		d.sums = append(d.sums, 0)
 	}
-	if row[6] != "" {
-		ms, err := strconv.ParseFloat(row[6], 64)
-		if err != nil {
-			return rowError(rows, 6, row[6], "a sum in ms")
+	d.sums[bin] = time.Duration(math.Round(ms * 1e6))
+	for text := range strings.SplitSeq(row[5], " ") {
+		number, times, repeated := strings.Cut(text, "*")
+		value, err := parseDecimal(number, 1e6)
+		if err != nil || value < 0 {
+			return rowError(rows, 5, text, "a duration in ms")
 		}
-		d.sums[bin] = time.Duration(math.Round(ms * 1e6))
-	}
-	code := encode(time.Duration(value))
-	for range count {
-		d.codes = append(d.codes, code)
+		count := 1
+		if repeated {
+			if count, err = strconv.Atoi(times); err != nil || count < 1 || count > maxSamples {
+				return rowError(rows, 5, text, "a duration in ms and how often")
+			}
+		}
+		code := encode(time.Duration(value))
+		for range count {
+			d.codes = append(d.codes, code)
+		}
 	}
 	return nil
 }
@@ -171,7 +181,7 @@ func (d *Distribution) restore(rows *csv.Reader, row []string) error {
 // Limits that keep a damaged file from asking for all memory.
 const (
 	maxBins    = 1 << 24
-	maxSamples = 1 << 24 // in one row
+	maxSamples = 1 << 24 // of one value in a bin
 )
 
 // parseDecimal reads a number and returns it in units of 1/scale.

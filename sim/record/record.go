@@ -11,7 +11,7 @@ import (
 )
 
 // Format is the version of the files that [Write] makes.
-const Format = 1
+const Format = 2
 
 // Record is one run.
 type Record struct {

@@ -227,13 +227,15 @@ func TestUnequalStepsAreRefused(t *testing.T) {
 
 func TestDamagedFilesAreErrors(t *testing.T) {
 	for _, c := range []struct{ file, old, new, want string }{
-		{ManifestFile, `"format": 1`, `"format": 9`, "format 9"},
+		{ManifestFile, fmt.Sprintf(`"format": %d`, Format), `"format": 9`, "format 9"},
 		{ManifestFile, `{`, `[`, "json"},
 		{SeriesFile, "time [s]", "zeit", "first column"},
 		{SeriesFile, "send-rate [bit/s]", "send-rate", "not of the form"},
 		{SeriesFile, "\n0.2,", "\n0.2,x", "line 3"},
 		{DistributionsFile, "\nl/forward,queue-delay,0.2,3,", "\nl/forward,queue-delay,0.2,-3,", "start in s"},
 		{DistributionsFile, "queue-delay,0.2,", "queue-delay,0,", "bin length"},
+		{DistributionsFile, "*", "*x", "how often"},
+		{DistributionsFile, "*", "-*", "a duration"},
 		{EventsFile, "\n{", "\n", "line 2"},
 		{VerdictsFile, "]", "", "JSON"},
 	} {
