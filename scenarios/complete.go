@@ -78,7 +78,7 @@ func (s *Scenario) completeMedia(m *Media, random *rng.Source) {
 	if m.To == "" {
 		m.To = s.otherPeer(m.From)
 	}
-	r := random.Stream("media/" + m.FlowName() + "/times")
+	r := random.Stream("media/" + m.From + "/times") // an endpoint's streams start together
 	m.Start = m.Start.draw(r)
 	switch {
 	case m.Lasts != nil && m.Stop == nil:

@@ -91,6 +91,7 @@ func recordForTests() *record.Record {
 	return r
 }
 
+// conformance: RFC8868-3
 func TestEveryMetric(t *testing.T) {
 	const first, all = "0s..5s", "0s..10s"
 	tests := []struct {

@@ -100,7 +100,7 @@ func TestBroken(t *testing.T) {
 func sameWhenResolved(t *testing.T, f *File) {
 	t.Helper()
 	for _, run := range f.Runs {
-		again, err := Parse("resolved.yaml", []byte(run.Resolved), Options{})
+		again, err := Parse(filepath.Join(run.Scenario.Dir, "resolved.yaml"), []byte(run.Resolved), Options{})
 		if err != nil {
 			t.Fatalf("run %s: %v\n%s", run.Name, err, run.Resolved)
 		}

@@ -188,6 +188,7 @@ type Capacity struct {
 	Mean *units.BitRate `yaml:"mean" min:"1bps" max:"1000Gbps"`
 	// File is of mahimahi and opennetlab, from the folder of the scenario.
 	File string `yaml:"file"`
-	// Direction selects uplink or downlink of an opennetlab file.
-	Direction string `yaml:"direction" oneof:"uplink,downlink" default:"uplink"`
+	// Direction selects uplink, which is the default, or downlink of an
+	// opennetlab file.
+	Direction string `yaml:"direction" oneof:",uplink,downlink"`
 }

@@ -28,6 +28,9 @@ func (s *Scenario) readTrace(c *Capacity) (*TraceFile, error) {
 		return nil, fmt.Errorf("%w: write the name of a file, from the folder of the scenario", err)
 	}
 	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is no regular file: write the name of a trace file", path)
+	}
 	if c.Type == "mahimahi" {
 		o, err := trace.ReadMahimahi(f, path)
 		return &TraceFile{Opportunities: &o}, err
@@ -36,12 +39,12 @@ func (s *Scenario) readTrace(c *Capacity) (*TraceFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := o.Uplink
+	t, name := o.Uplink, "uplink"
 	if c.Direction == "downlink" {
-		t = o.Downlink
+		t, name = o.Downlink, c.Direction
 	}
 	if t == nil {
-		return nil, fmt.Errorf("%s has no %s: write another direction", path, c.Direction)
+		return nil, fmt.Errorf("%s has no %s: write another direction", path, name)
 	}
 	return &TraceFile{Trace: t}, nil
 }

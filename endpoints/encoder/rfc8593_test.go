@@ -39,6 +39,8 @@ func rate(frames []encoder.Frame, end simtime.Time) float64 {
 }
 
 // §5: the output matches R_v in the mean.
+//
+// conformance: RFC8868-5.2
 func TestMeanRate(t *testing.T) {
 	for _, goal := range []units.BitRate{150 * units.Kbps, 1 * units.Mbps, 1500 * units.Kbps} {
 		e := statistical(1)

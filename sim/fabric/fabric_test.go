@@ -127,6 +127,7 @@ func TestRateChangeInMidPacket(t *testing.T) {
 	n.wantArrivals(115 * time.Millisecond)
 }
 
+// conformance: RFC8868-4.3
 func TestTimeLimitFollowsRate(t *testing.T) {
 	q := NewDropTail(Limit{Time: 300 * time.Millisecond})
 	for _, c := range []struct {
@@ -140,6 +141,7 @@ func TestTimeLimitFollowsRate(t *testing.T) {
 	}
 }
 
+// conformance: RFC8868-4.4
 func TestRandomLossRate(t *testing.T) {
 	n := newNet(t, LinkConfig{Rate: Unlimited, Loss: 0.05})
 	const total = 40000
@@ -153,6 +155,7 @@ func TestRandomLossRate(t *testing.T) {
 	}
 }
 
+// conformance: RFC8868-4.5
 func TestNRBPDV(t *testing.T) {
 	j := &BoundedPDV{
 		Mean: 15 * time.Millisecond, Std: 5 * time.Millisecond, Bound: 3,
@@ -169,6 +172,7 @@ func TestNRBPDV(t *testing.T) {
 	}
 }
 
+// conformance: RFC8868-4.5
 func TestRBPDVMomentsAndReordering(t *testing.T) {
 	j := &BoundedPDV{Mean: 15 * time.Millisecond, Std: 5 * time.Millisecond, Bound: 3, Random: rng.New(1).Stream("j")}
 	var sum, sq float64

@@ -46,6 +46,8 @@ func share(f []fabric.Fate, what fabric.Fate) float64 {
 // LossBad 1 a burst of losses is a visit to the bad state, which lasts
 // 1/BadToGood packets; the variance of the loss share is larger than a
 // binomial's by (1+d)/(1−d) with d = 1−p−r.
+//
+// conformance: RFC8868-4.4
 func TestGilbertElliott(t *testing.T) {
 	const n = 2_000_000
 	for _, g := range []impair.GilbertElliott{

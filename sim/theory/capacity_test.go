@@ -38,6 +38,8 @@ var schedules = map[string]struct {
 // fixed capacity, leave the same capacity to others within 2 %. A probe of
 // constant rate finds out: 2 % below the capacity of the table the queue never
 // overflows, 2 % above it does, in every stretch of both.
+//
+// conformance: RFC8867-4.2, RFC8868-5.3
 func TestCapacityByRateAndByBackground(t *testing.T) {
 	for name, s := range schedules {
 		for _, background := range []bool{false, true} {

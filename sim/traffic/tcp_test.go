@@ -27,6 +27,7 @@ func (n *net) sink() *TCPSink {
 	return s
 }
 
+// conformance: RFC8868-5.1
 func TestLongTCP(t *testing.T) {
 	n := newNet(t, 1, bottleneck(2*units.Mbps, 50*ms, 300*ms))
 	sink := n.sink()
@@ -54,6 +55,8 @@ func TestLongTCP(t *testing.T) {
 
 // RFC 8868 §5.1: sizes uniform between 30 and 50 KB, idle periods exponential
 // with a mean of 10 s, a connection for each download.
+//
+// conformance: RFC8868-5.1
 func TestShortTCP(t *testing.T) {
 	n := newNet(t, 1, bottleneck(20*units.Mbps, 10*ms, 300*ms))
 	sink := n.sink()

@@ -34,6 +34,8 @@ func departures(p Pattern, start simtime.Time, n int) []departure {
 
 // RFC 8868 §5.3: packets of 1500 octets, the gap size / rate, without drift even
 // where it isn't a whole number of nanoseconds.
+//
+// conformance: RFC8868-5.3
 func TestConstantRate(t *testing.T) {
 	for _, rate := range []units.BitRate{64 * units.Kbps, 700_001, 2 * units.Mbps, 7 * units.Mbps, 999_999_937} {
 		d := departures(ConstantRate(rate, 0), simtime.At(time.Second), 100_001)
@@ -51,6 +53,8 @@ func TestConstantRate(t *testing.T) {
 
 // §5.3: the rate changes at given times; a packet in the making goes on at the
 // new rate.
+//
+// conformance: RFC8868-5.3
 func TestSteppedRate(t *testing.T) {
 	p := SteppedRate([]RateStep{
 		{simtime.At(20 * ms), 6 * units.Mbps}, {0, 12 * units.Mbps}, // 1 ms, then 2 ms

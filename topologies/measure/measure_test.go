@@ -57,6 +57,7 @@ func TestFinishCutsAtTheEnd(t *testing.T) {
 	}
 }
 
+// conformance: RFC8868-3
 func TestOscillations(t *testing.T) {
 	steady := slices.Repeat([]float64{1e6, 1.1e6, 0.9e6}, 20)
 	if n := oscillations(steady); n != 0 {
@@ -75,6 +76,7 @@ func TestOscillations(t *testing.T) {
 	}
 }
 
+// conformance: RFC8868-3
 func TestSettle(t *testing.T) {
 	ramp := make([]float64, 100)
 	for i := range ramp {

@@ -15,7 +15,7 @@ import (
 // names of named mappings in the document. Names may contain dots. The error
 // is of type *Error without a place and a path.
 func Route(root *yaml.Node, into any, dotted string) (Path, error) {
-	r := router{words: strings.Split(dotted, ".")}
+	r := router{words: splitPath(dotted)}
 	if dotted == "" || slices.Contains(r.words, "") {
 		return nil, &Error{Problem: fmt.Sprintf("%q is not a path", dotted), Remedy: "write field names with dots between them, like congestion.controller"}
 	}
@@ -23,6 +23,17 @@ func Route(root *yaml.Node, into any, dotted string) (Path, error) {
 		return nil, err
 	}
 	return r.path, nil
+}
+
+// splitPath splits at dots, but not at those of a range such as <1..3>.
+func splitPath(dotted string) []string {
+	const held = "\x00"
+	whole := rangeText.ReplaceAllStringFunc(dotted, func(r string) string { return strings.ReplaceAll(r, "..", held) })
+	words := strings.Split(whole, ".")
+	for i := range words {
+		words[i] = strings.ReplaceAll(words[i], held, "..")
+	}
+	return words
 }
 
 type router struct {
