@@ -88,6 +88,10 @@ type NAT struct {
 	PortPreservation bool `yaml:"port-preservation" default:"true"`
 	// Hairpinning lets inner hosts reach each other by outer addresses (§6).
 	Hairpinning bool `yaml:"hairpinning" default:"true"`
+	// LocalCandidates lets endpoints behind one NAT know each other's inner
+	// addresses, as ICE's host candidates do (RFC 8445 §5.1.1); otherwise they
+	// reach each other by hairpinning.
+	LocalCandidates bool `yaml:"local-candidates" default:"true"`
 	// RefreshInbound lets packets from outside keep a mapping alive (§4.3).
 	RefreshInbound bool `yaml:"refresh-inbound" default:"false"`
 }

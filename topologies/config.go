@@ -106,6 +106,9 @@ type Translator interface {
 	fabric.Middlebox
 	// Inside returns the addresses behind it.
 	Inside() []packet.IPv4
+	// Hides reports whether hosts behind it know of each other only what others
+	// see.
+	Hides() bool
 	// Outside returns how a host behind it appears to others.
 	Outside(now simtime.Time, inside packet.Addr) packet.Addr
 }

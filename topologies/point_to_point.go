@@ -54,7 +54,7 @@ func (s *Simulation) connectPair(call *Call, media []Media) error {
 // (RFC 8489); what it does to packets later may be another thing.
 func (s *Simulation) seenFrom(viewer, viewed packet.Addr) packet.Addr {
 	for _, t := range s.translators {
-		if t.inside[viewed.IP] && !t.inside[viewer.IP] {
+		if t.inside[viewed.IP] && (!t.inside[viewer.IP] || t.box.Hides()) {
 			viewed = t.box.Outside(s.Loop.Now(), viewed)
 		}
 	}

@@ -27,7 +27,7 @@ func node(c *topologies.Config, n *scenarios.Node, index int) topologies.Node {
 		external := firstExternal + packet.IPv4(index)
 		add(func(env *topologies.Env, at *fabric.Node) fabric.Middlebox {
 			inside := hostsAt(c, t.Inside)
-			return nat{must(middlebox.NewNAT(env.Fabric, at, natConfig(t, external), inside...)), inside}
+			return nat{must(middlebox.NewNAT(env.Fabric, at, natConfig(t, external), inside...)), inside, !t.LocalCandidates}
 		})
 	}
 	if b := n.Bleach; b != nil {
@@ -74,7 +74,10 @@ func firewall(c *topologies.Config, w *scenarios.Firewall) *middlebox.Firewall {
 type nat struct {
 	*middlebox.NAT
 	inside []packet.IPv4
+	hides  bool
 }
+
+func (n nat) Hides() bool { return n.hides }
 
 func (n nat) Inside() []packet.IPv4 { return n.inside }
 

@@ -130,10 +130,14 @@ func (w *Firewall) Flows(now simtime.Time) int {
 	return len(w.flows.byKey)
 }
 
-// Handle asks the rules.
+// Handle asks the rules about packets between inside and outside. With nobody
+// inside they hold for all packets, as for packets from inside.
 func (w *Firewall) Handle(now simtime.Time, p *packet.Packet, _ *fabric.Link) bool {
 	fromInside := w.inside.Has(p.Src.IP)
-	if fromInside == w.inside.Has(p.Dst.IP) {
+	switch {
+	case len(w.inside) == 0:
+		fromInside = true
+	case fromInside == w.inside.Has(p.Dst.IP):
 		return true
 	}
 	direction, key := Inbound, flowKey{p.Dst, p.Src, p.Protocol}

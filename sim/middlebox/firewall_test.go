@@ -169,3 +169,17 @@ func BenchmarkFirewall(b *testing.B) {
 		}
 	}
 }
+
+// With nobody inside, a rule holds for whatever passes.
+func TestFirewallWithoutInside(t *testing.T) {
+	w, err := NewFirewall([]Rule{BlockUDP()}, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, protocol := range []packet.Protocol{packet.UDP, packet.TCP} {
+		p := &packet.Packet{Src: packet.Addr{IP: 1, Port: 1}, Dst: packet.Addr{IP: 2, Port: 2}, Protocol: protocol}
+		if passed := w.Handle(0, p, nil); passed != (protocol == packet.TCP) {
+			t.Errorf("%v passes: %v", protocol, passed)
+		}
+	}
+}

@@ -153,6 +153,7 @@ func (k *cubic) timedOut(w *window, _ simtime.Time, flight int64, again bool) {
 		k.reduce(w, flight, cubicBeta)
 	}
 	k.inStage, k.flat = false, true
+	k.limit = 1 // HyStart++ is over, and RFC 3465 §2.3
 	w.cwnd = w.smss
 }
 
