@@ -25,7 +25,10 @@ func (s *Source) Stream(name string) *Stream {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(name)) // a hash's Write never fails
 	st := &Stream{}
-	x := s.seed*0x9e3779b97f4a7c15 + h.Sum64()
+	// The seed is mixed first: neighbouring ones must not lie on neighbouring
+	// places of the generator that makes the state.
+	_, x := splitmix64(s.seed)
+	x += h.Sum64()
 	for i := range st.s {
 		x, st.s[i] = splitmix64(x)
 	}

@@ -25,7 +25,11 @@ func TestHARQ(t *testing.T) {
 	want(t, "at once", counts[ms]/20000, 0.9, 0.008)
 	want(t, "after one repetition", counts[9*ms]/20000, 0.09, 0.08)
 	want(t, "after two", counts[17*ms]/20000, 0.009, 0.25)
-	if s := n.stats(0); s.TTIs != 20000 || s.Delivered != 20000 || float64(s.BlockErrors) != 20000-counts[ms]+counts[17*ms]+2*counts[25*ms]+3*counts[33*ms] {
+	repetitions := 0.0
+	for delay, packets := range counts {
+		repetitions += float64((delay-ms)/(8*ms)) * packets
+	}
+	if s := n.stats(0); s.TTIs != 20000 || s.Delivered != 20000 || float64(s.BlockErrors) != repetitions {
 		t.Errorf("%+v", s)
 	}
 }

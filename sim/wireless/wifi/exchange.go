@@ -96,9 +96,11 @@ func (ch *Channel) collide(now simtime.Time) {
 }
 
 // unanswered is what happens when no acknowledgement comes: a larger window, or
-// the smallest one again when the packet is given up.
+// the smallest one again when the packet is given up. What had come behind that
+// packet then is in order.
 func (ch *Channel) unanswered(now simtime.Time, c *contender) {
 	if c.current.lose(now) {
+		c.current.deliver(now)
 		c.succeeded(ch.random)
 		return
 	}
@@ -120,6 +122,7 @@ func (ch *Channel) finish(now simtime.Time) {
 			continue
 		}
 		m.onAir, m.acked = false, true
+		m.share = s.data / time.Duration(s.frames)
 		answered = true
 	}
 	if answered {

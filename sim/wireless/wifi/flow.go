@@ -75,6 +75,9 @@ type mpdu struct {
 	tries int
 	onAir bool // part of the frame being sent
 	acked bool // waits at the receiver for those before it
+	// share of the frame's time, of one that has arrived: packets that share a
+	// frame share its time.
+	share time.Duration
 }
 
 // backlogged says whether there is anything to send.
@@ -186,8 +189,7 @@ func (s *stream) response(mpdus int) time.Duration {
 	return 2*c.Propagation + c.SIFS + d
 }
 
-// deliver hands on what the receiver has in order. Packets that share a frame
-// share its time.
+// deliver hands on what the receiver has in order.
 func (s *stream) deliver(now simtime.Time) {
 	n := 0
 	st := &s.contender.station.stats
@@ -195,7 +197,7 @@ func (s *stream) deliver(now simtime.Time) {
 		p := s.window[n].p
 		st.Delivered++
 		st.Bytes += p.Size
-		s.flow.link.Transmit(now, p, s.data/time.Duration(s.frames))
+		s.flow.link.Transmit(now, p, s.window[n].share)
 	}
 	s.drop(n)
 }
