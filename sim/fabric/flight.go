@@ -30,12 +30,25 @@ func (f *flight) push(at simtime.Time, p *packet.Packet) bool {
 		f.grow()
 	}
 	i := f.n
-	for ; i > 0 && f.at(i-1).at > at; i-- {
-		*f.at(i) = *f.at(i - 1)
+	for i > 0 && f.at(i-1).at > at {
+		i--
 	}
+	f.shift(i)
 	*f.at(i) = passage{at, p}
 	f.n++
 	return i == 0
+}
+
+// shift makes room for one at place i.
+func (f *flight) shift(i int) {
+	from, to := (f.head+i)&(len(f.ring)-1), (f.head+f.n)&(len(f.ring)-1)
+	if from <= to {
+		copy(f.ring[from+1:to+1], f.ring[from:to])
+		return
+	}
+	for k := f.n; k > i; k-- { // around the end of the ring
+		*f.at(k) = *f.at(k - 1)
+	}
 }
 
 func (f *flight) pop() *packet.Packet {
