@@ -1,13 +1,15 @@
 package fabric
 
 import (
+	"sort"
+
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/simtime"
 )
 
 // flight is the packets in propagation, ordered by arrival. Arrivals mostly
-// come in order, so that a ring with insertion from the tail is enough; where
-// they don't (RBPDV, a route that got shorter), a few steps sort it. Packets
+// come in order, so that a ring with insertion at the tail is enough; where
+// they don't (RBPDV, a delay that got shorter), a search finds the place. Packets
 // with equal times keep the order in which they left.
 type flight struct {
 	ring []passage // length is a power of two
@@ -30,8 +32,8 @@ func (f *flight) push(at simtime.Time, p *packet.Packet) bool {
 		f.grow()
 	}
 	i := f.n
-	for i > 0 && f.at(i-1).at > at {
-		i--
+	if i > 0 && f.at(i-1).at > at { // not behind all others
+		i = sort.Search(f.n-1, func(k int) bool { return f.at(k).at > at })
 	}
 	f.shift(i)
 	*f.at(i) = passage{at, p}
