@@ -98,6 +98,16 @@ func (c *Connection) selectSenders(now simtime.Time, left float64) {
 		need += s.floor
 		s.section.suspend(now, false)
 	}
+	if len(c.shares) > 0 && c.sending() == 0 { // whoever sent has stopped
+		best := 0
+		for i, s := range c.shares {
+			if s.weight > c.shares[best].weight {
+				best = i
+			}
+		}
+		need += c.shares[best].floor
+		c.shares[best].section.suspend(now, false)
+	}
 	for sending := c.sending(); need > left && sending > 1; sending-- {
 		worst := -1
 		for i, s := range c.shares {

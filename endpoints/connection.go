@@ -89,7 +89,8 @@ type Connection struct {
 	twcc       *feedback.TWCCRecorder
 	due        feedbackDue
 	lastTarget ccontrol.Target
-	shares     []share // scratch of allocate
+	lastReport simtime.Time // when an SR or RR came
+	shares     []share      // scratch of allocate
 
 	out      packet.FIFO
 	compound compound

@@ -18,22 +18,29 @@ const (
 	NeverMark
 )
 
-// A stream's marking fails if after so many packets and so much time the peer
-// has reported none of them.
+// A stream's marking fails if testPackets and testTime after its first packet the
+// peer reports, and has nothing to report of the stream; or if it has been silent
+// for silentTime, as reports may go with a marking too.
 const (
 	testPackets = 10
-	testTime    = 2 * time.Second
+	testTime    = 3 * time.Second
+	silentTime  = 2 * testTime
 )
 
-// testMarking is called for every packet before it leaves.
-func (c *Connection) testMarking(now simtime.Time, s *Section) {
+// testMarking is called for every packet before it leaves, and for every report
+// that has come; heard says which.
+func (c *Connection) testMarking(now simtime.Time, s *Section, heard bool) {
 	if s.dscp == 0 || s.reached || c.config.Marking != TestMarking {
 		return
 	}
-	if s.marked++; s.marked == 1 {
-		s.firstMarked = now
+	if !heard {
+		if s.marked++; s.marked == 1 {
+			s.firstMarked = now
+		}
 	}
-	if s.marked > testPackets && now.Sub(s.firstMarked) > testTime {
+	passed := now.Sub(s.firstMarked)
+	silent := c.lastReport < s.firstMarked && passed > silentTime
+	if s.marked > testPackets && (heard && passed > testTime || silent) {
 		s.dscp = 0
 		c.event(Event{Kind: MarkingDropped, At: now, Section: s})
 	}

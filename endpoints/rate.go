@@ -49,7 +49,7 @@ func (m StreamModel) Wire(encoded units.BitRate) units.BitRate {
 
 // Encoded is the inverse of Wire; it isn't negative.
 func (m StreamModel) Encoded(wire units.BitRate) units.BitRate {
-	perPacket := float64(8*m.Overhead) * m.FrameRate
+	perPacket := float64(float64(8*m.Overhead) * m.FrameRate)
 	one := float64(wire) - perPacket
 	if one/8/m.FrameRate/float64(m.Room)+0.5 <= 1 {
 		return units.BitRate(max(one, 0))

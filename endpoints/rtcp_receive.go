@@ -160,6 +160,8 @@ func (c *Connection) handleFeedback(now simtime.Time, r *ccontrol.Report) {
 // handleReports takes the round-trip time from the blocks about our SSRCs
 // (RFC 3550 §6.4.1).
 func (c *Connection) handleReports(now simtime.Time, blocks []rtcp.ReceptionReport) {
+	c.lastReport = now
+	defer c.testMarkings(now)
 	clock := simtime.ToNTP(c.endpoint.wallClock(now)).Middle()
 	for i := range blocks {
 		b := &blocks[i]
@@ -174,6 +176,13 @@ func (c *Connection) handleReports(now simtime.Time, blocks []rtcp.ReceptionRepo
 		rtt := simtime.MiddleToTime(int32(clock - b.Delay - b.LastSenderReport)).Duration()
 		c.rtt = max(rtt, time.Microsecond)
 		c.event(Event{Kind: RTTMeasured, At: now, Delay: c.rtt})
+	}
+}
+
+// testMarkings gives up markings of streams of which a report says nothing.
+func (c *Connection) testMarkings(now simtime.Time) {
+	for _, s := range c.sections {
+		c.testMarking(now, s, true)
 	}
 }
 

@@ -185,6 +185,7 @@ func (s *Section) handleTimeout(now simtime.Time) {
 	for send.Encoder.NextFrame() <= now && now < send.Stop {
 		if s.suspended {
 			send.Encoder.Skip(now.Add(suspendedStep))
+			s.skipPauses()
 			s.connection.requestRates(now, nil) // it may go on
 			continue
 		}

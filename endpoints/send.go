@@ -59,7 +59,7 @@ func (c *Connection) release(now simtime.Time, p *packet.Packet) {
 		panic("endpoints: protecting a packet of our own failed: " + err.Error())
 	}
 	p.Payload = b
-	c.testMarking(now, s)
+	c.testMarking(now, s, false)
 	p.DSCP, p.ECN = s.dscp, c.config.ECN
 	c.counts.RTPSent++
 	c.timing.SentRTP(now, s.local)

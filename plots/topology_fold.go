@@ -169,12 +169,12 @@ func (f *folder) folded() record.Topology {
 	return out
 }
 
-// links groups those that join the same two parts.
+// links groups those that join the same two parts alike.
 func (f *folder) links() [][]record.Link {
 	var list [][]record.Link
-	at := map[[2]string]int{}
+	at := map[[4]string]int{}
 	for _, k := range f.top.Links {
-		ends := [2]string{f.node[k.From], f.node[k.To]}
+		ends := [4]string{f.node[k.From], f.node[k.To], k.Forward, k.Backward}
 		i, known := at[ends]
 		if !known {
 			i = len(list)

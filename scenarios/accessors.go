@@ -133,6 +133,16 @@ func defaultEncoder() *VideoEncoder {
 	return e
 }
 
+// cell reports whether a channel is a cell.
+func (s *Scenario) cell(name string) bool {
+	for _, ch := range s.Network.Channels {
+		if ch.Name == name {
+			return ch.Type == "cell"
+		}
+	}
+	return false
+}
+
 // flowNames returns the names of all media streams and all traffic.
 func (s *Scenario) flowNames() []string {
 	var names []string

@@ -84,6 +84,9 @@ var queueFields = fieldsOf{
 
 func (c *checker) queue(q *Queue, p strict.Path) {
 	c.only(queueFields, q.Type, "a queue", p)
+	if len(q.Bands) > 0 && c.places.Has(p.Child("length")) {
+		c.failKey(p.Child("length"), "the bands have lengths, not the whole", "write the length into the bands' queues")
+	}
 	if q.MinThreshold != nil && q.MaxThreshold != nil && *q.MinThreshold >= *q.MaxThreshold {
 		c.fail(p.Child("min-threshold"), fmt.Sprintf("%s is not below max-threshold, %s", *q.MinThreshold, *q.MaxThreshold), "let it be smaller")
 	}
@@ -146,7 +149,7 @@ func (c *checker) capacity(d *Direction, p strict.Path) {
 		c.fail(p.Child("low"), fmt.Sprintf("low, %s, is above high, %s", *v.Low, *v.High), "exchange them")
 	}
 	if v.File != "" {
-		if _, err := c.s.readTrace(v); err != nil {
+		if _, err := c.s.ReadTrace(v); err != nil {
 			problem, remedy := splitRemedy(err.Error())
 			c.fail(p.Child("file"), problem, remedy)
 		}
@@ -160,6 +163,9 @@ func (c *checker) capacity(d *Direction, p strict.Path) {
 // named.
 func (c *checker) channelUse(l *Link) {
 	base := at("network", "links", l.Name)
+	if ch := l.Forward.Channel; ch != "" && ch == l.Backward.Channel && c.s.cell(ch) {
+		c.fail(c.firstOf(base.Child("channel"), base.Child("backward").Child("channel")), "a cell is one direction", "write one for the uplink into forward and one for the downlink into backward")
+	}
 	for _, side := range []struct {
 		name string
 		d    *Direction
@@ -208,6 +214,27 @@ func (c *checker) channels() {
 	}
 }
 
+// behind checks who is behind a NAT.
+func (c *checker) behind(n *Node, p strict.Path) {
+	hosts := false
+	for i, name := range n.NAT.Inside {
+		for _, e := range c.s.Endpoints {
+			hosts = hosts || e.At == name
+		}
+		for _, t := range c.s.Traffic {
+			hosts = hosts || t.From == name || t.To == name
+		}
+		for _, other := range c.s.Network.Nodes {
+			if other.Name != n.Name && other.NAT != nil && slices.Contains(other.NAT.Inside, name) {
+				c.fail(p.Child(strconv.Itoa(i)), fmt.Sprintf("%s is behind the NAT at %s already", name, other.Name), "put each node behind one NAT; NATs behind NATs can't be simulated")
+			}
+		}
+	}
+	if !hosts {
+		c.fail(p, "nobody is behind the NAT", "name nodes with endpoints or traffic")
+	}
+}
+
 // nodes checks what stands at nodes.
 func (c *checker) nodes() {
 	known := c.s.Nodes()
@@ -232,6 +259,7 @@ func (c *checker) nodes() {
 		}
 		if n.NAT != nil {
 			inside(n.NAT.Inside, p.Child("nat").Child("inside"))
+			c.behind(n, p.Child("nat").Child("inside"))
 			if slices.Contains(n.NAT.Inside, n.Name) {
 				c.fail(p.Child("nat").Child("inside"), "the NAT can't be behind itself", "name the nodes behind it")
 			}

@@ -186,6 +186,25 @@ func (c *checker) ends(m *Media, p strict.Path) {
 	}
 }
 
+// checkMoments refuses stretches to draw a start and a stop from that overlap:
+// whether the start comes first would depend on the seed.
+func checkMoments(s *Scenario, places *strict.Places) []*strict.Error {
+	c := checker{s: s, places: places}
+	check := func(start Moment, stop *Moment, p strict.Path) {
+		drawn := stop != nil && (start.From != start.To || stop.From != stop.To)
+		if drawn && start.To >= stop.From {
+			c.fail(p.Child("start"), fmt.Sprintf("the start, %s, may not come before the stop, %s", start, stop), "let the one end before the other begins")
+		}
+	}
+	for i := range s.Media {
+		check(s.Media[i].Start, s.Media[i].Stop, at("media", i))
+	}
+	for i := range s.Traffic {
+		check(s.Traffic[i].Start, s.Traffic[i].Stop, at("traffic", s.Traffic[i].Name))
+	}
+	return c.errs
+}
+
 func (c *checker) times(m *Media, p strict.Path) {
 	start, stop := m.Start.From, m.Stop.From
 	switch {

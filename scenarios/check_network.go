@@ -19,6 +19,7 @@ func (c *checker) network() {
 		c.direction(l, "backward", &l.Backward)
 		c.channelUse(l)
 		c.topLevelQueue(l)
+		c.topLevelShaper(l)
 		c.schedule(l)
 	}
 	c.channels()
@@ -45,7 +46,7 @@ func (c *checker) direction(l *Link, side string, d *Direction) {
 	if d.Rate != nil && *d.Rate == 0 {
 		c.fail(c.firstOf(own.Child("rate"), base.Child("rate")), "0bps from the start would carry nothing", "write a rate above 0bps here and the outage into the schedule")
 	}
-	if q := own.Child("queue"); !d.limited() && d.Queue != nil && d.Queue.Length.Time > 0 {
+	if q := own.Child("queue"); !d.limited() && d.Queue != nil && d.Queue.Length != nil && d.Queue.Length.Time > 0 {
 		c.fail(c.firstOf(q.Child("length"), q), fmt.Sprintf("a time says nothing because %s/%s has no rate", l.Name, side), `add a "rate:" beside the queue, or write the length in B or packets`)
 	}
 	whereOf := func(field string) strict.Path { return c.firstOf(own.Child(field), base.Child(field)) }
@@ -60,6 +61,14 @@ func (c *checker) direction(l *Link, side string, d *Direction) {
 	}
 	if d.Shaper != nil && (d.Rate == nil || d.Capacity != nil || d.Channel != "") {
 		c.failKey(whereOf("shaper"), "a shaper needs a constant rate", `add "rate: 1Mbps" beside it, and no capacity or channel`)
+	}
+}
+
+// topLevelShaper refuses a shaper that no direction has a rate for.
+func (c *checker) topLevelShaper(l *Link) {
+	p := at("network", "links", l.Name, "shaper")
+	if c.places.Has(p) && l.Forward.Shaper == nil && l.Backward.Shaper == nil {
+		c.fail(p, "the shaper would shape nothing because no direction has a rate", `add "rate: 1Mbps" to the link, to forward or to backward`)
 	}
 }
 
@@ -84,6 +93,11 @@ func (c *checker) schedule(l *Link) {
 		}
 		last = change.At
 		c.changedRate(l, p)
+		for _, q := range []strict.Path{p, p.Child("forward"), p.Child("backward")} {
+			if c.places.Has(q.Child("rate")) && c.places.Has(q.Child("ratio")) {
+				c.failKey(q.Child("ratio"), "the rate is said already", "remove the rate or the ratio")
+			}
+		}
 		if change.Forward == (ChangeTo{}) && change.Backward == (ChangeTo{}) && !c.places.Has(p.Child("rate")) && !c.places.Has(p.Child("ratio")) {
 			c.fail(p, "nothing changes here", `add what changes, like "forward: {rate: 2.5Mbps}"`)
 		}

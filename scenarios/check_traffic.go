@@ -89,6 +89,16 @@ func (c *checker) udp(t *Traffic, p strict.Path) {
 	if (t.On == nil) != (t.Off == nil) {
 		c.fail(c.firstOf(p.Child("on"), p.Child("off")), "on and off belong together", `write both, like "on: 1s" and "off: 1s"`)
 	}
+	if t.Poisson != nil && *t.Poisson {
+		switch {
+		case t.On != nil || len(t.Schedule) > 0:
+			c.failKey(p.Child("poisson"), "a Poisson source has one rate all the time", "remove poisson, or the schedule, on and off")
+			return
+		case *t.Rate == 0:
+			c.fail(c.firstOf(p.Child("rate"), p), "0bps would send nothing", "write a rate above 0bps")
+			return
+		}
+	}
 	if *t.Rate == 0 && len(t.Schedule) == 0 {
 		c.fail(p.Child("rate"), "0bps would send nothing", "write a rate above 0bps, or a schedule")
 	}

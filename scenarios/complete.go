@@ -169,10 +169,10 @@ func (top Direction) under(d Direction) Direction {
 // limited reports whether the direction has a rate of any kind, and so a queue.
 func (d *Direction) limited() bool { return d.Rate != nil || d.Capacity != nil || d.Channel != "" }
 
-// complete fills in the length of the queue and of those inside it. The bands
+// complete fills in the length of a queue without bands, and of those inside it. The bands
 // are copied: the two directions of a link may have got them from one place.
 func (q *Queue) complete() {
-	if q.Length == nil {
+	if q.Length == nil && q.Type != "priority" && q.Type != "weighted" {
 		q.Length = &QueueLength{Time: defaultQueueTime}
 		if q.Type == "fq-codel" {
 			q.Length = &QueueLength{Packets: defaultFQPackets}

@@ -150,6 +150,9 @@ func (l *loader) run(name string, choice []int) (*Run, []*strict.Error) {
 	if err != nil {
 		return nil, strict.List(err)
 	}
+	if errs := checkMoments(s, places); len(errs) > 0 {
+		return nil, errs
+	}
 	s.complete()
 	if errs := check(s, places, l.catalogue); len(errs) > 0 {
 		return nil, errs

@@ -122,8 +122,8 @@ type Impairment struct {
 	Burst *units.Bytes   `yaml:"burst" min:"1B" max:"1000MB"`
 }
 
-// Queue is a queue discipline. Length is of all types, the other fields of
-// some; a nil field has the default of the discipline's specification.
+// Queue is a queue discipline. Length is of all types without bands, the other
+// fields of some; a nil field has the default of the discipline's specification.
 type Queue struct {
 	Type string `yaml:"type" oneof:"droptail,red,codel,fq-codel,pie,dualpi2,priority,weighted" default:"droptail"`
 	// Length is the limit: a time at the current rate (300ms), a size (22500B)
@@ -158,8 +158,8 @@ type Queue struct {
 // by code point, by address or by what they look like; only one of these.
 type Band struct {
 	DSCP []int `yaml:"dscp"`
-	// Flows are the endpoints or traffic whose packets, by their 5-tuple, the
-	// band takes.
+	// Flows are the endpoints or traffic whose packets the band takes: all of
+	// what they send, as a classifier by 5-tuple that knows the flows.
 	Flows []string `yaml:"flows"`
 	// LooksLike takes what a classifier that sees only clear headers and sizes
 	// believes to be audio or video.

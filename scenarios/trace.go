@@ -16,9 +16,7 @@ type TraceFile struct {
 
 // ReadTrace reads the file that a capacity names. The scenario has been loaded,
 // so that an error means that the file has changed since.
-func (s *Scenario) ReadTrace(c *Capacity) (*TraceFile, error) { return s.readTrace(c) }
-
-func (s *Scenario) readTrace(c *Capacity) (*TraceFile, error) {
+func (s *Scenario) ReadTrace(c *Capacity) (*TraceFile, error) {
 	path := c.File
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(s.Dir, path)

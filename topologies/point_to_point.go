@@ -43,7 +43,6 @@ func (s *Simulation) connectPair(call *Call, media []Media) error {
 		s.Flows = append(s.Flows, &Flow{
 			Media: m, Sender: from.Sections()[i], Receiver: to.Sections()[i], Connection: from,
 			Model: s.model(&media[i]), RTCP: call.RTCP.Bandwidth,
-			Path: s.Fabric.Path(s.byName[m.From].host.port, s.byName[m.To].host.port),
 		})
 	}
 	return nil

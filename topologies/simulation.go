@@ -3,7 +3,6 @@ package topologies
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"rtpfabric/endpoints"
 	"rtpfabric/sim/engine"
@@ -55,11 +54,18 @@ type Flow struct {
 	Connection       *endpoints.Connection // the sender's end
 	Model            endpoints.StreamModel
 	RTCP             units.BitRate // of the session
-	Path             []*fabric.Link
 }
 
-// Crosses reports whether the stream's packets pass a link.
-func (f *Flow) Crosses(l *fabric.Link) bool { return slices.Contains(f.Path, l) }
+// Paths returns the paths that all flows and all traffic take now.
+func (s *Simulation) Paths() (flows, traffic [][]*fabric.Link) {
+	for _, f := range s.Flows {
+		flows = append(flows, s.Fabric.Path(s.byName[f.From].host.port, s.byName[f.To].host.port))
+	}
+	for _, f := range s.Traffic {
+		traffic = append(traffic, s.Fabric.Path(f.ports[0], f.ports[1]))
+	}
+	return flows, traffic
+}
 
 // RTCPPerStream returns the RTCP bandwidth that falls to the sender of a
 // stream, in bit/s, if every media section's two ends take equal parts.
@@ -88,9 +94,6 @@ func Build(c Config) (*Simulation, error) {
 		s.addBoxes(&c.Nodes[i])
 	}
 	s.Fabric.Route()
-	for _, t := range s.Traffic {
-		t.Path = s.Fabric.Path(t.ports[0], t.ports[1])
-	}
 	for i := range c.Calls {
 		if c.Type != PointToPoint {
 			return nil, fmt.Errorf("no topology %q", c.Type)

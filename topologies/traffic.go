@@ -1,8 +1,6 @@
 package topologies
 
 import (
-	"slices"
-
 	"rtpfabric/endpoints"
 	"rtpfabric/sim/fabric"
 	"rtpfabric/sim/packet"
@@ -54,13 +52,9 @@ type CrossFlow struct {
 	// First is the address of the first source; each source is followed by its
 	// sink.
 	First packet.IPv4
-	Path  []*fabric.Link
 
 	ports [2]*fabric.Port
 }
-
-// Crosses reports whether the traffic's packets pass a link.
-func (f *CrossFlow) Crosses(l *fabric.Link) bool { return slices.Contains(f.Path, l) }
 
 func (s *Simulation) addTraffic(t *Traffic) {
 	first := s.config.addrs(t.Name)[0]

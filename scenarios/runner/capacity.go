@@ -36,6 +36,9 @@ func capacity(s *scenarios.Scenario, c *scenarios.Capacity, out *topologies.Dire
 		if err != nil {
 			return err
 		}
+		if _, err := build(rng.New(s.Seed).Stream("check")); err != nil {
+			return err
+		}
 		follow(out, build)
 	}
 	return nil

@@ -81,3 +81,32 @@ func TestTsharkReadsCaptures(t *testing.T) {
 		}
 	}
 }
+
+// TCP's segments are whole to a reader but for their bodies, which aren't kept.
+func TestTsharkReadsTCP(t *testing.T) {
+	tshark, err := exec.LookPath("tshark")
+	if err != nil {
+		t.Skip("tshark is not installed")
+	}
+	dir := t.TempDir()
+	r := load(t, library+"network/tcp.yaml", "duration=8s", "expect=[]")[0]
+	if _, err := runner.Run(context.Background(), r, runner.Options{CaptureDir: dir, CaptureFormat: capture.UpperPDU}); err != nil {
+		t.Fatal(err)
+	}
+	fields := func(filter, field string) []string {
+		out, err := exec.Command(tshark, "-r", dir+"/"+r.Scenario.Traffic[0].Name+".pcapng", "-Y", filter, "-T", "fields", "-e", field).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Fields(string(out))
+	}
+	if n := len(fields("tcp.len > 1000", "frame.number")); n < 100 {
+		t.Errorf("%d large segments", n)
+	}
+	if bad := fields("_ws.malformed || !tcp || ip.checksum.status == 0", "frame.number"); len(bad) > 0 {
+		t.Errorf("frames %v are malformed or no TCP", bad)
+	}
+	if syn := fields("tcp.flags.syn == 1 && tcp.flags.ack == 0", "tcp.options.mss_val"); len(syn) == 0 || syn[0] != "1460" {
+		t.Errorf("MSS of the first segment: %v", syn)
+	}
+}

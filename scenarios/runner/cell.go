@@ -56,8 +56,9 @@ func (ch *channel) cell(s *scenarios.Scenario, c *scenarios.Channel) error {
 	return err
 }
 
-// cellUser is a direction of a link that uses a cell, and the node that moves.
-type cellUser struct{ link, node string }
+// cellUser is a direction of a link that uses a cell, and what its place is drawn
+// by: the name of the link.
+type cellUser struct{ link, place string }
 
 func cellUsers(s *scenarios.Scenario, channel string) []cellUser {
 	var users []cellUser
@@ -81,7 +82,7 @@ const cellEdge = -5.0 // dB
 // directions of its link are in one place.
 func place(c cellular.Config, downlink cellular.Deployment, random *rng.Source, u cellUser) cellular.UserConfig {
 	user := c.User
-	r := random.Stream(fmt.Sprintf("cell/place/%s", u.node))
+	r := random.Stream(fmt.Sprintf("cell/place/%s", u.place))
 	const attempts = 1000 // more than half of all succeed
 	for range attempts {
 		user.Distance, user.Shadowing = downlink.Drop(r)

@@ -2,6 +2,7 @@ package runner
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 
 	"rtpfabric/scenarios"
@@ -16,6 +17,9 @@ func numbered(name string, n int) string { return name + "/" + strconv.Itoa(n) }
 // queue returns what makes a queue discipline. The error is about values that
 // don't go together.
 func queue(q *scenarios.Queue) (func(*topologies.Env) fabric.Queue, error) {
+	if q.Type == "priority" || q.Type == "weighted" {
+		return bands(q)
+	}
 	limit := fabric.Limit{Time: q.Length.Time, Bytes: q.Length.Bytes, Packets: q.Length.Packets}
 	switch q.Type {
 	case "red":
@@ -71,8 +75,6 @@ func queue(q *scenarios.Queue) (func(*topologies.Env) fabric.Queue, error) {
 		}
 		set(&c.K, q.Coupling)
 		return func(*topologies.Env) fabric.Queue { return aqm.NewDualPI2(c) }, c.Validate()
-	case "priority", "weighted":
-		return bands(q)
 	}
 	return topologies.DropTail(limit), nil
 }
@@ -98,19 +100,34 @@ func bands(q *scenarios.Queue) (func(*topologies.Env) fabric.Queue, error) {
 	if q.Type == "weighted" {
 		scheduler = aqm.Weighted
 	}
-	// Weights are whole numbers to the scheduler; a thousandth is the finest.
+	weights := wholeWeights(q.Bands)
 	return func(env *topologies.Env) fabric.Queue {
 		c := aqm.BandsConfig{Scheduler: scheduler, Classifier: classifier(q, env), Quantum: 1500}
 		for i, build := range inner {
 			part := *env
 			part.Name += "/" + numbered("band", i)
-			c.Bands = append(c.Bands, aqm.Band{Queue: build(&part), Weight: int(1000 * q.Bands[i].Weight)})
-		}
-		if scheduler == aqm.Weighted {
-			c.Quantum = 2 // of weight 1000: 2000 octets
+			c.Bands = append(c.Bands, aqm.Band{Queue: build(&part), Weight: weights[i]})
 		}
 		return aqm.NewBands(c)
 	}, nil
+}
+
+// wholeWeights turns weights, of which a thousandth is the finest, into whole
+// numbers without a common divisor.
+func wholeWeights(bands []scenarios.Band) []int {
+	var weights []int
+	divisor := 0
+	for i := range bands {
+		w := int(math.Round(1000 * bands[i].Weight))
+		weights = append(weights, w)
+		for a := w; a > 0; {
+			a, divisor = divisor%a, a
+		}
+	}
+	for i := range weights {
+		weights[i] /= divisor
+	}
+	return weights
 }
 
 // classifier chooses the first band that takes a packet, else the last one.
@@ -133,7 +150,7 @@ func classifier(q *scenarios.Queue, env *topologies.Env) aqm.Classifier {
 					sources[addr] = true
 				}
 			}
-			tests = append(tests, func(p *packet.Packet, _ aqm.Media) bool { return sources[p.Src.IP] })
+			tests = append(tests, func(p *packet.Packet, _ aqm.Media) bool { return sources[p.Origin] })
 		case b.LooksLike != "":
 			inspect = true
 			var want aqm.Media

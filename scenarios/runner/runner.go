@@ -9,6 +9,7 @@ import (
 	"rtpfabric/scenarios"
 	"rtpfabric/sim/capture"
 	"rtpfabric/sim/fabric"
+	"rtpfabric/sim/packet"
 	"rtpfabric/sim/record"
 	"rtpfabric/sim/simtime"
 	"rtpfabric/topologies"
@@ -23,9 +24,9 @@ type Options struct {
 	// run that is done, 0 to 1.
 	Progress func(done float64)
 	// CaptureDir, if not empty, is an existing folder that gets a capture of
-	// each endpoint's packets.
+	// each endpoint's and each source's packets.
 	CaptureDir string
-	// CaptureFormat of these.
+	// CaptureFormat of the endpoints' captures; those of traffic hold IP.
 	CaptureFormat capture.Format
 }
 
@@ -99,6 +100,15 @@ func newTap(s *scenarios.Scenario, sim *topologies.Simulation, o Options) (*capt
 	var points []capture.Point
 	for _, e := range s.Endpoints {
 		points = append(points, capture.Point{Name: e.Name, Addr: sim.Addr(e.Name)})
+	}
+	for _, f := range sim.Traffic {
+		for i := range f.Ends {
+			name := f.Name
+			if len(f.Ends) > 1 {
+				name = fmt.Sprintf("%s-%d", f.Name, i+1)
+			}
+			points = append(points, capture.Point{Name: name, Addr: f.First + packet.IPv4(2*i), IP: true})
+		}
 	}
 	tap, err := capture.NewTap(o.CaptureDir, o.CaptureFormat, s.Protection != "none", points)
 	if err != nil {

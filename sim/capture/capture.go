@@ -35,34 +35,41 @@ const (
 // linkTypeUpperPDU is LINKTYPE_WIRESHARK_UPPER_PDU.
 const linkTypeUpperPDU layers.LinkType = 252
 
-// Point is where packets are captured: an endpoint's address.
+// Point is where packets are captured: a host's address.
 type Point struct {
 	Name string
 	Addr packet.IPv4
+	// IP writes IPv4 packets whatever the format of the others: of a host that
+	// knows no RTP.
+	IP bool
 }
 
-// Tap is an observer that writes what endpoints send and receive.
+// Tap is an observer that writes what hosts send and receive.
 type Tap struct {
 	fabric.Observer
 	files     map[packet.IPv4]*file
 	order     []*file
-	format    Format
 	encrypted bool
 	buf       []byte
 	err       error
 }
 
 type file struct {
-	f   *os.File
-	buf *bufio.Writer
-	w   *pcapgo.NgWriter
+	f      *os.File
+	buf    *bufio.Writer
+	w      *pcapgo.NgWriter
+	format Format
 }
 
 // NewTap opens a file for every point in an existing folder. encrypted says
 // that packets are SRTP and SRTCP rather than RTP and RTCP.
 func NewTap(dir string, format Format, encrypted bool, points []Point) (*Tap, error) {
-	t := &Tap{Observer: fabric.Nobody, files: map[packet.IPv4]*file{}, format: format, encrypted: encrypted}
+	t := &Tap{Observer: fabric.Nobody, files: map[packet.IPv4]*file{}, encrypted: encrypted}
 	for _, p := range points {
+		format := format
+		if p.IP {
+			format = RawIP
+		}
 		f, err := open(filepath.Join(dir, p.Name+".pcapng"), p.Name, format)
 		if err != nil {
 			return nil, errors.Join(err, t.Close())
@@ -89,7 +96,7 @@ func open(path, name string, format Format) (*file, error) {
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	return &file{f, buf, w}, nil
+	return &file{f, buf, w, format}, nil
 }
 
 // PacketSent captures at the sender.
@@ -103,14 +110,16 @@ func (t *Tap) write(now simtime.Time, at packet.IPv4, p *packet.Packet) {
 	if !ok || t.err != nil {
 		return
 	}
-	if t.format == RawIP {
+	length := 0 // of what isn't kept
+	if f.format == RawIP {
+		length = int(p.Body)
 		t.buf = appendIPv4(t.buf[:0], p)
 	} else {
 		t.buf = appendUpperPDU(t.buf[:0], p, t.encrypted)
 	}
 	wall := time.Unix(simtime.Epoch, 0).UTC().Add(now.Duration())
 	t.err = f.w.WritePacket(gopacket.CaptureInfo{
-		Timestamp: wall, CaptureLength: len(t.buf), Length: len(t.buf),
+		Timestamp: wall, CaptureLength: len(t.buf), Length: len(t.buf) + length,
 	}, t.buf)
 }
 

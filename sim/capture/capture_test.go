@@ -80,7 +80,7 @@ func TestTagsAreAligned(t *testing.T) {
 
 func TestTapWritesWhatPasses(t *testing.T) {
 	dir := t.TempDir()
-	tap, err := NewTap(dir, UpperPDU, false, []Point{{"alice", alice.IP}, {"bob", bob.IP}})
+	tap, err := NewTap(dir, UpperPDU, false, []Point{{Name: "alice", Addr: alice.IP}, {Name: "bob", Addr: bob.IP}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -59,21 +59,24 @@ func dissector(b []byte, encrypted bool) string {
 	return "rtcp"
 }
 
-// appendIPv4 appends an IPv4 packet with a UDP datagram. The UDP checksum is
-// 0, which means that there is none.
+// appendIPv4 appends an IPv4 packet with a UDP datagram, whose checksum is 0,
+// which means that there is none, or with the header of a TCP segment, whose body
+// isn't captured.
 func appendIPv4(b []byte, p *packet.Packet) []byte {
 	start := len(b)
 	b = append(b, 0x45, p.DSCP<<2|byte(p.ECN))
-	b = binary.BigEndian.AppendUint16(b, uint16(28+len(p.Payload)))
+	b = binary.BigEndian.AppendUint16(b, uint16(p.Size))
 	b = binary.BigEndian.AppendUint16(b, uint16(p.ID))
-	b = append(b, 0x40, 0, 64, 17, 0, 0) // don't fragment, TTL, UDP, checksum
+	b = append(b, 0x40, 0, 64, p.Protocol.Number(), 0, 0) // don't fragment, TTL, protocol, checksum
 	b = binary.BigEndian.AppendUint32(b, uint32(p.Src.IP))
 	b = binary.BigEndian.AppendUint32(b, uint32(p.Dst.IP))
 	binary.BigEndian.PutUint16(b[start+10:], checksum(b[start:]))
-	b = binary.BigEndian.AppendUint16(b, p.Src.Port)
-	b = binary.BigEndian.AppendUint16(b, p.Dst.Port)
-	b = binary.BigEndian.AppendUint16(b, uint16(8+len(p.Payload)))
-	b = append(b, 0, 0)
+	if p.Protocol == packet.UDP {
+		b = binary.BigEndian.AppendUint16(b, p.Src.Port)
+		b = binary.BigEndian.AppendUint16(b, p.Dst.Port)
+		b = binary.BigEndian.AppendUint16(b, uint16(8+len(p.Payload)))
+		b = append(b, 0, 0)
+	}
 	return append(b, p.Payload...)
 }
 

@@ -28,6 +28,7 @@ type Fabric struct {
 	ports    []*Port
 	portOf   map[packet.IPv4]int32
 	observer Observer
+	routings int
 	digest   Digest
 
 	sent, delivered, unroutable, blocked, damaged uint64
@@ -117,6 +118,7 @@ func (t *Port) Send(now simtime.Time, p *packet.Packet) {
 	f.sent++
 	p.ID = f.sent
 	p.SentAt = now
+	p.Origin = p.Src.IP
 	f.digest.sent(now, p)
 	f.observer.PacketSent(now, p)
 	if f.resolve(now, p) {

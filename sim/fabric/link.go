@@ -123,6 +123,9 @@ func (l *Link) Index() int { return int(l.index) }
 // From returns the node that the link leaves from.
 func (l *Link) From() *Node { return l.from }
 
+// Down reports whether routes avoid the link.
+func (l *Link) Down() bool { return l.down }
+
 // To returns the node that the link leads to.
 func (l *Link) To() *Node { return l.to }
 
@@ -167,6 +170,7 @@ func (l *Link) impair(now simtime.Time, p *packet.Packet, remaining []Impairment
 		case Duplicate:
 			l.stats.Duplicated++
 			c := f.pool.Copy(p)
+			c.Copied = true
 			f.digest.event(now, evDuplicated, l.index, c)
 			f.observer.PacketDuplicated(now, l, c)
 			l.impair(now, p, remaining[i+1:])

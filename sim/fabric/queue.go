@@ -35,7 +35,8 @@ type Queue interface {
 }
 
 // RateAware is a queue whose limit depends on the rate of its link. The link
-// calls SetRate before the first packet and at every change.
+// calls SetRate before the first packet and at every change; the rate is 0 during
+// an outage.
 type RateAware interface {
 	SetRate(r units.BitRate)
 }

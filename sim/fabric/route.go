@@ -3,14 +3,20 @@ package fabric
 import "math"
 
 // Route computes the routes: least cost over the links that are up, and among
-// equals the one through the link that was added first. Call it after the last
-// AddLink; schedules call it again when a cost changes or a link goes up or down.
+// equals the one whose last node but one was reached first, which between paths of
+// equal links is the one through the link that was added first. Call it after the
+// last AddLink; schedules call it again when a cost changes or a link goes up or
+// down.
 func (f *Fabric) Route() {
+	f.routings++
 	for _, n := range f.nodes {
 		n.route = make([]*Link, len(f.nodes))
 		f.routeFrom(n)
 	}
 }
+
+// Routings returns how often routes have been computed.
+func (f *Fabric) Routings() int { return f.routings }
 
 // routeFrom fills n's table by Dijkstra's algorithm: every node reached takes
 // the first link of the shortest path to it. Of nodes at equal distance the one

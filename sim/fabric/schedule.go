@@ -1,6 +1,7 @@
 package fabric
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -32,7 +33,7 @@ type Scalable interface{ SetStd(std time.Duration) }
 // effect in the order given.
 func (l *Link) Schedule(changes []Change) {
 	changes = slices.Clone(changes)
-	slices.SortStableFunc(changes, func(a, b Change) int { return int(a.At.Sub(b.At)) })
+	slices.SortStableFunc(changes, func(a, b Change) int { return cmp.Compare(a.At, b.At) })
 	l.Follow(func() (Change, bool) {
 		if len(changes) == 0 {
 			return Change{}, false

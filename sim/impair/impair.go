@@ -5,6 +5,7 @@
 package impair
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -49,7 +50,7 @@ type Outage struct{ windows []Window }
 // NewOutage takes the windows in any order; they may overlap.
 func NewOutage(windows []Window) *Outage {
 	w := slices.Clone(windows)
-	slices.SortFunc(w, func(a, b Window) int { return int(a.To.Sub(b.To)) })
+	slices.SortFunc(w, func(a, b Window) int { return cmp.Compare(a.To, b.To) })
 	return &Outage{windows: w}
 }
 

@@ -87,6 +87,11 @@ type Packet struct {
 	ECN  ECN
 	// Damaged says that bits were flipped on the way, so that a checksum fails.
 	Damaged bool
+	// Origin is the address of the host that sent the packet, whatever NATs have
+	// made of Src. The fabric sets it.
+	Origin IPv4
+	// Copied says that an impairment made the packet from another one.
+	Copied bool
 	// Payload is the UDP payload, or TCP's header with its options. It is
 	// backed by the packet's own buffer.
 	Payload []byte

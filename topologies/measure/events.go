@@ -73,8 +73,13 @@ func (r *Recorder) handleFrame(f *flowMeter, e endpoints.Event) {
 	}
 }
 
-// freeze notes that the picture stood still.
+// freeze notes that the picture stood still; in a pause it is meant to.
 func (r *Recorder) freeze(f *flowMeter, from, to simtime.Time) {
+	for _, p := range f.flow.Pauses {
+		if from < p.To && p.From < to {
+			return
+		}
+	}
 	f.totals.freezes++
 	f.totals.frozen += to.Sub(from)
 	f.frozen.spread(from, to)

@@ -35,12 +35,12 @@ func (m *linkMeter) fillAvailable(r *Recorder) {
 	for i, capacity := range m.capacity.series.Values {
 		demand := 0.0
 		for _, f := range r.flows {
-			if f.flow.Crosses(m.link) && f.activeIn(i) {
+			if f.crosses(m.link, i) && f.activeIn(i) {
 				demand += float64(f.flow.Model.Wire(f.flow.Model.Max)) + r.sim.RTCPPerStream(f.flow)
 			}
 		}
 		for _, f := range r.traffic {
-			if f.flow.Crosses(m.link) && f.activeIn(i) {
+			if f.crosses(m.link, i) && f.activeIn(i) {
 				demand += f.peak()
 			}
 		}

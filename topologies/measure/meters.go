@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"slices"
 	"time"
 
 	"rtpfabric/endpoints"
@@ -55,6 +56,25 @@ type pathMeter struct {
 	delay                                   *mean
 	delays                                  *record.Distribution
 	packets                                 pathTotals
+	paths                                   []pathFrom // that the flow has taken
+}
+
+// pathFrom is the path from a bin on.
+type pathFrom struct {
+	bin   int
+	links []*fabric.Link
+}
+
+// crosses reports whether the flow's path in a bin leads over a link. In the bin
+// in which it changes, the new one counts.
+func (m *pathMeter) crosses(l *fabric.Link, bin int) bool {
+	var now []*fabric.Link
+	for _, p := range m.paths {
+		if p.bin <= bin {
+			now = p.links
+		}
+	}
+	return slices.Contains(now, l)
 }
 
 type pathTotals struct {

@@ -30,6 +30,7 @@ type Recorder struct {
 	firstTraffic packet.IPv4
 	byAddr       []*trafficMeter
 	events       []record.Event
+	routes       int // how often routes had been computed when paths were noted
 	also         fabric.Observer
 	timer        *engine.Timer
 }
@@ -63,6 +64,8 @@ func Attach(sim *topologies.Simulation, also fabric.Observer) *Recorder {
 			r.byAddr = append(r.byAddr, m, nil)
 		}
 	}
+	r.routes = sim.Fabric.Routings()
+	r.notePaths(0)
 	sim.Fabric.Observe(r)
 	sim.OnEvent(r.handle)
 	r.timer = sim.Loop.NewTimer(engine.HandlerFunc(r.sample))
@@ -92,7 +95,7 @@ func (r *Recorder) sample(now simtime.Time) {
 // pathOf tells which stream or traffic a packet belongs to; nil for RTCP and
 // acknowledgements. The fields of RTP that it reads are in the clear under SRTP.
 func (r *Recorder) pathOf(p *packet.Packet) *pathMeter {
-	if i := p.Src.IP - r.firstTraffic; int(i) < len(r.byAddr) {
+	if i := p.Origin - r.firstTraffic; int(i) < len(r.byAddr) {
 		if m := r.byAddr[i]; m != nil {
 			return &m.pathMeter
 		}
@@ -147,7 +150,7 @@ func (r *Recorder) PacketDropped(now simtime.Time, l *fabric.Link, p *packet.Pac
 	if r.also != nil {
 		r.also.PacketDropped(now, l, p, why)
 	}
-	if m := r.pathOf(p); m != nil {
+	if m := r.pathOf(p); m != nil && !p.Copied {
 		m.packetLost(now)
 	}
 	if l != nil {
@@ -182,8 +185,13 @@ func (r *Recorder) PacketMarked(now simtime.Time, l *fabric.Link, p *packet.Pack
 	}
 }
 
-// PacketDuplicated implements fabric.Observer.
-func (r *Recorder) PacketDuplicated(simtime.Time, *fabric.Link, *packet.Packet) {}
+// PacketDuplicated implements fabric.Observer. A copy comes to the link like any
+// other packet; that a flow loses it isn't a loss.
+func (r *Recorder) PacketDuplicated(now simtime.Time, l *fabric.Link, _ *packet.Packet) {
+	if m := r.links[l.Index()]; m != nil {
+		m.arrivals.add(now, 1)
+	}
+}
 
 // PacketTransmitted implements fabric.Observer.
 func (r *Recorder) PacketTransmitted(now simtime.Time, l *fabric.Link, p *packet.Packet) {
@@ -192,12 +200,34 @@ func (r *Recorder) PacketTransmitted(now simtime.Time, l *fabric.Link, p *packet
 	}
 }
 
+// notePaths notes the paths from now on.
+func (r *Recorder) notePaths(now simtime.Time) {
+	flows, traffic := r.sim.Paths()
+	for i, p := range flows {
+		r.flows[i].paths = append(r.flows[i].paths, pathFrom{bin(now), p})
+	}
+	for i, p := range traffic {
+		r.traffic[i].paths = append(r.traffic[i].paths, pathFrom{bin(now), p})
+	}
+}
+
 // LinkChanged implements fabric.Observer.
 func (r *Recorder) LinkChanged(now simtime.Time, l *fabric.Link) {
+	if routes := r.sim.Fabric.Routings(); routes != r.routes {
+		r.routes = routes
+		r.notePaths(now)
+	}
 	if m := r.links[l.Index()]; m != nil {
 		m.capacity.set(now, float64(l.Rate))
 	}
-	r.event(now, l.Name, "link-changed", fmt.Sprintf("rate %v, delay %v, loss %.3g", rateText(l), l.Delay, l.Loss))
+	detail := fmt.Sprintf("rate %v, delay %v, loss %.3g", rateText(l), l.Delay, l.Loss)
+	if l.Cost != 1 {
+		detail += fmt.Sprintf(", cost %d", l.Cost)
+	}
+	if l.Down() {
+		detail += ", down"
+	}
+	r.event(now, l.Name, "link-changed", detail)
 }
 
 func rateText(l *fabric.Link) string {

@@ -160,7 +160,7 @@ func (s *summary) fairness(flows []*flowMeter) {
 func ratio(flows []*flowMeter, at, n int) float64 {
 	lo, hi, active := math.Inf(1), 0.0, 0
 	for _, f := range flows {
-		if !f.activeIn(at) || !f.activeIn(at+n-1) {
+		if !f.activeThroughout(at, n) {
 			continue
 		}
 		mean := stat.Mean(f.sent.series.Values[at:at+n], nil)
@@ -171,6 +171,16 @@ func ratio(flows []*flowMeter, at, n int) float64 {
 		return math.NaN()
 	}
 	return hi / lo
+}
+
+// activeThroughout reports whether the stream may send in all of n bins.
+func (m *flowMeter) activeThroughout(at, n int) bool {
+	for i := at; i < at+n; i++ {
+		if !m.activeIn(i) {
+			return false
+		}
+	}
+	return true
 }
 
 func finite(v []float64) []float64 {

@@ -64,7 +64,7 @@ once.`,
 	f.StringVar(&o.out, "out", "results", "`folder` for the results")
 	f.IntVar(&o.jobs, "jobs", runtime.GOMAXPROCS(0), "runs at the same time")
 	f.BoolVar(&o.noPage, "no-page", false, "write records without pages")
-	f.Var(&o.pcap, "pcap", "capture the packets of every endpoint: pdu says which are RTP and RTCP, ip shows IP headers")
+	f.Var(&o.pcap, "pcap", "capture the packets of every endpoint and of traffic: pdu says which are RTP and RTCP, ip shows IP headers")
 	f.Lookup("pcap").NoOptDefVal = string(capture.UpperPDU)
 	f.BoolVar(&o.quiet, "quiet", false, "print only what failed and the summary")
 	f.BoolVar(&o.json, "json", false, "print the results as JSON instead of tables")

@@ -95,6 +95,10 @@ func (u *unroller) copies(n *yaml.Node, text string, p Path) []*yaml.Node {
 	if !ok || !ok2 {
 		return nil
 	}
+	if m[2] == strconv.Itoa(to) && to < from && m[1] == strconv.Itoa(from) {
+		u.fail(n, p, fmt.Sprintf("%s ends before it begins", text), fmt.Sprintf("write <%d..%d>", to, from))
+		return nil
+	}
 	if to-from >= maxCopies {
 		u.fail(n, p, fmt.Sprintf("%s makes %d copies", text, to-from+1), fmt.Sprintf("keep it to %d", maxCopies))
 		return nil
