@@ -8,6 +8,8 @@ import (
 
 // StreamModel tells what a stream costs on the wire at a given encoder rate.
 type StreamModel struct {
+	Kind  Kind
+	Level Level
 	// Min, Max and Start are encoder rates; of audio all are its rate.
 	Min, Max, Start units.BitRate
 	// FrameRate is in frames per second.
@@ -28,7 +30,7 @@ func NewStreamModel(kind Kind, min, max, start units.BitRate, frameRate float64,
 		head += twccExtension
 	}
 	return StreamModel{
-		Min: min, Max: max, Start: start, FrameRate: frameRate,
+		Kind: kind, Min: min, Max: max, Start: start, FrameRate: frameRate,
 		Overhead: head + udpIP, Room: packetSize - head,
 	}
 }
@@ -59,13 +61,24 @@ func (m StreamModel) Encoded(wire units.BitRate) units.BitRate {
 }
 
 // Limits returns the boundary conditions of a controller that governs the
-// given streams together.
+// given streams together. At the least rate all audio is sent and the video of the
+// highest level, at its minimum: others are suspended before.
 func Limits(streams []StreamModel) ccontrol.Limits {
 	var l ccontrol.Limits
-	for _, m := range streams {
-		l.Min += m.Wire(m.Min)
+	var most *StreamModel
+	for i := range streams {
+		m := &streams[i]
+		switch {
+		case m.Kind == Audio:
+			l.Min += m.Wire(m.Min)
+		case most == nil || m.Level.weight() > most.Level.weight():
+			most = m
+		}
 		l.Max += m.Wire(m.Max)
 		l.Start += m.Wire(m.Start)
+	}
+	if most != nil {
+		l.Min += most.Wire(most.Min)
 	}
 	return l
 }

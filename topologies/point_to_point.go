@@ -128,5 +128,7 @@ func (s *Simulation) model(m *Media) endpoints.StreamModel {
 	if m.Kind == endpoints.Audio {
 		lo, hi, start, fps = m.Rate, m.Rate, m.Rate, 1/m.Frame.Seconds()
 	}
-	return endpoints.NewStreamModel(m.Kind, lo, hi, start, fps, m.PacketSize, tag, s.config.Congestion.Feedback)
+	model := endpoints.NewStreamModel(m.Kind, lo, hi, start, fps, m.PacketSize, tag, s.config.Congestion.Feedback)
+	model.Level = m.Level
+	return model
 }
