@@ -49,7 +49,7 @@ var table2 = []ccontrol.Parameter{
 	number("prio", "1", "PRIO, weight of the flow's priority", 0.01, 100),
 	{
 		Name: "rmin", Kind: ccontrol.KindRate, Default: "0bps", Source: source,
-		Help: "RMIN, minimum rate; 0bps is the sum of the media's minimum rates",
+		Help: "RMIN, minimum rate; 0bps is what audio and the most valued video need at least",
 	},
 	{
 		Name: "rmax", Kind: ccontrol.KindRate, Default: "0bps", Source: source,
