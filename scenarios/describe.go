@@ -90,3 +90,18 @@ func (t *Traffic) String() string {
 	}
 	return s
 }
+
+// String names what stands at the node.
+func (n *Node) String() string {
+	var parts []string
+	if n.Firewall != nil {
+		parts = append(parts, "firewall")
+	}
+	if n.NAT != nil {
+		parts = append(parts, "NAT")
+	}
+	if n.Bleach != nil {
+		parts = append(parts, "bleach")
+	}
+	return "[" + strings.Join(parts, ", ") + "]"
+}

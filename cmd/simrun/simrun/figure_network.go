@@ -23,6 +23,11 @@ func networkFigure(c *scenarios.Scenario) string {
 				lines = append(lines, "  "+e.Name)
 			}
 		}
+		for _, n := range c.Network.Nodes {
+			if n.Name == node {
+				lines = append(lines, "  "+n.String())
+			}
+		}
 		for i := range c.Traffic {
 			switch t := &c.Traffic[i]; node {
 			case t.From:
