@@ -170,6 +170,15 @@ func (l *layout) way(i int) []knot {
 	return way
 }
 
+// Label is the name, shortened to what fits into the box.
+func (b box) Label() string {
+	const fits = 16
+	if r := []rune(b.Name); len(r) > fits {
+		return strings.TrimRight(string(r[:fits-1]), " …") + "…"
+	}
+	return b.Name
+}
+
 // MiddleX is the middle of the box.
 func (b box) MiddleX() float64 { return b.X + b.Width/2 }
 

@@ -64,6 +64,11 @@ var impairmentFields = fieldsOf{
 
 func (c *checker) impairment(i *Impairment, p strict.Path) {
 	c.only(impairmentFields, i.Type, "an impairment", p)
+	for k, w := range i.During {
+		if w.From >= c.s.Duration {
+			c.fail(p.Child("during").Child(strconv.Itoa(k)), fmt.Sprintf("%s is not before the end of the run at %s", w, format(c.s.Duration)), "choose an earlier time or a longer duration")
+		}
+	}
 	for k, n := range i.Packets {
 		if n < 1 {
 			c.fail(p.Child("packets").Child(strconv.Itoa(k)), fmt.Sprintf("%d is no position", n), "count packets from 1")
@@ -90,8 +95,14 @@ func (c *checker) queue(q *Queue, p strict.Path) {
 	if q.MinThreshold != nil && q.MaxThreshold != nil && *q.MinThreshold >= *q.MaxThreshold {
 		c.fail(p.Child("min-threshold"), fmt.Sprintf("%s is not below max-threshold, %s", *q.MinThreshold, *q.MaxThreshold), "let it be smaller")
 	}
+	if (q.Type == "priority" || q.Type == "weighted") && c.places.Has(p.Child("bands")) && len(q.Bands) == 0 {
+		c.fail(p.Child("bands"), "there is no band", "write one at least, like [{dscp: [46]}, {}]")
+	}
 	for i := range q.Bands {
 		b := &q.Bands[i]
+		if q.Type == "priority" && q.Bands[i].Weight != 1 && c.places.Has(p.Child("bands").Child(strconv.Itoa(i)).Child("weight")) {
+			c.failKey(p.Child("bands").Child(strconv.Itoa(i)).Child("weight"), "strict priority knows no weights", "write type: weighted, or remove it")
+		}
 		bp := p.Child("bands").Child(strconv.Itoa(i))
 		ways := 0
 		for _, there := range []bool{len(b.DSCP) > 0, len(b.Flows) > 0, b.LooksLike != ""} {
@@ -114,6 +125,33 @@ func (c *checker) queue(q *Queue, p strict.Path) {
 			continue
 		}
 		c.queue(&b.Queue, bp.Child("queue"))
+	}
+}
+
+// channelQueue refuses lengths in time where there is no rate to compute with:
+// what a channel gives to a link depends on the others.
+func (c *checker) channelQueue(q *Queue, p strict.Path) {
+	if q.Length != nil && q.Length.Time > 0 {
+		c.fail(c.firstOf(p.Child("length"), p), "a time says nothing because a channel has no rate", "write the length in B or packets")
+	}
+	for i := range q.Bands {
+		c.channelQueue(&q.Bands[i].Queue, p.Child("bands").Child(strconv.Itoa(i)).Child("queue"))
+	}
+}
+
+// maxDuplications bounds how many copies a link makes of a packet.
+const maxDuplications = 3
+
+func (c *checker) copies(d *Direction, p strict.Path) {
+	n := 0
+	for i := range d.Impairments {
+		if d.Impairments[i].Type != "duplication" {
+			continue
+		}
+		if n++; n > maxDuplications {
+			c.fail(p.Child(strconv.Itoa(i)), fmt.Sprintf("more than %d duplications double the packets each time", maxDuplications), "remove some")
+			return
+		}
 	}
 }
 
@@ -230,6 +268,11 @@ func (c *checker) behind(n *Node, p strict.Path) {
 			}
 		}
 	}
+	for _, e := range c.s.Endpoints {
+		if e.At == n.Name {
+			c.fail(p, fmt.Sprintf("endpoint %s stands at the NAT's node", e.Name), "put the NAT at a node of its own")
+		}
+	}
 	if !hosts {
 		c.fail(p, "nobody is behind the NAT", "name nodes with endpoints or traffic")
 	}
@@ -250,6 +293,9 @@ func (c *checker) nodes() {
 		p := at("network", "nodes", n.Name)
 		if !slices.Contains(known, n.Name) {
 			c.failKey(p, fmt.Sprintf("no link has the node %q", n.Name), instead(n.Name, known, "the nodes"))
+		}
+		if n.Firewall == nil && n.NAT == nil && n.Bleach == nil {
+			c.failKey(p, "nothing stands at the node", "add firewall, nat or bleach, or remove it")
 		}
 		if n.Firewall != nil && n.NAT != nil {
 			c.failKey(p.Child("firewall"), "the firewall would see addresses from both sides of the NAT", "put it at a node of its own")

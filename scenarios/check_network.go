@@ -59,6 +59,13 @@ func (c *checker) direction(l *Link, side string, d *Direction) {
 	if d.Capacity != nil {
 		c.capacity(d, whereOf("capacity"))
 	}
+	if s := d.Shaper; s != nil && s.PeakRate != nil && d.Rate != nil && *s.PeakRate < *d.Rate {
+		c.fail(whereOf("shaper").Child("peak-rate"), fmt.Sprintf("%s is below the rate, %s", *s.PeakRate, *d.Rate), "write a rate above it, or leave it out")
+	}
+	if d.Queue != nil && d.Channel != "" {
+		c.channelQueue(d.Queue, whereOf("queue"))
+	}
+	c.copies(d, whereOf("impairments"))
 	if d.Shaper != nil && (d.Rate == nil || d.Capacity != nil || d.Channel != "") {
 		c.failKey(whereOf("shaper"), "a shaper needs a constant rate", `add "rate: 1Mbps" beside it, and no capacity or channel`)
 	}

@@ -17,6 +17,10 @@ const (
 
 	defaultFQPackets             = 10240 // RFC 8290 §5.2
 	defaultUDPPacket units.Bytes = 1500  // RFC 8868 §5.3
+
+	// A channel has no rate of its own. 100 packets of 1500 octets are what
+	// drivers of radios hold.
+	defaultChannelQueue units.Bytes = 150_000
 )
 
 // complete fills in every default that depends on other fields, and moves what
@@ -149,7 +153,7 @@ func (top Direction) under(d Direction) Direction {
 		d.Queue = firstOf(d.Queue, top.Queue, &Queue{Type: "droptail"})
 	}
 	if d.Queue != nil {
-		d.Queue.complete()
+		d.Queue.complete(d.Channel != "")
 	}
 	if d.Impairments == nil {
 		d.Impairments = slices.Clone(top.Impairments)
@@ -171,16 +175,20 @@ func (d *Direction) limited() bool { return d.Rate != nil || d.Capacity != nil |
 
 // complete fills in the length of a queue without bands, and of those inside it. The bands
 // are copied: the two directions of a link may have got them from one place.
-func (q *Queue) complete() {
+func (q *Queue) complete(onChannel bool) {
 	if q.Length == nil && q.Type != "priority" && q.Type != "weighted" {
-		q.Length = &QueueLength{Time: defaultQueueTime}
-		if q.Type == "fq-codel" {
+		switch {
+		case q.Type == "fq-codel":
 			q.Length = &QueueLength{Packets: defaultFQPackets}
+		case onChannel:
+			q.Length = &QueueLength{Bytes: defaultChannelQueue}
+		default:
+			q.Length = &QueueLength{Time: defaultQueueTime}
 		}
 	}
 	q.Bands = slices.Clone(q.Bands)
 	for i := range q.Bands {
-		q.Bands[i].Queue.complete()
+		q.Bands[i].Queue.complete(onChannel)
 	}
 }
 

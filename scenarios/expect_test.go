@@ -63,6 +63,7 @@ func recordForTests() *record.Record {
 	series("S/video", record.MarkedPackets, "count", 2, 1)
 	series("web", record.ReceiveRate, "bit/s", 1.4e6, 0.3e6)
 	series("web", record.SentPackets, "count", 100, 100)
+	series("web", record.LostPackets, "count", 3, 3)
 	series("web", record.Retransmissions, "count", 4, 8)
 	series("S/video", record.SendRate, "bit/s", 0.8e6, 0.4e6)
 	series("S/video", record.ReceiveRate, "bit/s", 0.7e6, 0.3e6)
@@ -106,6 +107,7 @@ func TestEveryMetric(t *testing.T) {
 		{"link-marks", first, 0.03, "max: 3%", "max: 2.9%"},
 		{"marks", first, 0.02, "max: 2%", "max: 1.9%"},
 		{"retransmissions", first, 0.04, "max: 4%", "max: 3.9%"},
+		{"loss-of-all", first, (4*1 + 4*3) / float64(4*100+4*100), "max: 2.01%", "max: 1.9%"},
 		{"jain", first, 2.1 * 2.1 / (2 * (0.7*0.7 + 1.4*1.4)), "min: 89%", "min: 91%"},
 		{"rate-ratio", first, 2, "max: 2", "max: 1.9"},
 		{"rate-quotient", first, 0.5, "equal: 0.5", "min: 0.6"},

@@ -105,6 +105,26 @@ func several(f func(rates []float64) float64) func(measurement) float64 {
 	}
 }
 
+// pooled is the sum of one series over the sum of another, over several entities.
+func pooled(above, below string) func(measurement) float64 {
+	return func(m measurement) float64 {
+		var a, b float64
+		for _, e := range m.entities {
+			m.entity = e
+			if x := total(above)(m); !math.IsNaN(x) {
+				a += x
+			}
+			if x := total(below)(m); !math.IsNaN(x) {
+				b += x
+			}
+		}
+		if b <= 0 {
+			return math.NaN()
+		}
+		return a / b
+	}
+}
+
 // jain is the index of Jain, Chiu and Hawe (1984): (Σx)² / (n·Σx²).
 func jain(x []float64) float64 {
 	total, squares := 0.0, 0.0

@@ -60,6 +60,7 @@ var metrics = slices.Concat(
 		{"loss", "flow", ratio, "share of the packets sent that the network lost", quotient(record.LostPackets, record.SentPackets), always},
 		{"marks", "flow", ratio, "share of the packets sent that a queue marked CE", quotient(record.MarkedPackets, record.SentPackets), always},
 		{"retransmissions", "flow", ratio, "share of TCP's segments that were sent again", quotient(record.Retransmissions, record.SentPackets), ofTCP},
+		{"loss-of-all", "flows", ratio, "share of the packets of all these flows that the network lost", pooled(record.LostPackets, record.SentPackets), always},
 		{"jain", "flows", ratio, "Jain's index of fairness of the rates at the receivers, 100 % if all are equal", several(jain), always},
 		{"rate-ratio", "flows", factor, "highest over lowest mean rate at the receivers", several(spread), always},
 		{"rate-quotient", "flows", factor, "mean rate of the first flow at the receiver over the mean of the others", several(firstToOthers), always},

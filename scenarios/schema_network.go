@@ -43,7 +43,8 @@ type Direction struct {
 	// Capacity varies the rate; Rate is then what queues limited in time begin
 	// with.
 	Capacity *Capacity `yaml:"capacity"`
-	// Shaper sends at Rate, but up to Burst at PeakRate after a pause.
+	// Shaper sends at Rate, but up to Burst at PeakRate after a pause. A burst is
+	// at least a large packet: what is larger never gets through.
 	Shaper *Shaper `yaml:"shaper"`
 	// Channel names the shared medium that takes the serializer's place.
 	Channel string         `yaml:"channel"`
@@ -70,7 +71,7 @@ type Jitter struct {
 
 // Shaper is a token bucket.
 type Shaper struct {
-	Burst units.Bytes `yaml:"burst,required" example:"15kB" min:"1B" max:"1000MB"`
+	Burst units.Bytes `yaml:"burst,required" example:"15kB" min:"1500B" max:"1000MB"`
 	// PeakRate bounds how fast a burst goes; nil is at once.
 	PeakRate *units.BitRate `yaml:"peak-rate" min:"1bps" max:"1000Gbps"`
 }
@@ -119,7 +120,7 @@ type Impairment struct {
 	Delay *time.Duration `yaml:"delay" max:"1h"`
 	// Rate and Burst are of policer.
 	Rate  *units.BitRate `yaml:"rate" min:"1bps" max:"1000Gbps"`
-	Burst *units.Bytes   `yaml:"burst" min:"1B" max:"1000MB"`
+	Burst *units.Bytes   `yaml:"burst" min:"1500B" max:"1000MB"`
 }
 
 // Queue is a queue discipline. Length is of all types without bands, the other
@@ -128,7 +129,7 @@ type Queue struct {
 	Type string `yaml:"type" oneof:"droptail,red,codel,fq-codel,pie,dualpi2,priority,weighted" default:"droptail"`
 	// Length is the limit: a time at the current rate (300ms), a size (22500B)
 	// or a number of packets (50packets); nil is 300ms, but 10240packets for
-	// fq-codel.
+	// fq-codel, and otherwise 150000B on a channel, which has no rate.
 	Length *QueueLength `yaml:"length"`
 	// ECN lets red, codel, fq-codel and pie mark packets that allow it instead
 	// of dropping them; fq-codel does by default.

@@ -21,14 +21,14 @@ func (s *Scenario) ReadTrace(c *Capacity) (*TraceFile, error) {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(s.Dir, path)
 	}
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() { // opening a pipe may wait for ever
+		return nil, fmt.Errorf("%s is no regular file: write the name of a trace file", path)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("%w: write the name of a file, from the folder of the scenario", err)
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is no regular file: write the name of a trace file", path)
-	}
 	if c.Type == "mahimahi" {
 		o, err := trace.ReadMahimahi(f, path)
 		return &TraceFile{Opportunities: &o}, err

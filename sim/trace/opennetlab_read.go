@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"time"
 	"unicode/utf8"
 )
 
@@ -236,8 +237,8 @@ func (p *onlParser) pattern(field string) (*Trace, error) {
 			clock = s.time.value
 		}
 		step, length := s.step(t.Length)
-		if length <= 0 {
-			return nil, p.errorAt(start, path+".duration", "it is shorter than a nanosecond", "a number of milliseconds above 0")
+		if length < time.Millisecond {
+			return nil, p.errorAt(start, path+".duration", "it is shorter than a millisecond", "a number of milliseconds from 1 on")
 		}
 		t.Steps = append(t.Steps, step)
 		if t.Length += length; t.Length > MaxLength {
@@ -271,7 +272,7 @@ func (p *onlParser) step(field string) (s onlStep, start int64, err error) {
 	switch {
 	case err != nil:
 	case !s.duration.given:
-		err = p.wrong(field+".duration", "it is missing", "a number of milliseconds above 0")
+		err = p.wrong(field+".duration", "it is missing", "a number of milliseconds from 1 on")
 	case !s.capacity.given:
 		err = p.wrong(field+".capacity", "it is missing", "a number of kbit/s")
 	}

@@ -127,7 +127,7 @@ func TestReadOpenNetLab(t *testing.T) {
 	  "downlink": {},
 	  "uplink": {"trace_pattern": [
 	    {"duration": 60000, "capacity": 300, "loss": 0.1, "rtt": 85, "jitter": 0},
-	    {"duration": 0.5, "capacity": 0.25, "time": 60000},
+	    {"duration": 1.5, "capacity": 0.25, "time": 60000},
 	    {"capacity": 0, "duration": 100, "jitter": 2.5}
 	  ]}}`), "x")
 	if err != nil {
@@ -140,9 +140,9 @@ func TestReadOpenNetLab(t *testing.T) {
 		Steps: []Step{
 			{0, rate(300_000), duration(42500 * time.Microsecond), &loss, duration(0)},
 			{60 * time.Second, rate(250), nil, nil, nil},
-			{60*time.Second + 500*time.Microsecond, rate(0), nil, nil, duration(2500 * time.Microsecond)},
+			{60*time.Second + 1500*time.Microsecond, rate(0), nil, nil, duration(2500 * time.Microsecond)},
 		},
-		Length: 60*time.Second + 100500*time.Microsecond, Repeat: true,
+		Length: 60*time.Second + 101500*time.Microsecond, Repeat: true,
 	}}
 	if !reflect.DeepEqual(o, want) {
 		t.Errorf("got %+v, want %+v", o.Uplink, want.Uplink)

@@ -68,12 +68,12 @@ type Handover struct {
 }
 
 // Defaults returns a downlink of RFC 8869 §2.1: 10 MHz at 2 GHz, TTIs of 1 ms,
-// proportional fair over 100 ms, 10 % of the blocks lost and repeated after 8 ms,
+// proportional fair over 1 s, 10 % of the blocks lost and repeated after 8 ms,
 // 3GPP case 1, users at 100 m with 3 km/h.
 func Defaults() Config {
 	return Config{
 		TTI: time.Millisecond, Bandwidth: 10e6, Carrier: 2e9,
-		Scheduler: ProportionalFair, PFWindow: 100 * time.Millisecond,
+		Scheduler: ProportionalFair, PFWindow: time.Second,
 		Shannon: Downlink, Deployment: Case1(),
 		BLER: 0.1, HARQDelay: 8 * time.Millisecond,
 		User: UserConfig{Distance: 100, Speed: 3},
