@@ -173,9 +173,16 @@ func summaryLine(plan []*plannedFile) string {
 	return text
 }
 
+// manyFiles is how many scenarios have their pages listed one by one.
+const manyFiles = 6
+
 // printWhere says where the results are: the page of a single run, else the
-// overview of each scenario.
+// overview of each scenario, of many only how they are called.
 func printWhere(s *screen, plan []*plannedFile, o *runOptions) {
+	if len(plan) > manyFiles && !o.noPage {
+		fmt.Fprintf(s, "pages: %s\n", filepath.Join(o.out, "<scenario>", pageFile))
+		return
+	}
 	for _, f := range plan {
 		folder, kept := f.folder, false
 		for _, r := range f.runs {
