@@ -41,6 +41,8 @@ type Run struct {
 	Verdicts  []record.Verdict
 	Summary   []record.Metric
 	Problem   string // why the run has no record; empty if it has one
+	// Baseline says that the run is there for comparison and may fail.
+	Baseline bool
 }
 
 // RunOf takes from a record what an overview shows, so that the record itself
@@ -105,7 +107,11 @@ func (r *Run) outcome() string {
 	if r.Problem != "" {
 		return outcomeError
 	}
-	return bannerOf(r.Status, r.Verdicts).Outcome
+	outcome := bannerOf(r.Status, r.Verdicts).Outcome
+	if outcome == outcomeFail && r.Baseline {
+		return outcomeBaseline
+	}
+	return outcome
 }
 
 // tally makes the headline of an overview.
@@ -118,6 +124,7 @@ func tally(runs []Run) (verdictBanner, []outcomeCount) {
 	for _, o := range []struct{ outcome, text string }{
 		{outcomePass, "passed"},
 		{outcomeFail, "failed"},
+		{outcomeBaseline, "of baselines failed, as they may"},
 		{outcomeError, "couldn't run"},
 		{outcomeIncomplete, "incomplete"},
 		{outcomeNone, "without expectations"},
@@ -138,7 +145,7 @@ func tally(runs []Run) (verdictBanner, []outcomeCount) {
 		b.Outcome, b.Word = outcomeFail, "FAIL"
 	case count[outcomeIncomplete] > 0:
 		b.Outcome, b.Word = outcomeIncomplete, "INCOMPLETE"
-	case count[outcomePass] == 0:
+	case count[outcomePass]+count[outcomeBaseline] == 0:
 		b.Outcome, b.Word = outcomeNone, "NO EXPECTATIONS"
 	default:
 		b.Outcome, b.Word = outcomePass, "PASS"

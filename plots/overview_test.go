@@ -107,6 +107,7 @@ func TestOverviewEscapes(t *testing.T) {
 func TestTally(t *testing.T) {
 	pass := Run{Verdicts: []record.Verdict{{Pass: true}}}
 	fail := Run{Verdicts: []record.Verdict{{Pass: false}}}
+	baseline := Run{Verdicts: fail.Verdicts, Baseline: true}
 	for _, c := range []struct {
 		runs []Run
 		want string
@@ -114,6 +115,8 @@ func TestTally(t *testing.T) {
 		{nil, "NO RUNS"},
 		{[]Run{pass, pass}, "PASS"},
 		{[]Run{pass, fail}, "FAIL"},
+		{[]Run{pass, baseline}, "PASS"},
+		{[]Run{baseline, fail}, "FAIL"},
 		{[]Run{pass, {Problem: "x"}}, "FAIL"},
 		{[]Run{pass, {Status: record.Incomplete}}, "INCOMPLETE"},
 		{[]Run{{}}, "NO EXPECTATIONS"},

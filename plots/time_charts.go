@@ -103,7 +103,7 @@ func (d *drawing) rates() *panel {
 	}
 	unit, factor := rateScale(peak)
 	p := d.panel("rates", "Rates", "rate ["+unit+"]", 420)
-	p.note = "Means over 1 s, as RFC 8868 asks; capacity as it was. The broad band is what arrived. Rates count IP and UDP headers, except the encoder's."
+	p.note = "Means over 1 s, as RFC 8868 asks; capacity as it was. The broad band, hidden at first when streams are many, is what arrived. Rates count IP and UDP headers, except the encoder's."
 	p.missing = "No stream sent anything."
 	for _, link := range d.r.Names(record.Capacity) {
 		if !d.reachable(link) && len(d.r.Names(record.Capacity)) > 2*manyLinks {

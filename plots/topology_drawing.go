@@ -44,7 +44,7 @@ type box struct {
 
 // Label is the name, shortened to what fits into the circle.
 func (c circle) Label() string {
-	const fits = 7
+	const fits = 6
 	if r := []rune(c.Name); len(r) > fits {
 		return strings.TrimRight(string(r[:fits-2]), " …") + "…"
 	}
@@ -172,7 +172,7 @@ func (l *layout) way(i int) []knot {
 
 // Label is the name, shortened to what fits into the box.
 func (b box) Label() string {
-	const fits = 16
+	const fits = 14
 	if r := []rune(b.Name); len(r) > fits {
 		return strings.TrimRight(string(r[:fits-1]), " …") + "…"
 	}

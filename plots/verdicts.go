@@ -14,6 +14,7 @@ const (
 	outcomeNone       = "none"
 	outcomeIncomplete = "incomplete"
 	outcomeError      = "error"
+	outcomeBaseline   = "baseline" // failed, as a run may that is there for comparison
 )
 
 // verdictBanner is the headline of a run.
@@ -54,7 +55,7 @@ func statusSymbol(outcome string) string {
 	switch outcome {
 	case outcomePass:
 		return "✓"
-	case outcomeFail:
+	case outcomeFail, outcomeBaseline:
 		return "✗"
 	case outcomeIncomplete:
 		return "◐"

@@ -98,7 +98,7 @@ func runAndKeep(ctx context.Context, r *plannedRun, o *runOptions, progress func
 	if !o.noPage {
 		link = filepath.ToSlash(filepath.Join(filepath.Base(r.folder), pageFile))
 	}
-	r.row = plots.RunOf(rec, link)
+	r.row = rowOf(rec, link)
 	r.state = finished
 	return nil
 }

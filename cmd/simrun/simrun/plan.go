@@ -58,14 +58,23 @@ func (r *plannedRun) failed() bool {
 // baseline reports whether the run's controller is there for comparison only,
 // and a failure counts for nothing: that of a matrix which names it among
 // others.
-func (r *plannedRun) baseline() bool {
-	for _, v := range r.Variation {
+func (r *plannedRun) baseline() bool { return baseline(r.Variation) }
+
+func baseline(variation []record.Setting) bool {
+	for _, v := range variation {
 		if v.Path == controllerAxis {
 			spec, ok := ccontrol.Lookup(v.Value)
 			return ok && spec.Baseline
 		}
 	}
 	return false
+}
+
+// rowOf is the line of an overview about a record.
+func rowOf(rec *record.Record, link string) plots.Run {
+	row := plots.RunOf(rec, link)
+	row.Baseline = baseline(row.Variation)
+	return row
 }
 
 // controllerAxis is the axis of a matrix that varies the controller.

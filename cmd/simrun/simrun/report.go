@@ -81,7 +81,7 @@ func redraw(folder string) ([]string, error) {
 			overviews[parent] = &plots.Invocation{Title: rec.Manifest.Title, Version: rec.Manifest.Version}
 			parents = append(parents, parent)
 		}
-		overviews[parent].Runs = append(overviews[parent].Runs, plots.RunOf(rec, filepath.Base(dir)+"/"+pageFile))
+		overviews[parent].Runs = append(overviews[parent].Runs, rowOf(rec, filepath.Base(dir)+"/"+pageFile))
 	}
 	for _, parent := range parents {
 		page := filepath.Join(parent, pageFile)
