@@ -46,91 +46,91 @@ type share struct {
 // leaves, by weight, within what the encoders can do. If that isn't enough for
 // the minimum of every stream, those of the lowest level, and of these the last,
 // send nothing, but for one stream.
-func (c *Connection) allocate(now simtime.Time) []share {
-	left := float64(c.lastTarget.Media)
-	c.shares = c.shares[:0]
-	for _, s := range c.sections {
-		if !s.active(now) {
+func (s *Session) allocate(now simtime.Time) []share {
+	left := float64(s.lastTarget.Media)
+	s.shares = s.shares[:0]
+	for _, m := range s.sections {
+		if !m.active(now) {
 			continue
 		}
-		m := s.config.Send.Model
-		if s.config.Kind == Audio {
-			left -= float64(m.Wire(m.Max))
+		model := m.config.Send.Model
+		if m.config.Kind == Audio {
+			left -= float64(model.Wire(model.Max))
 			continue
 		}
-		c.shares = append(c.shares, share{
-			section: s, floor: float64(m.Wire(m.Min)), ceiling: float64(m.Wire(m.Max)), weight: s.config.Send.Level.weight(),
+		s.shares = append(s.shares, share{
+			section: m, floor: float64(model.Wire(model.Min)), ceiling: float64(model.Wire(model.Max)), weight: m.config.Send.Level.weight(),
 		})
 	}
-	if len(c.shares) == 1 {
-		c.shares[0].rate = max(left, 0)
-		c.shares[0].section.suspend(now, false)
-		return c.shares
+	if len(s.shares) == 1 {
+		s.shares[0].rate = max(left, 0)
+		s.shares[0].section.suspend(now, false)
+		return s.shares
 	}
-	c.selectSenders(now, left)
-	divide(c.shares, left)
-	return c.shares
+	s.selectSenders(now, left)
+	divide(s.shares, left)
+	return s.shares
 }
 
 // selectSenders suspends and resumes streams so that the minimum rates of all
 // that send fit. What it leaves in c.shares sends.
-func (c *Connection) selectSenders(now simtime.Time, left float64) {
+func (s *Session) selectSenders(now simtime.Time, left float64) {
 	need := 0.0
-	for _, s := range c.shares {
-		if !s.section.suspended {
-			need += s.floor
+	for _, sh := range s.shares {
+		if !sh.section.suspended {
+			need += sh.floor
 		}
 	}
-	for range c.shares { // the most valued first
+	for range s.shares { // the most valued first
 		best := -1
-		for i, s := range c.shares {
-			if s.section.suspended && (best < 0 || s.weight > c.shares[best].weight) {
+		for i, sh := range s.shares {
+			if sh.section.suspended && (best < 0 || sh.weight > s.shares[best].weight) {
 				best = i
 			}
 		}
 		if best < 0 {
 			break
 		}
-		s := c.shares[best]
-		if now.Sub(s.section.suspendedAt) < resumeWait || float64(resumeRoom*(need+s.floor)) > left {
+		sh := s.shares[best]
+		if now.Sub(sh.section.suspendedAt) < resumeWait || float64(resumeRoom*(need+sh.floor)) > left {
 			break
 		}
-		need += s.floor
-		s.section.suspend(now, false)
+		need += sh.floor
+		sh.section.suspend(now, false)
 	}
-	if len(c.shares) > 0 && c.sending() == 0 { // whoever sent has stopped
+	if len(s.shares) > 0 && s.sending() == 0 { // whoever sent has stopped
 		best := 0
-		for i, s := range c.shares {
-			if s.weight > c.shares[best].weight {
+		for i, sh := range s.shares {
+			if sh.weight > s.shares[best].weight {
 				best = i
 			}
 		}
-		need += c.shares[best].floor
-		c.shares[best].section.suspend(now, false)
+		need += s.shares[best].floor
+		s.shares[best].section.suspend(now, false)
 	}
-	for sending := c.sending(); need > left && sending > 1; sending-- {
+	for sending := s.sending(); need > left && sending > 1; sending-- {
 		worst := -1
-		for i, s := range c.shares {
-			if !s.section.suspended && (worst < 0 || s.weight <= c.shares[worst].weight) {
+		for i, sh := range s.shares {
+			if !sh.section.suspended && (worst < 0 || sh.weight <= s.shares[worst].weight) {
 				worst = i
 			}
 		}
-		need -= c.shares[worst].floor
-		c.shares[worst].section.suspend(now, true)
+		need -= s.shares[worst].floor
+		s.shares[worst].section.suspend(now, true)
 	}
-	kept := c.shares[:0]
-	for _, s := range c.shares {
-		if !s.section.suspended {
-			kept = append(kept, s)
+	kept := s.shares[:0]
+	for _, sh := range s.shares {
+		if !sh.section.suspended {
+			kept = append(kept, sh)
 		}
 	}
-	c.shares = kept
+	s.shares = kept
 }
 
-func (c *Connection) sending() int {
+func (s *Session) sending() int {
 	n := 0
-	for _, s := range c.shares {
-		if !s.section.suspended {
+	for _, sh := range s.shares {
+		if !sh.section.suspended {
 			n++
 		}
 	}
@@ -159,29 +159,29 @@ func divide(shares []share, total float64) {
 }
 
 // suspend stops a stream's frames or lets them go on.
-func (s *Section) suspend(now simtime.Time, stop bool) {
-	if s.suspended == stop {
+func (m *Section) suspend(now simtime.Time, stop bool) {
+	if m.suspended == stop {
 		return
 	}
-	s.suspended = stop
+	m.suspended = stop
 	kind := StreamResumed
 	if stop {
 		kind = StreamSuspended
-		s.suspendedAt = now
+		m.suspendedAt = now
 	}
-	s.connection.event(Event{Kind: kind, At: now, Section: s})
+	m.session.event(Event{Kind: kind, At: now, Section: m})
 }
 
 // requestRates gives the encoder of one video stream its share of the target, or
 // for nil those of all.
-func (c *Connection) requestRates(now simtime.Time, only *Section) {
-	if c.config.Controller == nil || only != nil && only.config.Kind != Video {
+func (s *Session) requestRates(now simtime.Time, only *Section) {
+	if s.config.Controller == nil || only != nil && only.config.Kind != Video {
 		return
 	}
-	for _, s := range c.allocate(now) {
-		if only == nil || s.section == only {
-			send := s.section.config.Send
-			send.Encoder.Request(now, send.Model.Encoded(units.BitRate(s.rate)))
+	for _, sh := range s.allocate(now) {
+		if only == nil || sh.section == only {
+			send := sh.section.config.Send
+			send.Encoder.Request(now, send.Model.Encoded(units.BitRate(sh.rate)))
 		}
 	}
 }

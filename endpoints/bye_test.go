@@ -22,11 +22,11 @@ func TestByeIsTheLastPacket(t *testing.T) {
 		conf.Aggregate = aggregate
 		c := newCall(t, setup{streams: []stream{video, audio}, rtcp: conf})
 		c.run(2900 * time.Millisecond)
-		if n := c.conns[1].Members(); n != 4 {
+		if n := c.sessions[1].Members(); n != 4 {
 			t.Fatalf("%d members, want 4", n)
 		}
 		c.run(7 * time.Second)
-		ssrcs := []uint32{c.conns[0].Sections()[0].SSRC, c.conns[0].Sections()[1].SSRC}
+		ssrcs := []uint32{c.sessions[0].Sections()[0].SSRC(), c.sessions[0].Sections()[1].SSRC()}
 		byes := map[uint32]int{}
 		for i := range c.log {
 			p := &c.log[i]
@@ -68,7 +68,7 @@ func TestByeIsTheLastPacket(t *testing.T) {
 				t.Errorf("the peer doesn't see the BYE of stream %d at %v", i, stop)
 			}
 		}
-		if n := c.conns[1].Members(); n != 2 {
+		if n := c.sessions[1].Members(); n != 2 {
 			t.Errorf("%d members after both BYEs, want the peer's own two", n)
 		}
 		if n := c.count(0, endpoints.ByeSent); n != 2 {
@@ -110,7 +110,7 @@ func TestStragglersAfterBye(t *testing.T) {
 		return []time.Duration{0}
 	}
 	c.run(4 * time.Second)
-	if n := c.conns[1].Members(); n != 1 {
+	if n := c.sessions[1].Members(); n != 1 {
 		t.Errorf("%d members after the BYE and some stragglers", n)
 	}
 }
@@ -142,9 +142,9 @@ func TestEndThatStopsSendingStillReports(t *testing.T) {
 	}
 	c := newCall(t, setup{streams: []stream{both("one", 96), both("two", 97)}})
 	c.run(3 * time.Second)
-	early := c.conns[0].Counts().RTCPSent
+	early := c.sessions[0].Counts().RTCPSent
 	c.run(10 * time.Second)
-	if late := c.conns[0].Counts().RTCPSent; late < early+20 {
+	if late := c.sessions[0].Counts().RTCPSent; late < early+20 {
 		t.Errorf("%d RTCP packets after 3 s and %d after 10 s: it stopped reporting", early, late)
 	}
 	if n := c.count(0, endpoints.ByeSent); n != 1 {
@@ -160,8 +160,8 @@ func TestSilentPeerTimesOut(t *testing.T) {
 	conf.TrrInterval = 60 * time.Millisecond
 	c := newCall(t, setup{streams: []stream{videoFromA}, rtcp: conf})
 	c.run(10 * time.Second)
-	if c.conns[1].Members() != 2 {
-		t.Fatalf("%d members", c.conns[1].Members())
+	if c.sessions[1].Members() != 2 {
+		t.Fatalf("%d members", c.sessions[1].Members())
 	}
 	c.path = func(p *tapped) []time.Duration {
 		if p.from == 0 {
@@ -170,17 +170,17 @@ func TestSilentPeerTimesOut(t *testing.T) {
 		return []time.Duration{0}
 	}
 	c.run(24900 * time.Millisecond)
-	if n := c.count(1, endpoints.ParticipantTimedOut); n != 0 || c.conns[1].Members() != 2 {
+	if n := c.count(1, endpoints.ParticipantTimedOut); n != 0 || c.sessions[1].Members() != 2 {
 		t.Errorf("%d time-outs within 25 s", n)
 	}
 	c.run(time.Second)
-	if n := c.count(1, endpoints.ParticipantTimedOut); n != 1 || c.conns[1].Members() != 1 {
-		t.Errorf("%d time-outs after 25 s, %d members", n, c.conns[1].Members())
+	if n := c.count(1, endpoints.ParticipantTimedOut); n != 1 || c.sessions[1].Members() != 1 {
+		t.Errorf("%d time-outs after 25 s, %d members", n, c.sessions[1].Members())
 	}
 	// It comes back when it is heard again.
 	c.path = nil
 	c.run(time.Second)
-	if c.conns[1].Members() != 2 {
-		t.Errorf("%d members when it's back", c.conns[1].Members())
+	if c.sessions[1].Members() != 2 {
+		t.Errorf("%d members when it's back", c.sessions[1].Members())
 	}
 }

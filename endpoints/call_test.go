@@ -81,16 +81,16 @@ func (p *tapped) isRTCP() bool { return p.payload[1] >= 192 && p.payload[1] <= 2
 // call is two endpoints with a wire of fixed delay between them. Time is a
 // variable.
 type call struct {
-	t       *testing.T
-	now     simtime.Time
-	delay   time.Duration
-	pool    packet.Pool
-	ends    [2]*endpoints.Endpoint
-	conns   [2]*endpoints.Connection
-	cc      [2]*steady
-	flights []flight
-	log     []tapped
-	events  [2][]endpoints.Event
+	t        *testing.T
+	now      simtime.Time
+	delay    time.Duration
+	pool     packet.Pool
+	ends     [2]*endpoints.Endpoint
+	sessions [2]*endpoints.Session
+	cc       [2]*steady
+	flights  []flight
+	log      []tapped
+	events   [2][]endpoints.Event
 	// path, if set, says when the copies of a packet arrive, relative to the
 	// regular time; none means that it is lost.
 	path func(p *tapped) []time.Duration
@@ -120,7 +120,7 @@ func newCall(t *testing.T, s setup) *call {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.conns[i] = conn
+		c.sessions[i] = conn.Sessions()[0]
 	}
 	for i := range c.ends {
 		c.drain(i)
@@ -142,8 +142,8 @@ func (s *setup) config(c *call, random *rng.Source, i int, self, peer string) en
 	if s.feedback == "" {
 		s.feedback = endpoints.FeedbackNone
 	}
-	cc := endpoints.ConnectionConfig{
-		Peer: peer, Local: addrs[i], Remote: addrs[1-i], Protection: s.protection,
+	cc := endpoints.SessionConfig{
+		Local: addrs[i], Remote: addrs[1-i], Protection: s.protection,
 		Keying: keying.NewPreshared(random, self, peer), RTCP: s.rtcp,
 		Feedback: s.feedback, FeedbackInterval: 50 * time.Millisecond, PlayoutDelay: 100 * time.Millisecond,
 	}
@@ -161,7 +161,7 @@ func (s *setup) config(c *call, random *rng.Source, i int, self, peer string) en
 		}
 		cc.Sections = append(cc.Sections, sc)
 	}
-	return cc
+	return endpoints.ConnectionConfig{Peer: peer, Sessions: []endpoints.SessionConfig{cc}}
 }
 
 func (s *setup) send(st stream) *endpoints.SendConfig {

@@ -21,7 +21,7 @@ func TestCNAME(t *testing.T) {
 	for seed := range uint64(20) {
 		c := newCall(t, setup{seed: seed, streams: []stream{videoFromA, audioFromA, backFromB}})
 		c.run(3 * time.Second)
-		for i := range c.conns {
+		for i := range c.sessions {
 			names := map[string]map[uint32]bool{}
 			for _, p := range c.rtcps(i) {
 				for _, m := range p.messages {
@@ -69,7 +69,7 @@ func TestCNAMEOfSecondConnection(t *testing.T) {
 	c := newCall(t, setup{streams: []stream{audioFromA}})
 	s := setup{streams: []stream{audioFromA}}
 	conf := s.config(c, rngSource, 0, "A", "C")
-	conf.Local.Port, conf.Remote.Port = 5001, 6001
+	conf.Sessions[0].Local.Port, conf.Sessions[0].Remote.Port = 5001, 6001
 	if _, err := c.ends[0].Connect(0, conf); err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +92,7 @@ func TestCNAMEOfSecondConnection(t *testing.T) {
 	if len(names) != 2 || names[5000] == names[5001] {
 		t.Errorf("CNAMEs by port: %v, want two that differ", names)
 	}
-	a, b := c.ends[0].Connections()[0].Sections()[0].SSRC, c.ends[0].Connections()[1].Sections()[0].SSRC
+	a, b := c.ends[0].Connections()[0].Sessions()[0].Sections()[0].SSRC(), c.ends[0].Connections()[1].Sessions()[0].Sections()[0].SSRC()
 	if a == b {
 		t.Error("two connections have the same SSRC")
 	}
@@ -144,10 +144,10 @@ func TestAnyCNAMEIsAccepted(t *testing.T) {
 			{Source: uint32(500 + i), Items: []rtcp.SourceDescriptionItem{{Type: rtcp.SDESCNAME, Text: name}}},
 		}}))
 	}
-	if n := c.conns[0].Counts(); n.RTCPReceived != 4 || n.Malformed != 0 {
+	if n := c.sessions[0].Counts(); n.RTCPReceived != 4 || n.Malformed != 0 {
 		t.Errorf("%+v", n)
 	}
-	if c.conns[0].Members() != 5 {
-		t.Errorf("%d members", c.conns[0].Members())
+	if c.sessions[0].Members() != 5 {
+		t.Errorf("%d members", c.sessions[0].Members())
 	}
 }

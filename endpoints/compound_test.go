@@ -52,7 +52,7 @@ func TestCompoundPackets(t *testing.T) {
 			conf.Aggregate = aggregate
 			c := newCall(t, setup{streams: []stream{videoFromA, audioFromA}, rtcp: conf, feedback: f})
 			c.run(10 * time.Second)
-			for i := range c.conns {
+			for i := range c.sessions {
 				own := map[uint32]int{}
 				for _, p := range c.rtcps(i) {
 					checkCompound(t, p.messages)
@@ -71,11 +71,11 @@ func TestCompoundPackets(t *testing.T) {
 						}
 					}
 				}
-				for _, s := range c.conns[i].Sections() {
-					if own[s.SSRC] < 10 {
-						t.Errorf("%s, aggregated %v: SSRC %d of end %d reports %d times in 10 s", f, aggregate, s.SSRC, i, own[s.SSRC])
+				for _, s := range c.sessions[i].Sections() {
+					if own[s.SSRC()] < 10 {
+						t.Errorf("%s, aggregated %v: SSRC %d of end %d reports %d times in 10 s", f, aggregate, s.SSRC(), i, own[s.SSRC()])
 					}
-					delete(own, s.SSRC)
+					delete(own, s.SSRC())
 				}
 				if len(own) != 0 {
 					t.Errorf("reports of strangers: %v", own)
@@ -92,14 +92,14 @@ func TestCompoundPackets(t *testing.T) {
 func TestCrossReports(t *testing.T) {
 	c := newCall(t, setup{streams: []stream{videoFromA, audioFromA, backFromB}})
 	c.run(5 * time.Second)
-	if a, b := c.conns[0].Members(), c.conns[1].Members(); a != 6 || b != 6 {
+	if a, b := c.sessions[0].Members(), c.sessions[1].Members(); a != 6 || b != 6 {
 		t.Errorf("%d and %d members, want 6", a, b)
 	}
-	sec := [2][]*endpoints.Section{c.conns[0].Sections(), c.conns[1].Sections()}
-	sending := []uint32{sec[0][0].SSRC, sec[0][1].SSRC, sec[1][2].SSRC}
+	sec := [2][]*endpoints.Section{c.sessions[0].Sections(), c.sessions[1].Sections()}
+	sending := []uint32{sec[0][0].SSRC(), sec[0][1].SSRC(), sec[1][2].SSRC()}
 	type pair struct{ reporter, source uint32 }
 	got := map[pair]int{}
-	for i := range c.conns {
+	for i := range c.sessions {
 		for _, b := range c.blocks(i) {
 			got[pair{b.reporter, b.SSRC}]++
 			if b.FractionLost != 0 || b.TotalLost != 0 {
@@ -110,13 +110,13 @@ func TestCrossReports(t *testing.T) {
 	for i := range sec {
 		for _, s := range sec[i] {
 			for _, source := range sending {
-				if source == s.SSRC {
+				if source == s.SSRC() {
 					continue
 				}
-				if n := got[pair{s.SSRC, source}]; n < 5 {
-					t.Errorf("SSRC %d reports on %d %d times", s.SSRC, source, n)
+				if n := got[pair{s.SSRC(), source}]; n < 5 {
+					t.Errorf("SSRC %d reports on %d %d times", s.SSRC(), source, n)
 				}
-				delete(got, pair{s.SSRC, source})
+				delete(got, pair{s.SSRC(), source})
 			}
 		}
 	}
@@ -128,7 +128,7 @@ func TestCrossReports(t *testing.T) {
 	media := c.rtps()
 	checked := 0
 	for _, b := range c.blocks(0) {
-		if b.reporter != sec[0][0].SSRC || b.SSRC != sec[0][1].SSRC {
+		if b.reporter != sec[0][0].SSRC() || b.SSRC != sec[0][1].SSRC() {
 			continue
 		}
 		last := uint32(0)
@@ -181,8 +181,8 @@ func TestPadding(t *testing.T) {
 					t.Errorf("PadTo %v, %s: a packet of %d octets", to, f, len(p.payload))
 				}
 			}
-			for i := range c.conns {
-				if n := c.conns[i].Counts(); n.Malformed != 0 || n.RTCPReceived < 10 {
+			for i := range c.sessions {
+				if n := c.sessions[i].Counts(); n.Malformed != 0 || n.RTCPReceived < 10 {
 					t.Errorf("PadTo %v, %s: %+v", to, f, n)
 				}
 			}
@@ -212,7 +212,7 @@ func TestAggregation(t *testing.T) {
 		conf := endpoints.RTCPConfig{AVPF: true, Bandwidth: 100 * units.Kbps, Aggregate: aggregate}
 		c := newCall(t, setup{streams: streams, rtcp: conf, protection: protect.None})
 		c.run(60 * time.Second)
-		for i := range c.conns {
+		for i := range c.sessions {
 			for _, p := range c.rtcps(i) {
 				checkCompound(t, p.messages)
 				packets[aggregate]++
@@ -227,11 +227,11 @@ func TestAggregation(t *testing.T) {
 					}
 				}
 			}
-			if n := c.conns[i].Counts(); n.Malformed != 0 {
+			if n := c.sessions[i].Counts(); n.Malformed != 0 {
 				t.Errorf("%+v", n)
 			}
-			if c.conns[i].Members() != 16 {
-				t.Errorf("%d members, want 16", c.conns[i].Members())
+			if c.sessions[i].Members() != 16 {
+				t.Errorf("%d members, want 16", c.sessions[i].Members())
 			}
 		}
 	}

@@ -2,9 +2,9 @@
 // schedules or reads a clock. It is handed packets and the time, and is asked
 // for packets, events and its next deadline; its host is whoever does that.
 //
-// The structure is the standard's (RFC 8825, RFC 7656): an [Endpoint] has
-// [Connection]s, each with one UDP flow that carries one RTP session (one SSRC
-// space) in which every media section has its streams.
+// The structure is the standard's (RFC 8825, RFC 7656): an [Endpoint] has peer
+// [Connection]s, each with one or more RTP [Session]s (one SSRC space each) of
+// media [Section]s, in which every SSRC is a [Stream].
 package endpoints
 
 import (
@@ -32,6 +32,7 @@ type Config struct {
 type Endpoint struct {
 	config      Config
 	connections []*Connection
+	sessions    []*Session // of all connections
 	events      events
 	unexpected  uint64
 }
@@ -56,34 +57,36 @@ func (e *Endpoint) Connect(now simtime.Time, c ConnectionConfig) (*Connection, e
 		return nil, fmt.Errorf("endpoint %s, connection to %s: %w", e.config.Name, c.Peer, err)
 	}
 	e.connections = append(e.connections, conn)
+	e.sessions = append(e.sessions, conn.sessions...)
 	return conn, nil
 }
 
 // HandlePacket takes a packet and its ownership.
 func (e *Endpoint) HandlePacket(now simtime.Time, p *packet.Packet) {
+	known := false
 	for _, c := range e.connections {
-		if c.config.Local == p.Dst && c.config.Remote == p.Src {
-			c.handlePacket(now, p)
-			e.config.Pool.Release(p)
-			return
+		if known = c.handlePacket(now, p); known {
+			break
 		}
 	}
-	e.unexpected++
+	if !known {
+		e.unexpected++
+	}
 	e.config.Pool.Release(p)
 }
 
 // HandleTimeout does everything that is due. An early call does nothing.
 func (e *Endpoint) HandleTimeout(now simtime.Time) {
-	for _, c := range e.connections {
-		c.handleTimeout(now)
+	for _, s := range e.sessions {
+		s.handleTimeout(now)
 	}
 }
 
 // PollPacket returns a packet to send, whose ownership passes to the caller;
 // nil when there is none.
 func (e *Endpoint) PollPacket(simtime.Time) *packet.Packet {
-	for _, c := range e.connections {
-		if p := c.out.Pop(); p != nil {
+	for _, s := range e.sessions {
+		if p := s.out.Pop(); p != nil {
 			return p
 		}
 	}
@@ -97,8 +100,8 @@ func (e *Endpoint) PollEvent() (Event, bool) { return e.events.pop() }
 // there is none.
 func (e *Endpoint) NextTimeout() (simtime.Time, Reason) {
 	at, why := simtime.Never, ReasonNone
-	for _, c := range e.connections {
-		if t, r := c.nextTimeout(); t < at {
+	for _, s := range e.sessions {
+		if t, r := s.nextTimeout(); t < at {
 			at, why = t, r
 		}
 	}
@@ -108,8 +111,8 @@ func (e *Endpoint) NextTimeout() (simtime.Time, Reason) {
 // Held returns how many packets the endpoint owns.
 func (e *Endpoint) Held() int {
 	n := 0
-	for _, c := range e.connections {
-		n += c.pacer.Len() + c.out.Len()
+	for _, s := range e.sessions {
+		n += s.pacer.Len() + s.out.Len()
 	}
 	return n
 }

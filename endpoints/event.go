@@ -37,7 +37,7 @@ const (
 	RTCPSent                       // Size on the wire; Section is nil
 	ReportSent                     // an SR or RR of Section's SSRC went out
 	RTTMeasured                    // Delay
-	TargetChanged                  // the controller's Target changed; see Connection.Target
+	TargetChanged                  // the controller's Target changed; see Session.Target
 	ByeSent
 	ByeReceived
 	ParticipantTimedOut // SSRC
@@ -48,13 +48,13 @@ const (
 
 // Event is something that happened at an endpoint.
 type Event struct {
-	Kind       EventKind
-	At         simtime.Time
-	Connection *Connection
-	Section    *Section
-	SSRC       uint32
-	Delay      time.Duration
-	Size       units.Bytes
+	Kind    EventKind
+	At      simtime.Time
+	Session *Session
+	Section *Section
+	SSRC    uint32
+	Delay   time.Duration
+	Size    units.Bytes
 }
 
 // events is a queue that reuses its memory.

@@ -27,15 +27,15 @@ func Example() {
 	b := endpoints.New(endpoints.Config{Name: "bob", Addr: bob.IP, Pool: &pool, Random: random})
 
 	config := func(self, peer string, local, remote packet.Addr, send *endpoints.SendConfig) endpoints.ConnectionConfig {
-		return endpoints.ConnectionConfig{
-			Peer: peer, Local: local, Remote: remote,
+		return endpoints.ConnectionConfig{Peer: peer, Sessions: []endpoints.SessionConfig{{
+			Local: local, Remote: remote,
 			Sections:   []endpoints.SectionConfig{{Name: "voice", Kind: endpoints.Audio, PayloadType: 96, Send: send}},
 			Protection: protect.Full, Keying: keying.NewPreshared(random, self, peer),
 			RTCP:         endpoints.RTCPConfig{AVPF: true, Bandwidth: 5 * units.Kbps},
 			Feedback:     endpoints.FeedbackNone,
 			Controller:   freeRein{},
 			PlayoutDelay: 50 * time.Millisecond,
-		}
+		}}}
 	}
 	ca, _ := a.Connect(0, config("alice", "bob", alice, bob, &endpoints.SendConfig{
 		Encoder: encoder.NewAudio(64*units.Kbps, 20*time.Millisecond, 0), Stop: simtime.At(2 * time.Second), PacketSize: 1200,
@@ -68,8 +68,8 @@ func Example() {
 		now = max(min(ta, tb), now)
 	}
 	fmt.Println("frames rendered:", rendered)
-	fmt.Println("packets refused:", cb.Counts().AuthFailed+cb.Counts().Replayed+cb.Counts().Malformed)
-	fmt.Println("RTCP both ways:", ca.Counts().RTCPReceived > 5 && cb.Counts().RTCPReceived > 5)
+	fmt.Println("packets refused:", cb.Sessions()[0].Counts().AuthFailed+cb.Sessions()[0].Counts().Replayed+cb.Sessions()[0].Counts().Malformed)
+	fmt.Println("RTCP both ways:", ca.Sessions()[0].Counts().RTCPReceived > 5 && cb.Sessions()[0].Counts().RTCPReceived > 5)
 	// Output:
 	// the stream ends at 2.000000000s
 	// frames rendered: 100

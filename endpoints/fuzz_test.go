@@ -29,8 +29,8 @@ func fuzzEndpoint(pool *packet.Pool, feedback Feedback) *Endpoint {
 	random := rng.New(1)
 	e := New(Config{Name: "A", Addr: 1, Pool: pool, Random: random})
 	v := encoder.VideoConfig{Min: 3e5, Max: 3e5, Start: 3e5, FPS: 25}
-	_, err := e.Connect(0, ConnectionConfig{
-		Peer: "B", Local: packet.Addr{IP: 1, Port: 1}, Remote: packet.Addr{IP: 2, Port: 2},
+	_, err := e.Connect(0, ConnectionConfig{Peer: "B", Sessions: []SessionConfig{{
+		Local: packet.Addr{IP: 1, Port: 1}, Remote: packet.Addr{IP: 2, Port: 2},
 		Sections: []SectionConfig{
 			{Name: "video", Kind: Video, PayloadType: 96, Send: &SendConfig{
 				Encoder: encoder.NewPerfect(v, 0), Stop: simtime.Never, PacketSize: 1200,
@@ -45,7 +45,7 @@ func fuzzEndpoint(pool *packet.Pool, feedback Feedback) *Endpoint {
 		RTCP:     RTCPConfig{AVPF: true, Bandwidth: 50e3, ReducedSize: true, Aggregate: true},
 		Feedback: feedback, FeedbackInterval: 20 * time.Millisecond,
 		Controller: noControl{}, PlayoutDelay: 100 * time.Millisecond,
-	})
+	}}})
 	if err != nil {
 		panic(err)
 	}

@@ -29,39 +29,39 @@ const (
 
 // testMarking is called for every packet before it leaves, and for every report
 // that has come; heard says which.
-func (c *Connection) testMarking(now simtime.Time, s *Section, heard bool) {
-	if s.dscp == 0 || s.reached || c.config.Marking != TestMarking {
+func (s *Session) testMarking(now simtime.Time, m *Section, heard bool) {
+	if m.dscp == 0 || m.reached || s.config.Marking != TestMarking {
 		return
 	}
 	if !heard {
-		if s.marked++; s.marked == 1 {
-			s.firstMarked = now
+		if m.marked++; m.marked == 1 {
+			m.firstMarked = now
 		}
 	}
-	passed := now.Sub(s.firstMarked)
-	silent := c.lastReport < s.firstMarked && passed > silentTime
-	if s.marked > testPackets && (heard && passed > testTime || silent) {
-		s.dscp = 0
-		c.event(Event{Kind: MarkingDropped, At: now, Section: s})
+	passed := now.Sub(m.firstMarked)
+	silent := s.lastReport < m.firstMarked && passed > silentTime
+	if m.marked > testPackets && (heard && passed > testTime || silent) {
+		m.dscp = 0
+		s.event(Event{Kind: MarkingDropped, At: now, Section: m})
 	}
 }
 
 // noteArrivals learns from feedback which streams get through.
-func (c *Connection) noteArrivals(r *ccontrol.Report) {
-	if c.config.Marking != TestMarking {
+func (s *Session) noteArrivals(r *ccontrol.Report) {
+	if s.config.Marking != TestMarking {
 		return
 	}
 	waiting := false
-	for _, s := range c.sections {
-		waiting = waiting || s.marked > 0 && !s.reached
+	for _, m := range s.sections {
+		waiting = waiting || m.marked > 0 && !m.reached
 	}
 	if !waiting {
 		return
 	}
 	for i := range r.Packets {
-		if ssrc, ok := c.history.StreamOf(r.Packets[i].Seq); ok && r.Packets[i].Received {
-			if s := c.ours(ssrc); s != nil {
-				s.reached = true
+		if ssrc, ok := s.history.StreamOf(r.Packets[i].Seq); ok && r.Packets[i].Received {
+			if m := s.ours(ssrc); m != nil {
+				m.reached = true
 			}
 		}
 	}
@@ -72,31 +72,31 @@ func (c *Connection) noteArrivals(r *ccontrol.Report) {
 // the media; with receiver reports alone, like most of the streams that come in,
 // as they come in (RFC 8834 §12.1.3). Of several senders the most valued marking
 // wins.
-func (c *Connection) rtcpDSCP(w *compound) uint8 {
-	if d := c.config.RTCP.DSCP; d != nil {
+func (s *Session) rtcpDSCP(w *compound) uint8 {
+	if d := s.config.RTCP.DSCP; d != nil {
 		return *d
 	}
 	var best uint8
 	found := false
-	for _, s := range w.reporters {
-		if s.Sends() && (!found || rank(s.dscp) > rank(best)) {
-			best, found = s.dscp, true
+	for _, st := range w.reporters {
+		if m := st.section; m.Sends() && (!found || rank(m.dscp) > rank(best)) {
+			best, found = m.dscp, true
 		}
 	}
 	if found {
 		return best
 	}
-	return c.usualDSCP()
+	return s.usualDSCP()
 }
 
 // usualDSCP returns the marking of most streams that come in, the first one's
 // among equals.
-func (c *Connection) usualDSCP() uint8 {
+func (s *Session) usualDSCP() uint8 {
 	var usual uint8
 	most := 0
-	for _, src := range c.sources {
+	for _, src := range s.sources {
 		n := 0
-		for _, other := range c.sources {
+		for _, other := range s.sources {
 			if other.dscp == src.dscp {
 				n++
 			}

@@ -26,8 +26,8 @@ func TestMediaFlows(t *testing.T) {
 				both := stream{name: "back", kind: endpoints.Video, from: "B", pt: 98}
 				c := newCall(t, setup{streams: []stream{videoFromA, audioFromA, both}, protection: m, feedback: f})
 				c.run(10*time.Second - time.Millisecond)
-				for i := range c.conns {
-					n := c.conns[i].Counts()
+				for i := range c.sessions {
+					n := c.sessions[i].Counts()
 					if n.AuthFailed+n.Replayed+n.Malformed+n.Early+n.UnknownRTCP != 0 {
 						t.Errorf("end %d: %+v", i, n)
 					}
@@ -35,7 +35,7 @@ func TestMediaFlows(t *testing.T) {
 						t.Errorf("end %d: %+v", i, n)
 					}
 				}
-				sent, got := c.conns[0].Counts().RTPSent, c.conns[1].Counts().RTPReceived
+				sent, got := c.sessions[0].Counts().RTPSent, c.sessions[1].Counts().RTPReceived
 				for _, f := range c.flights {
 					if f.to == 1 && f.p.Payload[1] < 192 {
 						got++
@@ -81,7 +81,7 @@ func TestRTPHeaders(t *testing.T) {
 		started bool
 	}
 	streams := map[uint32]*state{}
-	sections := c.conns[0].Sections()
+	sections := c.sessions[0].Sections()
 	for _, p := range c.rtps() {
 		if p.Version != 2 || p.Padding || len(p.CSRC) != 0 {
 			t.Fatalf("header %+v", p.Header)
@@ -92,7 +92,7 @@ func TestRTPHeaders(t *testing.T) {
 			streams[p.SSRC] = s
 		}
 		video := p.PayloadType == videoFromA.pt
-		if want := sections[map[bool]int{true: 0, false: 1}[video]].SSRC; p.SSRC != want {
+		if want := sections[map[bool]int{true: 0, false: 1}[video]].SSRC(); p.SSRC != want {
 			t.Fatalf("payload type %d with SSRC %d, want %d", p.PayloadType, p.SSRC, want)
 		}
 		if s.started {
@@ -126,8 +126,8 @@ func TestRandomIdentities(t *testing.T) {
 	for seed := range uint64(200) {
 		c := newCall(t, setup{seed: seed, streams: []stream{videoFromA}})
 		c.run(time.Millisecond)
-		for _, conn := range c.conns {
-			ssrc := conn.Sections()[0].SSRC
+		for _, conn := range c.sessions {
+			ssrc := conn.Sections()[0].SSRC()
 			if seen[ssrc] {
 				t.Errorf("SSRC %d comes twice in 400", ssrc)
 			}
@@ -182,7 +182,7 @@ func TestDemultiplexing(t *testing.T) {
 		for i, marker := range []bool{false, true} {
 			c.inject(1, audioPacket(t, 99, uint16(i), 960*uint32(i), st.pt, marker))
 		}
-		if n := c.conns[1].Counts(); n.RTPReceived != 2 || n.RTCPReceived != 0 || n.Malformed != 0 {
+		if n := c.sessions[1].Counts(); n.RTPReceived != 2 || n.RTCPReceived != 0 || n.Malformed != 0 {
 			t.Errorf("payload type %d: %+v", pt, n)
 		}
 	}
@@ -192,7 +192,7 @@ func TestDemultiplexing(t *testing.T) {
 	for second := range 256 {
 		c := newCall(t, setup{streams: []stream{audioFromA}, rtcp: conf})
 		c.inject(1, []byte{0x80, byte(second), 0, 2, 0, 0, 0, 9, 0, 0, 0, 0})
-		n := c.conns[1].Counts()
+		n := c.sessions[1].Counts()
 		if isRTCP := n.RTCPReceived == 1; isRTCP != (second >= 192 && second <= 223) {
 			t.Errorf("second octet %d: %+v", second, n)
 		}
@@ -220,7 +220,7 @@ func TestDemultiplexing(t *testing.T) {
 func TestOtherProtocolsOnThePort(t *testing.T) {
 	c := newCall(t, setup{streams: []stream{audioFromA}, protection: protect.Full})
 	c.run(time.Second)
-	before := c.conns[1].Counts()
+	before := c.sessions[1].Counts()
 	for first := range 256 {
 		if first >= 128 && first <= 191 {
 			continue
@@ -229,7 +229,7 @@ func TestOtherProtocolsOnThePort(t *testing.T) {
 	}
 	c.inject(1, nil)
 	c.inject(1, []byte{0x80})
-	if got := c.conns[1].Counts(); got != before {
+	if got := c.sessions[1].Counts(); got != before {
 		t.Errorf("counts changed from %+v to %+v", before, got)
 	}
 }
@@ -245,7 +245,7 @@ func TestUnexpectedPacket(t *testing.T) {
 	if c.ends[1].Unexpected() != 1 || c.pool.Outstanding() != out {
 		t.Errorf("unexpected %d, outstanding %d", c.ends[1].Unexpected(), c.pool.Outstanding())
 	}
-	if n := c.conns[1].Counts(); n != (endpoints.Counts{}) {
+	if n := c.sessions[1].Counts(); n != (endpoints.Counts{}) {
 		t.Errorf("%+v", n)
 	}
 }

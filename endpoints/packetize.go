@@ -25,16 +25,16 @@ const (
 )
 
 // extension returns the size of the header extension of every RTP packet.
-func (c *Connection) extension() int {
-	if c.config.Feedback == FeedbackTWCC {
+func (s *Session) extension() int {
+	if s.config.Feedback == FeedbackTWCC {
 		return twccExtension
 	}
 	return 0
 }
 
 // descriptor returns the size of the payload format's header.
-func (s *Section) descriptor() int {
-	if s.config.Kind == Video {
+func (m *Section) descriptor() int {
+	if m.config.Kind == Video {
 		return vp8Descriptor
 	}
 	return 0
@@ -43,37 +43,37 @@ func (s *Section) descriptor() int {
 // packetize cuts a frame into packets of nearly equal size, each of which its
 // emit function takes over. Packets have everything but what depends on the
 // moment they leave.
-func (s *Section) packetize(f encoder.Frame, emit func(*packet.Packet)) {
-	c := s.connection
-	head := rtpHeader + c.extension() + s.descriptor()
-	tag := c.protector.OverheadRTP()
-	room := int(s.config.Send.PacketSize-tag) - head
+func (m *Section) packetize(f encoder.Frame, emit func(*packet.Packet)) {
+	s, st := m.session, m.main
+	head := rtpHeader + s.extension() + m.descriptor()
+	tag := s.protector.OverheadRTP()
+	room := int(m.config.Send.PacketSize-tag) - head
 	size := int(f.Size)
 	n := (size + room - 1) / room
-	s.pictureID = (s.pictureID + 1) & 0x7fff
+	m.pictureID = (m.pictureID + 1) & 0x7fff
 	for i := range n {
 		part := size*(i+1)/n - size*i/n
-		p := c.endpoint.config.Pool.New()
+		p := s.endpoint.config.Pool.New()
 		b := p.SetPayload(head + part)
 		p.Size += tag
-		p.Src, p.Dst = c.config.Local, c.config.Remote
-		p.Hop = int32(s.index) // whose packet it is, while the pacer holds it
+		p.Src, p.Dst = s.config.Local, s.config.Remote
+		p.Hop = int32(st.index) // whose packet it is, while the pacer holds it
 		h := rtp.Header{
-			Version: 2, Marker: i == n-1, PayloadType: s.config.PayloadType,
-			SequenceNumber: s.seq, Timestamp: s.rtpTime(f.Captured), SSRC: s.SSRC,
+			Version: 2, Marker: i == n-1, PayloadType: m.config.PayloadType,
+			SequenceNumber: st.seq, Timestamp: st.rtpTime(f.Captured), SSRC: st.ssrc,
 		}
-		if s.config.Kind == Audio {
+		if m.config.Kind == Audio {
 			h.Marker = f.Number == 0 // start of a talkspurt (RFC 7587 §4.1)
 		}
-		s.seq++
-		s.writeHeader(&h, b)
-		s.writePayload(b[head-s.descriptor():], f, i == 0)
+		st.seq++
+		m.writeHeader(&h, b)
+		m.writePayload(b[head-m.descriptor():], f, i == 0)
 		emit(p)
 	}
 }
 
-func (s *Section) writeHeader(h *rtp.Header, b []byte) {
-	if s.connection.config.Feedback == FeedbackTWCC {
+func (m *Section) writeHeader(h *rtp.Header, b []byte) {
+	if m.session.config.Feedback == FeedbackTWCC {
 		h.Extension = true
 		h.ExtensionProfile = rtp.ExtensionProfileOneByte
 		_ = h.SetExtension(twccExtensionID, []byte{0, 0}) // stamped when it leaves
@@ -85,8 +85,8 @@ func (s *Section) writeHeader(h *rtp.Header, b []byte) {
 
 // writePayload writes what stands in for encoded media: the payload format's
 // headers are real, the rest is a pattern.
-func (s *Section) writePayload(b []byte, f encoder.Frame, first bool) {
-	if s.config.Kind == Audio {
+func (m *Section) writePayload(b []byte, f encoder.Frame, first bool) {
+	if m.config.Kind == Audio {
 		b[0] = 0xf8 // Opus: CELT, fullband, 20 ms, mono, one frame (RFC 6716 §3.1)
 		binary.BigEndian.PutUint64(b[1:], uint64(f.Captured))
 		fill(b[1+trace:])
@@ -96,7 +96,7 @@ func (s *Section) writePayload(b []byte, f encoder.Frame, first bool) {
 	if first {
 		b[0] |= 0x10 // S: start of partition 0
 	}
-	binary.BigEndian.PutUint16(b[2:], 0x8000|s.pictureID)
+	binary.BigEndian.PutUint16(b[2:], 0x8000|m.pictureID)
 	b = b[vp8Descriptor:]
 	if !first {
 		fill(b)

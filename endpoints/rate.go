@@ -85,17 +85,17 @@ func Limits(streams []StreamModel) ccontrol.Limits {
 
 // applyTarget reads the controller's target and gives it to pacer and
 // encoders.
-func (c *Connection) applyTarget(now simtime.Time) {
-	cc := c.config.Controller
+func (s *Session) applyTarget(now simtime.Time) {
+	cc := s.config.Controller
 	if cc == nil {
 		return
 	}
 	t := cc.Target()
-	changed := t != c.lastTarget
-	c.lastTarget = t
-	c.pacer.SetRate(t.Pacing)
+	changed := t != s.lastTarget
+	s.lastTarget = t
+	s.pacer.SetRate(t.Pacing)
 	if changed {
-		c.requestRates(now, nil)
-		c.event(Event{Kind: TargetChanged, At: now})
+		s.requestRates(now, nil)
+		s.event(Event{Kind: TargetChanged, At: now})
 	}
 }

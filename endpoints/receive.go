@@ -10,111 +10,129 @@ import (
 	"rtpfabric/sim/simtime"
 )
 
+// owns reports whether a packet came by the session's flows.
+func (s *Session) owns(p *packet.Packet) bool {
+	c := &s.config
+	return c.Local == p.Dst && c.Remote == p.Src ||
+		!s.muxed() && c.RTCPLocal == p.Dst && c.RTCPRemote == p.Src
+}
+
+// rtcpFlow returns where RTCP is sent from and to.
+func (s *Session) rtcpFlow() (src, dst packet.Addr) {
+	if s.muxed() {
+		return s.config.Local, s.config.Remote
+	}
+	return s.config.RTCPLocal, s.config.RTCPRemote
+}
+
+// muxed reports whether RTP and RTCP share a flow.
+func (s *Session) muxed() bool { return s.config.RTCPLocal.Port == 0 }
+
 // handlePacket demultiplexes by the first octets (RFC 7983 §7, RFC 5761 §4).
 // The packet stays the caller's.
-func (c *Connection) handlePacket(now simtime.Time, p *packet.Packet) {
+func (s *Session) handlePacket(now simtime.Time, p *packet.Packet) {
 	b := p.Payload
 	if len(b) < 2 || b[0] < 128 || b[0] > 191 {
-		c.config.Keying.HandlePacket(now, p)
-		if !c.entered {
-			_ = c.enter(now)
+		s.config.Keying.HandlePacket(now, p)
+		if !s.entered {
+			_ = s.enter(now)
 		}
 		return
 	}
 	switch {
-	case !c.entered:
-		c.counts.Early++
+	case !s.entered:
+		s.counts.Early++
 	case b[1] >= 192 && b[1] <= 223:
-		c.handleRTCP(now, p)
+		s.handleRTCP(now, p)
 	default:
-		c.handleRTP(now, p)
+		s.handleRTP(now, p)
 	}
-	c.pump(now)
-	c.runRTCP(now)
+	s.pump(now)
+	s.runRTCP(now)
 }
 
-func (c *Connection) handleRTP(now simtime.Time, p *packet.Packet) {
-	h := &c.header
+func (s *Session) handleRTP(now simtime.Time, p *packet.Packet) {
+	h := &s.header
 	n, err := h.Unmarshal(p.Payload)
 	if err != nil {
-		c.counts.Malformed++
+		s.counts.Malformed++
 		return
 	}
-	b, err := c.protector.OpenRTP(h, p.Payload)
+	b, err := s.protector.OpenRTP(h, p.Payload)
 	if err != nil {
-		c.countRejected(err)
+		s.countRejected(err)
 		return
 	}
-	s := c.sectionOf(h.PayloadType)
-	if s == nil || len(b) < n {
-		c.counts.Malformed++
+	m := s.sectionOf(h.PayloadType)
+	if m == nil || len(b) < n {
+		s.counts.Malformed++
 		return
 	}
-	m, ok := parseMedia(s.config.Kind, b[n:])
+	content, ok := parseMedia(m.config.Kind, b[n:])
 	if !ok {
-		c.counts.Malformed++
+		s.counts.Malformed++
 		return
 	}
-	c.counts.RTPReceived++
-	src := c.sourceOf(h.SSRC)
+	s.counts.RTPReceived++
+	src := s.sourceOf(h.SSRC)
 	if src == nil {
-		src = newSource(c, s, h)
-		c.sources = append(c.sources, src)
+		src = newSource(s, m, h)
+		s.sources = append(s.sources, src)
 	}
 	if !src.ended { // stragglers after a BYE don't bring the member back
-		c.timing.HeardRTP(now, h.SSRC)
+		s.timing.HeardRTP(now, h.SSRC)
 	}
-	c.recordArrival(now, p, h)
+	s.recordArrival(now, p, h)
 	src.dscp = p.DSCP
 	if ext, fresh := src.receive(now, h); fresh {
-		src.insert(now, ext, h, m, len(b)-n-s.descriptor())
+		src.insert(now, ext, h, content, len(b)-n-m.descriptor())
 	}
 }
 
 // sectionOf associates a stream with a media section by its payload type,
 // which is unique in the connection (RFC 9143 §9.2).
-func (c *Connection) sectionOf(pt uint8) *Section {
-	for _, s := range c.sections {
-		if s.config.PayloadType == pt {
-			return s
+func (s *Session) sectionOf(pt uint8) *Section {
+	for _, m := range s.sections {
+		if m.config.PayloadType == pt {
+			return m
 		}
 	}
 	return nil
 }
 
-func (c *Connection) sourceOf(ssrc uint32) *source {
-	for _, s := range c.sources {
-		if s.ssrc == ssrc {
-			return s
+func (s *Session) sourceOf(ssrc uint32) *source {
+	for _, src := range s.sources {
+		if src.ssrc == ssrc {
+			return src
 		}
 	}
 	return nil
 }
 
 // recordArrival notes the packet for congestion control feedback.
-func (c *Connection) recordArrival(now simtime.Time, p *packet.Packet, h *rtp.Header) {
-	clock := c.endpoint.wallClock(now)
-	switch c.config.Feedback {
+func (s *Session) recordArrival(now simtime.Time, p *packet.Packet, h *rtp.Header) {
+	clock := s.endpoint.wallClock(now)
+	switch s.config.Feedback {
 	case FeedbackRFC8888:
-		c.ccfb.Record(clock, h.SSRC, h.SequenceNumber, p.ECN)
+		s.ccfb.Record(clock, h.SSRC, h.SequenceNumber, p.ECN)
 	case FeedbackTWCC:
 		ext := h.GetExtension(twccExtensionID)
 		if len(ext) < 2 {
 			return
 		}
-		c.twcc.Record(clock, h.SSRC, binary.BigEndian.Uint16(ext))
+		s.twcc.Record(clock, h.SSRC, binary.BigEndian.Uint16(ext))
 	case FeedbackNone:
 		return
 	}
-	c.due.arrived(now)
+	s.due.arrived(now)
 }
 
 // countRejected counts a packet that SRTP refused. The library has no exported
 // error for replays, only its text.
-func (c *Connection) countRejected(err error) {
+func (s *Session) countRejected(err error) {
 	if strings.Contains(err.Error(), "duplicate") {
-		c.counts.Replayed++
+		s.counts.Replayed++
 		return
 	}
-	c.counts.AuthFailed++
+	s.counts.AuthFailed++
 }

@@ -9,17 +9,18 @@ import (
 // maxBlocks is how many report blocks an SR or RR holds (RFC 3550 §6.4.1).
 const maxBlocks = 31
 
-// blockCount returns how many blocks the next report of this section's SSRC
-// will have.
-func (s *Section) blockCount() int {
+// blockCount returns how many blocks the next report of this stream's SSRC will
+// have.
+func (st *Stream) blockCount() int {
+	s := st.section.session
 	n := 0
-	for _, src := range s.connection.sources {
-		if src.prior[s.index].heard {
+	for _, src := range s.sources {
+		if src.priorOf(st).heard {
 			n++
 		}
 	}
-	for _, o := range s.connection.sections {
-		if o != s && o.reported[s.index] {
+	for _, o := range s.streams {
+		if o != st && o.unreported(st) {
 			n++
 		}
 	}
@@ -29,16 +30,16 @@ func (s *Section) blockCount() int {
 // appendBlocks appends the blocks of a report about everybody who sent since
 // the last one, and starts the next interval. Endpoints also report on their own
 // other SSRCs, which they receive perfectly (RFC 8108 §5.1).
-func (s *Section) appendBlocks(blocks []rtcp.ReceptionReport, now simtime.Time) []rtcp.ReceptionReport {
-	c := s.connection
-	clock := c.endpoint.wallClock(now)
-	for _, src := range c.sources {
-		if !src.prior[s.index].heard || len(blocks) == maxBlocks {
+func (st *Stream) appendBlocks(blocks []rtcp.ReceptionReport, now simtime.Time) []rtcp.ReceptionReport {
+	s := st.section.session
+	clock := s.endpoint.wallClock(now)
+	for _, src := range s.sources {
+		if !src.priorOf(st).heard || len(blocks) == maxBlocks {
 			continue
 		}
 		b := rtcp.ReceptionReport{
 			SSRC:               src.ssrc,
-			FractionLost:       src.fractionLost(s.index),
+			FractionLost:       src.fractionLost(st),
 			TotalLost:          uint32(src.cumulativeLost()) & 0xffffff,
 			LastSequenceNumber: uint32(src.highest - 1<<16),
 			Jitter:             uint32(src.jitter),
@@ -49,10 +50,10 @@ func (s *Section) appendBlocks(blocks []rtcp.ReceptionReport, now simtime.Time) 
 		}
 		blocks = append(blocks, b)
 	}
-	for _, o := range c.sections {
-		if o != s && o.reported[s.index] && len(blocks) < maxBlocks {
-			o.reported[s.index] = false
-			blocks = append(blocks, rtcp.ReceptionReport{SSRC: o.SSRC, LastSequenceNumber: o.extSeq})
+	for _, o := range s.streams {
+		if o != st && o.unreported(st) && len(blocks) < maxBlocks {
+			o.reported[st.index] = false
+			blocks = append(blocks, rtcp.ReceptionReport{SSRC: o.ssrc, LastSequenceNumber: o.extSeq})
 		}
 	}
 	return blocks

@@ -50,8 +50,8 @@ func TestReducedSize(t *testing.T) {
 			}
 		}
 		r.size = bytes / float64(r.messages)
-		for i := range c.conns {
-			if n := c.conns[i].Counts(); n.Malformed != 0 {
+		for i := range c.sessions {
+			if n := c.sessions[i].Counts(); n.Malformed != 0 {
 				t.Errorf("%+v", n)
 			}
 		}

@@ -14,30 +14,30 @@ import (
 )
 
 // handleRTCP takes an RTCP packet off the wire.
-func (c *Connection) handleRTCP(now simtime.Time, p *packet.Packet) {
+func (s *Session) handleRTCP(now simtime.Time, p *packet.Packet) {
 	size := p.Size
-	b, err := c.protector.OpenRTCP(p.Payload)
+	b, err := s.protector.OpenRTCP(p.Payload)
 	if err != nil {
-		c.countRejected(err)
+		s.countRejected(err)
 		return
 	}
 	b, ok := stripPadding(b)
 	if !ok {
-		c.counts.Malformed++
+		s.counts.Malformed++
 		return
 	}
 	count, compound, ok := survey(b)
-	if !ok || !compound && !c.config.RTCP.ReducedSize {
+	if !ok || !compound && !s.config.RTCP.ReducedSize {
 		// Not compound (RFC 3550 §6.1), and nobody agreed to RFC 5506.
-		c.counts.Malformed++
+		s.counts.Malformed++
 		return
 	}
-	c.counts.RTCPReceived++
-	c.timing.CountPacket(size, count)
+	s.counts.RTCPReceived++
+	s.timing.CountPacket(size, count)
 	for len(b) > 0 {
 		n := packetLength(b)
-		if err := c.handleMessage(now, b[:n]); err != nil {
-			c.counts.Malformed++
+		if err := s.handleMessage(now, b[:n]); err != nil {
+			s.counts.Malformed++
 			return
 		}
 		b = b[n:]
@@ -85,27 +85,27 @@ type inbox struct {
 }
 
 // handleMessage takes one RTCP packet. An error means that it is malformed.
-func (c *Connection) handleMessage(now simtime.Time, b []byte) error {
-	in := &c.inbox
+func (s *Session) handleMessage(now simtime.Time, b []byte) error {
+	in := &s.inbox
 	switch rtcp.PacketType(b[1]) {
 	case rtcp.TypeSenderReport:
 		in.sr = rtcp.SenderReport{Reports: in.sr.Reports[:0]}
 		if err := in.sr.Unmarshal(b); err != nil {
 			return err
 		}
-		c.timing.HeardRTCP(now, in.sr.SSRC)
-		if src := c.sourceOf(in.sr.SSRC); src != nil {
+		s.timing.HeardRTCP(now, in.sr.SSRC)
+		if src := s.sourceOf(in.sr.SSRC); src != nil {
 			src.lastSR = simtime.NTP(in.sr.NTPTime).Middle()
-			src.lastSRAt = c.endpoint.wallClock(now)
+			src.lastSRAt = s.endpoint.wallClock(now)
 		}
-		c.handleReports(now, in.sr.Reports)
+		s.handleReports(now, in.sr.Reports)
 	case rtcp.TypeReceiverReport:
 		in.rr = rtcp.ReceiverReport{Reports: in.rr.Reports[:0]}
 		if err := in.rr.Unmarshal(b); err != nil {
 			return err
 		}
-		c.timing.HeardRTCP(now, in.rr.SSRC)
-		c.handleReports(now, in.rr.Reports)
+		s.timing.HeardRTCP(now, in.rr.SSRC)
+		s.handleReports(now, in.rr.Reports)
 	case rtcp.TypeSourceDescription:
 		if !bytes.Equal(b, in.sdesBytes) {
 			in.sdes, in.sdesBytes = rtcp.SourceDescription{}, append(in.sdesBytes[:0], b...)
@@ -115,16 +115,16 @@ func (c *Connection) handleMessage(now simtime.Time, b []byte) error {
 			}
 		}
 		for i := range in.sdes.Chunks {
-			c.handleChunk(now, &in.sdes.Chunks[i])
+			s.handleChunk(now, &in.sdes.Chunks[i])
 		}
 	default:
-		return c.handleOther(now, b)
+		return s.handleOther(now, b)
 	}
 	return nil
 }
 
 // handleOther takes the messages that aren't in every packet.
-func (c *Connection) handleOther(now simtime.Time, b []byte) error {
+func (s *Session) handleOther(now simtime.Time, b []byte) error {
 	packets, err := rtcp.Unmarshal(b)
 	if err != nil {
 		return err
@@ -132,65 +132,65 @@ func (c *Connection) handleOther(now simtime.Time, b []byte) error {
 	switch m := packets[0].(type) {
 	case *rtcp.Goodbye:
 		for _, ssrc := range m.Sources {
-			c.handleBye(now, ssrc)
+			s.handleBye(now, ssrc)
 		}
 	case *rtcp.CCFeedbackReport:
-		c.timing.HeardRTCP(now, m.SenderSSRC)
-		c.handleFeedback(now, c.history.OnCCFB(now, m))
+		s.timing.HeardRTCP(now, m.SenderSSRC)
+		s.handleFeedback(now, s.history.OnCCFB(now, m))
 	case *rtcp.TransportLayerCC:
-		c.timing.HeardRTCP(now, m.SenderSSRC)
-		c.handleFeedback(now, c.history.OnTWCC(now, m))
+		s.timing.HeardRTCP(now, m.SenderSSRC)
+		s.handleFeedback(now, s.history.OnTWCC(now, m))
 	default:
-		c.counts.UnknownRTCP++
+		s.counts.UnknownRTCP++
 	}
 	return nil
 }
 
-func (c *Connection) handleFeedback(now simtime.Time, r *ccontrol.Report) {
-	c.noteArrivals(r)
-	cc := c.config.Controller
+func (s *Session) handleFeedback(now simtime.Time, r *ccontrol.Report) {
+	s.noteArrivals(r)
+	cc := s.config.Controller
 	if cc == nil {
 		return
 	}
-	r.Backlog = c.pacer.Backlog()
+	r.Backlog = s.pacer.Backlog()
 	cc.OnFeedback(now, r)
-	c.applyTarget(now)
+	s.applyTarget(now)
 }
 
 // handleReports takes the round-trip time from the blocks about our SSRCs
 // (RFC 3550 §6.4.1).
-func (c *Connection) handleReports(now simtime.Time, blocks []rtcp.ReceptionReport) {
-	c.lastReport = now
-	defer c.testMarkings(now)
-	clock := simtime.ToNTP(c.endpoint.wallClock(now)).Middle()
+func (s *Session) handleReports(now simtime.Time, blocks []rtcp.ReceptionReport) {
+	s.lastReport = now
+	defer s.testMarkings(now)
+	clock := simtime.ToNTP(s.endpoint.wallClock(now)).Middle()
 	for i := range blocks {
 		b := &blocks[i]
-		s := c.ours(b.SSRC)
-		if s == nil {
+		m := s.ours(b.SSRC)
+		if m == nil {
 			continue
 		}
-		s.reached = true // or there would be no block about it
+		m.reached = true // or there would be no block about it
 		if b.LastSenderReport == 0 {
 			continue
 		}
 		rtt := simtime.MiddleToTime(int32(clock - b.Delay - b.LastSenderReport)).Duration()
-		c.rtt = max(rtt, time.Microsecond)
-		c.event(Event{Kind: RTTMeasured, At: now, Delay: c.rtt})
+		s.rtt = max(rtt, time.Microsecond)
+		s.event(Event{Kind: RTTMeasured, At: now, Delay: s.rtt})
 	}
 }
 
 // testMarkings gives up markings of streams of which a report says nothing.
-func (c *Connection) testMarkings(now simtime.Time) {
-	for _, s := range c.sections {
-		c.testMarking(now, s, true)
+func (s *Session) testMarkings(now simtime.Time) {
+	for _, m := range s.sections {
+		s.testMarking(now, m, true)
 	}
 }
 
 // ours returns the section of this end with an SSRC, or nil.
-func (c *Connection) ours(ssrc uint32) *Section {
-	for _, s := range c.sections {
-		if s.SSRC == ssrc {
-			return s
+func (s *Session) ours(ssrc uint32) *Section {
+	for _, m := range s.sections {
+		if m.main.ssrc == ssrc {
+			return m
 		}
 	}
 	return nil
@@ -198,24 +198,24 @@ func (c *Connection) ours(ssrc uint32) *Section {
 
 // handleChunk learns CNAMEs. More than one makes the session a group
 // (RFC 8108 §5.4.2).
-func (c *Connection) handleChunk(now simtime.Time, chunk *rtcp.SourceDescriptionChunk) {
-	c.timing.HeardRTCP(now, chunk.Source)
+func (s *Session) handleChunk(now simtime.Time, chunk *rtcp.SourceDescriptionChunk) {
+	s.timing.HeardRTCP(now, chunk.Source)
 	for _, item := range chunk.Items {
-		if item.Type == rtcp.SDESCNAME && !slices.Contains(c.peers, item.Text) {
-			c.peers = append(c.peers, item.Text)
-			c.timing.SetMultiparty(len(c.peers) > 1)
+		if item.Type == rtcp.SDESCNAME && !slices.Contains(s.peers, item.Text) {
+			s.peers = append(s.peers, item.Text)
+			s.timing.SetMultiparty(len(s.peers) > 1)
 		}
 	}
 }
 
-func (c *Connection) handleBye(now simtime.Time, ssrc uint32) {
-	c.timing.HeardBye(now, ssrc)
+func (s *Session) handleBye(now simtime.Time, ssrc uint32) {
+	s.timing.HeardBye(now, ssrc)
 	e := Event{Kind: ByeReceived, At: now, SSRC: ssrc}
-	if src := c.sourceOf(ssrc); src != nil {
+	if src := s.sourceOf(ssrc); src != nil {
 		src.ended = true
 		e.Section = src.section
 	}
-	c.event(e)
+	s.event(e)
 }
 
 // stripPadding removes the padding of the last packet of a compound one

@@ -24,7 +24,7 @@ func TestNonCompoundIsRefused(t *testing.T) {
 		c := newCall(t, setup{streams: []stream{audioFromA}, rtcp: conf})
 		c.run(time.Second)
 		for _, m := range []rtcp.Packet{sdes, bye, ccfb} {
-			before := c.conns[0].Counts()
+			before := c.sessions[0].Counts()
 			c.inject(0, marshal(t, m))
 			want := before
 			if reduced {
@@ -32,7 +32,7 @@ func TestNonCompoundIsRefused(t *testing.T) {
 			} else {
 				want.Malformed++
 			}
-			if got := c.conns[0].Counts(); got != want {
+			if got := c.sessions[0].Counts(); got != want {
 				t.Errorf("reduced size %v, %T: %+v, want %+v", reduced, m, got, want)
 			}
 		}
@@ -66,9 +66,9 @@ func TestMalformedRTCP(t *testing.T) {
 	} {
 		c := newCall(t, setup{streams: []stream{audioFromA}})
 		c.run(time.Second)
-		before := c.conns[0].Counts()
+		before := c.sessions[0].Counts()
 		c.inject(0, b)
-		got := c.conns[0].Counts()
+		got := c.sessions[0].Counts()
 		if name == "version 1" {
 			// The first octet isn't RTP's nor RTCP's: not ours (RFC 7983).
 			if got != before {
@@ -103,7 +103,7 @@ func TestUnknownRTCPIsIgnored(t *testing.T) {
 		c := newCall(t, setup{streams: []stream{{name: "none", kind: endpoints.Audio, pt: 97}}})
 		c.inject(1, audioPacket(t, 4711, 1, 0, 97, false))
 		c.run(time.Second)
-		members := c.conns[1].Members()
+		members := c.sessions[1].Members()
 		const ntp = 0x1122334455667788
 		b := marshal(t, &rtcp.SenderReport{SSRC: 4711, NTPTime: ntp})
 		b = append(b, raw...)
@@ -111,15 +111,15 @@ func TestUnknownRTCPIsIgnored(t *testing.T) {
 			&rtcp.SourceDescription{Chunks: []rtcp.SourceDescriptionChunk{{Source: 4712, Items: []rtcp.SourceDescriptionItem{{Type: rtcp.SDESCNAME, Text: "x@y"}}}}},
 			&rtcp.Goodbye{Sources: []uint32{4713}},
 		)...)
-		before := c.conns[1].Counts()
+		before := c.sessions[1].Counts()
 		c.inject(1, b)
 		want := before
 		want.RTCPReceived++
 		want.UnknownRTCP++
-		if got := c.conns[1].Counts(); got != want {
+		if got := c.sessions[1].Counts(); got != want {
 			t.Errorf("%s: %+v, want %+v", name, got, want)
 		}
-		if c.conns[1].Members() != members+1 {
+		if c.sessions[1].Members() != members+1 {
 			t.Errorf("%s: SDES had no effect", name)
 		}
 		if c.count(1, endpoints.ByeReceived) != 1 {

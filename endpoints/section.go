@@ -4,7 +4,6 @@ import (
 	"errors"
 
 	"rtpfabric/endpoints/encoder"
-	"rtpfabric/endpoints/rtcptiming"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/simtime"
 	"rtpfabric/sim/units"
@@ -59,23 +58,14 @@ type SendConfig struct {
 // Pause is a stretch of time: From is in it, To isn't.
 type Pause struct{ From, To simtime.Time }
 
-// Section is a media section at one end. Each has an SSRC of its own, whether
-// it sends or only reports (RFC 8108 §6.1).
+// Section is a media section at one end. Its main stream carries the media, or
+// only reports (RFC 8108 §6.1).
 type Section struct {
-	SSRC uint32
-
-	connection *Connection
-	config     SectionConfig
-	index      int
-	local      *rtcptiming.Local // nil after the BYE
-	clock      int
-
-	seq      uint16 // of the next packet
-	tsOffset uint32
-	packets  uint32 // sent, for SRs
-	octets   uint32 // of payload
-	queued   int    // packets in the pacer
-	stopped  bool
+	session *Session
+	config  SectionConfig
+	index   int
+	main    *Stream
+	stopped bool
 
 	dscp        uint8 // of media packets
 	reached     bool  // the peer has got packets of the stream
@@ -85,49 +75,46 @@ type Section struct {
 	suspended   bool // sends nothing because the rate doesn't suffice
 	suspendedAt simtime.Time
 
-	extSeq    uint32 // extended number of the last packet that left
-	reported  []bool // whether a packet left since the last report, by local section
 	pictureID uint16
 }
 
-func newSection(c *Connection, index int, sc SectionConfig) (*Section, error) {
+func newSection(s *Session, index int, sc SectionConfig) (*Section, error) {
 	if sc.PayloadType >= 64 && sc.PayloadType < 96 || sc.PayloadType > 127 {
 		return nil, errors.New("payload type is from 64 to 95, which RTCP on the same port forbids, or above 127")
 	}
-	r := c.random.identity
-	s := &Section{
-		SSRC: r.Uint32(), connection: c, config: sc, index: index, clock: videoClock,
-		// Half the space, so that sequence numbers don't wrap at once and
-		// confuse SRTP's roll-over counter (RFC 3711 §3.3.1).
-		seq: uint16(r.Uint32()) &^ 0x8000, tsOffset: r.Uint32(),
-		reported: make([]bool, len(c.config.Sections)),
+	m := &Section{session: s, config: sc, index: index}
+	m.main = s.newStream(m, m.clock())
+	if sc.Send != nil && s.config.Marking != NeverMark {
+		m.dscp = sc.Send.DSCP
 	}
-	if sc.Kind == Audio {
-		s.clock = audioClock
+	m.skipPauses()
+	return m, nil
+}
+
+// clock returns the rate of RTP timestamps, Hz.
+func (m *Section) clock() int {
+	if m.config.Kind == Audio {
+		return audioClock
 	}
-	if sc.Send != nil && c.config.Marking != NeverMark {
-		s.dscp = sc.Send.DSCP
-	}
-	s.skipPauses()
-	return s, nil
+	return videoClock
 }
 
 // skipPauses postpones a frame that would be due in a pause.
-func (s *Section) skipPauses() {
-	if s.config.Send == nil {
+func (m *Section) skipPauses() {
+	if m.config.Send == nil {
 		return
 	}
-	for _, p := range s.config.Send.Pauses {
-		if due := s.config.Send.Encoder.NextFrame(); p.From <= due && due < p.To {
-			s.config.Send.Encoder.Skip(p.To)
+	for _, p := range m.config.Send.Pauses {
+		if due := m.config.Send.Encoder.NextFrame(); p.From <= due && due < p.To {
+			m.config.Send.Encoder.Skip(p.To)
 		}
 	}
 }
 
 // active reports whether the section sends media now.
-func (s *Section) active(now simtime.Time) bool {
-	send := s.config.Send
-	if send == nil || s.stopped || now < send.Start {
+func (m *Section) active(now simtime.Time) bool {
+	send := m.config.Send
+	if send == nil || m.stopped || now < send.Start {
 		return false
 	}
 	for _, p := range send.Pauses {
@@ -139,36 +126,35 @@ func (s *Section) active(now simtime.Time) bool {
 }
 
 // Name returns the section's name.
-func (s *Section) Name() string { return s.config.Name }
+func (m *Section) Name() string { return m.config.Name }
 
 // Kind returns the media type.
-func (s *Section) Kind() Kind { return s.config.Kind }
+func (m *Section) Kind() Kind { return m.config.Kind }
 
 // Sends reports whether this end sends media in the section.
-func (s *Section) Sends() bool { return s.config.Send != nil }
+func (m *Section) Sends() bool { return m.config.Send != nil }
 
 // Goal returns the rate that the encoder aims at; 0 if there is none or it has
 // stopped.
-func (s *Section) Goal() units.BitRate {
-	if s.config.Send == nil || s.stopped {
+func (m *Section) Goal() units.BitRate {
+	if m.config.Send == nil || m.stopped {
 		return 0
 	}
-	return s.config.Send.Encoder.Goal()
+	return m.config.Send.Encoder.Goal()
 }
 
-// rtpTime returns the RTP timestamp of a moment.
-func (s *Section) rtpTime(at simtime.Time) uint32 {
-	sec, ns := int64(at)/1e9, int64(at)%1e9
-	ticks := sec*int64(s.clock) + ns*int64(s.clock)/1e9
-	return s.tsOffset + uint32(ticks)
-}
+// Main returns the stream of the section's media.
+func (m *Section) Main() *Stream { return m.main }
 
-func (s *Section) nextTimeout() (simtime.Time, Reason) {
-	send := s.config.Send
-	if send == nil || s.local == nil {
+// SSRC returns that of the main stream.
+func (m *Section) SSRC() uint32 { return m.main.ssrc }
+
+func (m *Section) nextTimeout() (simtime.Time, Reason) {
+	send := m.config.Send
+	if send == nil || m.main.local == nil {
 		return simtime.Never, ReasonNone
 	}
-	if s.stopped {
+	if m.stopped {
 		return simtime.Never, ReasonNone // the BYE waits for the pacer
 	}
 	if next := send.Encoder.NextFrame(); next < send.Stop {
@@ -177,35 +163,35 @@ func (s *Section) nextTimeout() (simtime.Time, Reason) {
 	return send.Stop, ReasonStop
 }
 
-func (s *Section) handleTimeout(now simtime.Time) {
-	send := s.config.Send
-	if send == nil || s.stopped || s.local == nil {
+func (m *Section) handleTimeout(now simtime.Time) {
+	send := m.config.Send
+	if send == nil || m.stopped || m.main.local == nil {
 		return
 	}
 	for send.Encoder.NextFrame() <= now && now < send.Stop {
-		if s.suspended {
+		if m.suspended {
 			send.Encoder.Skip(now.Add(suspendedStep))
-			s.skipPauses()
-			s.connection.requestRates(now, nil) // it may go on
+			m.skipPauses()
+			m.session.requestRates(now, nil) // it may go on
 			continue
 		}
-		s.encode(now)
+		m.encode(now)
 	}
 	if now >= send.Stop {
-		s.stopped = true
-		s.connection.applyTarget(now)
+		m.stopped = true
+		m.session.applyTarget(now)
 	}
 }
 
 // encode makes a frame and hands its packets to the pacer.
-func (s *Section) encode(now simtime.Time) {
-	c := s.connection
-	c.requestRates(now, s)
-	f := s.config.Send.Encoder.Encode(now)
-	s.skipPauses()
-	c.event(Event{Kind: FrameEncoded, At: now, Section: s, Size: f.Size})
-	s.packetize(f, func(p *packet.Packet) {
-		s.queued++
-		c.pacer.Push(p, s.config.Kind == Audio)
+func (m *Section) encode(now simtime.Time) {
+	s := m.session
+	s.requestRates(now, m)
+	f := m.config.Send.Encoder.Encode(now)
+	m.skipPauses()
+	s.event(Event{Kind: FrameEncoded, At: now, Section: m, Size: f.Size})
+	m.packetize(f, func(p *packet.Packet) {
+		m.main.queued++
+		s.pacer.Push(p, m.config.Kind == Audio)
 	})
 }

@@ -10,27 +10,27 @@ import (
 
 // pump lets go what the pacer releases, and sends the BYE of streams that have
 // stopped and drained.
-func (c *Connection) pump(now simtime.Time) {
-	for p := c.pacer.Pop(now); p != nil; p = c.pacer.Pop(now) {
-		c.release(now, p)
+func (s *Session) pump(now simtime.Time) {
+	for p := s.pacer.Pop(now); p != nil; p = s.pacer.Pop(now) {
+		s.release(now, p)
 	}
-	for _, s := range c.sections {
-		if s.stopped && s.queued == 0 && s.local != nil && c.mayLeave(s) {
-			c.sendBye(now, s)
+	for _, st := range s.streams {
+		if st.section.stopped && st.queued == 0 && st.local != nil && s.mayLeave(st) {
+			s.sendBye(now, st)
 		}
 	}
 }
 
-// mayLeave reports whether a section's SSRC isn't needed any more. The last one
+// mayLeave reports whether a stream's SSRC isn't needed any more. The last one
 // of an end stays for as long as there is somebody to report on
 // (RFC 8108 §6.2).
-func (c *Connection) mayLeave(s *Section) bool {
-	for _, o := range c.sections {
-		if o != s && o.local != nil {
+func (s *Session) mayLeave(st *Stream) bool {
+	for _, o := range s.streams {
+		if o != st && o.local != nil {
 			return true
 		}
 	}
-	for _, src := range c.sources {
+	for _, src := range s.sources {
 		if !src.ended {
 			return false
 		}
@@ -39,33 +39,31 @@ func (c *Connection) mayLeave(s *Section) bool {
 }
 
 // release stamps, protects and sends a media packet.
-func (c *Connection) release(now simtime.Time, p *packet.Packet) {
-	s := c.sections[p.Hop]
-	s.queued--
+func (s *Session) release(now simtime.Time, p *packet.Packet) {
+	st := s.streams[p.Hop]
+	m := st.section
+	st.queued--
 	seq := binary.BigEndian.Uint16(p.Payload[2:])
-	tseq := c.history.Sent(now, s.SSRC, seq, p.Size)
-	if c.config.Feedback == FeedbackTWCC {
+	tseq := s.history.Sent(now, st.ssrc, seq, p.Size)
+	if s.config.Feedback == FeedbackTWCC {
 		binary.BigEndian.PutUint16(p.Payload[rtpHeader+5:], uint16(tseq))
 	}
-	head := rtpHeader + c.extension()
-	s.packets++
-	s.octets += uint32(len(p.Payload) - head)
-	s.extSeq = extend(s.extSeq, seq, s.packets == 1)
-	for i := range s.reported {
-		s.reported[i] = true
-	}
-	b, err := c.protector.RTP(&c.header, p.Payload)
+	head := rtpHeader + s.extension()
+	st.packets++
+	st.octets += uint32(len(p.Payload) - head)
+	st.left(seq)
+	b, err := s.protector.RTP(&s.header, p.Payload)
 	if err != nil {
 		panic("endpoints: protecting a packet of our own failed: " + err.Error())
 	}
 	p.Payload = b
-	c.testMarking(now, s, false)
-	p.DSCP, p.ECN = s.dscp, c.config.ECN
-	c.counts.RTPSent++
-	c.timing.SentRTP(now, s.local)
-	c.out.Push(p)
-	if cc := c.config.Controller; cc != nil {
-		cc.OnSent(now, ccontrol.Sent{Seq: tseq, Size: p.Size, Backlog: c.pacer.Backlog()})
+	s.testMarking(now, m, false)
+	p.DSCP, p.ECN = m.dscp, s.config.ECN
+	s.counts.RTPSent++
+	s.timing.SentRTP(now, st.local)
+	s.out.Push(p)
+	if cc := s.config.Controller; cc != nil {
+		cc.OnSent(now, ccontrol.Sent{Seq: tseq, Size: p.Size, Backlog: s.pacer.Backlog()})
 	}
 }
 

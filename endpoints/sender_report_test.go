@@ -20,7 +20,7 @@ func TestRoundTripTime(t *testing.T) {
 		for _, delay := range []time.Duration{0, 100 * time.Microsecond, 20 * time.Millisecond, 700 * time.Millisecond} {
 			c := newCall(t, setup{streams: []stream{videoFromA, backFromB}, offsets: offsets, delay: max(delay, 1)})
 			c.run(20 * time.Second)
-			for i := range c.conns {
+			for i := range c.sessions {
 				n := 0
 				for _, e := range c.events[i] {
 					if e.Kind != endpoints.RTTMeasured {
@@ -34,8 +34,8 @@ func TestRoundTripTime(t *testing.T) {
 				if n < 5 {
 					t.Errorf("offsets %v, delay %v: %d measurements", offsets, delay, n)
 				}
-				if d := c.conns[i].RTT() - 2*delay; d < -100*time.Microsecond || d > 100*time.Microsecond {
-					t.Errorf("RTT() = %v", c.conns[i].RTT())
+				if d := c.sessions[i].RTT() - 2*delay; d < -100*time.Microsecond || d > 100*time.Microsecond {
+					t.Errorf("RTT() = %v", c.sessions[i].RTT())
 				}
 			}
 		}
@@ -51,7 +51,7 @@ func TestNoRoundTripTimeWithoutSR(t *testing.T) {
 	if len(blocks) == 0 || blocks[0].LastSenderReport != 0 || blocks[0].Delay != 0 {
 		t.Errorf("blocks %+v", blocks)
 	}
-	if c.conns[0].RTT() != 0 || c.conns[1].RTT() != 0 {
+	if c.sessions[0].RTT() != 0 || c.sessions[1].RTT() != 0 {
 		t.Error("a round-trip time without SRs")
 	}
 }
@@ -66,7 +66,7 @@ func TestSRTimestampsAreOnOneLine(t *testing.T) {
 		c.run(60 * time.Second)
 		var skew []float64
 		for i, clock := range []float64{90000, 48000} {
-			ssrc := c.conns[0].Sections()[i].SSRC
+			ssrc := c.sessions[0].Sections()[i].SSRC()
 			srs := c.srs(0, ssrc)
 			if len(srs) < 50 {
 				t.Fatalf("%d SRs of a minute", len(srs))

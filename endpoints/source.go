@@ -30,7 +30,7 @@ type source struct {
 	lastSR   uint32 // middle 32 bits of the NTP timestamp of the last SR
 	lastSRAt simtime.Time
 
-	// prior is what each local SSRC has reported already.
+	// prior is what each local stream has reported already, by its index.
 	prior []prior
 }
 
@@ -41,12 +41,12 @@ type prior struct {
 
 // newSource starts at the packet given. Extended sequence numbers begin with
 // one cycle, so that a straggler from before the first packet isn't negative.
-func newSource(c *Connection, s *Section, h *rtp.Header) *source {
+func newSource(s *Session, m *Section, h *rtp.Header) *source {
 	ext := uint64(h.SequenceNumber) + 1<<16
 	return &source{
-		ssrc: h.SSRC, section: s, base: ext, highest: ext,
-		buffer: playout.NewBuffer(s.clock, c.config.PlayoutDelay, s.config.Kind == Video),
-		prior:  make([]prior, len(c.sections)),
+		ssrc: h.SSRC, section: m, base: ext, highest: ext,
+		buffer: playout.NewBuffer(m.clock(), s.config.PlayoutDelay, m.config.Kind == Video),
+		prior:  make([]prior, len(s.streams)),
 	}
 }
 
@@ -75,7 +75,7 @@ func (r *source) receive(now simtime.Time, h *rtp.Header) (ext uint64, fresh boo
 // updateJitter is RFC 3550 §A.8.
 func (r *source) updateJitter(now simtime.Time, ts uint32) {
 	sec, ns := int64(now)/int64(time.Second), int64(now)%int64(time.Second)
-	arrival := sec*int64(r.section.clock) + ns*int64(r.section.clock)/int64(time.Second)
+	arrival := sec*int64(r.section.clock()) + ns*int64(r.section.clock())/int64(time.Second)
 	transit := int64(int32(uint32(arrival) - ts))
 	if r.received > 1 {
 		d := int64(int32(uint32(transit) - uint32(r.transit)))
@@ -90,10 +90,19 @@ func (r *source) updateJitter(now simtime.Time, ts uint32) {
 // expected returns the number of packets that should have come.
 func (r *source) expected() uint64 { return r.highest - r.base + 1 }
 
-// fractionLost returns what a report by the given local SSRC says, and starts
+// priorOf returns what a local stream has reported. To a new one everything is
+// news.
+func (r *source) priorOf(st *Stream) *prior {
+	for st.index >= len(r.prior) {
+		r.prior = append(r.prior, prior{heard: true})
+	}
+	return &r.prior[st.index]
+}
+
+// fractionLost returns what a report by the given local stream says, and starts
 // its next interval (RFC 3550 §A.3).
-func (r *source) fractionLost(local int) uint8 {
-	p := &r.prior[local]
+func (r *source) fractionLost(st *Stream) uint8 {
+	p := r.priorOf(st)
 	expected := r.expected() - p.expected
 	received := r.received - p.received
 	*p = prior{expected: r.expected(), received: r.received}
@@ -118,7 +127,7 @@ func (r *source) handleTimeout(now simtime.Time) {
 
 // drain turns the buffer's results into events.
 func (r *source) drain() {
-	c := r.section.connection
+	s := r.section.session
 	for {
 		f, ok := r.buffer.Poll()
 		if !ok {
@@ -133,10 +142,10 @@ func (r *source) drain() {
 		case playout.Lost:
 			e.Kind = FrameLost
 		}
-		c.event(e)
+		s.event(e)
 		if f.Frozen > 0 {
 			e.Kind, e.Delay, e.Size = PictureFrozen, f.Frozen, 0
-			c.event(e)
+			s.event(e)
 		}
 	}
 }

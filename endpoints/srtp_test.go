@@ -91,21 +91,21 @@ func attackAll(t *testing.T, c, stranger *call) {
 			{"no protection", plain, func(n *endpoints.Counts) { n.AuthFailed++ }},
 			{"reflected to its sender", real, nil},
 		} {
-			to, want := 1, c.conns[1].Counts()
+			to, want := 1, c.sessions[1].Counts()
 			if a.want == nil {
-				to, want = 0, c.conns[0].Counts()
+				to, want = 0, c.sessions[0].Counts()
 				want.AuthFailed++
 			} else {
 				a.want(&want)
 			}
-			members, rtt := c.conns[to].Members(), c.conns[to].RTT()
+			members, rtt := c.sessions[to].Members(), c.sessions[to].RTT()
 			at, why := c.ends[to].NextTimeout()
 			events, out := len(c.events[to]), c.pool.Outstanding()
 			c.inject(to, a.payload)
-			if got := c.conns[to].Counts(); got != want {
+			if got := c.sessions[to].Counts(); got != want {
 				t.Errorf("RTCP %v, %s: counts %+v, want %+v", isRTCP, a.name, got, want)
 			}
-			if at2, why2 := c.ends[to].NextTimeout(); c.conns[to].Members() != members || c.conns[to].RTT() != rtt ||
+			if at2, why2 := c.ends[to].NextTimeout(); c.sessions[to].Members() != members || c.sessions[to].RTT() != rtt ||
 				at2 != at || why2 != why || len(c.events[to]) != events || c.pool.Outstanding() != out {
 				t.Errorf("RTCP %v, %s: more than a counter has changed", isRTCP, a.name)
 			}
@@ -135,7 +135,7 @@ func TestNothingBeforeKeys(t *testing.T) {
 	s := setup{streams: []stream{audioFromA}, protection: protect.Full}
 	e := endpoints.New(endpoints.Config{Name: "A", Addr: addrs[0].IP, Pool: &c.pool, Random: rngSource})
 	conf := s.config(c, rngSource, 0, "A", "B")
-	conf.Keying = k
+	conf.Sessions[0].Keying = k
 	conn, err := e.Connect(0, conf)
 	if err != nil {
 		t.Fatal(err)
@@ -150,7 +150,7 @@ func TestNothingBeforeKeys(t *testing.T) {
 	copy(p.SetPayload(112), audioPacket(t, 9, 1, 1, audioFromA.pt, false))
 	p.Src, p.Dst = addrs[1], addrs[0]
 	e.HandlePacket(c.now, p)
-	if n := conn.Counts(); n.Early != 1 || n.RTPReceived != 0 {
+	if n := conn.Sessions()[0].Counts(); n.Early != 1 || n.RTPReceived != 0 {
 		t.Errorf("%+v, want one early packet", n)
 	}
 }

@@ -36,12 +36,12 @@ func (s *Simulation) connectPair(call *Call, media []Media) error {
 	}
 	s.Connections = append(s.Connections, ca, cb)
 	for i, m := range media {
-		from, to := ca, cb
+		from, to := ca.Sessions()[0], cb.Sessions()[0]
 		if m.From == call.B {
-			from, to = cb, ca
+			from, to = to, from
 		}
 		s.Flows = append(s.Flows, &Flow{
-			Media: m, Sender: from.Sections()[i], Receiver: to.Sections()[i], Connection: from,
+			Media: m, Sender: from.Sections()[i], Receiver: to.Sections()[i], Session: from,
 			Model: s.model(&media[i]), RTCP: call.RTCP.Bandwidth,
 		})
 	}
@@ -67,8 +67,8 @@ func (s *Simulation) connect(call *Call, self string, local, remote packet.Addr,
 	if peer == self {
 		peer = call.B
 	}
-	cc := endpoints.ConnectionConfig{
-		Peer: peer, Local: local, Remote: remote, Protection: c.Protection,
+	cc := endpoints.SessionConfig{
+		Local: local, Remote: remote, Protection: c.Protection,
 		Keying: keying.NewPreshared(s.random, self, peer),
 		RTCP:   call.RTCP, Feedback: c.Congestion.Feedback, FeedbackInterval: c.Congestion.Interval,
 		ECN: c.Congestion.ECN, Marking: c.Marking,
@@ -96,7 +96,9 @@ func (s *Simulation) connect(call *Call, self string, local, remote packet.Addr,
 			return nil, err
 		}
 	}
-	return s.byName[self].endpoint.Connect(s.Loop.Now(), cc)
+	return s.byName[self].endpoint.Connect(s.Loop.Now(), endpoints.ConnectionConfig{
+		Peer: peer, Sessions: []endpoints.SessionConfig{cc},
+	})
 }
 
 func (s *Simulation) newController(l ccontrol.Limits) (ccontrol.Controller, error) {

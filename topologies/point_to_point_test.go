@@ -57,7 +57,7 @@ func TestTwoWayCall(t *testing.T) {
 		if err := sim.Run(context.Background(), simtime.At(d)); err != nil {
 			t.Fatal(err)
 		}
-		return sim.Connections[0].Counts()
+		return sim.Sessions()[0].Counts()
 	}
 	early, late := at(3*time.Second), at(8*time.Second)
 	if late.RTCPSent < early.RTCPSent+20 || late.RTPSent != early.RTPSent || late.RTPReceived < early.RTPReceived+240 {

@@ -51,9 +51,18 @@ type party struct {
 type Flow struct {
 	Media
 	Sender, Receiver *endpoints.Section
-	Connection       *endpoints.Connection // the sender's end
+	Session          *endpoints.Session // the sender's end
 	Model            endpoints.StreamModel
 	RTCP             units.BitRate // of the session
+}
+
+// Sessions returns both ends of every RTP session.
+func (s *Simulation) Sessions() []*endpoints.Session {
+	var list []*endpoints.Session
+	for _, c := range s.Connections {
+		list = append(list, c.Sessions()...)
+	}
+	return list
 }
 
 // Paths returns the paths that all flows and all traffic take now.
@@ -70,7 +79,7 @@ func (s *Simulation) Paths() (flows, traffic [][]*fabric.Link) {
 // RTCPPerStream returns the RTCP bandwidth that falls to the sender of a
 // stream, in bit/s, if every media section's two ends take equal parts.
 func (s *Simulation) RTCPPerStream(f *Flow) float64 {
-	return float64(f.RTCP) / float64(2*len(f.Connection.Sections()))
+	return float64(f.RTCP) / float64(2*len(f.Session.Sections()))
 }
 
 // Build makes the simulation. Its only errors are controllers that refuse

@@ -61,7 +61,7 @@ func simulate(t *testing.T, c topologies.Config) string {
 		t.Fatal(err)
 	}
 	media := uint64(0)
-	for _, conn := range sim.Connections {
+	for _, conn := range sim.Sessions() {
 		n := conn.Counts()
 		if n.AuthFailed+n.Malformed+n.Early+n.UnknownRTCP != 0 {
 			t.Errorf("%s rejected packets of its peer: %+v", conn.Name(), n)

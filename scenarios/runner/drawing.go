@@ -23,7 +23,7 @@ func drawing(s *scenarios.Scenario, sim *topologies.Simulation) record.Topology 
 	for _, f := range sim.Flows {
 		t.Flows = append(t.Flows, record.Flow{
 			Name: f.Flow(), From: f.From, To: f.To, Kind: string(f.Kind),
-			SSRC: f.Sender.SSRC, Controller: s.Congestion.Controller,
+			SSRC: f.Sender.SSRC(), Controller: s.Congestion.Controller,
 		})
 	}
 	for i := range s.Traffic {

@@ -10,11 +10,11 @@ import (
 
 // handle takes an event of an endpoint.
 func (r *Recorder) handle(e endpoints.Event) {
-	c := r.conns[e.Connection]
-	entity := e.Connection.Endpoint()
+	c := r.conns[e.Session]
+	entity := e.Session.Endpoint()
 	switch e.Kind {
 	case endpoints.FrameEncoded:
-		if f := r.flow(e.Section.SSRC); f != nil {
+		if f := r.flow(e.Section.SSRC()); f != nil {
 			f.encoded.add(e.At, float64(e.Size))
 			f.totals.encoded++
 		}

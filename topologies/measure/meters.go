@@ -191,7 +191,7 @@ func (m *flowMeter) sample(now simtime.Time) {
 
 // connMeter measures one end of a connection.
 type connMeter struct {
-	conn       *endpoints.Connection
+	conn       *endpoints.Session
 	target     *level
 	pacing     *level
 	backlog    *level
@@ -204,7 +204,7 @@ type connMeter struct {
 	rtcpBytes  uint64
 }
 
-func newConnMeter(b *book, c *endpoints.Connection) *connMeter {
+func newConnMeter(b *book, c *endpoints.Session) *connMeter {
 	m := &connMeter{conn: c, rtt: b.delay(c.Name(), record.RTT)}
 	if c.HasController() {
 		m.target = b.level(c.Name(), record.Target, "bit/s")

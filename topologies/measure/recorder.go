@@ -22,7 +22,7 @@ type Recorder struct {
 	links  []*linkMeter // by Link.Index; nil for links without a serializer
 	flows  []*flowMeter
 	bySSRC map[uint32]*flowMeter
-	conns  map[*endpoints.Connection]*connMeter
+	conns  map[*endpoints.Session]*connMeter
 	connsl []*connMeter
 	// traffic by the address of its sources, from the first on; every other
 	// address is a sink's and has nil.
@@ -39,7 +39,7 @@ type Recorder struct {
 // packet events too.
 func Attach(sim *topologies.Simulation, also fabric.Observer) *Recorder {
 	r := &Recorder{
-		sim: sim, bySSRC: map[uint32]*flowMeter{}, conns: map[*endpoints.Connection]*connMeter{}, also: also,
+		sim: sim, bySSRC: map[uint32]*flowMeter{}, conns: map[*endpoints.Session]*connMeter{}, also: also,
 	}
 	for _, l := range sim.Fabric.Links() {
 		r.links = append(r.links, newLinkMeter(&r.book, l))
@@ -47,9 +47,9 @@ func Attach(sim *topologies.Simulation, also fabric.Observer) *Recorder {
 	for _, f := range sim.Flows {
 		m := newFlowMeter(&r.book, f)
 		r.flows = append(r.flows, m)
-		r.bySSRC[f.Sender.SSRC] = m
+		r.bySSRC[f.Sender.SSRC()] = m
 	}
-	for _, c := range sim.Connections {
+	for _, c := range sim.Sessions() {
 		m := newConnMeter(&r.book, c)
 		r.conns[c] = m
 		r.connsl = append(r.connsl, m)
@@ -118,7 +118,7 @@ func (r *Recorder) flow(ssrc uint32) *flowMeter {
 		return r.bySSRC[ssrc]
 	}
 	for _, f := range r.flows {
-		if f.flow.Sender.SSRC == ssrc {
+		if f.flow.Sender.SSRC() == ssrc {
 			return f
 		}
 	}

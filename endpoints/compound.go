@@ -1,0 +1,154 @@
+package endpoints
+
+import (
+	"encoding/binary"
+	"slices"
+
+	"github.com/pion/rtcp"
+
+	"rtpfabric/endpoints/rtcptiming"
+	"rtpfabric/sim/simtime"
+	"rtpfabric/sim/units"
+)
+
+// compound is an RTCP packet in the making. There is one in each session,
+// which reuses its memory.
+type compound struct {
+	s         *Session
+	b         []byte
+	last      int // where the last RTCP packet begins
+	reporters []*Stream
+	order     []*Stream // the reporters by index
+	locals    []*rtcptiming.Local
+	blocks    []rtcp.ReceptionReport
+	sr        rtcp.SenderReport
+	rr        rtcp.ReceiverReport
+	// described holds the SDES packets that were made, by who is in them.
+	described []description
+}
+
+type description struct {
+	streams []*Stream
+	b       []byte
+}
+
+func (s *Session) newCompound() *compound {
+	w := &s.compound
+	w.s, w.b, w.last = s, w.b[:0], 0
+	w.reporters = w.reporters[:0]
+	return w
+}
+
+func (w *compound) add(p rtcp.Packet) {
+	b, err := p.Marshal()
+	if err != nil {
+		panic("endpoints: RTCP of our own can't be marshalled: " + err.Error())
+	}
+	w.addBytes(b)
+}
+
+func (w *compound) addBytes(b []byte) {
+	w.last = len(w.b)
+	w.b = append(w.b, b...)
+}
+
+// Sizes that decide whether another report fits.
+const (
+	srSize, rrSize, blockSize = 28, 8, 24
+	sdesChunk                 = 24 // SSRC, CNAME item of 16 octets, end
+)
+
+func (w *compound) fits(st *Stream) bool {
+	n := rrSize
+	if w.s.timing.IsSender(st.local) {
+		n = srSize
+	}
+	n += blockSize*st.blockCount() + (len(w.reporters)+1)*sdesChunk + 4
+	return len(w.b)+n <= mtu
+}
+
+// report adds the SR or RR of a section's SSRC.
+func (w *compound) report(now simtime.Time, st *Stream) {
+	w.reporters = append(w.reporters, st)
+	w.blocks = st.appendBlocks(w.blocks[:0], now)
+	if !w.s.timing.IsSender(st.local) {
+		w.rr = rtcp.ReceiverReport{SSRC: st.ssrc, Reports: w.blocks}
+		w.add(&w.rr)
+		return
+	}
+	clock := w.s.endpoint.wallClock(now)
+	w.sr = rtcp.SenderReport{
+		SSRC: st.ssrc, NTPTime: uint64(simtime.ToNTP(clock)), RTPTime: st.rtpTime(now),
+		PacketCount: st.packets, OctetCount: st.octets, Reports: w.blocks,
+	}
+	w.add(&w.sr)
+}
+
+// describe adds SDES with the CNAME of every reporter, in the order of the
+// streams, so that the same reporters always make the same packet.
+func (w *compound) describe() {
+	w.order = w.order[:0]
+	for _, st := range w.s.streams {
+		if slices.Contains(w.reporters, st) {
+			w.order = append(w.order, st)
+		}
+	}
+	for _, d := range w.described {
+		if slices.Equal(d.streams, w.order) {
+			w.addBytes(d.b)
+			return
+		}
+	}
+	d := &rtcp.SourceDescription{}
+	for _, st := range w.order {
+		d.Chunks = append(d.Chunks, rtcp.SourceDescriptionChunk{
+			Source: st.ssrc,
+			Items:  []rtcp.SourceDescriptionItem{{Type: rtcp.SDESCNAME, Text: w.s.connection.cname}},
+		})
+	}
+	w.add(d)
+	if len(w.described) < maxDescriptions {
+		w.described = append(w.described, description{slices.Clone(w.order), slices.Clone(w.b[w.last:])})
+	}
+}
+
+// maxDescriptions bounds the memory for SDES packets; with many SSRCs nearly
+// every packet has another set of reporters.
+const maxDescriptions = 16
+
+// feedback adds congestion control feedback, and asks for the next.
+func (w *compound) feedback(now simtime.Time, st *Stream) {
+	s := w.s
+	switch s.config.Feedback {
+	case FeedbackRFC8888:
+		if msg := s.ccfb.Build(s.endpoint.wallClock(now), st.ssrc, mtu-len(w.b)); msg != nil {
+			w.add(msg)
+		}
+	case FeedbackTWCC:
+		for _, msg := range s.twcc.Build() {
+			w.add(msg)
+		}
+	case FeedbackNone:
+	}
+	s.due.sent(now)
+	if s.hasFeedback() { // what didn't fit
+		s.due.arrived(now)
+	}
+}
+
+// maxPadding is the largest multiple of four that an octet holds.
+const maxPadding = 252
+
+// pad fills the packet up with padding (RFC 3550 §6.4.1). Padding stands in
+// the last RTCP packet; its length is a multiple of four that fits an octet.
+func (w *compound) pad(to units.Bytes) {
+	n := min(int(to)-len(w.b), maxPadding) &^ 3
+	if n < 4 {
+		return
+	}
+	length := binary.BigEndian.Uint16(w.b[w.last+2:])
+	binary.BigEndian.PutUint16(w.b[w.last+2:], length+uint16(n/4))
+	w.b[w.last] |= 0x20
+	w.b = append(w.b, make([]byte, n-1)...)
+	w.b = append(w.b, byte(n))
+}

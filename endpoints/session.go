@@ -1,0 +1,252 @@
+package endpoints
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/pion/rtp"
+
+	"rtpfabric/ccontrol"
+	"rtpfabric/endpoints/feedback"
+	"rtpfabric/endpoints/keying"
+	"rtpfabric/endpoints/pacer"
+	"rtpfabric/endpoints/protect"
+	"rtpfabric/endpoints/rtcptiming"
+	"rtpfabric/sim/packet"
+	"rtpfabric/sim/simtime"
+	"rtpfabric/sim/units"
+)
+
+// Feedback selects the message that tells senders about their packets.
+type Feedback string
+
+// The kinds of feedback.
+const (
+	FeedbackNone    Feedback = "none"
+	FeedbackRFC8888 Feedback = "rfc8888"
+	FeedbackTWCC    Feedback = "twcc"
+)
+
+// SessionConfig describes one end of an RTP session.
+type SessionConfig struct {
+	// Name tells the sessions of a connection apart; empty if there is one.
+	Name string
+	// Local and Remote are the UDP flow of RTP. RTCP shares it (RFC 5761) unless
+	// it has one of its own.
+	Local, Remote         packet.Addr
+	RTCPLocal, RTCPRemote packet.Addr
+	Sections              []SectionConfig
+	Protection            protect.Mode
+	Keying                keying.Step
+	RTCP                  RTCPConfig
+	Feedback              Feedback
+	// FeedbackInterval is how often feedback is wanted; RTCP's timing rules
+	// say when it goes.
+	FeedbackInterval time.Duration
+	// Marking says whether streams' code points are used.
+	Marking Marking
+	// ECN marks media packets as able to be marked (RFC 3168 §5). RTCP isn't
+	// (RFC 6679 §7.2).
+	ECN packet.ECN
+	// Controller may be nil for an end that sends no media.
+	Controller ccontrol.Controller
+	// PlayoutDelay is how long after its ideal time a frame may come.
+	PlayoutDelay time.Duration
+}
+
+// RTCPConfig holds the session parameters of RTCP, the same at both ends.
+type RTCPConfig struct {
+	AVPF bool
+	// Bandwidth is what all members together may use.
+	Bandwidth   units.BitRate
+	TrrInterval time.Duration
+	Minimum     time.Duration // see rtcptiming.Config
+	// ReducedSize allows feedback without a compound packet (RFC 5506).
+	ReducedSize bool
+	// Aggregate puts the reports of several SSRCs into one packet.
+	Aggregate bool
+	// PadTo pads every packet to this size before protection, by at most 252
+	// octets; 0 doesn't.
+	PadTo units.Bytes
+	// DSCP of all RTCP packets, if not nil; they follow the streams otherwise.
+	DSCP *uint8
+}
+
+// Session is one end of an RTP session: one SSRC space (RFC 3550 §3), with its
+// transport addresses, keys, members, feedback, pacing and congestion control.
+type Session struct {
+	connection *Connection
+	endpoint   *Endpoint
+	config     SessionConfig
+	name       string
+
+	protector protect.Protector
+	sections  []*Section
+	streams   []*Stream // of this end
+	sources   []*source // remote SSRCs in the order they were heard
+	timing    *rtcptiming.Scheduler
+	peers     []string // CNAMEs heard
+
+	pacer      pacer.Pacer
+	history    feedback.History
+	ccfb       feedback.CCFBRecorder
+	twcc       *feedback.TWCCRecorder
+	due        feedbackDue
+	lastTarget ccontrol.Target
+	lastReport simtime.Time // when an SR or RR came
+	shares     []share      // scratch of allocate
+
+	out      packet.FIFO
+	compound compound
+	inbox    inbox
+	header   rtp.Header // scratch: a local one would escape
+	rtt      time.Duration
+	counts   Counts
+	entered  bool // the keys are known and the session has been joined
+}
+
+// Counts are totals of a session.
+type Counts struct {
+	RTPSent, RTPReceived   uint64
+	RTCPSent, RTCPReceived uint64
+	// AuthFailed counts packets that weren't authentic or not protected,
+	// Replayed those that came twice, Malformed those that couldn't be parsed
+	// or broke a rule of their format, Early those that came before the keys.
+	AuthFailed, Replayed, Malformed, Early uint64
+	// UnknownRTCP counts RTCP packets of types that aren't understood.
+	UnknownRTCP uint64
+}
+
+func newSession(now simtime.Time, c *Connection, sc SessionConfig) (*Session, error) {
+	if len(sc.Sections) == 0 {
+		return nil, errors.New("no media section")
+	}
+	s := &Session{
+		connection: c, endpoint: c.endpoint, config: sc, name: c.name, due: newFeedbackDue(sc.FeedbackInterval),
+	}
+	if sc.Name != "" {
+		s.name += "/" + sc.Name
+	}
+	s.compound.b = make([]byte, 0, mtu+64)
+	s.timing = rtcptiming.New(rtcptiming.Config{
+		AVPF: sc.RTCP.AVPF, Bandwidth: sc.RTCP.Bandwidth, TrrInterval: sc.RTCP.TrrInterval,
+		Minimum: sc.RTCP.Minimum, FirstSize: max(firstReportSize, sc.RTCP.PadTo+packet.HeaderIPv4UDP),
+		Random: c.endpoint.config.Random.Stream("connection/" + s.name + "/rtcp"),
+	})
+	for i, m := range sc.Sections {
+		section, err := newSection(s, i, m)
+		if err != nil {
+			return nil, fmt.Errorf("media section %s: %w", m.Name, err)
+		}
+		s.sections = append(s.sections, section)
+	}
+	if err := s.enter(now); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// firstReportSize is the probable size of the first RTCP packet: an RR with
+// one block, SDES with a CNAME, SRTCP, UDP and IP.
+const firstReportSize units.Bytes = 32 + 28 + 14 + packet.HeaderIPv4UDP
+
+// enter joins the RTP session as soon as there are keys.
+func (s *Session) enter(now simtime.Time) error {
+	p, ready, err := protect.New(s.config.Protection, s.config.Keying)
+	if err != nil || !ready {
+		return err
+	}
+	s.protector, s.entered = p, true
+	for _, st := range s.streams {
+		st.local = s.timing.Join(now, st.ssrc)
+	}
+	s.twcc = feedback.NewTWCCRecorder(s.streams[0].ssrc)
+	s.applyTarget(now)
+	return nil
+}
+
+// Name returns the name of the connection, with that of the session if it has one.
+func (s *Session) Name() string { return s.name }
+
+// Connection returns the peer connection that the session belongs to.
+func (s *Session) Connection() *Connection { return s.connection }
+
+// Endpoint returns the name of the endpoint that this end belongs to.
+func (s *Session) Endpoint() string { return s.endpoint.config.Name }
+
+// Sections returns the media sections.
+func (s *Session) Sections() []*Section { return s.sections }
+
+// Counts returns the totals so far.
+func (s *Session) Counts() Counts { return s.counts }
+
+// RTT returns the last round-trip time from LSR and DLSR; 0 if there was none.
+func (s *Session) RTT() time.Duration { return s.rtt }
+
+// Target returns what the controller last allowed.
+func (s *Session) Target() ccontrol.Target { return s.lastTarget }
+
+// Backlog returns how long the pacer's backlog takes to send.
+func (s *Session) Backlog() time.Duration { return s.pacer.Delay() }
+
+// RTCPShare returns the bandwidth that RTCP's rules give to this end now.
+func (s *Session) RTCPShare() units.BitRate {
+	return units.BitRate(s.timing.Share() * float64(s.config.RTCP.Bandwidth))
+}
+
+// Members returns how many participants this end knows in the session.
+func (s *Session) Members() int { return s.timing.Members() }
+
+// HasController reports whether this end's sending is controlled.
+func (s *Session) HasController() bool { return s.config.Controller != nil }
+
+func (s *Session) handleTimeout(now simtime.Time) {
+	s.config.Keying.HandleTimeout(now)
+	if !s.entered {
+		return
+	}
+	if cc := s.config.Controller; cc != nil && cc.NextTimeout() <= now {
+		cc.OnTimeout(now)
+		s.applyTarget(now)
+	}
+	for _, m := range s.sections {
+		m.handleTimeout(now)
+	}
+	s.pump(now)
+	s.runRTCP(now)
+	for _, src := range s.sources {
+		src.handleTimeout(now)
+	}
+}
+
+// nextTimeout returns the earliest deadline.
+func (s *Session) nextTimeout() (simtime.Time, Reason) {
+	at, why := s.config.Keying.NextTimeout(), ReasonKeying
+	earlier := func(t simtime.Time, r Reason) {
+		if t < at {
+			at, why = t, r
+		}
+	}
+	if !s.entered {
+		return at, why
+	}
+	for _, m := range s.sections {
+		earlier(m.nextTimeout())
+	}
+	earlier(s.pacer.Next(), ReasonPacer)
+	earlier(s.timing.NextTimeout(), ReasonRTCP)
+	earlier(s.due.at, ReasonFeedback)
+	for _, src := range s.sources {
+		earlier(src.buffer.NextTimeout(), ReasonPlayout)
+	}
+	if s.config.Controller != nil {
+		earlier(s.config.Controller.NextTimeout(), ReasonController)
+	}
+	return at, why
+}
+
+func (s *Session) event(e Event) {
+	e.Session = s
+	s.endpoint.events.push(e)
+}

@@ -1,0 +1,67 @@
+package endpoints
+
+import (
+	"rtpfabric/endpoints/rtcptiming"
+	"rtpfabric/sim/simtime"
+)
+
+// Stream is an SSRC of this end: a participant of its own (RFC 8108 §5.1),
+// whether it sends or only reports (§6.1).
+type Stream struct {
+	ssrc    uint32
+	section *Section
+	index   int               // among the streams of this end, ended ones included
+	clock   int               // rate of RTP timestamps, Hz
+	local   *rtcptiming.Local // nil before the session was joined and after the BYE
+
+	seq      uint16 // of the next packet
+	tsOffset uint32
+	packets  uint32 // sent, for SRs
+	octets   uint32 // of payload
+	queued   int    // packets in the pacer
+
+	extSeq   uint32 // extended number of the last packet that left
+	reported []bool // whether a packet left since the last report, by index of the reporter
+}
+
+// newStream adds a stream to a section.
+func (s *Session) newStream(m *Section, clock int) *Stream {
+	r := s.connection.identity
+	st := &Stream{
+		ssrc: r.Uint32(), section: m, index: len(s.streams), clock: clock,
+		// Half the space, so that sequence numbers don't wrap at once and
+		// confuse SRTP's roll-over counter (RFC 3711 §3.3.1).
+		seq: uint16(r.Uint32()) &^ 0x8000, tsOffset: r.Uint32(),
+	}
+	s.streams = append(s.streams, st)
+	return st
+}
+
+// SSRC returns the stream's SSRC.
+func (st *Stream) SSRC() uint32 { return st.ssrc }
+
+// Section returns the media section that the stream belongs to.
+func (st *Stream) Section() *Section { return st.section }
+
+// rtpTime returns the RTP timestamp of a moment.
+func (st *Stream) rtpTime(at simtime.Time) uint32 {
+	sec, ns := int64(at)/1e9, int64(at)%1e9
+	ticks := sec*int64(st.clock) + ns*int64(st.clock)/1e9
+	return st.tsOffset + uint32(ticks)
+}
+
+// unreported reports whether a packet left since a local stream reported last.
+func (st *Stream) unreported(by *Stream) bool {
+	return by.index < len(st.reported) && st.reported[by.index]
+}
+
+// left notes that a packet left, for the reports of this end's other streams.
+func (st *Stream) left(seq uint16) {
+	st.extSeq = extend(st.extSeq, seq, st.packets == 1)
+	for n := len(st.section.session.streams); len(st.reported) < n; {
+		st.reported = append(st.reported, false)
+	}
+	for i := range st.reported {
+		st.reported[i] = true
+	}
+}
