@@ -15,6 +15,7 @@ const (
 	Regular      // a compound packet with reports (RFC 4585 §3.5.3)
 	Early        // feedback ahead of the regular packet (§3.5.2)
 	Minimal      // feedback in the place of a regular packet that T_rr_interval suppresses (§3.5.3 step 2b)
+	Bye          // the BYE that [Scheduler.Quit] announced (RFC 3550 §6.3.7)
 )
 
 // Decision is what may be sent now.
@@ -41,6 +42,20 @@ func (s *Scheduler) Due(now simtime.Time, pending bool) Decision {
 	}
 	for _, l := range s.locals {
 		if l.tn > now {
+			continue
+		}
+		if l.quit != nil {
+			if s.reconsiderQuit(now, l) {
+				return Decision{Kind: Bye, Local: l}
+			}
+			continue
+		}
+		if l.atOnce {
+			if l.atOnce = false; s.burst > 0 {
+				s.burst--
+				return Decision{Kind: Regular, Local: l}
+			}
+			l.tn = l.tp.Add(s.interval(l))
 			continue
 		}
 		gone := s.expire(now, l)
@@ -97,7 +112,7 @@ func (s *Scheduler) restart(l *Local, tp simtime.Time) {
 func (s *Scheduler) Candidates(first *Local) []*Local {
 	out := s.candidates[:0]
 	for _, l := range s.locals {
-		if l == first {
+		if l == first || l.quit != nil {
 			continue
 		}
 		i := len(out)
@@ -121,7 +136,7 @@ func (s *Scheduler) SentRegular(now simtime.Time, reporters []*Local) {
 	// tt_avg of RFC 8108 §5.3.2 c.
 	avg := now.Add(total / time.Duration(len(reporters)))
 	for _, l := range reporters {
-		l.initial = false
+		l.initial, l.atOnce = false, false
 		l.te = simtime.Never
 		l.trrLast = avg
 		s.restart(l, avg)
@@ -168,7 +183,7 @@ func (s *Scheduler) WantFeedback(now simtime.Time) {
 	}
 	for _, l := range s.locals {
 		// No early packet before the first compound one (RFC 5506 §4.1).
-		if l.initial || !l.allowEarly {
+		if l.initial || !l.allowEarly || l.quit != nil {
 			continue
 		}
 		var dither time.Duration

@@ -9,26 +9,51 @@ import (
 // deterministic returns Td (RFC 3550 §6.3.1, steps 1 to 3) for a participant
 // that does or doesn't send media.
 func (s *Scheduler) deterministic(weSent bool, tmin time.Duration) time.Duration {
-	members, senders := s.members.count(), s.members.senders()
-	n, share := members, 1.0
-	if 4*senders <= members {
+	return max(tmin, s.allot(s.members.count(), s.members.senders(), s.average, weSent))
+}
+
+// nothing is the interval of participants without any bandwidth.
+const nothing = 24 * time.Hour
+
+// allot returns the interval at which packets of the given average size use what
+// falls to one participant. Senders have a share of their own while they are no
+// greater part of the members than of the bandwidth (RFC 3550 §6.3.1 step 2; with
+// b=RS and b=RR, RFC 3556 §2).
+func (s *Scheduler) allot(members, senders int, average float64, weSent bool) time.Duration {
+	share := s.senderShare()
+	n, part := float64(members), 1.0
+	if float64(senders) <= float64(share*float64(members)) {
 		if weSent {
-			n, share = senders, 0.25
+			n, part = float64(senders), share
 		} else {
-			n, share = members-senders, 0.75
+			n, part = float64(members-senders), 1-share
 		}
 	}
-	bytesPerSecond := float64(s.config.Bandwidth) / 8 * share
+	bytesPerSecond := float64(s.config.Bandwidth) / 8 * part
 	if bytesPerSecond <= 0 {
-		return 24 * time.Hour
+		return nothing
 	}
-	td := float64(float64(n)*s.average) / bytesPerSecond
-	return max(tmin, time.Duration(td*float64(time.Second)))
+	td := float64(n*average) / bytesPerSecond
+	return min(time.Duration(min(td*float64(time.Second), float64(nothing))), nothing)
+}
+
+// senderShare is RS/(RS+RR): a quarter unless the session says otherwise.
+func (s *Scheduler) senderShare() float64 {
+	if s.config.SenderShare < 0 {
+		return 0
+	}
+	if s.config.SenderShare == 0 {
+		return 0.25
+	}
+	return s.config.SenderShare
 }
 
 // interval returns T: randomised and compensated (steps 4 and 5).
 func (s *Scheduler) interval(l *Local) time.Duration {
-	td := s.deterministic(s.members.isSender(l.SSRC), s.minimum(l))
+	return s.randomize(s.deterministic(s.members.isSender(l.SSRC), s.minimum(l)))
+}
+
+func (s *Scheduler) randomize(td time.Duration) time.Duration {
 	return max(time.Duration(s.config.Random.Uniform(0.5, 1.5)*float64(td)/compensation), shortest)
 }
 
@@ -57,18 +82,18 @@ func (s *Scheduler) minimum(l *Local) time.Duration {
 // endpoint's SSRCs, as a fraction of one.
 func (s *Scheduler) Share() float64 {
 	members, senders := s.members.count(), s.members.senders()
-	share := 0.0
+	ours, part := 0.0, s.senderShare()
 	for _, l := range s.locals {
 		switch {
-		case 4*senders > members:
-			share += 1 / float64(members)
+		case float64(senders) > float64(part*float64(members)):
+			ours += 1 / float64(members)
 		case s.members.isSender(l.SSRC):
-			share += 0.25 / float64(senders)
+			ours += part / float64(senders)
 		default:
-			share += 0.75 / float64(members-senders)
+			ours += (1 - part) / float64(members-senders)
 		}
 	}
-	return min(share, 1)
+	return min(ours, 1)
 }
 
 // reverseReconsider moves tn and tp closer when members have left
@@ -76,7 +101,7 @@ func (s *Scheduler) Share() float64 {
 func (s *Scheduler) reverseReconsider(now simtime.Time) {
 	members := s.members.count()
 	for _, l := range s.locals {
-		if members < l.pmembers {
+		if l.quit == nil && members < l.pmembers {
 			s.scale(now, l, float64(members)/float64(l.pmembers))
 			l.pmembers = members
 		}

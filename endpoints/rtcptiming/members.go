@@ -101,7 +101,7 @@ func (s *Scheduler) IsSender(l *Local) bool { return s.members.isSender(l.SSRC) 
 // members that are gone.
 func (s *Scheduler) expire(now simtime.Time, l *Local) []uint32 {
 	var gone []uint32
-	patience := timeoutFactor * s.deterministic(false, FixedMinimum)
+	patience := timeoutFactor * s.deterministic(false, s.timeoutMinimum())
 	senderPatience := 2 * max(s.deterministic(s.members.isSender(l.SSRC), s.minimum(l)), minSenderTimeout)
 	for i := len(s.members.list) - 1; i >= 0; i-- {
 		m := &s.members.list[i]
@@ -118,6 +118,14 @@ func (s *Scheduler) expire(now simtime.Time, l *Local) []uint32 {
 		s.reverseReconsider(now)
 	}
 	return gone
+}
+
+// timeoutMinimum is the Tmin of time-outs.
+func (s *Scheduler) timeoutMinimum() time.Duration {
+	if s.config.OldTimeouts && s.config.AVPF && s.config.TrrInterval > 0 {
+		return s.config.TrrInterval
+	}
+	return FixedMinimum
 }
 
 // minSenderTimeout keeps the sender table steady where AVPF's interval is

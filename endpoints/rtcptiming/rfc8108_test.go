@@ -242,3 +242,53 @@ func TestEarlyFeedbackFromAnotherSSRC(t *testing.T) {
 		t.Errorf("%d early packets, want one of each SSRC", len(from))
 	}
 }
+
+// §5.2: on joining, at most four compound packets go without delay, however many
+// SSRCs there are; the others follow the timer.
+//
+// conformance: RTP-4.1-16
+func TestInitialBurst(t *testing.T) {
+	for _, c := range []struct {
+		ssrcs, burst, want int
+		aggregate          bool
+	}{
+		{1, 4, 1, false}, {3, 4, 3, false}, {60, 4, 4, false}, {60, 4, 1, true}, {60, 0, 0, false},
+	} {
+		s := newSession(t)
+		s.aggregate = c.aggregate
+		config := avpf(50_000)
+		config.Burst = c.burst
+		s.join(config, c.ssrcs)
+		s.run(time.Minute)
+		atOnce, reported := 0, map[uint32]bool{}
+		for _, tr := range s.log {
+			if tr.at == 0 {
+				atOnce++
+			}
+			for _, ssrc := range tr.reporters {
+				reported[ssrc] = true
+			}
+		}
+		if atOnce != c.want || len(reported) != c.ssrcs {
+			t.Errorf("%+v: %d packets at once, %d SSRCs reported", c, atOnce, len(reported))
+		}
+	}
+}
+
+// §7.1.2: what RFC 4585 §3.5.4 had asked for lets an end with a T_rr_interval of
+// 100 ms time out one with 600 ms.
+func TestOldTimeoutRule(t *testing.T) {
+	s := newSession(t)
+	for _, trr := range []time.Duration{100 * time.Millisecond, 600 * time.Millisecond} {
+		c := avpf(1 * units.Mbps)
+		c.TrrInterval, c.OldTimeouts = trr, true
+		s.join(c, 1)
+	}
+	s.run(600 * time.Second)
+	if n := len(s.parties[0].gone); n == 0 {
+		t.Error("the slower end wasn't timed out")
+	}
+	if n := len(s.parties[1].gone); n != 0 {
+		t.Errorf("the faster end was timed out %d times", n)
+	}
+}

@@ -21,12 +21,24 @@ type Config struct {
 	// Bandwidth is rtcp_bw: what all members together may use, IP and UDP
 	// headers included.
 	Bandwidth units.BitRate
+	// SenderShare is the part of the bandwidth for members that send media,
+	// RS/(RS+RR) of RFC 3556; 0 stands for the usual quarter, a negative value
+	// for none.
+	SenderShare float64
 	// TrrInterval is T_rr_interval, the least time between regular packets
 	// under AVPF; 0 doesn't suppress any.
 	TrrInterval time.Duration
 	// Minimum is Tmin between regular packets without AVPF: 5 s, or the
 	// reduced minimum of RFC 3550 §6.2. AVPF has none (RFC 4585 §3.5.3).
 	Minimum time.Duration
+	// Burst is how many compound packets may be sent without any delay on
+	// joining a unicast session, at most four by RFC 8108 §5.2; 0 draws an
+	// interval for the first one too.
+	Burst int
+	// OldTimeouts computes time-outs with T_rr_interval for a minimum, as
+	// RFC 4585 §3.5.4 had it before RFC 8108 §7.1.4. Ends with different
+	// intervals time each other out; experiments show it.
+	OldTimeouts bool
 	// FirstSize is the probable size of the first packet, the first estimate
 	// of avg_rtcp_size.
 	FirstSize units.Bytes
@@ -58,6 +70,7 @@ type Scheduler struct {
 	average    float64 // avg_rtcp_size
 	multiparty bool
 	candidates []*Local // memory of Candidates
+	burst      int      // packets left of it
 }
 
 // Local is an SSRC of this endpoint. Each is a participant of its own
@@ -71,11 +84,13 @@ type Local struct {
 	pmembers   int
 	initial    bool
 	allowEarly bool
+	atOnce     bool     // the first packet is part of the burst
+	quit       *leaving // while it waits to send its BYE
 }
 
 // New returns the scheduler of an endpoint that has no SSRC yet.
 func New(c Config) *Scheduler {
-	return &Scheduler{config: c, average: float64(c.FirstSize), members: newMemberTable()}
+	return &Scheduler{config: c, average: float64(c.FirstSize), members: newMemberTable(), burst: c.Burst}
 }
 
 // Join adds a local SSRC and schedules its first packet (RFC 3550 §6.3.2).
@@ -84,8 +99,12 @@ func (s *Scheduler) Join(now simtime.Time, ssrc uint32) *Local {
 	s.locals = append(s.locals, l)
 	s.members.heard(now, ssrc)
 	s.members.setLocal(ssrc)
-	l.tn = now.Add(s.interval(l))
 	l.pmembers = s.members.count()
+	if s.burst > 0 {
+		l.tn, l.atOnce = now, true
+		return l
+	}
+	l.tn = now.Add(s.interval(l))
 	return l
 }
 

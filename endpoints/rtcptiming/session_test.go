@@ -173,6 +173,9 @@ func (s *session) transmit(i int, p *party, kind rtcptiming.Kind, reporters []*r
 		p.s.SentEarly(s.now, reporters[0])
 	case rtcptiming.Minimal:
 		p.s.SentMinimal(s.now, reporters[0])
+	case rtcptiming.Bye:
+		s.bye(p, reporters[0], size)
+		return
 	case rtcptiming.None:
 		s.t.Fatal("a packet of no kind")
 	}
@@ -202,6 +205,30 @@ func (s *session) leave(p *party) {
 		}
 	}
 	p.locals, p.silent = nil, true
+}
+
+// quit ends an endpoint's membership as RFC 3550 §6.3.7 wants it.
+func (s *session) quit(i int, p *party) {
+	p.sends = false
+	for _, l := range slices.Clone(p.locals) {
+		if !p.s.Quit(s.now, l, s.size) {
+			s.transmit(i, p, rtcptiming.Bye, []*rtcptiming.Local{l})
+		}
+	}
+}
+
+// bye is what everybody does when a BYE is sent.
+func (s *session) bye(p *party, l *rtcptiming.Local, size units.Bytes) {
+	p.s.Leave(s.now, l)
+	p.locals = slices.DeleteFunc(p.locals, func(o *rtcptiming.Local) bool { return o == l })
+	p.silent = len(p.locals) == 0
+	for _, o := range s.parties {
+		if o != p && !o.silent {
+			o.s.CountPacket(size, 1)
+			o.s.CountBye(size)
+			o.s.HeardBye(s.now, l.SSRC)
+		}
+	}
 }
 
 // reset forgets the transmissions so far.

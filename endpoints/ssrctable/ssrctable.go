@@ -1,0 +1,177 @@
+// Package ssrctable keeps the source identifier table of an RTP session: who
+// uses which SSRC, and from where. It finds collisions and loops
+// (RFC 3550 §8.2).
+package ssrctable
+
+import (
+	"time"
+
+	"rtpfabric/sim/packet"
+	"rtpfabric/sim/rng"
+	"rtpfabric/sim/simtime"
+)
+
+// Policy says which of two colliding third parties is kept (§8.2: "MAY choose a
+// different policy to keep new source").
+type Policy uint8
+
+// The policies.
+const (
+	KeepEstablished Policy = iota
+	KeepNewcomer
+)
+
+// Verdict says what to do with a packet, or with an RTCP packet's part that has
+// an SSRC of its own.
+type Verdict uint8
+
+// The verdicts. All but Accept discard it. OwnCollision is repeated until the
+// SSRC is given up, with a BYE.
+const (
+	Accept Verdict = iota
+	ThirdPartyCollision
+	ThirdPartyLoop
+	OwnLooped
+	OwnCollision
+)
+
+// Kind is what an identifier was heard in; the two may come from different
+// ports.
+type Kind uint8
+
+// The kinds.
+const (
+	Data Kind = iota
+	Control
+	kinds
+)
+
+// Table is the table of one session at one end.
+type Table struct {
+	Policy Policy
+
+	entries   map[uint32]*entry
+	conflicts []conflict
+	cname     string // of this end
+}
+
+type entry struct {
+	local bool
+	from  [kinds]packet.Addr // zero if nothing of the kind was heard
+	cname string
+}
+
+// conflict is an address that sent our own SSRC.
+type conflict struct {
+	kind Kind
+	from packet.Addr
+	last simtime.Time
+}
+
+// New returns the table of an end with the given CNAME.
+func New(cname string) *Table { return &Table{entries: map[uint32]*entry{}, cname: cname} }
+
+// AddLocal enters an SSRC of this end.
+func (t *Table) AddLocal(ssrc uint32) { t.entries[ssrc] = &entry{local: true, cname: t.cname} }
+
+// Unused draws an SSRC that nobody is known to use (RFC 3550 §8.1).
+func (t *Table) Unused(r *rng.Stream) uint32 {
+	for {
+		ssrc := r.Uint32()
+		if _, used := t.entries[ssrc]; !used {
+			return ssrc
+		}
+	}
+}
+
+// Known reports whether somebody uses an SSRC.
+func (t *Table) Known(ssrc uint32) bool { return t.entries[ssrc] != nil }
+
+// CNAME returns the CNAME of an SSRC; empty if it isn't known.
+func (t *Table) CNAME(ssrc uint32) string {
+	if e := t.entries[ssrc]; e != nil {
+		return e.cname
+	}
+	return ""
+}
+
+// Remove forgets an SSRC after its BYE or its time-out.
+func (t *Table) Remove(ssrc uint32) { delete(t.entries, ssrc) }
+
+// Heard judges an SSRC or CSRC that came in a packet of a kind from an address.
+func (t *Table) Heard(now simtime.Time, k Kind, ssrc uint32, from packet.Addr) Verdict {
+	return t.judge(now, k, ssrc, from, "")
+}
+
+// Described judges the chunk of an SDES packet, of which only a CNAME tells a
+// collision from a loop where all packets come from one translator.
+func (t *Table) Described(now simtime.Time, ssrc uint32, from packet.Addr, cname string) Verdict {
+	v := t.judge(now, Control, ssrc, from, cname)
+	if v == Accept {
+		t.entries[ssrc].cname = cname
+	}
+	return v
+}
+
+// judge is the algorithm of §8.2. cname is empty outside of SDES.
+func (t *Table) judge(now simtime.Time, k Kind, ssrc uint32, from packet.Addr, cname string) Verdict {
+	e := t.entries[ssrc]
+	switch {
+	case e == nil:
+		e = &entry{cname: cname}
+		e.from[k] = from
+		t.entries[ssrc] = e
+		return Accept
+	case e.local:
+		return t.own(now, k, from, cname)
+	case e.from[k] == packet.Addr{}:
+		e.from[k] = from
+	}
+	other := cname != "" && e.cname != "" && cname != e.cname
+	if e.from[k] == from && !other {
+		return Accept
+	}
+	if t.Policy == KeepNewcomer {
+		e.from[k] = from
+		return Accept
+	}
+	if other {
+		return ThirdPartyCollision
+	}
+	return ThirdPartyLoop
+}
+
+// own judges a packet with an SSRC of this end.
+func (t *Table) own(now simtime.Time, k Kind, from packet.Addr, cname string) Verdict {
+	for i := range t.conflicts {
+		if c := &t.conflicts[i]; c.kind == k && c.from == from {
+			c.last = now
+			if cname == "" || cname == t.cname {
+				return OwnLooped
+			}
+			return ThirdPartyCollision
+		}
+	}
+	return OwnCollision
+}
+
+// GiveUp makes an SSRC of this end that of whoever else uses it, and remembers
+// the address: what comes from there with the next SSRC is our own, looped.
+func (t *Table) GiveUp(now simtime.Time, ssrc uint32, k Kind, from packet.Addr) {
+	t.conflicts = append(t.conflicts, conflict{kind: k, from: from, last: now})
+	e := &entry{}
+	e.from[k] = from
+	t.entries[ssrc] = e
+}
+
+// Expire forgets conflicting addresses from which nothing conflicting came for
+// ten RTCP intervals.
+func (t *Table) Expire(now simtime.Time, interval time.Duration) {
+	kept := t.conflicts[:0]
+	for _, c := range t.conflicts {
+		if now.Sub(c.last) < 10*interval {
+			kept = append(kept, c)
+		}
+	}
+	t.conflicts = kept
+}
