@@ -280,7 +280,7 @@ func TestInitialBurst(t *testing.T) {
 func TestOldTimeoutRule(t *testing.T) {
 	s := newSession(t)
 	for _, trr := range []time.Duration{100 * time.Millisecond, 600 * time.Millisecond} {
-		c := avpf(1 * units.Mbps)
+		c := avpf(11 * units.Kbps) // Td is about 145 ms, a quarter of 600 ms
 		c.TrrInterval, c.OldTimeouts = trr, true
 		s.join(c, 1)
 	}
