@@ -27,6 +27,8 @@ type stream struct {
 	pt          uint8
 	start, stop time.Duration // stop 0: never
 	stays       string        // an end that doesn't stop
+	ssrc        [2]uint32     // signalled SSRCs of the ends, 0 for none
+	told        bool          // each end knows the other's
 }
 
 var (
@@ -148,7 +150,10 @@ func (s *setup) config(c *call, random *rng.Source, i int, self, peer string) en
 		Feedback: s.feedback, FeedbackInterval: 50 * time.Millisecond, PlayoutDelay: 100 * time.Millisecond,
 	}
 	for _, st := range s.streams {
-		sc := endpoints.SectionConfig{Name: st.name, Kind: st.kind, PayloadType: st.pt}
+		sc := endpoints.SectionConfig{Name: st.name, Kind: st.kind, PayloadType: st.pt, SSRC: st.ssrc[i]}
+		if st.told {
+			sc.RemoteSSRC = st.ssrc[1-i]
+		}
 		if st.from == self || st.from == "AB" {
 			if st.stays == self {
 				st.stop = 0

@@ -125,7 +125,7 @@ func (w *compound) feedback(now simtime.Time, st *Stream) {
 			w.add(msg)
 		}
 	case FeedbackTWCC:
-		for _, msg := range s.twcc.Build() {
+		for _, msg := range s.twcc.Build(st.ssrc) {
 			w.add(msg)
 		}
 	case FeedbackNone:

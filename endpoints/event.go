@@ -43,7 +43,10 @@ const (
 	ParticipantTimedOut // SSRC
 	StreamSuspended     // the rate doesn't suffice for Section; see Level
 	StreamResumed
-	MarkingDropped // Section's packets vanish with their DSCP and go without
+	SSRCChanged         // SSRC takes the place of Previous, after a collision
+	ThirdPartyCollision // SSRC is used by two others (RFC 3550 §8.2)
+	ThirdPartyLoop      // SSRC's packets come from another address as well
+	MarkingDropped      // Section's packets vanish with their DSCP and go without
 )
 
 // Event is something that happened at an endpoint.
@@ -53,8 +56,10 @@ type Event struct {
 	Session *Session
 	Section *Section
 	SSRC    uint32
-	Delay   time.Duration
-	Size    units.Bytes
+	// Previous SSRC of a stream that has a new one.
+	Previous uint32
+	Delay    time.Duration
+	Size     units.Bytes
 }
 
 // events is a queue that reuses its memory.

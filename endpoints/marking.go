@@ -60,8 +60,8 @@ func (s *Session) noteArrivals(r *ccontrol.Report) {
 	}
 	for i := range r.Packets {
 		if ssrc, ok := s.history.StreamOf(r.Packets[i].Seq); ok && r.Packets[i].Received {
-			if m := s.ours(ssrc); m != nil {
-				m.reached = true
+			if st := s.ours(ssrc); st != nil {
+				st.section.reached = true
 			}
 		}
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/pion/rtp"
 
+	"rtpfabric/endpoints/ssrctable"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/simtime"
 )
@@ -73,8 +74,16 @@ func (s *Session) handleRTP(now simtime.Time, p *packet.Packet) {
 		s.counts.Malformed++
 		return
 	}
-	s.counts.RTPReceived++
 	src := s.sourceOf(h.SSRC)
+	if src == nil && !s.admit(now, ssrctable.Data, h.SSRC, p.Src, "") {
+		return
+	}
+	s.counts.RTPReceived++
+	for _, csrc := range h.CSRC {
+		if s.admit(now, ssrctable.Data, csrc, p.Src, "") {
+			s.timing.HeardCSRC(now, csrc)
+		}
+	}
 	if src == nil {
 		src = newSource(s, m, h)
 		s.sources = append(s.sources, src)

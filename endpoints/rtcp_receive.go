@@ -9,6 +9,7 @@ import (
 	"github.com/pion/rtcp"
 
 	"rtpfabric/ccontrol"
+	"rtpfabric/endpoints/ssrctable"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/simtime"
 )
@@ -36,7 +37,7 @@ func (s *Session) handleRTCP(now simtime.Time, p *packet.Packet) {
 	s.timing.CountPacket(size, count)
 	for len(b) > 0 {
 		n := packetLength(b)
-		if err := s.handleMessage(now, b[:n]); err != nil {
+		if err := s.handleMessage(now, b[:n], p); err != nil {
 			s.counts.Malformed++
 			return
 		}
@@ -85,7 +86,7 @@ type inbox struct {
 }
 
 // handleMessage takes one RTCP packet. An error means that it is malformed.
-func (s *Session) handleMessage(now simtime.Time, b []byte) error {
+func (s *Session) handleMessage(now simtime.Time, b []byte, p *packet.Packet) error {
 	in := &s.inbox
 	switch rtcp.PacketType(b[1]) {
 	case rtcp.TypeSenderReport:
@@ -93,7 +94,9 @@ func (s *Session) handleMessage(now simtime.Time, b []byte) error {
 		if err := in.sr.Unmarshal(b); err != nil {
 			return err
 		}
-		s.timing.HeardRTCP(now, in.sr.SSRC)
+		if !s.heardControl(now, in.sr.SSRC, p) {
+			return nil
+		}
 		if src := s.sourceOf(in.sr.SSRC); src != nil {
 			src.lastSR = simtime.NTP(in.sr.NTPTime).Middle()
 			src.lastSRAt = s.endpoint.wallClock(now)
@@ -104,8 +107,9 @@ func (s *Session) handleMessage(now simtime.Time, b []byte) error {
 		if err := in.rr.Unmarshal(b); err != nil {
 			return err
 		}
-		s.timing.HeardRTCP(now, in.rr.SSRC)
-		s.handleReports(now, in.rr.Reports)
+		if s.heardControl(now, in.rr.SSRC, p) {
+			s.handleReports(now, in.rr.Reports)
+		}
 	case rtcp.TypeSourceDescription:
 		if !bytes.Equal(b, in.sdesBytes) {
 			in.sdes, in.sdesBytes = rtcp.SourceDescription{}, append(in.sdesBytes[:0], b...)
@@ -115,35 +119,48 @@ func (s *Session) handleMessage(now simtime.Time, b []byte) error {
 			}
 		}
 		for i := range in.sdes.Chunks {
-			s.handleChunk(now, &in.sdes.Chunks[i])
+			s.handleChunk(now, &in.sdes.Chunks[i], p)
 		}
 	default:
-		return s.handleOther(now, b)
+		return s.handleOther(now, b, p)
 	}
 	return nil
 }
 
 // handleOther takes the messages that aren't in every packet.
-func (s *Session) handleOther(now simtime.Time, b []byte) error {
+func (s *Session) handleOther(now simtime.Time, b []byte, p *packet.Packet) error {
 	packets, err := rtcp.Unmarshal(b)
 	if err != nil {
 		return err
 	}
 	switch m := packets[0].(type) {
 	case *rtcp.Goodbye:
+		s.timing.CountBye(p.Size)
 		for _, ssrc := range m.Sources {
 			s.handleBye(now, ssrc)
 		}
 	case *rtcp.CCFeedbackReport:
-		s.timing.HeardRTCP(now, m.SenderSSRC)
-		s.handleFeedback(now, s.history.OnCCFB(now, m))
+		if s.heardControl(now, m.SenderSSRC, p) {
+			s.handleFeedback(now, s.history.OnCCFB(now, m))
+		}
 	case *rtcp.TransportLayerCC:
-		s.timing.HeardRTCP(now, m.SenderSSRC)
-		s.handleFeedback(now, s.history.OnTWCC(now, m))
+		if s.heardControl(now, m.SenderSSRC, p) {
+			s.handleFeedback(now, s.history.OnTWCC(now, m))
+		}
 	default:
 		s.counts.UnknownRTCP++
 	}
 	return nil
+}
+
+// heardControl notes the sender of an RTCP packet and reports whether the packet
+// may be processed.
+func (s *Session) heardControl(now simtime.Time, ssrc uint32, p *packet.Packet) bool {
+	if !s.admit(now, ssrctable.Control, ssrc, p.Src, "") {
+		return false
+	}
+	s.timing.HeardRTCP(now, ssrc)
+	return true
 }
 
 func (s *Session) handleFeedback(now simtime.Time, r *ccontrol.Report) {
@@ -165,11 +182,11 @@ func (s *Session) handleReports(now simtime.Time, blocks []rtcp.ReceptionReport)
 	clock := simtime.ToNTP(s.endpoint.wallClock(now)).Middle()
 	for i := range blocks {
 		b := &blocks[i]
-		m := s.ours(b.SSRC)
-		if m == nil {
+		st := s.ours(b.SSRC)
+		if st == nil {
 			continue
 		}
-		m.reached = true // or there would be no block about it
+		st.section.reached = true // or there would be no block about it
 		if b.LastSenderReport == 0 {
 			continue
 		}
@@ -186,11 +203,11 @@ func (s *Session) testMarkings(now simtime.Time) {
 	}
 }
 
-// ours returns the section of this end with an SSRC, or nil.
-func (s *Session) ours(ssrc uint32) *Section {
-	for _, m := range s.sections {
-		if m.main.ssrc == ssrc {
-			return m
+// ours returns this end's stream with an SSRC, or nil.
+func (s *Session) ours(ssrc uint32) *Stream {
+	for _, st := range s.streams {
+		if st.ssrc == ssrc && st.next == nil {
+			return st
 		}
 	}
 	return nil
@@ -198,18 +215,29 @@ func (s *Session) ours(ssrc uint32) *Section {
 
 // handleChunk learns CNAMEs. More than one makes the session a group
 // (RFC 8108 §5.4.2).
-func (s *Session) handleChunk(now simtime.Time, chunk *rtcp.SourceDescriptionChunk) {
-	s.timing.HeardRTCP(now, chunk.Source)
+func (s *Session) handleChunk(now simtime.Time, chunk *rtcp.SourceDescriptionChunk, p *packet.Packet) {
+	cname := ""
 	for _, item := range chunk.Items {
-		if item.Type == rtcp.SDESCNAME && !slices.Contains(s.peers, item.Text) {
-			s.peers = append(s.peers, item.Text)
-			s.timing.SetMultiparty(len(s.peers) > 1)
+		if item.Type == rtcp.SDESCNAME {
+			cname = item.Text
 		}
+	}
+	if !s.admit(now, ssrctable.Control, chunk.Source, p.Src, cname) {
+		return
+	}
+	s.timing.HeardRTCP(now, chunk.Source)
+	if cname != "" && !slices.Contains(s.peers, cname) {
+		s.peers = append(s.peers, cname)
+		s.timing.SetMultiparty(len(s.peers) > 1)
 	}
 }
 
 func (s *Session) handleBye(now simtime.Time, ssrc uint32) {
+	if st := s.ours(ssrc); st != nil && st.local != nil {
+		return // somebody else who had the SSRC too
+	}
 	s.timing.HeardBye(now, ssrc)
+	s.table.Remove(ssrc)
 	e := Event{Kind: ByeReceived, At: now, SSRC: ssrc}
 	if src := s.sourceOf(ssrc); src != nil {
 		src.ended = true

@@ -3,8 +3,11 @@ package endpoints
 import (
 	"github.com/pion/rtcp"
 
+	"rtpfabric/endpoints/protect"
 	"rtpfabric/endpoints/rtcptiming"
+	"rtpfabric/sim/packet"
 	"rtpfabric/sim/simtime"
+	"rtpfabric/sim/units"
 )
 
 // mtu bounds what is put into one RTCP packet before protection, so that the
@@ -22,6 +25,7 @@ func (s *Session) runRTCP(now simtime.Time) {
 	for {
 		d := s.timing.Due(now, s.feedbackPending())
 		for _, ssrc := range d.Gone {
+			s.table.Remove(ssrc)
 			s.event(Event{Kind: ParticipantTimedOut, At: now, SSRC: ssrc})
 		}
 		switch d.Kind {
@@ -33,6 +37,8 @@ func (s *Session) runRTCP(now simtime.Time) {
 		case rtcptiming.Minimal:
 			s.sendFeedback(now, d.Local)
 			s.timing.SentMinimal(now, d.Local)
+		case rtcptiming.Bye:
+			s.sendBye(now, s.streamFor(d.Local))
 		case rtcptiming.None:
 			if d.Gone == nil {
 				return
@@ -92,6 +98,18 @@ func (s *Session) sendFeedback(now simtime.Time, l *rtcptiming.Local) {
 	s.sendRTCP(now, w)
 }
 
+// leave ends the membership of one SSRC. In a large group its BYE has to wait
+// (RFC 3550 §6.3.7).
+func (s *Session) leave(now simtime.Time, st *Stream) {
+	if !s.timing.Quit(now, st.local, byeSize) {
+		s.sendBye(now, st)
+	}
+}
+
+// byeSize is that of a BYE's compound packet on the wire, with a report without
+// blocks.
+const byeSize units.Bytes = srSize + 4 + sdesChunk + 8 + protect.TagRTCP + packet.HeaderIPv4UDP
+
 // sendBye leaves the session with one SSRC. One that never sent anything
 // leaves silently (RFC 3550 §6.3.7).
 func (s *Session) sendBye(now simtime.Time, st *Stream) {
@@ -104,6 +122,9 @@ func (s *Session) sendBye(now simtime.Time, st *Stream) {
 		s.event(Event{Kind: ByeSent, At: now, Section: st.section, SSRC: st.ssrc})
 	}
 	s.timing.Leave(now, st.local)
+	if st.next == nil { // otherwise it is somebody else's now
+		s.table.Remove(st.ssrc)
+	}
 	st.local = nil
 }
 

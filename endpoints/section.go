@@ -31,6 +31,9 @@ type SectionConfig struct {
 	// PayloadType is unique in its connection, and not from 64 to 95, which
 	// RTCP's packet types would look like (RFC 5761 §4).
 	PayloadType uint8
+	// SSRC of this end if it was signalled, and that of the peer (RFC 5576); 0
+	// leaves it to chance.
+	SSRC, RemoteSSRC uint32
 	// Send describes what this end sends; nil if it only receives.
 	Send *SendConfig
 }

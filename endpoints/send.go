@@ -15,8 +15,8 @@ func (s *Session) pump(now simtime.Time) {
 		s.release(now, p)
 	}
 	for _, st := range s.streams {
-		if st.section.stopped && st.queued == 0 && st.local != nil && s.mayLeave(st) {
-			s.sendBye(now, st)
+		if st.section.stopped && st.queued == 0 && st.local != nil && !st.local.Quitting() && s.mayLeave(st) {
+			s.leave(now, st)
 		}
 	}
 }
@@ -40,7 +40,7 @@ func (s *Session) mayLeave(st *Stream) bool {
 
 // release stamps, protects and sends a media packet.
 func (s *Session) release(now simtime.Time, p *packet.Packet) {
-	st := s.streams[p.Hop]
+	st := s.streams[p.Hop].restamp(p)
 	m := st.section
 	st.queued--
 	seq := binary.BigEndian.Uint16(p.Payload[2:])

@@ -13,6 +13,7 @@ import (
 	"rtpfabric/endpoints/pacer"
 	"rtpfabric/endpoints/protect"
 	"rtpfabric/endpoints/rtcptiming"
+	"rtpfabric/endpoints/ssrctable"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/simtime"
 	"rtpfabric/sim/units"
@@ -86,6 +87,7 @@ type Session struct {
 	streams   []*Stream // of this end
 	sources   []*source // remote SSRCs in the order they were heard
 	timing    *rtcptiming.Scheduler
+	table     *ssrctable.Table
 	peers     []string // CNAMEs heard
 
 	pacer      pacer.Pacer
@@ -116,6 +118,10 @@ type Counts struct {
 	AuthFailed, Replayed, Malformed, Early uint64
 	// UnknownRTCP counts RTCP packets of types that aren't understood.
 	UnknownRTCP uint64
+	// OwnCollisions counts packets with an SSRC of this end, OwnLooped those
+	// that are known to be its own; the others are about third parties
+	// (RFC 3550 §8.2).
+	OwnCollisions, OwnLooped, ThirdPartyCollisions, ThirdPartyLoops uint64
 }
 
 func newSession(now simtime.Time, c *Connection, sc SessionConfig) (*Session, error) {
@@ -128,6 +134,7 @@ func newSession(now simtime.Time, c *Connection, sc SessionConfig) (*Session, er
 	if sc.Name != "" {
 		s.name += "/" + sc.Name
 	}
+	s.table = ssrctable.New(c.cname)
 	s.compound.b = make([]byte, 0, mtu+64)
 	s.timing = rtcptiming.New(rtcptiming.Config{
 		AVPF: sc.RTCP.AVPF, Bandwidth: sc.RTCP.Bandwidth, TrrInterval: sc.RTCP.TrrInterval,
@@ -161,7 +168,7 @@ func (s *Session) enter(now simtime.Time) error {
 	for _, st := range s.streams {
 		st.local = s.timing.Join(now, st.ssrc)
 	}
-	s.twcc = feedback.NewTWCCRecorder(s.streams[0].ssrc)
+	s.twcc = feedback.NewTWCCRecorder()
 	s.applyTarget(now)
 	return nil
 }

@@ -20,6 +20,10 @@ type Stream struct {
 	octets   uint32 // of payload
 	queued   int    // packets in the pacer
 
+	next           *Stream      // that took its place after a collision
+	restamped      uint16       // next sequence number for packets that were made for its predecessor
+	contestedSince simtime.Time // when somebody else was first seen to use the SSRC
+
 	extSeq   uint32 // extended number of the last packet that left
 	reported []bool // whether a packet left since the last report, by index of the reporter
 }
@@ -27,8 +31,13 @@ type Stream struct {
 // newStream adds a stream to a section.
 func (s *Session) newStream(m *Section, clock int) *Stream {
 	r := s.connection.identity
+	ssrc := s.table.Unused(r)
+	if m.config.SSRC != 0 && len(s.streams) == m.index {
+		ssrc = m.config.SSRC
+	}
+	s.table.AddLocal(ssrc)
 	st := &Stream{
-		ssrc: r.Uint32(), section: m, index: len(s.streams), clock: clock,
+		ssrc: ssrc, section: m, contestedSince: simtime.Never, index: len(s.streams), clock: clock,
 		// Half the space, so that sequence numbers don't wrap at once and
 		// confuse SRTP's roll-over counter (RFC 3711 §3.3.1).
 		seq: uint16(r.Uint32()) &^ 0x8000, tsOffset: r.Uint32(),

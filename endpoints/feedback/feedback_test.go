@@ -84,7 +84,7 @@ type twcc struct{ r *feedback.TWCCRecorder }
 func (l twcc) record(at simtime.Time, p sent, _ packet.ECN) { l.r.Record(at, p.ssrc, uint16(p.seq)) }
 func (l twcc) pending() bool                                { return l.r.Pending() }
 func (l twcc) messages(t *testing.T, _ simtime.Time) (out [][]byte) {
-	for _, m := range l.r.Build() {
+	for _, m := range l.r.Build(1) {
 		b, err := m.Marshal()
 		if err != nil {
 			t.Fatal(err)
@@ -110,7 +110,7 @@ func (twcc) deliver(t *testing.T, h *feedback.History, at simtime.Time, b []byte
 
 var formats = []format{
 	{"RFC 8888", time.Second/2048 + 35*time.Microsecond, func() link { return &ccfb{size: 1200} }},
-	{"TWCC", 125*time.Microsecond + time.Microsecond, func() link { return twcc{feedback.NewTWCCRecorder(1)} }},
+	{"TWCC", 125*time.Microsecond + time.Microsecond, func() link { return twcc{feedback.NewTWCCRecorder()} }},
 }
 
 func eachFormat(t *testing.T, f func(*testing.T, format)) {
@@ -416,7 +416,7 @@ func TestLargeReportsAreSplit(t *testing.T) {
 // TWCC splits where a delta doesn't fit 16 bits, that is at 8.2 s.
 func TestTWCCGapInTime(t *testing.T) {
 	var h feedback.History
-	l := twcc{feedback.NewTWCCRecorder(1)}
+	l := twcc{feedback.NewTWCCRecorder()}
 	list := sendAll(&h, 30, 0)
 	arrivals := map[uint64]simtime.Time{}
 	for i, p := range list {
@@ -445,7 +445,7 @@ func TestTWCCReferenceTimeWraps(t *testing.T) {
 	const unit, wrap = 64 * time.Millisecond, (1 << 24) * 64 * time.Millisecond
 	edge := simtime.At(wrap - (time.Duration(simtime.Epoch) * time.Second % wrap))
 	var h feedback.History
-	l := twcc{feedback.NewTWCCRecorder(1)}
+	l := twcc{feedback.NewTWCCRecorder()}
 	for i := range 400 {
 		at := edge.Add(time.Duration(i-200) * 5 * time.Millisecond)
 		p := sent{ssrc: 7, rtp: uint16(i), size: 100, at: at.Add(-20 * time.Millisecond)}

@@ -19,10 +19,8 @@ type TWCCRecorder struct {
 	fresh    int
 }
 
-// NewTWCCRecorder returns a recorder whose messages come from the given SSRC.
-func NewTWCCRecorder(sender uint32) *TWCCRecorder {
-	return &TWCCRecorder{recorder: twcc.NewRecorder(sender)}
-}
+// NewTWCCRecorder returns an empty recorder.
+func NewTWCCRecorder() *TWCCRecorder { return &TWCCRecorder{recorder: twcc.NewRecorder(0)} }
 
 // Record notes a packet by its transport-wide sequence number.
 func (r *TWCCRecorder) Record(now simtime.Time, ssrc uint32, seq uint16) {
@@ -35,12 +33,14 @@ func (r *TWCCRecorder) Record(now simtime.Time, ssrc uint32, seq uint16) {
 // Pending reports whether there are packets that no message has covered.
 func (r *TWCCRecorder) Pending() bool { return r.fresh > 0 }
 
-// Build makes the messages about what wasn't reported yet.
-func (r *TWCCRecorder) Build() []rtcp.Packet {
+// Build makes the messages about what wasn't reported yet, which come from the
+// given SSRC.
+func (r *TWCCRecorder) Build(sender uint32) []rtcp.Packet {
 	r.fresh = 0
 	messages := r.recorder.BuildFeedbackPacket()
 	for _, m := range messages {
 		if m, ok := m.(*rtcp.TransportLayerCC); ok {
+			m.SenderSSRC = sender
 			// The library declares the one to three zero octets after the
 			// deltas as padding. RTCP's padding comes in multiples of four and
 			// only in the last packet of a compound one (RFC 3550 §6.4.1);

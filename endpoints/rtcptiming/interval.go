@@ -12,6 +12,12 @@ func (s *Scheduler) deterministic(weSent bool, tmin time.Duration) time.Duration
 	return max(tmin, s.allot(s.members.count(), s.members.senders(), s.average, weSent))
 }
 
+// ReceiverInterval is Td of a member that doesn't send (§6.3.1), with the minimum
+// of the profile.
+func (s *Scheduler) ReceiverInterval() time.Duration {
+	return s.deterministic(false, s.regularMinimum())
+}
+
 // nothing is the interval of participants without any bandwidth.
 const nothing = 24 * time.Hour
 
@@ -70,12 +76,18 @@ func (s *Scheduler) minimum(l *Local) time.Duration {
 	switch {
 	case !s.config.AVPF && l.initial:
 		return s.config.Minimum / 2
-	case !s.config.AVPF:
-		return s.config.Minimum
-	case l.initial && s.multiparty:
+	case s.config.AVPF && l.initial && s.multiparty:
 		return time.Second
 	}
-	return 0
+	return s.regularMinimum()
+}
+
+// regularMinimum is Tmin after the first packet.
+func (s *Scheduler) regularMinimum() time.Duration {
+	if s.config.AVPF {
+		return 0
+	}
+	return s.config.Minimum
 }
 
 // Share returns the part of the session's RTCP bandwidth that falls to this

@@ -79,6 +79,9 @@ func (s *Scheduler) HeardRTP(now simtime.Time, ssrc uint32) { s.members.sent(now
 // HeardRTCP notes an RTCP packet, other than BYE, from a remote SSRC.
 func (s *Scheduler) HeardRTCP(now simtime.Time, ssrc uint32) { s.members.heard(now, ssrc) }
 
+// HeardCSRC notes a contributing source of a media packet (RFC 3550 §6.3.3).
+func (s *Scheduler) HeardCSRC(now simtime.Time, ssrc uint32) { s.members.heard(now, ssrc) }
+
 // HeardBye removes a remote SSRC (RFC 3550 §6.3.4).
 func (s *Scheduler) HeardBye(now simtime.Time, ssrc uint32) {
 	if i, ok := s.members.index[ssrc]; ok && !s.members.list[i].local {
