@@ -31,7 +31,7 @@ type heard struct {
 func play(t *testing.T, table *ssrctable.Table, steps ...heard) {
 	t.Helper()
 	for i, s := range steps {
-		got := ssrctable.Accept
+		var got ssrctable.Verdict
 		if s.cname != "" {
 			got = table.Described(simtime.Time(i), s.ssrc, s.from, s.cname)
 		} else {

@@ -27,7 +27,9 @@ func (r *Recorder) handle(e endpoints.Event) {
 		c.rtcpCount.add(e.At, 1)
 		c.rtcpBytes += uint64(e.Size)
 	case endpoints.ReportSent:
-		c.report(e.At, e.Section)
+		if e.SSRC == e.Section.SSRC() {
+			c.report(e.At, e.Section)
+		}
 	case endpoints.RTTMeasured:
 		c.rtt.add(e.At, ms(e.Delay))
 	case endpoints.TargetChanged:
@@ -46,6 +48,15 @@ func (r *Recorder) handle(e endpoints.Event) {
 		r.event(e.At, entity+"/"+e.Section.Name(), "stream-resumed", "")
 	case endpoints.MarkingDropped:
 		r.event(e.At, entity+"/"+e.Section.Name(), "marking-dropped", "packets with the stream's DSCP don't arrive")
+	case endpoints.SSRCChanged:
+		if f := r.flow(e.Previous); f != nil {
+			r.identify(e.SSRC, f)
+		}
+		r.event(e.At, entity+"/"+e.Section.Name(), "ssrc-changed", fmt.Sprintf("%08x to %08x", e.Previous, e.SSRC))
+	case endpoints.ThirdPartyCollision:
+		r.event(e.At, entity, "third-party-collision", fmt.Sprintf("SSRC %08x", e.SSRC))
+	case endpoints.ThirdPartyLoop:
+		r.event(e.At, entity, "third-party-loop", fmt.Sprintf("SSRC %08x", e.SSRC))
 	case endpoints.ParticipantTimedOut:
 		r.event(e.At, entity, "participant-timed-out", fmt.Sprintf("SSRC %08x", e.SSRC))
 	}

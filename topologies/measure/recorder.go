@@ -21,6 +21,7 @@ type Recorder struct {
 	sim    *topologies.Simulation
 	links  []*linkMeter // by Link.Index; nil for links without a serializer
 	flows  []*flowMeter
+	ssrcs  []ssrcOf // those that streams have or had
 	bySSRC map[uint32]*flowMeter
 	conns  map[*endpoints.Session]*connMeter
 	connsl []*connMeter
@@ -47,7 +48,7 @@ func Attach(sim *topologies.Simulation, also fabric.Observer) *Recorder {
 	for _, f := range sim.Flows {
 		m := newFlowMeter(&r.book, f)
 		r.flows = append(r.flows, m)
-		r.bySSRC[f.Sender.SSRC()] = m
+		r.identify(f.Sender.SSRC(), m)
 	}
 	for _, c := range sim.Sessions() {
 		m := newConnMeter(&r.book, c)
@@ -111,15 +112,28 @@ func (r *Recorder) pathOf(p *packet.Packet) *pathMeter {
 	return nil
 }
 
+// ssrcOf says which stream an SSRC belongs to.
+type ssrcOf struct {
+	ssrc uint32
+	flow *flowMeter
+}
+
+// identify notes an SSRC of a stream. Earlier ones stay its own: packets with
+// them may be under way.
+func (r *Recorder) identify(ssrc uint32, m *flowMeter) {
+	r.ssrcs = append(r.ssrcs, ssrcOf{ssrc, m})
+	r.bySSRC[ssrc] = m
+}
+
 // flow returns the stream with the given SSRC, or nil. A few streams are
 // searched faster than looked up.
 func (r *Recorder) flow(ssrc uint32) *flowMeter {
-	if len(r.flows) > 8 {
+	if len(r.ssrcs) > 8 {
 		return r.bySSRC[ssrc]
 	}
-	for _, f := range r.flows {
-		if f.flow.Sender.SSRC() == ssrc {
-			return f
+	for _, s := range r.ssrcs {
+		if s.ssrc == ssrc {
+			return s.flow
 		}
 	}
 	return nil
