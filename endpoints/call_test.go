@@ -47,6 +47,9 @@ type setup struct {
 	offsets    [2]time.Duration
 	delay      time.Duration // one way; 20 ms by default
 	rate       units.BitRate // of video; 400 kbit/s by default
+	apart      bool          // every stream has a session of its own
+	rtcpPort   bool          // RTCP has ports of its own
+	off        string        // an end without RTCP
 }
 
 // quick is the RTCP of an AVPF session with a report some every 0.1 s.
@@ -144,12 +147,38 @@ func (s *setup) config(c *call, random *rng.Source, i int, self, peer string) en
 	if s.feedback == "" {
 		s.feedback = endpoints.FeedbackNone
 	}
+	config := endpoints.ConnectionConfig{Peer: peer}
+	if !s.apart {
+		config.Sessions = []endpoints.SessionConfig{s.session(c, random, i, self, peer, s.streams)}
+		return config
+	}
+	for n, st := range s.streams {
+		sc := s.session(c, random, i, self, peer, []stream{st})
+		sc.Name = st.name
+		for _, a := range []*packet.Addr{&sc.Local, &sc.Remote, &sc.RTCPLocal, &sc.RTCPRemote} {
+			if a.Port != 0 {
+				a.Port += uint16(2 * n)
+			}
+		}
+		config.Sessions = append(config.Sessions, sc)
+	}
+	return config
+}
+
+// session is one end of a session of some streams.
+func (s *setup) session(c *call, random *rng.Source, i int, self, peer string, streams []stream) endpoints.SessionConfig {
 	cc := endpoints.SessionConfig{
 		Local: addrs[i], Remote: addrs[1-i], Protection: s.protection,
 		Keying: keying.NewPreshared(random, self, peer), RTCP: s.rtcp,
 		Feedback: s.feedback, FeedbackInterval: 50 * time.Millisecond, PlayoutDelay: 100 * time.Millisecond,
 	}
-	for _, st := range s.streams {
+	cc.RTCP.Off = s.off == self
+	if s.rtcpPort {
+		cc.RTCPLocal, cc.RTCPRemote = cc.Local, cc.Remote
+		cc.RTCPLocal.Port++
+		cc.RTCPRemote.Port++
+	}
+	for _, st := range streams {
 		sc := endpoints.SectionConfig{Name: st.name, Kind: st.kind, PayloadType: st.pt, SSRC: st.ssrc[i]}
 		if st.told {
 			sc.RemoteSSRC = st.ssrc[1-i]
@@ -166,7 +195,7 @@ func (s *setup) config(c *call, random *rng.Source, i int, self, peer string) en
 		}
 		cc.Sections = append(cc.Sections, sc)
 	}
-	return endpoints.ConnectionConfig{Peer: peer, Sessions: []endpoints.SessionConfig{cc}}
+	return cc
 }
 
 func (s *setup) send(st stream) *endpoints.SendConfig {

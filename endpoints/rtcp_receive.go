@@ -16,6 +16,9 @@ import (
 
 // handleRTCP takes an RTCP packet off the wire.
 func (s *Session) handleRTCP(now simtime.Time, p *packet.Packet) {
+	if s.config.RTCP.Off {
+		return
+	}
 	size := p.Size
 	b, err := s.protector.OpenRTCP(p.Payload)
 	if err != nil {

@@ -139,7 +139,7 @@ func (s *Session) streamFor(l *rtcptiming.Local) *Stream {
 
 // sendRTCP protects and sends a packet.
 func (s *Session) sendRTCP(now simtime.Time, w *compound) {
-	if len(w.b) == 0 {
+	if len(w.b) == 0 || s.config.RTCP.Off {
 		return
 	}
 	w.pad(s.config.RTCP.PadTo)

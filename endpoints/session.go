@@ -56,24 +56,6 @@ type SessionConfig struct {
 	PlayoutDelay time.Duration
 }
 
-// RTCPConfig holds the session parameters of RTCP, the same at both ends.
-type RTCPConfig struct {
-	AVPF bool
-	// Bandwidth is what all members together may use.
-	Bandwidth   units.BitRate
-	TrrInterval time.Duration
-	Minimum     time.Duration // see rtcptiming.Config
-	// ReducedSize allows feedback without a compound packet (RFC 5506).
-	ReducedSize bool
-	// Aggregate puts the reports of several SSRCs into one packet.
-	Aggregate bool
-	// PadTo pads every packet to this size before protection, by at most 252
-	// octets; 0 doesn't.
-	PadTo units.Bytes
-	// DSCP of all RTCP packets, if not nil; they follow the streams otherwise.
-	DSCP *uint8
-}
-
 // Session is one end of an RTP session: one SSRC space (RFC 3550 §3), with its
 // transport addresses, keys, members, feedback, pacing and congestion control.
 type Session struct {
@@ -124,6 +106,23 @@ type Counts struct {
 	OwnCollisions, OwnLooped, ThirdPartyCollisions, ThirdPartyLoops uint64
 }
 
+// Add adds up the totals of two sessions.
+func (c *Counts) Add(o Counts) {
+	c.RTPSent += o.RTPSent
+	c.RTPReceived += o.RTPReceived
+	c.RTCPSent += o.RTCPSent
+	c.RTCPReceived += o.RTCPReceived
+	c.AuthFailed += o.AuthFailed
+	c.Replayed += o.Replayed
+	c.Malformed += o.Malformed
+	c.Early += o.Early
+	c.UnknownRTCP += o.UnknownRTCP
+	c.OwnCollisions += o.OwnCollisions
+	c.OwnLooped += o.OwnLooped
+	c.ThirdPartyCollisions += o.ThirdPartyCollisions
+	c.ThirdPartyLoops += o.ThirdPartyLoops
+}
+
 func newSession(now simtime.Time, c *Connection, sc SessionConfig) (*Session, error) {
 	if len(sc.Sections) == 0 {
 		return nil, errors.New("no media section")
@@ -134,12 +133,17 @@ func newSession(now simtime.Time, c *Connection, sc SessionConfig) (*Session, er
 	if sc.Name != "" {
 		s.name += "/" + sc.Name
 	}
+	rc, ignored := sc.RTCP.limited()
+	if s.config.RTCP = rc; ignored {
+		s.event(Event{Kind: ParametersIgnored, At: now})
+	}
 	s.table = ssrctable.New(c.cname)
 	s.compound.b = make([]byte, 0, mtu+64)
 	s.timing = rtcptiming.New(rtcptiming.Config{
-		AVPF: sc.RTCP.AVPF, Bandwidth: sc.RTCP.Bandwidth, TrrInterval: sc.RTCP.TrrInterval,
-		Minimum: sc.RTCP.Minimum, FirstSize: max(firstReportSize, sc.RTCP.PadTo+packet.HeaderIPv4UDP),
-		Random: c.endpoint.config.Random.Stream("connection/" + s.name + "/rtcp"),
+		AVPF: rc.AVPF, Bandwidth: rc.Bandwidth, SenderShare: rc.SenderShare, TrrInterval: rc.TrrInterval,
+		Minimum: rc.Minimum, Burst: rc.Burst, OldTimeouts: rc.OldTimeouts,
+		FirstSize: max(firstReportSize, rc.PadTo+packet.HeaderIPv4UDP),
+		Random:    c.endpoint.config.Random.Stream("connection/" + s.name + "/rtcp"),
 	})
 	for i, m := range sc.Sections {
 		section, err := newSection(s, i, m)

@@ -66,18 +66,42 @@ func (t *Topology) Calls() [][]string {
 	return t.Pairs
 }
 
-// SessionBandwidth is the bandwidth of a pair's session whose fraction RTCP may
-// use: what the scenario says, or the sum of the maximum rates of the pair's
-// media.
-func (s *Scenario) SessionBandwidth(pair []string) units.BitRate {
+// Session is an RTP session of a call.
+type Session struct {
+	Name  string // empty if the call has no other
+	Media []*Media
+}
+
+// Sessions returns the RTP sessions of a pair of endpoints.
+func (s *Scenario) Sessions(pair []string) []Session {
+	var list []Session
+	for i := range s.Media {
+		m := &s.Media[i]
+		if !slices.Contains(pair, m.From) || !slices.Contains(pair, m.To) {
+			continue
+		}
+		name := ""
+		if s.Topology.Sessions == "per-media" {
+			name = m.Name
+		}
+		at := slices.IndexFunc(list, func(o Session) bool { return o.Name == name })
+		if at < 0 {
+			at, list = len(list), append(list, Session{Name: name})
+		}
+		list[at].Media = append(list[at].Media, m)
+	}
+	return list
+}
+
+// SessionBandwidth is the bandwidth of a session whose fraction RTCP may use: what
+// the scenario says, or the sum of the maximum rates of its media.
+func (s *Scenario) SessionBandwidth(of Session) units.BitRate {
 	if s.RTCP.Bandwidth != nil {
 		return *s.RTCP.Bandwidth
 	}
 	var sum units.BitRate
-	for i := range s.Media {
-		if slices.Contains(pair, s.Media[i].From) {
-			sum += s.Media[i].MaxRate()
-		}
+	for _, m := range of.Media {
+		sum += m.MaxRate()
 	}
 	return sum
 }

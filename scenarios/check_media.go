@@ -67,15 +67,14 @@ func (c *checker) topology() {
 		}
 		c.call(t.Peers, p)
 	}
-	used := map[string]bool{}
 	for i, pair := range t.Pairs {
 		p := at("topology", "pairs", i)
 		c.call(pair, p)
-		for j, name := range pair {
-			if used[name] {
-				c.fail(p.Child(fmt.Sprint(j)), fmt.Sprintf("%s takes part in another call already", name), "give every call endpoints of its own")
+		for _, earlier := range t.Pairs[:i] {
+			if len(pair) == 2 && slices.Contains(earlier, pair[0]) && slices.Contains(earlier, pair[1]) {
+				c.fail(p, fmt.Sprintf("%s and %s talk to each other already", pair[0], pair[1]), "put all their media into one call")
+				break
 			}
-			used[name] = true
 		}
 	}
 }
@@ -145,7 +144,7 @@ const maxMedia = 31
 
 func (c *checker) media() {
 	perCall := map[string]int{}
-	flows := map[string]bool{}
+	flows, callOf := map[string]bool{}, map[string]string{}
 	for i := range c.s.Media {
 		m := &c.s.Media[i]
 		p := at("media", i)
@@ -155,6 +154,7 @@ func (c *checker) media() {
 		}
 		flows[m.FlowName()] = true
 		call := min(m.From, m.To) + " " + max(m.From, m.To)
+		c.sources(m, p, call, callOf)
 		if perCall[call]++; perCall[call] == maxMedia+1 {
 			c.fail(p, fmt.Sprintf("more than %d streams in one call are too many", maxMedia), "use several calls")
 		}
@@ -165,6 +165,18 @@ func (c *checker) media() {
 		} else {
 			c.audio(m, p)
 		}
+	}
+}
+
+// sources checks that the names of a stream's two sources of RTCP mean one call.
+func (c *checker) sources(m *Media, p strict.Path, call string, callOf map[string]string) {
+	sender, receiver := m.SourceNames()
+	for _, name := range []string{sender, receiver} {
+		if other, taken := callOf[name]; taken && other != call {
+			c.fail(c.firstOf(p.Child("name"), p), fmt.Sprintf("%s would be a source of RTCP in two calls", name), "give one of the streams another \"name:\"")
+			return
+		}
+		callOf[name] = call
 	}
 }
 

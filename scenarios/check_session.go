@@ -48,8 +48,27 @@ func (c *checker) congestion(catalogue Catalogue) {
 			c.fail(at("congestion", "feedback"), problem, remedy)
 		}
 	}
+	c.legacy(catalogue)
 	for _, param := range g.Parameters {
 		c.parameter(catalogue, param)
+	}
+}
+
+// legacy checks that the peers of legacy endpoints can do without feedback.
+func (c *checker) legacy(catalogue Catalogue) {
+	fc, ok := catalogue.(FeedbackChecker)
+	if !ok {
+		return
+	}
+	for i := range c.s.Endpoints {
+		e := &c.s.Endpoints[i]
+		if !e.Legacy() {
+			continue
+		}
+		if err := fc.CheckFeedback(c.s.Congestion.Controller, "none"); err != nil {
+			problem, _ := splitRemedy(err.Error())
+			c.fail(at("endpoints", e.Name, "type"), problem, `a legacy endpoint gives no feedback: write "type: webrtc", or another controller`)
+		}
 	}
 }
 

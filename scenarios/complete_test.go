@@ -85,11 +85,19 @@ func TestMediaDefaults(t *testing.T) {
 	if sender, receiver := video.SourceNames(); sender != "S/video" || receiver != "R/video" {
 		t.Errorf("sources are %s and %s", sender, receiver)
 	}
-	if got := s.SessionBandwidth([]string{"S", "R"}); got != 1520*units.Kbps {
+	bundle := s.Sessions([]string{"S", "R"})
+	if len(bundle) != 1 || bundle[0].Name != "" {
+		t.Fatalf("sessions are %+v", bundle)
+	}
+	if got := s.SessionBandwidth(bundle[0]); got != 1520*units.Kbps {
 		t.Errorf("session bandwidth is %v, want the sum of 1.5Mbps and 20kbps", got)
 	}
+	s.Topology.Sessions = "per-media"
+	if each := s.Sessions([]string{"S", "R"}); len(each) != 2 || each[1].Name != "audio" || s.SessionBandwidth(each[1]) != 20*units.Kbps {
+		t.Errorf("sessions per medium are %+v", each)
+	}
 	s.RTCP.Bandwidth = valueOf(units.Mbps)
-	if got := s.SessionBandwidth([]string{"S", "R"}); got != units.Mbps {
+	if got := s.SessionBandwidth(bundle[0]); got != units.Mbps {
 		t.Errorf("session bandwidth is %v, want what the scenario says", got)
 	}
 }

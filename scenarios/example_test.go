@@ -23,7 +23,7 @@ func ExampleParse() {
 		return
 	}
 	for _, run := range file.Runs {
-		fmt.Println(run.Name, run.Scenario.Media[0].FlowName(), run.Scenario.SessionBandwidth(run.Scenario.Topology.Peers))
+		fmt.Println(run.Name, run.Scenario.Media[0].FlowName(), run.Scenario.SessionBandwidth(run.Scenario.Sessions(run.Scenario.Topology.Peers)[0]))
 	}
 	// Output:
 	// delay=50ms S1/video 1.5Mbps

@@ -75,9 +75,11 @@ var metrics = slices.Concat(
 
 		{"target", "connection", rate, "mean rate that the controller allows", mean(record.Target), ofSender},
 		{"rtt", "connection", milliseconds, "mean round-trip time from LSR and DLSR", mean(record.RTT), always},
+		{"members", "connection", count, "mean number of members of the RTP session that the end knows", mean(record.Members), always},
 
 		{"rtcp-rate", "endpoint", rate, "mean rate of RTCP that the endpoint sends", mean(record.RTCPRate), always},
 		{"rtcp-share", "endpoint", ratio, "RTCP that the endpoint sends, as a share of what the rules allow it", quotient(record.RTCPRate, record.RTCPShare), always},
+		{"timeouts", "endpoint", count, "members that the endpoint believed to have gone", total(record.Timeouts), always},
 
 		{"rtcp-interval", "source", milliseconds, "mean of the time between two reports of the source", sample(record.Intervals, 0), always},
 	},

@@ -48,27 +48,31 @@ var (
 	}
 	factor = quantity{
 		unit: "x", example: "2",
-		parse: func(s string) (float64, error) {
-			x, err := strconv.ParseFloat(s, 64)
-			if err != nil || strings.Trim(s, "0123456789.") != "" {
-				return 0, fmt.Errorf("%q is not a number: write a plain factor, like 2 or 0.5", s)
-			}
-			return x, nil
-		},
-		show: number,
+		parse: plain("a plain factor, like 2 or 0.5"),
+		show:  number,
+	}
+	count = quantity{
+		unit: "count", example: "3",
+		parse: plain("a plain number, like 3"),
+		show:  number,
 	}
 	perSecond = quantity{
 		unit: "1/s", example: "25",
-		parse: func(s string) (float64, error) {
-			x, err := strconv.ParseFloat(s, 64)
-			if err != nil || strings.Trim(s, "0123456789.") != "" {
-				return 0, fmt.Errorf("%q is not a number: write a plain number per second, like 25", s)
-			}
-			return x, nil
-		},
-		show: func(x float64) string { return number(x) + " /s" },
+		parse: plain("a plain number per second, like 25"),
+		show:  func(x float64) string { return number(x) + " /s" },
 	}
 )
+
+// plain parses a number without a unit.
+func plain(remedy string) func(string) (float64, error) {
+	return func(s string) (float64, error) {
+		x, err := strconv.ParseFloat(s, 64)
+		if err != nil || strings.Trim(s, "0123456789.") != "" {
+			return 0, fmt.Errorf("%q is not a number: write %s", s, remedy)
+		}
+		return x, nil
+	}
+}
 
 func showRate(x float64) string {
 	switch {

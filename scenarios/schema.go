@@ -52,6 +52,13 @@ type Endpoint struct {
 	// Priority is the weight of what the endpoint sends against what others
 	// send, for controllers that know weights (RFC 8867 §6.1).
 	Priority float64 `yaml:"priority" default:"1" min:"0.01" max:"100"`
+	// Type is how the endpoint behaves: as WebRTC demands, or like one of the
+	// legacy peers of RFC 8834 §7.2. Those have no congestion control and no
+	// feedback for it; the first has no RTCP at all, the second reports by
+	// RFC 3550 with its minimum of 5 s, the third by RFC 4585.
+	Type string `yaml:"type" oneof:"webrtc,legacy-no-rtcp,legacy-avp,legacy-avpf" default:"webrtc"`
+	// RTCP overrides the scenario's for this endpoint.
+	RTCP *EndRTCP `yaml:"rtcp"`
 }
 
 // Number is a named whole number.
@@ -69,6 +76,9 @@ type Topology struct {
 	// Peers are two endpoints in a call, or Pairs are several such calls.
 	Peers []string   `yaml:"peers" example:"[S1, R1]"`
 	Pairs [][]string `yaml:"pairs" example:"[[S1, R1], [S2, R2]]"`
+	// Sessions says whether all media of a call share one RTP session on one UDP
+	// flow (RFC 9143), or each has its own (RFC 8834 §4.4).
+	Sessions string `yaml:"sessions" oneof:"bundle,per-media" default:"bundle"`
 }
 
 // Media is one stream. To may be left out when the sender has one peer.
@@ -140,31 +150,6 @@ type Congestion struct {
 type Parameter struct {
 	Name  string `yaml:"-"`
 	Value string `yaml:",scalar"`
-}
-
-// RTCP holds the session parameters of RTCP.
-type RTCP struct {
-	// Profile is the timing rules: avpf (RFC 4585) or avp (RFC 3550).
-	Profile string `yaml:"profile" oneof:"avpf,avp" default:"avpf"`
-	// Bandwidth is the session bandwidth; nil is the sum of the maximum rates
-	// of all media.
-	Bandwidth *units.BitRate `yaml:"bandwidth" min:"1kbps" max:"1000Gbps"`
-	Fraction  units.Ratio    `yaml:"fraction" default:"5%" min:"0.01%" max:"100%"`
-	// TrrInterval is T_rr_interval of RFC 4585 (trr-int).
-	TrrInterval time.Duration `yaml:"trr-interval" default:"0s" max:"60s"`
-	// Minimum interval of avp: fixed (5 s) or reduced (360 / session kbit/s).
-	Minimum string `yaml:"minimum" oneof:"fixed,reduced" default:"reduced"`
-	// ReducedSize allows feedback without a compound packet (RFC 5506).
-	ReducedSize bool `yaml:"reduced-size" default:"true"`
-	// Aggregate puts reports of several SSRCs into one packet (RFC 8108 §5.3).
-	Aggregate bool `yaml:"aggregate" default:"true"`
-	// DSCP of all RTCP; nil marks it like the streams it is about (RFC 8834
-	// §12.1.3).
-	DSCP *int `yaml:"dscp" min:"0" max:"63"`
-	// PadTo pads every RTCP packet to this size, before protection, by at most
-	// 252 octets; 0 doesn't.
-	// It is a multiple of 4.
-	PadTo units.Bytes `yaml:"pad-to" default:"0B" max:"1400B"`
 }
 
 // Playout is the receiver's play-out.

@@ -24,7 +24,6 @@ type Config struct {
 	// Type is a topology by RFC 7667's name; Calls are who takes part.
 	Type       string
 	Calls      []Call
-	Media      []Media
 	Traffic    []Traffic
 	Congestion Congestion
 	Marking    endpoints.Marking
@@ -33,10 +32,24 @@ type Config struct {
 	PlayoutDelay time.Duration
 }
 
-// Call is two endpoints that talk to each other.
+// Call is two endpoints that talk to each other over one peer connection, in one
+// or more RTP sessions.
 type Call struct {
-	A, B string
-	RTCP endpoints.RTCPConfig
+	A, B     string
+	Sessions []Session
+}
+
+// Session is an RTP session of a call.
+type Session struct {
+	// Name tells several sessions of a call apart; empty if there is one.
+	Name string
+	// RTCP of A's end and of B's. They may have different views of the session.
+	RTCP [2]endpoints.RTCPConfig
+	// RTCPPort gives RTCP ports of its own, one above RTP's (RFC 3550 §11).
+	RTCPPort bool
+	// Media are the streams. Two of one name and kind that go opposite ways
+	// share a media section.
+	Media []Media
 }
 
 // Link joins two nodes, which exist by being named.
@@ -117,6 +130,9 @@ type Translator interface {
 type Endpoint struct {
 	Name, At    string
 	ClockOffset time.Duration
+	// Legacy endpoints send at a constant rate, and give and get no feedback for
+	// congestion control.
+	Legacy bool
 	// Weight of what it sends against what others send; 0 means 1.
 	Weight float64
 }

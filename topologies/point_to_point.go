@@ -13,39 +13,113 @@ import (
 )
 
 // PointToPoint is Topo-Point-to-Point (RFC 7667 §3.1): two endpoints with one
-// peer connection, whose media share one RTP session on one UDP flow.
+// peer connection.
 const PointToPoint = "point-to-point"
 
 // firstPayloadType is where dynamic payload types begin (RFC 3551 §3).
 const firstPayloadType = 96
 
-// connectPair connects two endpoints that exchange the given media.
-func (s *Simulation) connectPair(call *Call, media []Media) error {
-	pa, pb := s.byName[call.A], s.byName[call.B]
-	addrA := packet.Addr{IP: pa.endpoint.Addr(), Port: pa.nextPort}
-	addrB := packet.Addr{IP: pb.endpoint.Addr(), Port: pb.nextPort}
-	pa.nextPort++
-	pb.nextPort++
-	ca, err := s.connect(call, call.A, addrA, s.seenFrom(addrA, addrB), media)
+// flow is a UDP flow.
+type flow struct{ a, b packet.Addr }
+
+// connectPair connects two endpoints.
+func (s *Simulation) connectPair(call *Call) error {
+	a := endpoints.ConnectionConfig{Peer: call.B}
+	b := endpoints.ConnectionConfig{Peer: call.A}
+	for i := range call.Sessions {
+		session := &call.Sessions[i]
+		rtp, rtcp := s.ports(call, session.RTCPPort)
+		sections := sectionsOf(session.Media)
+		atA, err := s.sessionConfig(call, session, sections, call.A)
+		if err != nil {
+			return err
+		}
+		atB, err := s.sessionConfig(call, session, sections, call.B)
+		if err != nil {
+			return err
+		}
+		atA.Local, atA.Remote = rtp.a, s.seenFrom(rtp.a, rtp.b)
+		atB.Local, atB.Remote = rtp.b, s.seenFrom(rtp.b, rtp.a)
+		if session.RTCPPort {
+			atA.RTCPLocal, atA.RTCPRemote = rtcp.a, s.seenFrom(rtcp.a, rtcp.b)
+			atB.RTCPLocal, atB.RTCPRemote = rtcp.b, s.seenFrom(rtcp.b, rtcp.a)
+		}
+		a.Sessions, b.Sessions = append(a.Sessions, atA), append(b.Sessions, atB)
+	}
+	ca, err := s.byName[call.A].endpoint.Connect(s.Loop.Now(), a)
 	if err != nil {
 		return err
 	}
-	cb, err := s.connect(call, call.B, addrB, s.seenFrom(addrB, addrA), media)
+	cb, err := s.byName[call.B].endpoint.Connect(s.Loop.Now(), b)
 	if err != nil {
 		return err
 	}
 	s.Connections = append(s.Connections, ca, cb)
-	for i, m := range media {
-		from, to := ca.Sessions()[0], cb.Sessions()[0]
-		if m.From == call.B {
-			from, to = to, from
-		}
-		s.Flows = append(s.Flows, &Flow{
-			Media: m, Sender: from.Sections()[i], Receiver: to.Sections()[i], Session: from,
-			Model: s.model(&media[i]), RTCP: call.RTCP.Bandwidth,
-		})
+	for i := range call.Sessions {
+		s.addFlows(call, &call.Sessions[i], ca.Sessions()[i], cb.Sessions()[i])
 	}
 	return nil
+}
+
+// ports takes the next free ports of both ends. RTP with RTCP beside it has an
+// even one (RFC 3550 §11).
+func (s *Simulation) ports(call *Call, rtcpPort bool) (rtp, rtcp flow) {
+	next := func(name string) packet.Addr {
+		p := s.byName[name]
+		if rtcpPort {
+			p.nextPort += p.nextPort % 2
+		}
+		p.nextPort++
+		return packet.Addr{IP: p.endpoint.Addr(), Port: p.nextPort - 1}
+	}
+	rtp = flow{next(call.A), next(call.B)}
+	if rtcpPort {
+		rtcp = flow{rtp.a, rtp.b}
+		for _, name := range []string{call.A, call.B} {
+			s.byName[name].nextPort++
+		}
+		rtcp.a.Port++
+		rtcp.b.Port++
+	}
+	return rtp, rtcp
+}
+
+// addFlows notes which sections the streams of a session have become.
+func (s *Simulation) addFlows(call *Call, session *Session, a, b *endpoints.Session) {
+	for at, section := range sectionsOf(session.Media) {
+		for _, m := range section {
+			from, to, rtcp := a, b, &session.RTCP[0]
+			if m.From == call.B {
+				from, to, rtcp = b, a, &session.RTCP[1]
+			}
+			s.Flows = append(s.Flows, &Flow{
+				Media: *m, Sender: from.Sections()[at], Receiver: to.Sections()[at], Session: from,
+				Model: s.model(call, m), RTCP: rtcp.Bandwidth,
+			})
+		}
+	}
+}
+
+// sectionsOf groups the streams of a session into media sections: the two
+// directions of one name and kind go together.
+func sectionsOf(media []Media) [][]*Media {
+	var list [][]*Media
+	for i := range media {
+		m := &media[i]
+		at := -1
+		for j, section := range list {
+			if o := section[0]; len(section) == 1 && o.Name == m.Name && o.Kind == m.Kind && o.From == m.To && o.To == m.From {
+				at = j
+				break
+			}
+		}
+		if at < 0 {
+			list = append(list, []*Media{m})
+		} else {
+			list[at] = append(list[at], m)
+		}
+	}
+	return list
 }
 
 // seenFrom returns the address at which one host reaches another: its own, or
@@ -60,54 +134,65 @@ func (s *Simulation) seenFrom(viewer, viewed packet.Addr) packet.Addr {
 	return viewed
 }
 
-// connect opens one end.
-func (s *Simulation) connect(call *Call, self string, local, remote packet.Addr, media []Media) (*endpoints.Connection, error) {
+// sessionConfig returns one end of a session, but for its addresses.
+func (s *Simulation) sessionConfig(call *Call, session *Session, sections [][]*Media, self string) (endpoints.SessionConfig, error) {
 	c := s.config
-	peer := call.A
-	if peer == self {
-		peer = call.B
+	peer, rtcp := call.B, session.RTCP[0]
+	if self == call.B {
+		peer, rtcp = call.A, session.RTCP[1]
 	}
-	cc := endpoints.SessionConfig{
-		Local: local, Remote: remote, Protection: c.Protection,
-		Keying: keying.NewPreshared(s.random, self, peer),
-		RTCP:   call.RTCP, Feedback: c.Congestion.Feedback, FeedbackInterval: c.Congestion.Interval,
+	suffix := ""
+	if session.Name != "" {
+		suffix = "/" + session.Name
+	}
+	sc := endpoints.SessionConfig{
+		Name: session.Name, Protection: c.Protection,
+		Keying: keying.NewPreshared(s.random, self+suffix, peer+suffix),
+		RTCP:   rtcp, Feedback: s.feedback(call), FeedbackInterval: c.Congestion.Interval,
 		ECN: c.Congestion.ECN, Marking: c.Marking,
 		PlayoutDelay: c.PlayoutDelay,
 	}
 	var models []endpoints.StreamModel
-	for i := range media {
-		m := &media[i]
-		sc := endpoints.SectionConfig{Name: m.Name, Kind: m.Kind, PayloadType: uint8(firstPayloadType + i)}
-		if m.From == self {
-			model := s.model(m)
-			sc.Send = &endpoints.SendConfig{
-				Encoder: s.newEncoder(m), Start: m.Start, Stop: m.Stop, Pauses: m.Pauses, DSCP: m.DSCP, Level: m.Level,
-				PacketSize: m.PacketSize, Model: model,
+	for i, section := range sections {
+		first := section[0]
+		mc := endpoints.SectionConfig{Name: first.Name, Kind: first.Kind, PayloadType: uint8(firstPayloadType + i)}
+		for _, m := range section {
+			if m.From == self {
+				model := s.model(call, m)
+				mc.Send = s.sendConfig(m, model)
+				models = append(models, model)
 			}
-			models = append(models, model)
 		}
-		cc.Sections = append(cc.Sections, sc)
+		sc.Sections = append(sc.Sections, mc)
 	}
 	if len(models) > 0 {
 		var err error
 		limits := endpoints.Limits(models)
-		limits.Weight = s.byName[self].weight
-		if cc.Controller, err = s.newController(limits); err != nil {
-			return nil, err
+		limits.Weight = s.byName[self].config.Weight
+		if sc.Controller, err = s.newController(self, limits); err != nil {
+			return sc, err
 		}
 	}
-	return s.byName[self].endpoint.Connect(s.Loop.Now(), endpoints.ConnectionConfig{
-		Peer: peer, Sessions: []endpoints.SessionConfig{cc},
-	})
+	return sc, nil
 }
 
-func (s *Simulation) newController(l ccontrol.Limits) (ccontrol.Controller, error) {
-	name := s.config.Congestion.Controller
+func (s *Simulation) sendConfig(m *Media, model endpoints.StreamModel) *endpoints.SendConfig {
+	return &endpoints.SendConfig{
+		Encoder: s.newEncoder(m), Start: m.Start, Stop: m.Stop, Pauses: m.Pauses, DSCP: m.DSCP, Level: m.Level,
+		PacketSize: m.PacketSize, Model: model,
+	}
+}
+
+func (s *Simulation) newController(self string, l ccontrol.Limits) (ccontrol.Controller, error) {
+	name, settings := s.config.Congestion.Controller, s.config.Congestion.Settings
+	if s.byName[self].config.Legacy {
+		name, settings = "fixed", nil
+	}
 	spec, ok := ccontrol.Lookup(name)
 	if !ok {
 		return nil, fmt.Errorf("no controller %q", name)
 	}
-	return spec.Build(l, s.config.Congestion.Settings)
+	return spec.Build(l, settings)
 }
 
 func (s *Simulation) newEncoder(m *Media) encoder.Encoder {
@@ -120,8 +205,16 @@ func (s *Simulation) newEncoder(m *Media) encoder.Encoder {
 	return encoder.NewStatistical(m.Video, m.Start, s.random.Stream("media/"+m.Flow()+"/encoder"))
 }
 
+// feedback returns what the ends of a call tell each other about their packets.
+func (s *Simulation) feedback(call *Call) endpoints.Feedback {
+	if s.byName[call.A].config.Legacy || s.byName[call.B].config.Legacy {
+		return endpoints.FeedbackNone
+	}
+	return s.config.Congestion.Feedback
+}
+
 // model returns what a stream costs on the wire.
-func (s *Simulation) model(m *Media) endpoints.StreamModel {
+func (s *Simulation) model(call *Call, m *Media) endpoints.StreamModel {
 	tag := units.Bytes(0)
 	if s.config.Protection != protect.None {
 		tag = protect.TagRTP
@@ -130,7 +223,7 @@ func (s *Simulation) model(m *Media) endpoints.StreamModel {
 	if m.Kind == endpoints.Audio {
 		lo, hi, start, fps = m.Rate, m.Rate, m.Rate, 1/m.Frame.Seconds()
 	}
-	model := endpoints.NewStreamModel(m.Kind, lo, hi, start, fps, m.PacketSize, tag, s.config.Congestion.Feedback)
+	model := endpoints.NewStreamModel(m.Kind, lo, hi, start, fps, m.PacketSize, tag, s.feedback(call))
 	model.Level = m.Level
 	return model
 }

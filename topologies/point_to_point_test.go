@@ -20,10 +20,12 @@ func call(media ...topologies.Media) topologies.Config {
 			m.Stop = simtime.Never
 		}
 	}
+	rtcp := endpoints.RTCPConfig{AVPF: true, Bandwidth: 20 * units.Kbps, ReducedSize: true, Aggregate: true}
 	return topologies.Config{
-		Seed: 1, Type: topologies.PointToPoint, Calls: []topologies.Call{{A: "S", B: "R", RTCP: endpoints.RTCPConfig{
-			AVPF: true, Bandwidth: 20 * units.Kbps, ReducedSize: true, Aggregate: true,
-		}}}, Media: media, Protection: "full",
+		Seed: 1, Type: topologies.PointToPoint, Protection: "full",
+		Calls: []topologies.Call{{A: "S", B: "R", Sessions: []topologies.Session{
+			{RTCP: [2]endpoints.RTCPConfig{rtcp, rtcp}, Media: media},
+		}}},
 		Endpoints: []topologies.Endpoint{{Name: "S", At: "A"}, {Name: "R", At: "B"}},
 		Links: []topologies.Link{{
 			Name: "ab", From: "A", To: "B",

@@ -44,7 +44,7 @@ type party struct {
 	endpoint *endpoints.Endpoint
 	host     *host
 	nextPort uint16
-	weight   float64
+	config   *Endpoint
 }
 
 // Flow is a media stream in the simulation.
@@ -107,22 +107,11 @@ func Build(c Config) (*Simulation, error) {
 		if c.Type != PointToPoint {
 			return nil, fmt.Errorf("no topology %q", c.Type)
 		}
-		if err := s.connectPair(&c.Calls[i], c.mediaOf(&c.Calls[i])); err != nil {
+		if err := s.connectPair(&c.Calls[i]); err != nil {
 			return nil, err
 		}
 	}
 	return s, nil
-}
-
-// mediaOf returns the streams of a call.
-func (c *Config) mediaOf(call *Call) []Media {
-	var list []Media
-	for _, m := range c.Media {
-		if m.From == call.A && m.To == call.B || m.From == call.B && m.To == call.A {
-			list = append(list, m)
-		}
-	}
-	return list
 }
 
 func (s *Simulation) node(name string) *fabric.Node {
@@ -252,7 +241,7 @@ func (s *Simulation) addEndpoint(i int, e Endpoint) {
 	h := newHost(s.Loop, ep)
 	h.port = s.Fabric.Attach(s.node(e.At), ep.Addr(), h)
 	s.hosts = append(s.hosts, h)
-	s.byName[e.Name] = &party{endpoint: ep, host: h, nextPort: firstPort, weight: e.Weight}
+	s.byName[e.Name] = &party{endpoint: ep, host: h, nextPort: firstPort, config: &s.config.Endpoints[i]}
 }
 
 // Addr returns an endpoint's address.

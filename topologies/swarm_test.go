@@ -120,7 +120,7 @@ func randomConfig(seed uint64) topologies.Config {
 		return d
 	}
 	c := topologies.Config{
-		Seed: seed, Type: topologies.PointToPoint, Calls: []topologies.Call{{A: "S", B: "R"}},
+		Seed: seed, Type: topologies.PointToPoint,
 		Endpoints: []topologies.Endpoint{
 			{Name: "S", At: "A", ClockOffset: pick(r, 0, time.Hour, -3*time.Second)},
 			{Name: "R", At: "C"},
@@ -137,7 +137,7 @@ func randomConfig(seed uint64) topologies.Config {
 			Interval:   pick(r, 20*time.Millisecond, 100*time.Millisecond, time.Second),
 		},
 	}
-	c.Calls[0].RTCP = endpoints.RTCPConfig{
+	rtcp := endpoints.RTCPConfig{
 		AVPF: true, Bandwidth: pick(r, 2*units.Kbps, 75*units.Kbps, 200*units.Kbps),
 		TrrInterval: pick(r, 0, 500*time.Millisecond), Minimum: rtcptiming.FixedMinimum,
 		ReducedSize: r.Bool(0.5), Aggregate: r.Bool(0.5), PadTo: pick(r, units.Bytes(0), 200),
@@ -145,10 +145,25 @@ func randomConfig(seed uint64) topologies.Config {
 	if r.Bool(0.5) {
 		c.Traffic = append(c.Traffic, randomTraffic(r))
 	}
+	var media []topologies.Media
 	for i := range 1 + r.Uint64()%3 {
-		c.Media = append(c.Media, randomMedia(r, i))
+		media = append(media, randomMedia(r, i))
 	}
+	c.Calls = []topologies.Call{{A: "S", B: "R", Sessions: sessions(r, rtcp, media)}}
 	return c
+}
+
+// sessions puts media into one session or each into its own.
+func sessions(r *rng.Stream, rtcp endpoints.RTCPConfig, media []topologies.Media) []topologies.Session {
+	both, port := [2]endpoints.RTCPConfig{rtcp, rtcp}, r.Bool(0.3)
+	if r.Bool(0.7) {
+		return []topologies.Session{{RTCP: both, RTCPPort: port, Media: media}}
+	}
+	var list []topologies.Session
+	for i := range media {
+		list = append(list, topologies.Session{Name: media[i].Name, RTCP: both, RTCPPort: port, Media: media[i : i+1]})
+	}
+	return list
 }
 
 func randomQueue(r *rng.Stream) func(*topologies.Env) fabric.Queue {

@@ -6,11 +6,9 @@ import (
 	"rtpfabric/endpoints"
 	"rtpfabric/endpoints/encoder"
 	"rtpfabric/endpoints/protect"
-	"rtpfabric/endpoints/rtcptiming"
 	"rtpfabric/scenarios"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/simtime"
-	"rtpfabric/sim/units"
 	"rtpfabric/topologies"
 )
 
@@ -29,15 +27,12 @@ func Config(s *scenarios.Scenario) (topologies.Config, error) {
 		},
 	}
 	for _, call := range s.Topology.Calls() {
-		c.Calls = append(c.Calls, topologies.Call{A: call[0], B: call[1], RTCP: rtcp(s, call)})
+		c.Calls = append(c.Calls, topologies.Call{A: call[0], B: call[1], Sessions: sessions(s, call)})
 	}
 	for _, e := range s.Endpoints {
 		c.Endpoints = append(c.Endpoints, topologies.Endpoint{
-			Name: e.Name, At: e.At, ClockOffset: time.Duration(e.ClockOffset), Weight: e.Priority,
+			Name: e.Name, At: e.At, ClockOffset: time.Duration(e.ClockOffset), Weight: e.Priority, Legacy: e.Legacy(),
 		})
-	}
-	for i := range s.Media {
-		c.Media = append(c.Media, media(&s.Media[i], s.Duration))
 	}
 	for i := range s.Traffic {
 		c.Traffic = append(c.Traffic, crossTraffic(&s.Traffic[i], s.Duration))
@@ -58,29 +53,6 @@ func codepoint(ecn string) packet.ECN {
 		return packet.ECT1
 	}
 	return packet.NotECT
-}
-
-func rtcp(s *scenarios.Scenario, call []string) endpoints.RTCPConfig {
-	session := s.SessionBandwidth(call)
-	minimum := rtcptiming.FixedMinimum
-	if s.RTCP.Minimum == "reduced" {
-		minimum = rtcptiming.ReducedMinimum(session)
-	}
-	var dscp *uint8
-	if s.RTCP.DSCP != nil {
-		d := uint8(*s.RTCP.DSCP)
-		dscp = &d
-	}
-	return endpoints.RTCPConfig{
-		DSCP:        dscp,
-		AVPF:        s.RTCP.Profile == "avpf",
-		Bandwidth:   units.BitRate(float64(session) * float64(s.RTCP.Fraction)),
-		TrrInterval: s.RTCP.TrrInterval,
-		Minimum:     minimum,
-		ReducedSize: s.RTCP.ReducedSize && s.RTCP.Profile == "avpf",
-		Aggregate:   s.RTCP.Aggregate,
-		PadTo:       s.RTCP.PadTo,
-	}
 }
 
 var levels = map[string]endpoints.Level{

@@ -60,7 +60,7 @@ var pinned = []struct {
 	{quickstart, "edb4b6050fcfdeb114658bd6a2d350bf", nil},
 	{case51, "f85b96dc362f94a8b06c66922802aa95", []string{"seed=1", forward}},
 	{case51, "3dd0b9534985704fa5e6e3e2aa48b399", []string{"seed=1", forward, "congestion.feedback=twcc"}},
-	{library + "testdata/determinism/everything.yaml", "82dcc208f8a43a74d9a896a5079c3f49", nil},
+	{library + "testdata/determinism/everything.yaml", "4848f9bc11a9e3f32aafa327e50c1a13", nil},
 	{library + "feedback/e01-feedback-budget.yaml", "064dbe294c3aad581e065d171b447089", []string{"seed=1"}},
 }
 

@@ -40,6 +40,8 @@ const (
 	RTCPRate    = "rtcp-rate"    // bit/s of RTCP sent, at an endpoint's connection
 	RTCPShare   = "rtcp-share"   // bit/s of RTCP that the rules allow the endpoint
 	RTCPPackets = "rtcp-packets" // RTCP packets sent in the bin
+	Timeouts    = "timeouts"     // members that the endpoint believed to have gone, in the bin
+	Members     = "members"      // of the session that the end knows, itself included
 )
 
 // Names of distributions.

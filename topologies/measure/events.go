@@ -23,9 +23,7 @@ func (r *Recorder) handle(e endpoints.Event) {
 			r.handleFrame(f, e)
 		}
 	case endpoints.RTCPSent:
-		c.rtcpRate.add(e.At, float64(e.Size))
-		c.rtcpCount.add(e.At, 1)
-		c.rtcpBytes += uint64(e.Size)
+		c.endpoint.rtcpSent(e.At, e.Size)
 	case endpoints.ReportSent:
 		if e.SSRC == e.Section.SSRC() {
 			c.report(e.At, e.Section)
@@ -57,7 +55,10 @@ func (r *Recorder) handle(e endpoints.Event) {
 		r.event(e.At, entity, "third-party-collision", fmt.Sprintf("SSRC %08x", e.SSRC))
 	case endpoints.ThirdPartyLoop:
 		r.event(e.At, entity, "third-party-loop", fmt.Sprintf("SSRC %08x", e.SSRC))
+	case endpoints.ParametersIgnored:
+		r.event(e.At, entity, "rtcp-parameters-ignored", "they would starve RTCP or let it exceed the media")
 	case endpoints.ParticipantTimedOut:
+		c.endpoint.timeouts.add(e.At, 1)
 		r.event(e.At, entity, "participant-timed-out", fmt.Sprintf("SSRC %08x", e.SSRC))
 	}
 }

@@ -85,7 +85,10 @@ func (r *Recorder) summary(end simtime.Time) []record.Metric {
 		s.traffic(f, end)
 	}
 	for _, c := range r.connsl {
-		s.connection(c, end)
+		s.connection(c)
+	}
+	for _, m := range r.ends {
+		s.endpoint(m, end)
 	}
 	for _, l := range r.links {
 		if l != nil {

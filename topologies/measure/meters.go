@@ -9,6 +9,7 @@ import (
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/record"
 	"rtpfabric/sim/simtime"
+	"rtpfabric/sim/units"
 	"rtpfabric/topologies"
 )
 
@@ -189,31 +190,61 @@ func (m *flowMeter) sample(now simtime.Time) {
 	}
 }
 
-// connMeter measures one end of a connection.
+// endpointMeter measures the RTCP of an endpoint in all its sessions.
+type endpointMeter struct {
+	name      string
+	sessions  []*endpoints.Session
+	rtcpRate  *total
+	rtcpCount *total
+	rtcpShare *level
+	timeouts  *total
+	rtcpBytes uint64
+}
+
+func newEndpointMeter(b *book, name string) *endpointMeter {
+	return &endpointMeter{
+		name:      name,
+		rtcpRate:  b.rate(name, record.RTCPRate),
+		rtcpCount: b.count(name, record.RTCPPackets),
+		rtcpShare: b.level(name, record.RTCPShare, "bit/s"),
+		timeouts:  b.count(name, record.Timeouts),
+	}
+}
+
+func (m *endpointMeter) rtcpSent(at simtime.Time, size units.Bytes) {
+	m.rtcpRate.add(at, float64(size))
+	m.rtcpCount.add(at, 1)
+	m.rtcpBytes += uint64(size)
+}
+
+func (m *endpointMeter) sample(now simtime.Time) {
+	share := 0.0
+	for _, s := range m.sessions {
+		share += float64(s.RTCPShare())
+	}
+	m.rtcpShare.set(now, share)
+}
+
+// connMeter measures one end of a session.
 type connMeter struct {
 	conn       *endpoints.Session
+	endpoint   *endpointMeter
 	target     *level
 	pacing     *level
 	backlog    *level
 	rtt        *mean
-	rtcpRate   *total
-	rtcpCount  *total
-	rtcpShare  *level
+	members    *level
 	reports    []*record.Distribution // by section
 	lastReport []simtime.Time
-	rtcpBytes  uint64
 }
 
-func newConnMeter(b *book, c *endpoints.Session) *connMeter {
-	m := &connMeter{conn: c, rtt: b.delay(c.Name(), record.RTT)}
+func newConnMeter(b *book, c *endpoints.Session, e *endpointMeter) *connMeter {
+	m := &connMeter{conn: c, endpoint: e, rtt: b.delay(c.Name(), record.RTT), members: b.level(c.Name(), record.Members, "count")}
 	if c.HasController() {
 		m.target = b.level(c.Name(), record.Target, "bit/s")
 		m.pacing = b.level(c.Name(), record.PacingRate, "bit/s")
 		m.backlog = b.level(c.Name(), record.PacerDelay, "ms")
 	}
-	m.rtcpRate = b.rate(c.Endpoint(), record.RTCPRate)
-	m.rtcpCount = b.count(c.Endpoint(), record.RTCPPackets)
-	m.rtcpShare = b.level(c.Endpoint(), record.RTCPShare, "bit/s")
 	for _, s := range c.Sections() {
 		m.reports = append(m.reports, b.distribution(c.Endpoint()+"/"+s.Name(), record.Intervals))
 		m.lastReport = append(m.lastReport, simtime.Never)
@@ -222,7 +253,7 @@ func newConnMeter(b *book, c *endpoints.Session) *connMeter {
 }
 
 func (m *connMeter) sample(now simtime.Time) {
-	m.rtcpShare.set(now, float64(m.conn.RTCPShare()))
+	m.members.set(now, float64(m.conn.Members()))
 	if m.target == nil {
 		return
 	}

@@ -25,6 +25,7 @@ type Recorder struct {
 	bySSRC map[uint32]*flowMeter
 	conns  map[*endpoints.Session]*connMeter
 	connsl []*connMeter
+	ends   []*endpointMeter
 	// traffic by the address of its sources, from the first on; every other
 	// address is a sink's and has nil.
 	traffic      []*trafficMeter
@@ -51,7 +52,7 @@ func Attach(sim *topologies.Simulation, also fabric.Observer) *Recorder {
 		r.identify(f.Sender.SSRC(), m)
 	}
 	for _, c := range sim.Sessions() {
-		m := newConnMeter(&r.book, c)
+		m := newConnMeter(&r.book, c, r.endpoint(c))
 		r.conns[c] = m
 		r.connsl = append(r.connsl, m)
 	}
@@ -74,8 +75,25 @@ func Attach(sim *topologies.Simulation, also fabric.Observer) *Recorder {
 	return r
 }
 
+// endpoint returns the meter of the endpoint that a session belongs to.
+func (r *Recorder) endpoint(s *endpoints.Session) *endpointMeter {
+	for _, m := range r.ends {
+		if m.name == s.Endpoint() {
+			m.sessions = append(m.sessions, s)
+			return m
+		}
+	}
+	m := newEndpointMeter(&r.book, s.Endpoint())
+	m.sessions = append(m.sessions, s)
+	r.ends = append(r.ends, m)
+	return m
+}
+
 // sample reads quantities that endpoints don't report when they change.
 func (r *Recorder) sample(now simtime.Time) {
+	for _, m := range r.ends {
+		m.sample(now)
+	}
 	for _, m := range r.connsl {
 		m.sample(now)
 	}

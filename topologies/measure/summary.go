@@ -8,6 +8,7 @@ import (
 
 	"gonum.org/v1/gonum/stat"
 
+	"rtpfabric/endpoints"
 	"rtpfabric/sim/record"
 	"rtpfabric/sim/simtime"
 )
@@ -96,17 +97,24 @@ func (s *summary) flow(f *flowMeter, end simtime.Time) {
 	}
 }
 
-func (s *summary) connection(c *connMeter, end simtime.Time) {
+func (s *summary) connection(c *connMeter) {
 	n := c.conn.Name()
 	rtt := finite(c.rtt.series.Values)
 	if len(rtt) > 0 {
 		s.put(n, record.RTT, "mean", stat.Mean(rtt, nil), "ms")
 		s.put(n, record.RTT, "max", slices.Max(rtt), "ms")
 	}
-	k := c.conn.Counts()
-	e := c.conn.Endpoint()
+}
+
+// endpoint puts what an endpoint did in all its sessions together.
+func (s *summary) endpoint(m *endpointMeter, end simtime.Time) {
+	var k endpoints.Counts
+	for _, c := range m.sessions {
+		k.Add(c.Counts())
+	}
+	e := m.name
 	s.put(e, "rtcp-packets", "total", float64(k.RTCPSent), "count")
-	s.put(e, record.RTCPRate, "mean", float64(c.rtcpBytes)*8/end.Seconds(), "bit/s")
+	s.put(e, record.RTCPRate, "mean", float64(m.rtcpBytes)*8/end.Seconds(), "bit/s")
 	s.put(e, "rejected-not-authentic", "total", float64(k.AuthFailed), "count")
 	s.put(e, "rejected-replayed", "total", float64(k.Replayed), "count")
 	s.put(e, "rejected-malformed", "total", float64(k.Malformed), "count")

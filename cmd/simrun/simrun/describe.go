@@ -109,13 +109,17 @@ func controlLines(c *scenarios.Scenario) []string {
 	if c.Congestion.Feedback != "none" {
 		feedback = fmt.Sprintf("feedback %s every %v", c.Congestion.Feedback, c.Congestion.Interval)
 	}
-	session := c.SessionBandwidth(c.Topology.Calls()[0])
-	share := units.BitRate(float64(session) * float64(c.RTCP.Fraction))
-	return []string{
-		congestion,
-		feedback,
-		fmt.Sprintf("RTCP profile %s, %v of %v are %v", c.RTCP.Profile, c.RTCP.Fraction, session, share),
+	lines := []string{congestion, feedback}
+	for _, session := range c.Sessions(c.Topology.Calls()[0]) {
+		bandwidth := c.SessionBandwidth(session)
+		share := units.BitRate(float64(bandwidth) * float64(c.RTCP.Fraction))
+		of := ""
+		if session.Name != "" {
+			of = " of " + session.Name
+		}
+		lines = append(lines, fmt.Sprintf("RTCP%s: profile %s, %v of %v are %v", of, c.RTCP.Profile, c.RTCP.Fraction, bandwidth, share))
 	}
+	return lines
 }
 
 // shortList joins values, leaving out the middle of many.

@@ -2,6 +2,7 @@ package simrun
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"rtpfabric/scenarios"
@@ -31,40 +32,57 @@ const maxFigures = 3
 
 // callFigure draws one call.
 func callFigure(c *scenarios.Scenario, left, right string) string {
-	of := func(m *scenarios.Media) bool { return m.From == left || m.From == right }
 	f := newPairFigure(c, left, right)
 	f.open(left, right)
-	for _, name := range []string{"PeerC1", "UDP1", "RTP1"} {
-		f.open(name, name)
+	f.open("PeerC1", "PeerC1")
+	flows := 0
+	open := func() {
+		if flows > 0 {
+			f.row("", "", "")
+		}
+		flows++
+		f.open(fmt.Sprint("UDP", flows), fmt.Sprint("UDP", flows))
 	}
-	kinds := mediaKinds(c, of)
-	for i, kind := range kinds {
+	for i, session := range c.Sessions([]string{left, right}) {
+		open()
+		f.open(fmt.Sprint("RTP", i+1), fmt.Sprint("RTP", i+1))
+		f.media(session.Media, left)
+		f.shut()
+		f.shut()
+		if !c.RTCP.Mux {
+			open()
+			f.row("", fmt.Sprintf("<--%s>", padded(fmt.Sprintf(" RTCP of RTP%d ", i+1), f.span-4, '-')), "")
+			f.shut()
+		}
+	}
+	f.shut()
+	f.shut()
+	return f.String()
+}
+
+// media draws a box for every kind of media in a session.
+func (f *pairFigure) media(media []*scenarios.Media, left string) {
+	for i, kind := range mediaKinds(media) {
 		if i > 0 {
 			f.row("", "", "")
 		}
 		name := strings.ToUpper(kind[:1]) + kind[1:]
 		f.open(name, name)
-		for j := range c.Media {
-			if m := &c.Media[j]; m.Kind == kind && of(m) {
+		for _, m := range media {
+			if m.Kind == kind {
 				f.stream(m, m.From == left)
 			}
 		}
 		f.shut()
 	}
-	for range 4 {
-		f.shut()
-	}
-	return f.String()
 }
 
 // mediaKinds returns the kinds of some media in the order in which they come up.
-func mediaKinds(c *scenarios.Scenario, of func(*scenarios.Media) bool) []string {
+func mediaKinds(media []*scenarios.Media) []string {
 	var kinds []string
-	seen := map[string]bool{}
-	for i := range c.Media {
-		if k := c.Media[i].Kind; !seen[k] && of(&c.Media[i]) {
-			seen[k] = true
-			kinds = append(kinds, k)
+	for _, m := range media {
+		if !slices.Contains(kinds, m.Kind) {
+			kinds = append(kinds, m.Kind)
 		}
 	}
 	return kinds

@@ -1,0 +1,73 @@
+package runner
+
+import (
+	"rtpfabric/endpoints"
+	"rtpfabric/endpoints/rtcptiming"
+	"rtpfabric/scenarios"
+	"rtpfabric/sim/units"
+	"rtpfabric/topologies"
+)
+
+// sessions returns the RTP sessions of a call.
+func sessions(s *scenarios.Scenario, call []string) []topologies.Session {
+	var list []topologies.Session
+	for _, of := range s.Sessions(call) {
+		bandwidth := s.SessionBandwidth(of)
+		session := topologies.Session{Name: of.Name, RTCPPort: !s.RTCP.Mux}
+		reduced := true
+		for i, name := range call {
+			session.RTCP[i] = rtcp(s, name, bandwidth)
+			reduced = reduced && session.RTCP[i].ReducedSize
+		}
+		for i := range session.RTCP {
+			session.RTCP[i].ReducedSize = reduced
+		}
+		for _, m := range of.Media {
+			session.Media = append(session.Media, media(m, s.Duration))
+		}
+		list = append(list, session)
+	}
+	return list
+}
+
+// rtcp returns an endpoint's view of a session with the given bandwidth.
+func rtcp(s *scenarios.Scenario, endpoint string, session units.BitRate) endpoints.RTCPConfig {
+	r := s.RTCPOf(endpoint)
+	c := endpoints.RTCPConfig{
+		Off:         s.Endpoint(endpoint).Type == "legacy-no-rtcp",
+		AVPF:        r.Profile == "avpf",
+		TrrInterval: r.TrrInterval,
+		Minimum:     rtcptiming.FixedMinimum,
+		ReducedSize: r.ReducedSize && r.Profile == "avpf",
+		Aggregate:   r.Aggregate,
+		Burst:       r.InitialBurst,
+		OldTimeouts: r.Timeouts == "rfc4585",
+		PadTo:       r.PadTo,
+	}
+	if r.Minimum == "reduced" {
+		c.Minimum = rtcptiming.ReducedMinimum(session)
+	}
+	if r.DSCP != nil {
+		d := uint8(*r.DSCP)
+		c.DSCP = &d
+	}
+	c.Bandwidth = units.BitRate(float64(session) * float64(r.Fraction))
+	if r.Senders != nil || r.Receivers != nil {
+		senders, receivers := c.Bandwidth/4, c.Bandwidth-c.Bandwidth/4
+		if r.Senders != nil {
+			senders = *r.Senders
+		}
+		if r.Receivers != nil {
+			receivers = *r.Receivers
+		}
+		c.Bandwidth = senders + receivers
+		c.SenderShare = -1
+		if senders > 0 {
+			c.SenderShare = float64(senders) / float64(senders+receivers)
+		}
+	}
+	if r.Limits {
+		c.Media = session
+	}
+	return c
+}
