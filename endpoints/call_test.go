@@ -31,6 +31,13 @@ type stream struct {
 	told        bool          // each end knows the other's
 }
 
+func (st *stream) formats() []endpoints.Format {
+	if st.kind == endpoints.Video {
+		return []endpoints.Format{endpoints.VP8(st.pt)}
+	}
+	return []endpoints.Format{endpoints.Opus(st.pt)}
+}
+
 var (
 	videoFromA = stream{name: "video", kind: endpoints.Video, from: "A", pt: 96}
 	audioFromA = stream{name: "audio", kind: endpoints.Audio, from: "A", pt: 97}
@@ -179,7 +186,7 @@ func (s *setup) session(c *call, random *rng.Source, i int, self, peer string, s
 		cc.RTCPRemote.Port++
 	}
 	for _, st := range streams {
-		sc := endpoints.SectionConfig{Name: st.name, Kind: st.kind, PayloadType: st.pt, SSRC: st.ssrc[i]}
+		sc := endpoints.SectionConfig{Name: st.name, Kind: st.kind, Formats: st.formats(), SSRC: st.ssrc[i]}
 		if st.told {
 			sc.RemoteSSRC = st.ssrc[1-i]
 		}
@@ -198,6 +205,15 @@ func (s *setup) session(c *call, random *rng.Source, i int, self, peer string, s
 	return cc
 }
 
+// extension is what header extensions add to a packet.
+func (s *setup) extension() units.Bytes {
+	n, err := endpoints.ExtensionSize(nil, s.feedback, endpoints.Video)
+	if err != nil {
+		panic(err)
+	}
+	return n
+}
+
 func (s *setup) send(st stream) *endpoints.SendConfig {
 	stop := simtime.Never
 	if st.stop != 0 {
@@ -207,13 +223,13 @@ func (s *setup) send(st stream) *endpoints.SendConfig {
 	if st.kind == endpoints.Audio {
 		return &endpoints.SendConfig{
 			Encoder: encoder.NewAudio(64*units.Kbps, 20*time.Millisecond, start), Stop: stop, PacketSize: 1200,
-			Model: endpoints.NewStreamModel(st.kind, 64*units.Kbps, 64*units.Kbps, 64*units.Kbps, 50, 1200, 10, s.feedback),
+			Model: endpoints.NewStreamModel(st.kind, 64*units.Kbps, 64*units.Kbps, 64*units.Kbps, 50, 1200, 10, s.extension()),
 		}
 	}
 	v := encoder.VideoConfig{Min: s.rate, Max: s.rate, Start: s.rate, FPS: 25}
 	return &endpoints.SendConfig{
 		Encoder: encoder.NewPerfect(v, start), Stop: stop, PacketSize: 1200,
-		Model: endpoints.NewStreamModel(st.kind, s.rate, s.rate, s.rate, 25, 1200, 10, s.feedback),
+		Model: endpoints.NewStreamModel(st.kind, s.rate, s.rate, s.rate, 25, 1200, 10, s.extension()),
 	}
 }
 

@@ -6,7 +6,9 @@ import (
 
 	"github.com/pion/rtcp"
 
+	"rtpfabric/endpoints/headerext"
 	"rtpfabric/endpoints/rtcptiming"
+	"rtpfabric/endpoints/wire"
 	"rtpfabric/sim/simtime"
 	"rtpfabric/sim/units"
 )
@@ -55,7 +57,7 @@ func (w *compound) addBytes(b []byte) {
 // Sizes that decide whether another report fits.
 const (
 	srSize, rrSize, blockSize = 28, 8, 24
-	sdesChunk                 = 24 // SSRC, CNAME item of 16 octets, end
+	sdesChunk                 = 28 // SSRC, items of CNAME with 16 octets and MID, end
 )
 
 func (w *compound) fits(st *Stream) bool {
@@ -84,32 +86,49 @@ func (w *compound) report(now simtime.Time, st *Stream) {
 	w.add(&w.sr)
 }
 
-// describe adds SDES with the CNAME of every reporter, in the order of the
-// streams, so that the same reporters always make the same packet.
+// describe adds SDES with the CNAME of every reporter, and the MID while that may
+// be news, in the order of the streams, so that the same reporters always make the
+// same packet.
 func (w *compound) describe() {
 	w.order = w.order[:0]
+	news := false
 	for _, st := range w.s.streams {
 		if slices.Contains(w.reporters, st) {
 			w.order = append(w.order, st)
+			news = news || st.namesSection()
 		}
 	}
-	for _, d := range w.described {
-		if slices.Equal(d.streams, w.order) {
-			w.addBytes(d.b)
-			return
+	if !news {
+		for _, d := range w.described {
+			if slices.Equal(d.streams, w.order) {
+				w.addBytes(d.b)
+				return
+			}
 		}
 	}
 	d := &rtcp.SourceDescription{}
 	for _, st := range w.order {
-		d.Chunks = append(d.Chunks, rtcp.SourceDescriptionChunk{
-			Source: st.ssrc,
-			Items:  []rtcp.SourceDescriptionItem{{Type: rtcp.SDESCNAME, Text: w.s.connection.cname}},
-		})
+		items := []rtcp.SourceDescriptionItem{{Type: rtcp.SDESCNAME, Text: w.s.connection.cname}}
+		if st.namesSection() {
+			items = append(items, rtcp.SourceDescriptionItem{Type: wire.SDESMID, Text: st.section.mid})
+			st.named++
+		}
+		d.Chunks = append(d.Chunks, rtcp.SourceDescriptionChunk{Source: st.ssrc, Items: items})
 	}
 	w.add(d)
-	if len(w.described) < maxDescriptions {
+	if !news && len(w.described) < maxDescriptions {
 		w.described = append(w.described, description{slices.Clone(w.order), slices.Clone(w.b[w.last:])})
 	}
+}
+
+// introductions is how many RTCP packets of a stream have the MID.
+const introductions = 3
+
+// namesSection reports whether the next RTCP packet says which section the stream
+// belongs to (RFC 9143 §15.1).
+func (st *Stream) namesSection() bool {
+	_, signalled := st.section.session.extensions.ID(headerext.MID)
+	return signalled && st.named < introductions
 }
 
 // maxDescriptions bounds the memory for SDES packets; with many SSRCs nearly

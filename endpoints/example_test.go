@@ -29,7 +29,7 @@ func Example() {
 	config := func(self, peer string, local, remote packet.Addr, send *endpoints.SendConfig) endpoints.ConnectionConfig {
 		return endpoints.ConnectionConfig{Peer: peer, Sessions: []endpoints.SessionConfig{{
 			Local: local, Remote: remote,
-			Sections:   []endpoints.SectionConfig{{Name: "voice", Kind: endpoints.Audio, PayloadType: 96, Send: send}},
+			Sections:   []endpoints.SectionConfig{{Name: "voice", Kind: endpoints.Audio, Formats: []endpoints.Format{endpoints.Opus(96)}, Send: send}},
 			Protection: protect.Full, Keying: keying.NewPreshared(random, self, peer),
 			RTCP:         endpoints.RTCPConfig{AVPF: true, Bandwidth: 5 * units.Kbps},
 			Feedback:     endpoints.FeedbackNone,

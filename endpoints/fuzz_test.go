@@ -32,13 +32,13 @@ func fuzzEndpoint(pool *packet.Pool, feedback Feedback) *Endpoint {
 	_, err := e.Connect(0, ConnectionConfig{Peer: "B", Sessions: []SessionConfig{{
 		Local: packet.Addr{IP: 1, Port: 1}, Remote: packet.Addr{IP: 2, Port: 2},
 		Sections: []SectionConfig{
-			{Name: "video", Kind: Video, PayloadType: 96, Send: &SendConfig{
+			{Name: "video", Kind: Video, Formats: []Format{VP8(96)}, Send: &SendConfig{
 				Encoder: encoder.NewPerfect(v, 0), Stop: simtime.Never, PacketSize: 1200,
-				Model: NewStreamModel(Video, 3e5, 3e5, 3e5, 25, 1200, 10, feedback),
+				Model: NewStreamModel(Video, 3e5, 3e5, 3e5, 25, 1200, 10, 0),
 			}},
-			{Name: "audio", Kind: Audio, PayloadType: 97, Send: &SendConfig{
+			{Name: "audio", Kind: Audio, Formats: []Format{Opus(97)}, Send: &SendConfig{
 				Encoder: encoder.NewAudio(64e3, 20*time.Millisecond, 0), Stop: simtime.Never, PacketSize: 1200,
-				Model: NewStreamModel(Audio, 64e3, 64e3, 64e3, 50, 1200, 10, feedback),
+				Model: NewStreamModel(Audio, 64e3, 64e3, 64e3, 50, 1200, 10, 0),
 			}},
 		},
 		Protection: protect.None, Keying: keying.NewPreshared(random, "A", "B"),

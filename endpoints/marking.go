@@ -61,7 +61,7 @@ func (s *Session) noteArrivals(r *ccontrol.Report) {
 	for i := range r.Packets {
 		if ssrc, ok := s.history.StreamOf(r.Packets[i].Seq); ok && r.Packets[i].Received {
 			if st := s.ours(ssrc); st != nil {
-				st.section.reached = true
+				st.known, st.section.reached = true, true
 			}
 		}
 	}

@@ -12,10 +12,6 @@ import (
 
 const (
 	rtpHeader = 12
-	// twccExtension is a one-byte header extension (RFC 8285) with one element
-	// of two octets: 4 octets of header, 3 of element, 1 of padding.
-	twccExtension   = 8
-	twccExtensionID = 3
 	// vp8Descriptor is VP8's payload descriptor with a 15-bit picture ID
 	// (RFC 7741 §4.2).
 	vp8Descriptor = 4
@@ -23,14 +19,6 @@ const (
 	// header: when it was taken. Receivers read frame delays from it.
 	trace = 8
 )
-
-// extension returns the size of the header extension of every RTP packet.
-func (s *Session) extension() int {
-	if s.config.Feedback == FeedbackTWCC {
-		return twccExtension
-	}
-	return 0
-}
 
 // descriptor returns the size of the payload format's header.
 func (m *Section) descriptor() int {
@@ -45,7 +33,8 @@ func (m *Section) descriptor() int {
 // moment they leave.
 func (m *Section) packetize(f encoder.Frame, emit func(*packet.Packet)) {
 	s, st := m.session, m.main
-	head := rtpHeader + s.extension() + m.descriptor()
+	introduced := st.introduces(f.Key && m.config.Kind == Video)
+	head := rtpHeader + int(st.layout(introduced).Size()) + m.descriptor()
 	tag := s.protector.OverheadRTP()
 	room := int(m.config.Send.PacketSize-tag) - head
 	size := int(f.Size)
@@ -57,29 +46,21 @@ func (m *Section) packetize(f encoder.Frame, emit func(*packet.Packet)) {
 		b := p.SetPayload(head + part)
 		p.Size += tag
 		p.Src, p.Dst = s.config.Local, s.config.Remote
-		p.Hop = int32(st.index) // whose packet it is, while the pacer holds it
+		p.Hop = hop(st, introduced)
 		h := rtp.Header{
-			Version: 2, Marker: i == n-1, PayloadType: m.config.PayloadType,
+			Version: 2, Marker: i == n-1, PayloadType: m.config.Formats[0].PayloadType,
 			SequenceNumber: st.seq, Timestamp: st.rtpTime(f.Captured), SSRC: st.ssrc,
 		}
 		if m.config.Kind == Audio {
 			h.Marker = f.Number == 0 // start of a talkspurt (RFC 7587 §4.1)
 		}
 		st.seq++
-		m.writeHeader(&h, b)
+		if _, err := h.MarshalTo(b); err != nil {
+			panic("endpoints: RTP header doesn't fit its packet: " + err.Error())
+		}
+		st.writeExtension(b, introduced, f.Captured, 0, false)
 		m.writePayload(b[head-m.descriptor():], f, i == 0)
 		emit(p)
-	}
-}
-
-func (m *Section) writeHeader(h *rtp.Header, b []byte) {
-	if m.session.config.Feedback == FeedbackTWCC {
-		h.Extension = true
-		h.ExtensionProfile = rtp.ExtensionProfileOneByte
-		_ = h.SetExtension(twccExtensionID, []byte{0, 0}) // stamped when it leaves
-	}
-	if _, err := h.MarshalTo(b); err != nil {
-		panic("endpoints: RTP header doesn't fit its packet: " + err.Error())
 	}
 }
 

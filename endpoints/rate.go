@@ -20,14 +20,11 @@ type StreamModel struct {
 }
 
 // NewStreamModel returns the model of a stream whose packets are bounded by
-// packetSize, under the given protection overhead and feedback.
-func NewStreamModel(kind Kind, min, max, start units.BitRate, frameRate float64, packetSize, tag units.Bytes, f Feedback) StreamModel {
-	head := units.Bytes(rtpHeader) + tag
+// packetSize, with the given overhead of protection and of header extensions.
+func NewStreamModel(kind Kind, min, max, start units.BitRate, frameRate float64, packetSize, tag, extension units.Bytes) StreamModel {
+	head := units.Bytes(rtpHeader) + tag + extension
 	if kind == Video {
 		head += vp8Descriptor
-	}
-	if f == FeedbackTWCC {
-		head += twccExtension
 	}
 	return StreamModel{
 		Kind: kind, Min: min, Max: max, Start: start, FrameRate: frameRate,

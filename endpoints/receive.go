@@ -1,11 +1,12 @@
 package endpoints
 
 import (
-	"encoding/binary"
-	"strings"
+	"errors"
 
 	"github.com/pion/rtp"
 
+	"rtpfabric/endpoints/headerext"
+	"rtpfabric/endpoints/protect"
 	"rtpfabric/endpoints/ssrctable"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/simtime"
@@ -64,13 +65,7 @@ func (s *Session) handleRTP(now simtime.Time, p *packet.Packet) {
 		s.countRejected(err)
 		return
 	}
-	m := s.sectionOf(h.PayloadType)
-	if m == nil || len(b) < n {
-		s.counts.Malformed++
-		return
-	}
-	content, ok := parseMedia(m.config.Kind, b[n:])
-	if !ok {
+	if len(b) < n {
 		s.counts.Malformed++
 		return
 	}
@@ -79,11 +74,13 @@ func (s *Session) handleRTP(now simtime.Time, p *packet.Packet) {
 		return
 	}
 	s.counts.RTPReceived++
+	s.extensions.Read(b[:n], &s.elements)
 	for _, csrc := range h.CSRC {
 		if s.admit(now, ssrctable.Data, csrc, p.Src, "") {
 			s.timing.HeardCSRC(now, csrc)
 		}
 	}
+	m := s.associate(h, src == nil || src.newer(h.SequenceNumber))
 	if src == nil {
 		src = newSource(s, m, h)
 		s.sources = append(s.sources, src)
@@ -93,20 +90,24 @@ func (s *Session) handleRTP(now simtime.Time, p *packet.Packet) {
 	}
 	s.recordArrival(now, p, h)
 	src.dscp = p.DSCP
-	if ext, fresh := src.receive(now, h); fresh {
-		src.insert(now, ext, h, content, len(b)-n-m.descriptor())
+	ext, fresh := src.receive(now, h)
+	switch {
+	case m == nil:
+		s.counts.Unassociated++
+	case fresh:
+		s.handlePayload(now, src, m, h, ext, b[n:])
 	}
 }
 
-// sectionOf associates a stream with a media section by its payload type,
-// which is unique in the connection (RFC 9143 §9.2).
-func (s *Session) sectionOf(pt uint8) *Section {
-	for _, m := range s.sections {
-		if m.config.PayloadType == pt {
-			return m
-		}
+// handlePayload takes the payload of a packet that belongs to a section.
+func (s *Session) handlePayload(now simtime.Time, src *source, m *Section, h *rtp.Header, ext uint64, b []byte) {
+	content, ok := parseMedia(m.config.Kind, b)
+	if !ok {
+		s.counts.Malformed++
+		return
 	}
-	return nil
+	src.join(m)
+	src.insert(now, ext, h, content, len(b)-m.descriptor())
 }
 
 func (s *Session) sourceOf(ssrc uint32) *source {
@@ -125,21 +126,20 @@ func (s *Session) recordArrival(now simtime.Time, p *packet.Packet, h *rtp.Heade
 	case FeedbackRFC8888:
 		s.ccfb.Record(clock, h.SSRC, h.SequenceNumber, p.ECN)
 	case FeedbackTWCC:
-		ext := h.GetExtension(twccExtensionID)
-		if len(ext) < 2 {
+		seq, ok := headerext.ReadTransportSeq(s.elements.Data(headerext.TransportSeq))
+		if !ok {
 			return
 		}
-		s.twcc.Record(clock, h.SSRC, binary.BigEndian.Uint16(ext))
+		s.twcc.Record(clock, h.SSRC, seq)
 	case FeedbackNone:
 		return
 	}
 	s.due.arrived(now)
 }
 
-// countRejected counts a packet that SRTP refused. The library has no exported
-// error for replays, only its text.
+// countRejected counts a packet that SRTP refused.
 func (s *Session) countRejected(err error) {
-	if strings.Contains(err.Error(), "duplicate") {
+	if errors.Is(err, protect.ErrReplayed) {
 		s.counts.Replayed++
 		return
 	}

@@ -10,6 +10,7 @@ import (
 
 	"rtpfabric/ccontrol"
 	"rtpfabric/endpoints/ssrctable"
+	"rtpfabric/endpoints/wire"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/simtime"
 )
@@ -189,7 +190,7 @@ func (s *Session) handleReports(now simtime.Time, blocks []rtcp.ReceptionReport)
 		if st == nil {
 			continue
 		}
-		st.section.reached = true // or there would be no block about it
+		st.known, st.section.reached = true, true // or there would be no block about it
 		if b.LastSenderReport == 0 {
 			continue
 		}
@@ -229,6 +230,13 @@ func (s *Session) handleChunk(now simtime.Time, chunk *rtcp.SourceDescriptionChu
 		return
 	}
 	s.timing.HeardRTCP(now, chunk.Source)
+	for _, item := range chunk.Items {
+		if item.Type == wire.SDESMID {
+			if m := s.sectionByMID([]byte(item.Text)); m != nil {
+				s.route(chunk.Source, m)
+			}
+		}
+	}
 	if cname != "" && !slices.Contains(s.peers, cname) {
 		s.peers = append(s.peers, cname)
 		s.timing.SetMultiparty(len(s.peers) > 1)

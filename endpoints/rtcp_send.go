@@ -26,6 +26,7 @@ func (s *Session) runRTCP(now simtime.Time) {
 		d := s.timing.Due(now, s.feedbackPending())
 		for _, ssrc := range d.Gone {
 			s.table.Remove(ssrc)
+			s.forget(ssrc)
 			s.event(Event{Kind: ParticipantTimedOut, At: now, SSRC: ssrc})
 		}
 		switch d.Kind {

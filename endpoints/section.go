@@ -18,19 +18,13 @@ const (
 	Audio Kind = "audio"
 )
 
-// Clock rates of RTP timestamps, Hz: RFC 7741 §6.3 and RFC 7587 §4.1.
-const (
-	videoClock = 90000
-	audioClock = 48000
-)
-
 // SectionConfig describes a media section: what SDP calls an m-line.
 type SectionConfig struct {
 	Name string
 	Kind Kind
-	// PayloadType is unique in its connection, and not from 64 to 95, which
-	// RTCP's packet types would look like (RFC 5761 §4).
-	PayloadType uint8
+	// Formats are what may be received at any time (RFC 8834 §4.3). The first is
+	// what is sent. A payload type means the same in all sections of a session.
+	Formats []Format
 	// SSRC of this end if it was signalled, and that of the peer (RFC 5576); 0
 	// leaves it to chance.
 	SSRC, RemoteSSRC uint32
@@ -67,6 +61,7 @@ type Section struct {
 	session *Session
 	config  SectionConfig
 	index   int
+	mid     string // identification tag (RFC 9143 §15)
 	main    *Stream
 	stopped bool
 
@@ -78,28 +73,28 @@ type Section struct {
 	suspended   bool // sends nothing because the rate doesn't suffice
 	suspendedAt simtime.Time
 
+	layouts   layouts
 	pictureID uint16
 }
 
 func newSection(s *Session, index int, sc SectionConfig) (*Section, error) {
-	if sc.PayloadType >= 64 && sc.PayloadType < 96 || sc.PayloadType > 127 {
-		return nil, errors.New("payload type is from 64 to 95, which RTCP on the same port forbids, or above 127")
+	if len(sc.Formats) == 0 {
+		return nil, errors.New("no payload format")
 	}
-	m := &Section{session: s, config: sc, index: index}
-	m.main = s.newStream(m, m.clock())
+	m := &Section{session: s, config: sc, index: index, mid: midOf(index)}
+	if sc.RemoteSSRC != 0 {
+		s.route(sc.RemoteSSRC, m)
+	}
+	m.main = s.newStream(m, sc.Formats[0].Clock)
+	var err error
+	if m.layouts, err = newLayouts(s.extensions, sc.Kind, m.mid); err != nil {
+		return nil, err
+	}
 	if sc.Send != nil && s.config.Marking != NeverMark {
 		m.dscp = sc.Send.DSCP
 	}
 	m.skipPauses()
 	return m, nil
-}
-
-// clock returns the rate of RTP timestamps, Hz.
-func (m *Section) clock() int {
-	if m.config.Kind == Audio {
-		return audioClock
-	}
-	return videoClock
 }
 
 // skipPauses postpones a frame that would be due in a pause.

@@ -40,15 +40,14 @@ func (s *Session) mayLeave(st *Stream) bool {
 
 // release stamps, protects and sends a media packet.
 func (s *Session) release(now simtime.Time, p *packet.Packet) {
-	st := s.streams[p.Hop].restamp(p)
+	st, introduced := s.ofHop(p)
+	st = st.restamp(p)
 	m := st.section
 	st.queued--
 	seq := binary.BigEndian.Uint16(p.Payload[2:])
 	tseq := s.history.Sent(now, st.ssrc, seq, p.Size)
-	if s.config.Feedback == FeedbackTWCC {
-		binary.BigEndian.PutUint16(p.Payload[rtpHeader+5:], uint16(tseq))
-	}
-	head := rtpHeader + s.extension()
+	st.stamp(now, p.Payload, introduced, tseq)
+	head := rtpHeader + int(st.layout(introduced).Size())
 	st.packets++
 	st.octets += uint32(len(p.Payload) - head)
 	st.left(seq)

@@ -9,6 +9,7 @@ import (
 
 	"rtpfabric/ccontrol"
 	"rtpfabric/endpoints/feedback"
+	"rtpfabric/endpoints/headerext"
 	"rtpfabric/endpoints/keying"
 	"rtpfabric/endpoints/pacer"
 	"rtpfabric/endpoints/protect"
@@ -38,10 +39,12 @@ type SessionConfig struct {
 	Local, Remote         packet.Addr
 	RTCPLocal, RTCPRemote packet.Addr
 	Sections              []SectionConfig
-	Protection            protect.Mode
-	Keying                keying.Step
-	RTCP                  RTCPConfig
-	Feedback              Feedback
+	// Extensions are the header extensions, the same for all sections.
+	Extensions []headerext.Entry
+	Protection protect.Mode
+	Keying     keying.Step
+	RTCP       RTCPConfig
+	Feedback   Feedback
 	// FeedbackInterval is how often feedback is wanted; RTCP's timing rules
 	// say when it goes.
 	FeedbackInterval time.Duration
@@ -71,6 +74,10 @@ type Session struct {
 	timing    *rtcptiming.Scheduler
 	table     *ssrctable.Table
 	peers     []string // CNAMEs heard
+	routes    []route  // media sections of the peer's SSRCs
+
+	extensions *headerext.Map
+	elements   headerext.Elements // scratch: those of the packet that came last
 
 	pacer      pacer.Pacer
 	history    feedback.History
@@ -96,8 +103,9 @@ type Counts struct {
 	RTCPSent, RTCPReceived uint64
 	// AuthFailed counts packets that weren't authentic or not protected,
 	// Replayed those that came twice, Malformed those that couldn't be parsed
-	// or broke a rule of their format, Early those that came before the keys.
-	AuthFailed, Replayed, Malformed, Early uint64
+	// or broke a rule of their format, Early those that came before the keys,
+	// Unassociated those that belong to no media section (RFC 9143 §9.2).
+	AuthFailed, Replayed, Malformed, Early, Unassociated uint64
 	// UnknownRTCP counts RTCP packets of types that aren't understood.
 	UnknownRTCP uint64
 	// OwnCollisions counts packets with an SSRC of this end, OwnLooped those
@@ -116,6 +124,7 @@ func (c *Counts) Add(o Counts) {
 	c.Replayed += o.Replayed
 	c.Malformed += o.Malformed
 	c.Early += o.Early
+	c.Unassociated += o.Unassociated
 	c.UnknownRTCP += o.UnknownRTCP
 	c.OwnCollisions += o.OwnCollisions
 	c.OwnLooped += o.OwnLooped
@@ -145,6 +154,13 @@ func newSession(now simtime.Time, c *Connection, sc SessionConfig) (*Session, er
 		FirstSize: max(firstReportSize, rc.PadTo+packet.HeaderIPv4UDP),
 		Random:    c.endpoint.config.Random.Stream("connection/" + s.name + "/rtcp"),
 	})
+	if err := checkFormats(sc.Sections); err != nil {
+		return nil, err
+	}
+	var err error
+	if s.extensions, err = newExtensions(sc.Extensions, sc.Feedback); err != nil {
+		return nil, err
+	}
 	for i, m := range sc.Sections {
 		section, err := newSection(s, i, m)
 		if err != nil {
@@ -249,7 +265,9 @@ func (s *Session) nextTimeout() (simtime.Time, Reason) {
 	earlier(s.timing.NextTimeout(), ReasonRTCP)
 	earlier(s.due.at, ReasonFeedback)
 	for _, src := range s.sources {
-		earlier(src.buffer.NextTimeout(), ReasonPlayout)
+		if src.buffer != nil {
+			earlier(src.buffer.NextTimeout(), ReasonPlayout)
+		}
 	}
 	if s.config.Controller != nil {
 		earlier(s.config.Controller.NextTimeout(), ReasonController)

@@ -14,10 +14,12 @@ import (
 // RFC 3550 §6.4.1 and Appendix A, and the receive buffer.
 type source struct {
 	ssrc    uint32
-	section *Section
-	buffer  *playout.Buffer
-	ended   bool  // a BYE came
-	dscp    uint8 // of the last packet
+	session *Session
+	section *Section        // nil while it isn't known, as the buffer is
+	buffer  *playout.Buffer // of its media
+	clock   int64           // rate of its RTP timestamps, Hz
+	ended   bool            // a BYE came
+	dscp    uint8           // of the last packet
 
 	base     uint64 // extended number of the first packet
 	highest  uint64
@@ -43,12 +45,33 @@ type prior struct {
 // one cycle, so that a straggler from before the first packet isn't negative.
 func newSource(s *Session, m *Section, h *rtp.Header) *source {
 	ext := uint64(h.SequenceNumber) + 1<<16
+	clock := int64(videoClock) // of formats that nobody knows
+	if m != nil {
+		f, _ := m.format(h.PayloadType)
+		clock = int64(f.Clock)
+	}
 	return &source{
-		ssrc: h.SSRC, section: m, base: ext, highest: ext,
-		buffer: playout.NewBuffer(m.clock(), s.config.PlayoutDelay, m.config.Kind == Video),
-		prior:  make([]prior, len(s.streams)),
+		ssrc: h.SSRC, session: s, base: ext, highest: ext, clock: clock,
+		prior: make([]prior, len(s.streams)),
 	}
 }
+
+// join makes the source one of a media section.
+func (r *source) join(m *Section) {
+	if r.section == m {
+		return
+	}
+	r.section = m
+	r.buffer = playout.NewBuffer(int(r.clock), r.session.config.PlayoutDelay, m.config.Kind == Video)
+}
+
+// extended returns the extended form of a sequence number.
+func (r *source) extended(seq uint16) uint64 {
+	return r.highest + uint64(int64(int16(seq-uint16(r.highest))))
+}
+
+// newer reports whether a packet is later in the stream than all that have come.
+func (r *source) newer(seq uint16) bool { return r.extended(seq) > r.highest }
 
 // receive takes a packet; fresh is false if it is a duplicate. Statistics count
 // duplicates (RFC 3550 §6.4.1); SRTP leaves none to count.
@@ -56,7 +79,7 @@ func newSource(s *Session, m *Section, h *rtp.Header) *source {
 // Deviation (RFC 3550 §A.1): a packet from before the first one that came is
 // expected, too; the sample code would count it as a loss of -1 for good.
 func (r *source) receive(now simtime.Time, h *rtp.Header) (ext uint64, fresh bool) {
-	ext = r.highest + uint64(int64(int16(h.SequenceNumber-uint16(r.highest))))
+	ext = r.extended(h.SequenceNumber)
 	r.highest = max(r.highest, ext)
 	r.base = min(r.base, ext)
 	r.received++
@@ -75,7 +98,7 @@ func (r *source) receive(now simtime.Time, h *rtp.Header) (ext uint64, fresh boo
 // updateJitter is RFC 3550 §A.8.
 func (r *source) updateJitter(now simtime.Time, ts uint32) {
 	sec, ns := int64(now)/int64(time.Second), int64(now)%int64(time.Second)
-	arrival := sec*int64(r.section.clock()) + ns*int64(r.section.clock())/int64(time.Second)
+	arrival := sec*r.clock + ns*r.clock/int64(time.Second)
 	transit := int64(int32(uint32(arrival) - ts))
 	if r.received > 1 {
 		d := int64(int32(uint32(transit) - uint32(r.transit)))
@@ -119,7 +142,7 @@ func (r *source) cumulativeLost() int32 {
 }
 
 func (r *source) handleTimeout(now simtime.Time) {
-	if r.buffer.NextTimeout() <= now {
+	if r.buffer != nil && r.buffer.NextTimeout() <= now {
 		r.buffer.HandleTimeout(now)
 		r.drain()
 	}
@@ -127,7 +150,7 @@ func (r *source) handleTimeout(now simtime.Time) {
 
 // drain turns the buffer's results into events.
 func (r *source) drain() {
-	s := r.section.session
+	s := r.session
 	for {
 		f, ok := r.buffer.Poll()
 		if !ok {

@@ -16,6 +16,8 @@ type Stream struct {
 
 	seq      uint16 // of the next packet
 	tsOffset uint32
+	known    bool   // the peer has reported on it
+	named    int    // RTCP packets that said which section it belongs to
 	packets  uint32 // sent, for SRs
 	octets   uint32 // of payload
 	queued   int    // packets in the pacer

@@ -75,6 +75,8 @@ func recordForTests() *record.Record {
 	series("S/video", record.FreezeTime, "ms", 0, 100)
 	series("S-R", record.Target, "bit/s", 1e6, 0.5e6)
 	series("S-R", record.RTT, "ms", 100, 200)
+	series("S-R", record.Members, "count", 3, 2)
+	series("S", record.Timeouts, "count", 2, 1)
 	series("S", record.RTCPRate, "bit/s", 20e3, 30e3)
 	series("S", record.RTCPShare, "bit/s", 40e3, 40e3)
 	for _, d := range []struct{ entity, metric string }{
@@ -123,6 +125,8 @@ func TestEveryMetric(t *testing.T) {
 		{"freeze-time", all, 500, "max: 500ms", "max: 499ms"},
 		{"target", first, 1e6, "min: 1Mbps", "max: 900kbps"},
 		{"rtt", "4s..6s", 150, "min: 150ms, max: 150ms", "max: 149ms"},
+		{"members", first, 3, "equal: 3", "max: 2"},
+		{"timeouts", first, 8, "equal: 8", "max: 7.5"},
 		{"rtcp-rate", first, 20e3, "max: 20kbps", "max: 19kbps"},
 		{"rtcp-share", first, 0.5, "max: 0.5", "max: 0.4"},
 		{"rtcp-interval", first, 55, "equal: 56ms, tolerance: 2%", "equal: 56ms, tolerance: 1%"},

@@ -6,6 +6,7 @@ import (
 	"rtpfabric/ccontrol"
 	"rtpfabric/endpoints"
 	"rtpfabric/endpoints/encoder"
+	"rtpfabric/endpoints/headerext"
 	"rtpfabric/endpoints/keying"
 	"rtpfabric/endpoints/protect"
 	"rtpfabric/sim/packet"
@@ -16,8 +17,14 @@ import (
 // peer connection.
 const PointToPoint = "point-to-point"
 
-// firstPayloadType is where dynamic payload types begin (RFC 3551 §3).
-const firstPayloadType = 96
+// Payload types, as browsers have them.
+const (
+	typeVP8  = 96
+	typeOpus = 111
+)
+
+// midExtension is the id of the header extension with the identification tag.
+const midExtension = 4
 
 // flow is a UDP flow.
 type flow struct{ a, b packet.Addr }
@@ -152,10 +159,13 @@ func (s *Simulation) sessionConfig(call *Call, session *Session, sections [][]*M
 		ECN: c.Congestion.ECN, Marking: c.Marking,
 		PlayoutDelay: c.PlayoutDelay,
 	}
+	if len(sections) > 1 { // bundled media have tags (RFC 9143 §15)
+		sc.Extensions = append(sc.Extensions, headerext.Entry{ID: midExtension, URI: headerext.MID.URI()})
+	}
 	var models []endpoints.StreamModel
-	for i, section := range sections {
+	for _, section := range sections {
 		first := section[0]
-		mc := endpoints.SectionConfig{Name: first.Name, Kind: first.Kind, PayloadType: uint8(firstPayloadType + i)}
+		mc := endpoints.SectionConfig{Name: first.Name, Kind: first.Kind, Formats: formats(first)}
 		for _, m := range section {
 			if m.From == self {
 				model := s.model(call, m)
@@ -174,6 +184,14 @@ func (s *Simulation) sessionConfig(call *Call, session *Session, sections [][]*M
 		}
 	}
 	return sc, nil
+}
+
+// formats returns the payload formats of a medium.
+func formats(m *Media) []endpoints.Format {
+	if m.Kind == endpoints.Audio {
+		return []endpoints.Format{endpoints.Opus(typeOpus)}
+	}
+	return []endpoints.Format{endpoints.VP8(typeVP8)}
 }
 
 func (s *Simulation) sendConfig(m *Media, model endpoints.StreamModel) *endpoints.SendConfig {
@@ -223,7 +241,11 @@ func (s *Simulation) model(call *Call, m *Media) endpoints.StreamModel {
 	if m.Kind == endpoints.Audio {
 		lo, hi, start, fps = m.Rate, m.Rate, m.Rate, 1/m.Frame.Seconds()
 	}
-	model := endpoints.NewStreamModel(m.Kind, lo, hi, start, fps, m.PacketSize, tag, s.feedback(call))
+	extension, err := endpoints.ExtensionSize(nil, s.feedback(call), m.Kind)
+	if err != nil {
+		panic("topologies: " + err.Error())
+	}
+	model := endpoints.NewStreamModel(m.Kind, lo, hi, start, fps, m.PacketSize, tag, extension)
 	model.Level = m.Level
 	return model
 }

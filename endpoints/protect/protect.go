@@ -1,14 +1,20 @@
 // Package protect turns RTP and RTCP into SRTP and SRTCP and back.
+//
+// It has the profiles of RFC 3711 and RFC 7714, the encryption of chosen header
+// extensions (RFC 6904), and that of all of them together with the contributing
+// sources (RFC 9335).
+//
+// A connection calls [NewWith] again and again, after whatever may have moved
+// its keying step on, until that gives it a [Protector], which it then keeps.
+// What can't be protected yet isn't sent (RFC 8827 §6.5).
 package protect
 
 import (
-	"errors"
 	"fmt"
 
-	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
-	"github.com/pion/srtp/v3"
 
+	"rtpfabric/endpoints/headerext"
 	"rtpfabric/endpoints/keying"
 	"rtpfabric/sim/units"
 )
@@ -20,12 +26,29 @@ type Mode string
 const (
 	// Full encrypts and authenticates.
 	Full Mode = "full"
-	// SizeOnly adds the same octets and does nothing else: packets have the
-	// same sizes and thus the same times, at less cost.
+	// SizeOnly adds the same octets and encrypts nothing: packets have the same
+	// sizes and thus the same times, at less cost. Replays are refused, and
+	// Cryptex against what was signalled, so that a network which duplicates
+	// packets has the same effect; nothing is authenticated, so a packet that
+	// was changed on the way, or made with other keys, is accepted.
 	SizeOnly Mode = "size-only"
 	// None leaves packets in the clear, a debugging aid.
 	None Mode = "none"
 )
+
+// Config says how a connection is protected.
+type Config struct {
+	Mode Mode
+	// Profile is the protection profile. 0 stands for what a
+	// [keying.Negotiator] agrees on, and with other steps for
+	// AES128_CM_HMAC_SHA1_80.
+	Profile keying.Profile
+	// EncryptedExtensions are the ids of the header extension elements whose
+	// data is encrypted, from [headerext.Map.Encrypted]. Both ends have the
+	// same. A packet that Cryptex encrypts leaves them to that (RFC 9335).
+	EncryptedExtensions headerext.IDSet
+	Cryptex             Cryptex
+}
 
 // What protection adds to a packet with the default transforms of RFC 3711 §5:
 // a tag of 80 bits, and to RTCP the E flag with the index as well.
@@ -34,85 +57,74 @@ const (
 	TagRTCP units.Bytes = 14
 )
 
-// AES-CM with 128-bit keys and HMAC-SHA1.
-const (
-	profile = srtp.ProtectionProfileAes128CmHmacSha1_80
-	keyLen  = 16
-	saltLen = 14
-	// replayWindow is the number of packets that a receiver remembers
-	// (RFC 3711 §3.3.2 asks for at least 64).
-	replayWindow = 128
-)
+// replayWindow is the number of packets that a receiver remembers
+// (RFC 3711 §3.3.2 asks for at least 64).
+const replayWindow = 128
 
 // Protector handles one connection, both directions. Input is overwritten:
-// the result lies in the same buffer when it has the capacity.
+// the result lies in the same buffer when it has the capacity, which is 24 octets
+// more than the packet at most. A refused packet may be spoilt. It isn't safe for
+// concurrent use.
 type Protector interface {
+	// RTP protects a packet. header is memory for the packet's header, not nil.
 	RTP(header *rtp.Header, packet []byte) ([]byte, error)
+	// RTCP protects a compound packet.
 	RTCP(packet []byte) ([]byte, error)
+	// OpenRTP authenticates and decrypts a packet. header is that of the packet
+	// as it came; afterwards it is that of the result, which differs where
+	// parts of the header were encrypted. The header's size stays the same.
 	OpenRTP(header *rtp.Header, packet []byte) ([]byte, error)
+	// OpenRTCP authenticates and decrypts a compound packet.
 	OpenRTCP(packet []byte) ([]byte, error)
 	// OverheadRTP and OverheadRTCP are what protection adds to a packet.
+	// Cryptex adds 4 octets more to an RTP packet that has contributing
+	// sources but no header extension.
 	OverheadRTP() units.Bytes
 	OverheadRTCP() units.Bytes
 }
 
-// ErrShort is returned for a packet that can't hold its tag.
-var ErrShort = errors.New("packet is shorter than its authentication tag")
-
-// New returns the protector of a mode. It reports false while the keying step
-// has no keys.
+// New returns the protector of a mode with the default profile. It reports
+// false while the keying step has no keys.
 func New(m Mode, step keying.Step) (Protector, bool, error) {
-	switch m {
-	case None:
+	return NewWith(Config{Mode: m, Profile: keying.AES128CMSHA180}, step)
+}
+
+// NewWith returns the protector of a configuration. It reports false while the
+// keying step has no keys.
+func NewWith(c Config, step keying.Step) (Protector, bool, error) {
+	if c.Mode == None {
 		return clear{}, true, nil
-	case SizeOnly:
-		_, ready := step.Keys(keyLen, saltLen)
-		return newSizeOnly(), ready, nil
-	case Full:
-		k, ready := step.Keys(keyLen, saltLen)
-		if !ready {
-			return nil, false, nil
+	}
+	if c.Mode != Full && c.Mode != SizeOnly {
+		return nil, false, fmt.Errorf("no protection mode %q", c.Mode)
+	}
+	if c.Cryptex > CryptexRequired {
+		return nil, false, fmt.Errorf("no Cryptex mode %d", c.Cryptex)
+	}
+	if c.Profile == 0 {
+		c.Profile = keying.AES128CMSHA180
+		if n, ok := step.(keying.Negotiator); ok {
+			if c.Profile, ok = n.Profile(); !ok {
+				return nil, false, nil
+			}
 		}
-		p, err := newFull(k)
-		return p, err == nil, err
 	}
-	return nil, false, fmt.Errorf("no protection mode %q", m)
-}
-
-type full struct{ out, in *srtp.Context }
-
-func newFull(k keying.Keys) (*full, error) {
-	out, err := srtp.CreateContext(k.Local.Key, k.Local.Salt, profile)
+	if !c.Profile.Known() {
+		return nil, false, fmt.Errorf("no protection with %v", c.Profile)
+	}
+	k, ready := step.Keys(c.Profile.KeyLen(), c.Profile.SaltLen())
+	switch {
+	case !ready:
+		return nil, false, nil
+	case c.Mode == SizeOnly:
+		return newSizeOnly(c), true, nil
+	}
+	p, err := newFull(c, k)
 	if err != nil {
-		return nil, fmt.Errorf("keys to send with: %w", err)
+		return nil, false, err
 	}
-	in, err := srtp.CreateContext(k.Remote.Key, k.Remote.Salt, profile,
-		srtp.SRTPReplayProtection(replayWindow), srtp.SRTCPReplayProtection(replayWindow))
-	if err != nil {
-		return nil, fmt.Errorf("keys to receive with: %w", err)
-	}
-	return &full{out: out, in: in}, nil
+	return p, true, nil
 }
-
-func (f *full) RTP(h *rtp.Header, b []byte) ([]byte, error) { return f.out.EncryptRTP(b, b, h) }
-func (f *full) RTCP(b []byte) ([]byte, error)               { return f.out.EncryptRTCP(b, b, nil) }
-
-func (f *full) OpenRTP(h *rtp.Header, b []byte) ([]byte, error) {
-	if len(b) < int(TagRTP) {
-		return nil, ErrShort
-	}
-	return f.in.DecryptRTP(b, b, h)
-}
-
-func (f *full) OpenRTCP(b []byte) ([]byte, error) {
-	if len(b) < int(TagRTCP) {
-		return nil, ErrShort
-	}
-	return f.in.DecryptRTCP(b, b, &rtcp.Header{})
-}
-
-func (*full) OverheadRTP() units.Bytes  { return TagRTP }
-func (*full) OverheadRTCP() units.Bytes { return TagRTCP }
 
 type clear struct{}
 

@@ -2,7 +2,7 @@ package protect
 
 import (
 	"encoding/binary"
-	"errors"
+	"fmt"
 
 	"github.com/pion/rtp"
 	"github.com/pion/transport/v4/replaydetector"
@@ -10,72 +10,102 @@ import (
 	"rtpfabric/sim/units"
 )
 
-// ErrReplayed is returned for a packet that came before, or is too old to tell.
-// Its text is what SRTP's library says.
-var ErrReplayed = errors.New("duplicate packet")
+const (
+	rtpHeader  = 12 // without contributing sources
+	rtcpHeader = 8
+	srtcpIndex = 4
+)
 
-// sizeOnly does what SRTP does but for the cryptography: it refuses replays, so
-// that a network which duplicates packets has the same effect.
+// sizeOnly does what SRTP does but for the cryptography; see [SizeOnly].
 type sizeOnly struct {
-	out map[uint32]uint32         // index of the last RTCP packet, by SSRC
-	in  map[[2]uint32]*sizeOnlyIn // by SSRC, and 0 for RTP or 1 for RTCP
+	config Config
+	out    map[uint32]uint32         // index of the last RTCP packet, by SSRC
+	in     map[[2]uint32]*sizeOnlyIn // by SSRC, and 0 for RTP or 1 for RTCP
 }
 
 type sizeOnlyIn struct {
 	replays replaydetector.CheckAccepter
-	highest uint64
-	begun   bool
+	seen    rollover
 }
 
-const (
-	maxRTPIndex  = 1<<48 - 1
-	maxRTCPIndex = 1<<31 - 1
-)
-
-func newSizeOnly() *sizeOnly {
-	return &sizeOnly{out: map[uint32]uint32{}, in: map[[2]uint32]*sizeOnlyIn{}}
+func newSizeOnly(c Config) *sizeOnly {
+	return &sizeOnly{config: c, out: map[uint32]uint32{}, in: map[[2]uint32]*sizeOnlyIn{}}
 }
 
-var zeroTag [TagRTP]byte
+var zeroTag [16]byte
 
-func (*sizeOnly) RTP(_ *rtp.Header, b []byte) ([]byte, error) {
-	return append(b, zeroTag[:]...), nil
+// RTP appends a tag of zeros. An extension that Cryptex would encrypt says so,
+// but isn't.
+func (s *sizeOnly) RTP(_ *rtp.Header, b []byte) ([]byte, error) {
+	if len(b) < rtpHeader {
+		return nil, ErrMalformed
+	}
+	if s.config.Cryptex != CryptexOff {
+		var ok bool
+		if b, ok = markCryptex(b); !ok {
+			return nil, ErrMalformed
+		}
+	}
+	return append(b, zeroTag[:s.OverheadRTP()]...), nil
 }
 
+// RTCP appends the index, with the E flag clear since nothing is encrypted, and
+// a tag of zeros, in the profile's order.
 func (s *sizeOnly) RTCP(b []byte) ([]byte, error) {
+	if len(b) < rtcpHeader {
+		return nil, ErrMalformed
+	}
 	ssrc := binary.BigEndian.Uint32(b[4:])
-	index := s.out[ssrc]
-	s.out[ssrc] = index + 1
-	b = binary.BigEndian.AppendUint32(b, index) // E flag clear: not encrypted
-	return append(b, zeroTag[:]...), nil
+	index := (s.out[ssrc] + 1) & maxRTCPIndex // the first is 1, as with pion/srtp
+	s.out[ssrc] = index
+	tag := zeroTag[:s.OverheadRTCP()-srtcpIndex]
+	if s.config.Profile.AEAD() {
+		b = append(b, tag...)
+		return binary.BigEndian.AppendUint32(b, index), nil
+	}
+	b = binary.BigEndian.AppendUint32(b, index)
+	return append(b, tag...), nil
 }
 
-func (s *sizeOnly) OpenRTP(_ *rtp.Header, b []byte) ([]byte, error) {
-	const header = 12
-	if len(b) < header+int(TagRTP) {
+// OpenRTP looks for replays, and for Cryptex against what was signalled.
+func (s *sizeOnly) OpenRTP(h *rtp.Header, b []byte) ([]byte, error) {
+	n := len(b) - int(s.OverheadRTP())
+	if n < rtpHeader {
 		return nil, ErrShort
 	}
-	seq := binary.BigEndian.Uint16(b[2:])
 	from := s.from(binary.BigEndian.Uint32(b[8:]), 0, maxRTPIndex)
-	index := uint64(seq)
-	if from.begun {
-		index = from.highest + uint64(int64(int16(seq-uint16(from.highest))))
-	}
-	if !from.accept(index) {
+	index := from.seen.index(binary.BigEndian.Uint16(b[2:]))
+	if !from.fresh(index) {
 		return nil, ErrReplayed
 	}
-	return b[:len(b)-int(TagRTP)], nil
+	if s.config.Cryptex.refuses(b) {
+		return nil, ErrCryptex
+	}
+	if b = b[:n]; unmarkCryptex(b) {
+		if _, err := h.Unmarshal(b); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
+		}
+	}
+	from.accept(index)
+	return b, nil
 }
 
+// OpenRTCP looks for replays.
 func (s *sizeOnly) OpenRTCP(b []byte) ([]byte, error) {
-	n := len(b) - int(TagRTCP)
-	if n < 8 {
+	n := len(b) - int(s.OverheadRTCP())
+	if n < rtcpHeader {
 		return nil, ErrShort
 	}
-	index := uint64(binary.BigEndian.Uint32(b[n:]) & maxRTCPIndex)
-	if !s.from(binary.BigEndian.Uint32(b[4:]), 1, maxRTCPIndex).accept(index) {
+	at := n
+	if s.config.Profile.AEAD() {
+		at = len(b) - srtcpIndex
+	}
+	index := uint64(binary.BigEndian.Uint32(b[at:]) & maxRTCPIndex)
+	from := s.from(binary.BigEndian.Uint32(b[4:]), 1, maxRTCPIndex)
+	if !from.fresh(index) {
 		return nil, ErrReplayed
 	}
+	from.accept(index)
 	return b[:n], nil
 }
 
@@ -83,21 +113,18 @@ func (s *sizeOnly) from(ssrc, kind uint32, top uint64) *sizeOnlyIn {
 	key := [2]uint32{ssrc, kind}
 	f := s.in[key]
 	if f == nil {
-		f = &sizeOnlyIn{replays: replaydetector.New(replayWindow, top).(replaydetector.CheckAccepter)}
+		f = &sizeOnlyIn{replays: newReplayList(top)}
 		s.in[key] = f
 	}
 	return f
 }
 
-func (f *sizeOnlyIn) accept(index uint64) bool {
-	token := f.replays.CheckSeq(index)
-	if !token.Passed() {
-		return false
-	}
-	f.replays.Accept(token)
-	f.highest, f.begun = max(f.highest, index), true
-	return true
+func (f *sizeOnlyIn) fresh(index uint64) bool { return f.replays.CheckSeq(index).Passed() }
+
+func (f *sizeOnlyIn) accept(index uint64) {
+	f.replays.Accept(replaydetector.Passed(index))
+	f.seen.saw(index)
 }
 
-func (*sizeOnly) OverheadRTP() units.Bytes  { return TagRTP }
-func (*sizeOnly) OverheadRTCP() units.Bytes { return TagRTCP }
+func (s *sizeOnly) OverheadRTP() units.Bytes  { return s.config.Profile.OverheadRTP() }
+func (s *sizeOnly) OverheadRTCP() units.Bytes { return s.config.Profile.OverheadRTCP() }

@@ -57,10 +57,10 @@ var pinned = []struct {
 	path, digest string
 	set          []string
 }{
-	{quickstart, "edb4b6050fcfdeb114658bd6a2d350bf", nil},
-	{case51, "f85b96dc362f94a8b06c66922802aa95", []string{"seed=1", forward}},
-	{case51, "3dd0b9534985704fa5e6e3e2aa48b399", []string{"seed=1", forward, "congestion.feedback=twcc"}},
-	{library + "testdata/determinism/everything.yaml", "4848f9bc11a9e3f32aafa327e50c1a13", nil},
+	{quickstart, "590cd6c8adeac3b40f55a890a6b1a247", nil},
+	{case51, "6b85a0d2b0f463b891bbc9bc8b66a997", []string{"seed=1", forward}},
+	{case51, "f411cef235b07bc00b6b46ef3661bc99", []string{"seed=1", forward, "congestion.feedback=twcc"}},
+	{library + "testdata/determinism/everything.yaml", "088e54d26b465d5853d56c05e469aff8", nil},
 	{library + "feedback/e01-feedback-budget.yaml", "064dbe294c3aad581e065d171b447089", []string{"seed=1"}},
 }
 

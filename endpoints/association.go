@@ -1,0 +1,89 @@
+package endpoints
+
+import (
+	"bytes"
+
+	"github.com/pion/rtp"
+
+	"rtpfabric/endpoints/headerext"
+)
+
+// route says which media section an SSRC of the peer belongs to.
+type route struct {
+	ssrc    uint32
+	section *Section
+}
+
+// associate finds the media section of a packet: by its MID, then by what is known
+// of its SSRC, then by a payload type that only one section has (RFC 9143 §9.2).
+// It returns nil if the payload isn't to be decoded. The packet then still counts
+// as received.
+func (s *Session) associate(h *rtp.Header, fresh bool) *Section {
+	if mid, ok := headerext.ReadMID(s.elements.Data(headerext.MID)); ok && fresh {
+		m := s.sectionByMID(mid)
+		s.route(h.SSRC, m)
+		if m == nil {
+			return nil
+		}
+	}
+	for i := range s.routes {
+		if r := &s.routes[i]; r.ssrc == h.SSRC {
+			if r.section == nil {
+				return nil
+			}
+			if f, _ := r.section.format(h.PayloadType); f == nil {
+				return nil // an SSRC keeps to its section's formats (RFC 8860 §5.3)
+			}
+			return r.section
+		}
+	}
+	m := s.sectionByPayloadType(h.PayloadType)
+	if m != nil {
+		s.route(h.SSRC, m)
+	}
+	return m
+}
+
+// route notes where an SSRC belongs. The latest word counts.
+func (s *Session) route(ssrc uint32, m *Section) {
+	for i := range s.routes {
+		if s.routes[i].ssrc == ssrc {
+			s.routes[i].section = m
+			return
+		}
+	}
+	s.routes = append(s.routes, route{ssrc, m})
+}
+
+// forget removes what is known of an SSRC.
+func (s *Session) forget(ssrc uint32) {
+	for i := range s.routes {
+		if s.routes[i].ssrc == ssrc {
+			s.routes = append(s.routes[:i], s.routes[i+1:]...)
+			return
+		}
+	}
+}
+
+func (s *Session) sectionByMID(mid []byte) *Section {
+	for _, m := range s.sections {
+		if bytes.Equal(mid, []byte(m.mid)) {
+			return m
+		}
+	}
+	return nil
+}
+
+// sectionByPayloadType returns the only section that has a payload type.
+func (s *Session) sectionByPayloadType(pt uint8) *Section {
+	var found *Section
+	for _, m := range s.sections {
+		if f, _ := m.format(pt); f != nil {
+			if found != nil {
+				return nil
+			}
+			found = m
+		}
+	}
+	return found
+}

@@ -1,0 +1,140 @@
+package endpoints
+
+import (
+	"encoding/binary"
+	"strconv"
+
+	"rtpfabric/endpoints/headerext"
+	"rtpfabric/sim/packet"
+	"rtpfabric/sim/simtime"
+	"rtpfabric/sim/units"
+)
+
+// newExtensions returns the map of a session's header extensions. Feedback that
+// goes by transport-wide sequence numbers signals them, if nobody else did.
+func newExtensions(entries []headerext.Entry, f Feedback) (*headerext.Map, error) {
+	const usual = 3
+	if f == FeedbackTWCC {
+		taken, signalled := false, false
+		for _, e := range entries {
+			taken = taken || e.ID == usual
+			signalled = signalled || e.URI == headerext.TransportSeq.URI()
+		}
+		if !signalled && !taken {
+			entries = append(entries[:len(entries):len(entries)], headerext.Entry{ID: usual, URI: headerext.TransportSeq.URI()})
+		}
+	}
+	return headerext.NewMap(entries, false)
+}
+
+// ExtensionSize returns what header extensions add to every packet of a stream of
+// the given kind.
+func ExtensionSize(entries []headerext.Entry, f Feedback, k Kind) (units.Bytes, error) {
+	m, err := newExtensions(entries, f)
+	if err != nil {
+		return 0, err
+	}
+	l, err := newLayouts(m, k, "")
+	return l.plain.Size(), err
+}
+
+// layouts are the header extensions of a stream's packets: with and without what
+// tells the peer which stream it is and how its time runs.
+type layouts struct{ plain, introduced headerext.Layout }
+
+func newLayouts(m *headerext.Map, k Kind, mid string) (l layouts, err error) {
+	always := []headerext.Element{
+		{Kind: headerext.TransportSeq}, {Kind: headerext.AbsSendTime}, {Kind: headerext.TransmissionOffset},
+	}
+	if k == Audio {
+		always = append(always, headerext.Element{Kind: headerext.AudioLevel})
+	}
+	introduction := append([]headerext.Element{{Kind: headerext.MID, Length: len(mid)}}, always...)
+	if _, ok := m.ID(headerext.NTP64); ok {
+		introduction = append(introduction, headerext.Element{Kind: headerext.NTP64})
+	} else {
+		introduction = append(introduction, headerext.Element{Kind: headerext.NTP56})
+	}
+	form := m.Form(introduction...)
+	if l.plain, err = m.Layout(form, always...); err != nil {
+		return l, err
+	}
+	l.introduced, err = m.Layout(form, introduction...)
+	return l, err
+}
+
+// midOf returns the identification tag of a section: its place, as browsers have
+// it, since names may be long.
+func midOf(index int) string { return strconv.Itoa(index) }
+
+// introduces reports whether a stream's packets still say which section they
+// belong to and how RTP time maps to wall-clock time: until the peer has reported
+// on the stream (RFC 9143 §15.1, RFC 6051 §3.3), and then with every key frame.
+func (st *Stream) introduces(key bool) bool { return !st.known || key }
+
+// layout returns the header extension of a packet that waits for the pacer.
+func (st *Stream) layout(introduced bool) *headerext.Layout {
+	if introduced {
+		return &st.section.layouts.introduced
+	}
+	return &st.section.layouts.plain
+}
+
+// A packet that waits for the pacer says in Hop which stream it belongs to, and
+// whether its header extension introduces the stream.
+
+func hop(st *Stream, introduced bool) int32 {
+	if introduced {
+		return int32(st.index)<<1 | 1
+	}
+	return int32(st.index) << 1
+}
+
+func (s *Session) ofHop(p *packet.Packet) (st *Stream, introduced bool) {
+	return s.streams[p.Hop>>1], p.Hop&1 != 0
+}
+
+// writeExtension writes what is known when a packet is made: captured is the time
+// that its RTP timestamp stands for.
+func (st *Stream) writeExtension(b []byte, introduced bool, captured simtime.Time, level uint8, voice bool) {
+	l := st.layout(introduced)
+	if l.Size() == 0 {
+		return
+	}
+	b[0] |= 0x10
+	block := b[rtpHeader:]
+	l.Write(block)
+	if introduced {
+		ntp := simtime.ToNTP(st.section.session.endpoint.wallClock(captured))
+		if d := l.Data(block, headerext.MID); d != nil {
+			headerext.PutText(d, st.section.mid)
+		}
+		if d := l.Data(block, headerext.NTP64); d != nil {
+			headerext.PutNTP64(d, ntp)
+		}
+		if d := l.Data(block, headerext.NTP56); d != nil {
+			headerext.PutNTP56(d, ntp)
+		}
+	}
+	if d := l.Data(block, headerext.AudioLevel); d != nil {
+		headerext.PutAudioLevel(d, level, voice)
+	}
+}
+
+// stamp writes what is known only when a packet leaves.
+func (st *Stream) stamp(now simtime.Time, b []byte, introduced bool, tseq uint64) {
+	l := st.layout(introduced)
+	if l.Size() == 0 {
+		return
+	}
+	block := b[rtpHeader:]
+	if d := l.Data(block, headerext.TransportSeq); d != nil {
+		headerext.PutTransportSeq(d, uint16(tseq))
+	}
+	if d := l.Data(block, headerext.AbsSendTime); d != nil {
+		headerext.PutAbsSendTime(d, simtime.ToNTP(st.section.session.endpoint.wallClock(now)))
+	}
+	if d := l.Data(block, headerext.TransmissionOffset); d != nil {
+		headerext.PutTransmissionOffset(d, int32(st.rtpTime(now)-binary.BigEndian.Uint32(b[4:])))
+	}
+}

@@ -1,0 +1,111 @@
+package endpoints
+
+import "fmt"
+
+// Codec is an encoding by its name in RTP's registry.
+type Codec string
+
+// The codecs whose payload formats endpoints know.
+const (
+	CodecVP8  Codec = "VP8"  // RFC 7741
+	CodecOpus Codec = "opus" // RFC 7587
+	CodecPCMU Codec = "PCMU" // RFC 3551 §4.5.14
+	CodecPCMA Codec = "PCMA"
+	CodecDVI4 Codec = "DVI4" // RFC 3551 §4.5.1; only legacy peers have it (RFC 7874 §3)
+)
+
+// Format is a payload format as a media section has it: a codec with the payload
+// type that stands for it, and the one of its retransmissions.
+type Format struct {
+	Codec       Codec
+	PayloadType uint8
+	// Clock is the rate of RTP timestamps, Hz.
+	Clock int
+	// RTX is the payload type of retransmissions (RFC 4588 §8.6's apt); 0 stands
+	// for none.
+	RTX uint8
+}
+
+// Clock rates of RTP timestamps, Hz: RFC 7741 §6.3, RFC 7587 §4.1 and
+// RFC 3551 §4.5.
+const (
+	videoClock     = 90000
+	opusClock      = 48000
+	telephoneClock = 8000
+)
+
+// VP8 returns the format of VP8 video.
+func VP8(pt uint8) Format { return Format{Codec: CodecVP8, PayloadType: pt, Clock: videoClock} }
+
+// Opus returns the format of Opus audio.
+func Opus(pt uint8) Format { return Format{Codec: CodecOpus, PayloadType: pt, Clock: opusClock} }
+
+// PCMU returns the format of G.711 µ-law audio with its static payload type
+// (RFC 3551 §6).
+func PCMU() Format { return Format{Codec: CodecPCMU, PayloadType: 0, Clock: telephoneClock} }
+
+// PCMA returns the format of G.711 A-law audio with its static payload type.
+func PCMA() Format { return Format{Codec: CodecPCMA, PayloadType: 8, Clock: telephoneClock} }
+
+// DVI4 returns the format of ADPCM audio at 8 kHz with its static payload type.
+func DVI4() Format { return Format{Codec: CodecDVI4, PayloadType: 5, Clock: telephoneClock} }
+
+// check refuses payload types that can't be told from RTCP on the same port.
+func (f Format) check() error {
+	for _, pt := range []uint8{f.PayloadType, f.RTX} {
+		if pt >= 64 && pt < 96 || pt > 127 {
+			return fmt.Errorf("payload type %d is from 64 to 95, which RTCP on the same port forbids (RFC 5761 §4), or above 127", pt)
+		}
+	}
+	if f.Clock <= 0 {
+		return fmt.Errorf("%s has no clock rate", f.Codec)
+	}
+	return nil
+}
+
+// format returns the section's format with a payload type, and whether that is
+// the one of retransmissions; nil if the section has none.
+func (m *Section) format(pt uint8) (f *Format, rtx bool) {
+	for i := range m.config.Formats {
+		f := &m.config.Formats[i]
+		switch {
+		case f.PayloadType == pt:
+			return f, false
+		case f.RTX == pt && pt != 0:
+			return f, true
+		}
+	}
+	return nil, false
+}
+
+// checkFormats refuses payload types with two meanings: a number stands for one
+// format in a session, though several sections may have the same (RFC 8834 §4.3,
+// RFC 9143 §9.1).
+func checkFormats(sections []SectionConfig) error {
+	var known [128]*Format
+	var repairs [128]bool
+	note := func(pt uint8, f *Format, rtx bool) error {
+		if o := known[pt]; o != nil && (o.Codec != f.Codec || o.Clock != f.Clock || repairs[pt] != rtx) {
+			return fmt.Errorf("payload type %d is both %s and %s", pt, o.Codec, f.Codec)
+		}
+		known[pt], repairs[pt] = f, rtx
+		return nil
+	}
+	for i := range sections {
+		for j := range sections[i].Formats {
+			f := &sections[i].Formats[j]
+			if err := f.check(); err != nil {
+				return err
+			}
+			if err := note(f.PayloadType, f, false); err != nil {
+				return err
+			}
+			if f.RTX != 0 {
+				if err := note(f.RTX, f, true); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
