@@ -1,6 +1,7 @@
 package endpoints_test
 
 import (
+	"encoding/binary"
 	"slices"
 	"testing"
 	"time"
@@ -11,8 +12,10 @@ import (
 	"rtpfabric/ccontrol"
 	"rtpfabric/endpoints"
 	"rtpfabric/endpoints/encoder"
+	"rtpfabric/endpoints/headerext"
 	"rtpfabric/endpoints/keying"
 	"rtpfabric/endpoints/protect"
+	"rtpfabric/endpoints/wire"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/rng"
 	"rtpfabric/sim/simtime"
@@ -57,6 +60,7 @@ type setup struct {
 	apart      bool          // every stream has a session of its own
 	rtcpPort   bool          // RTCP has ports of its own
 	off        string        // an end without RTCP
+	extensions []headerext.Entry
 }
 
 // quick is the RTCP of an AVPF session with a report some every 0.1 s.
@@ -177,7 +181,7 @@ func (s *setup) session(c *call, random *rng.Source, i int, self, peer string, s
 	cc := endpoints.SessionConfig{
 		Local: addrs[i], Remote: addrs[1-i], Protection: s.protection,
 		Keying: keying.NewPreshared(random, self, peer), RTCP: s.rtcp,
-		Feedback: s.feedback, FeedbackInterval: 50 * time.Millisecond, PlayoutDelay: 100 * time.Millisecond,
+		Extensions: s.extensions, Feedback: s.feedback, FeedbackInterval: 50 * time.Millisecond, PlayoutDelay: 100 * time.Millisecond,
 	}
 	cc.RTCP.Off = s.off == self
 	if s.rtcpPort {
@@ -350,11 +354,16 @@ type sentRTCP struct {
 
 func (c *call) parse(b []byte) []rtcp.Packet {
 	c.t.Helper()
-	m, err := rtcp.Unmarshal(slices.Clone(b))
-	if err != nil {
-		c.t.Fatalf("RTCP %x: %v", b, err)
+	var list []rtcp.Packet
+	for rest := slices.Clone(b); len(rest) > 0; {
+		n := min(4+4*int(binary.BigEndian.Uint16(rest[2:])), len(rest))
+		m, err := wire.Unmarshal(rest[:n])
+		if err != nil {
+			c.t.Fatalf("RTCP %x: %v", b, err)
+		}
+		list, rest = append(list, m), rest[n:]
 	}
-	return m
+	return list
 }
 
 // srs returns the SRs of an SSRC.

@@ -57,6 +57,7 @@ func (w *compound) addBytes(b []byte) {
 // Sizes that decide whether another report fits.
 const (
 	srSize, rrSize, blockSize = 28, 8, 24
+	rgrsSize                  = 12
 	sdesChunk                 = 28 // SSRC, items of CNAME with 16 octets and MID, end
 )
 
@@ -66,6 +67,9 @@ func (w *compound) fits(st *Stream) bool {
 		n = srSize
 	}
 	n += blockSize*st.blockCount() + (len(w.reporters)+1)*sdesChunk + 4
+	if w.s.config.RTCP.Groups {
+		n += rgrsSize
+	}
 	return len(w.b)+n <= mtu
 }
 
@@ -76,6 +80,7 @@ func (w *compound) report(now simtime.Time, st *Stream) {
 	if !w.s.timing.IsSender(st.local) {
 		w.rr = rtcp.ReceiverReport{SSRC: st.ssrc, Reports: w.blocks}
 		w.add(&w.rr)
+		w.refer(st)
 		return
 	}
 	clock := w.s.endpoint.wallClock(now)
@@ -84,6 +89,7 @@ func (w *compound) report(now simtime.Time, st *Stream) {
 		PacketCount: st.packets, OctetCount: st.octets, Reports: w.blocks,
 	}
 	w.add(&w.sr)
+	w.refer(st)
 }
 
 // describe adds SDES with the CNAME of every reporter, and the MID while that may
@@ -91,7 +97,7 @@ func (w *compound) report(now simtime.Time, st *Stream) {
 // same packet.
 func (w *compound) describe() {
 	w.order = w.order[:0]
-	news := false
+	news := w.s.config.RTCP.Groups // the reporting source may change
 	for _, st := range w.s.streams {
 		if slices.Contains(w.reporters, st) {
 			w.order = append(w.order, st)
@@ -112,6 +118,9 @@ func (w *compound) describe() {
 		if st.namesSection() {
 			items = append(items, rtcp.SourceDescriptionItem{Type: wire.SDESMID, Text: st.section.mid})
 			st.named++
+		}
+		if name := st.groupName(); name != "" {
+			items = append(items, rtcp.SourceDescriptionItem{Type: wire.SDESRGRP, Text: name})
 		}
 		d.Chunks = append(d.Chunks, rtcp.SourceDescriptionChunk{Source: st.ssrc, Items: items})
 	}

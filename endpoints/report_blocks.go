@@ -13,14 +13,15 @@ const maxBlocks = 31
 // have.
 func (st *Stream) blockCount() int {
 	s := st.section.session
+	peer, own := st.reportsOn()
 	n := 0
 	for _, src := range s.sources {
-		if src.priorOf(st).heard {
+		if peer && src.priorOf(st).heard {
 			n++
 		}
 	}
 	for _, o := range s.streams {
-		if o != st && o.unreported(st) {
+		if own && o != st && o.unreported(st) {
 			n++
 		}
 	}
@@ -29,32 +30,70 @@ func (st *Stream) blockCount() int {
 
 // appendBlocks appends the blocks of a report about everybody who sent since
 // the last one, and starts the next interval. Endpoints also report on their own
-// other SSRCs, which they receive perfectly (RFC 8108 §5.1).
+// other SSRCs, which they receive perfectly (RFC 8108 §5.1). If that is more than
+// a report holds, those that lose packets come first (RFC 8083 §4.3) and the
+// others take turns (RFC 3550 §6.4).
 func (st *Stream) appendBlocks(blocks []rtcp.ReceptionReport, now simtime.Time) []rtcp.ReceptionReport {
 	s := st.section.session
-	clock := s.endpoint.wallClock(now)
-	for _, src := range s.sources {
-		if !src.priorOf(st).heard || len(blocks) == maxBlocks {
+	peer, own := st.reportsOn()
+	if !peer {
+		return blocks
+	}
+	everybody := len(s.sources)
+	if own {
+		everybody += len(s.streams)
+	}
+	all := st.blockCount() < maxBlocks
+	if !all {
+		for _, src := range s.sources {
+			if len(blocks) < maxBlocks && src.priorOf(st).heard && src.lossSince(st) {
+				blocks = append(blocks, src.block(st, now))
+			}
+		}
+	}
+	first := 0
+	if !all {
+		first = st.turn
+	}
+	for i := range everybody {
+		at := (first + i) % everybody
+		if len(blocks) == maxBlocks {
+			st.turn = at
+			break
+		}
+		if at < len(s.sources) {
+			if src := s.sources[at]; src.priorOf(st).heard {
+				blocks = append(blocks, src.block(st, now))
+			}
 			continue
 		}
-		b := rtcp.ReceptionReport{
-			SSRC:               src.ssrc,
-			FractionLost:       src.fractionLost(st),
-			TotalLost:          uint32(src.cumulativeLost()) & 0xffffff,
-			LastSequenceNumber: uint32(src.highest - 1<<16),
-			Jitter:             uint32(src.jitter),
-		}
-		if src.lastSR != 0 {
-			b.LastSenderReport = src.lastSR
-			b.Delay = simtime.ToNTP(clock).Middle() - simtime.ToNTP(src.lastSRAt).Middle()
-		}
-		blocks = append(blocks, b)
-	}
-	for _, o := range s.streams {
-		if o != st && o.unreported(st) && len(blocks) < maxBlocks {
+		if o := s.streams[at-len(s.sources)]; o != st && o.unreported(st) {
 			o.reported[st.index] = false
 			blocks = append(blocks, rtcp.ReceptionReport{SSRC: o.ssrc, LastSequenceNumber: o.extSeq})
 		}
 	}
 	return blocks
+}
+
+// block returns a report block and starts the next interval of its reporter.
+func (r *source) block(by *Stream, now simtime.Time) rtcp.ReceptionReport {
+	b := rtcp.ReceptionReport{
+		SSRC:               r.ssrc,
+		FractionLost:       r.fractionLost(by),
+		TotalLost:          uint32(r.cumulativeLost()) & 0xffffff,
+		LastSequenceNumber: uint32(r.highest - 1<<16),
+		Jitter:             uint32(r.jitter),
+	}
+	if r.lastSR != 0 {
+		clock := r.session.endpoint.wallClock(now)
+		b.LastSenderReport = r.lastSR
+		b.Delay = simtime.ToNTP(clock).Middle() - simtime.ToNTP(r.lastSRAt).Middle()
+	}
+	return b
+}
+
+// lossSince reports whether packets were lost since the reporter's last block.
+func (r *source) lossSince(by *Stream) bool {
+	p := r.priorOf(by)
+	return r.expected()-p.expected > r.received-p.received
 }

@@ -29,6 +29,9 @@ type RTCPConfig struct {
 	ReducedSize bool
 	// Aggregate puts the reports of several SSRCs into one packet.
 	Aggregate bool
+	// Groups makes all SSRCs of an end a reporting group (RFC 8861), one of which
+	// reports for all.
+	Groups bool
 	// PadTo pads every packet to this size before protection, by at most 252
 	// octets; 0 doesn't.
 	PadTo units.Bytes

@@ -133,11 +133,11 @@ func (s *Session) handleMessage(now simtime.Time, b []byte, p *packet.Packet) er
 
 // handleOther takes the messages that aren't in every packet.
 func (s *Session) handleOther(now simtime.Time, b []byte, p *packet.Packet) error {
-	packets, err := rtcp.Unmarshal(b)
+	message, err := wire.Unmarshal(b)
 	if err != nil {
 		return err
 	}
-	switch m := packets[0].(type) {
+	switch m := message.(type) {
 	case *rtcp.Goodbye:
 		s.timing.CountBye(p.Size)
 		for _, ssrc := range m.Sources {
@@ -151,6 +151,8 @@ func (s *Session) handleOther(now simtime.Time, b []byte, p *packet.Packet) erro
 		if s.heardControl(now, m.SenderSSRC, p) {
 			s.handleFeedback(now, s.history.OnTWCC(now, m))
 		}
+	case *wire.RGRS:
+		s.heardControl(now, m.SenderSSRC, p)
 	default:
 		s.counts.UnknownRTCP++
 	}

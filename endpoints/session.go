@@ -76,6 +76,7 @@ type Session struct {
 	peers     []string // CNAMEs heard
 	routes    []route  // media sections of the peer's SSRCs
 
+	group      string // name of the reporting group
 	extensions *headerext.Map
 	elements   headerext.Elements // scratch: those of the packet that came last
 
@@ -145,6 +146,9 @@ func newSession(now simtime.Time, c *Connection, sc SessionConfig) (*Session, er
 	rc, ignored := sc.RTCP.limited()
 	if s.config.RTCP = rc; ignored {
 		s.event(Event{Kind: ParametersIgnored, At: now})
+	}
+	if rc.Groups {
+		s.group = newCNAME(c.identity)
 	}
 	s.table = ssrctable.New(c.cname)
 	s.compound.b = make([]byte, 0, mtu+64)

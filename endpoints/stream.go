@@ -28,6 +28,7 @@ type Stream struct {
 
 	extSeq   uint32 // extended number of the last packet that left
 	reported []bool // whether a packet left since the last report, by index of the reporter
+	turn     int    // who comes first when not everybody fits into its report
 }
 
 // newStream adds a stream to a section.

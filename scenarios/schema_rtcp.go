@@ -30,6 +30,8 @@ type RTCP struct {
 	ReducedSize bool `yaml:"reduced-size" default:"true"`
 	// Aggregate puts reports of several SSRCs into one packet (RFC 8108 §5.3).
 	Aggregate bool `yaml:"aggregate" default:"true"`
+	// ReportingGroups lets one SSRC of an endpoint report for all (RFC 8861).
+	ReportingGroups bool `yaml:"reporting-groups" default:"false"`
 	// InitialBurst is how many packets go without delay on joining; RFC 8108 §5.2
 	// allows 4.
 	InitialBurst int `yaml:"initial-burst" default:"0" min:"0" max:"1000"`
@@ -58,6 +60,7 @@ type EndRTCP struct {
 	Minimum      *string        `yaml:"minimum" oneof:"fixed,reduced"`
 	ReducedSize  *bool          `yaml:"reduced-size"`
 	Aggregate    *bool          `yaml:"aggregate"`
+	Groups       *bool          `yaml:"reporting-groups"`
 	InitialBurst *int           `yaml:"initial-burst" min:"0" max:"1000"`
 	Timeouts     *string        `yaml:"timeouts" oneof:"rfc8108,rfc4585"`
 	Limits       *bool          `yaml:"limits"`
@@ -85,6 +88,7 @@ func (s *Scenario) RTCPOf(endpoint string) RTCP {
 		replace(&r.Minimum, o.Minimum)
 		replace(&r.ReducedSize, o.ReducedSize)
 		replace(&r.Aggregate, o.Aggregate)
+		replace(&r.ReportingGroups, o.Groups)
 		replace(&r.InitialBurst, o.InitialBurst)
 		replace(&r.Timeouts, o.Timeouts)
 		replace(&r.Limits, o.Limits)

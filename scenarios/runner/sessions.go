@@ -40,6 +40,7 @@ func rtcp(s *scenarios.Scenario, endpoint string, session units.BitRate) endpoin
 		Minimum:     rtcptiming.FixedMinimum,
 		ReducedSize: r.ReducedSize && r.Profile == "avpf",
 		Aggregate:   r.Aggregate,
+		Groups:      r.ReportingGroups,
 		Burst:       r.InitialBurst,
 		OldTimeouts: r.Timeouts == "rfc4585",
 		PadTo:       r.PadTo,
