@@ -50,6 +50,11 @@ func (s *Session) allocate(now simtime.Time) []share {
 	left := float64(s.lastTarget.Media)
 	s.shares = s.shares[:0]
 	for _, m := range s.sections {
+		if m.resend != nil {
+			left -= float64(m.resend.budget.Rate(now)) // repairs count (RFC 8834 §6)
+		}
+	}
+	for _, m := range s.sections {
 		if !m.active(now) {
 			continue
 		}
@@ -58,12 +63,13 @@ func (s *Session) allocate(now simtime.Time) []share {
 			left -= float64(model.Wire(model.Max))
 			continue
 		}
+		ceiling := float64(m.ceiling())
 		s.shares = append(s.shares, share{
-			section: m, floor: float64(model.Wire(model.Min)), ceiling: float64(model.Wire(model.Max)), weight: m.config.Send.Level.weight(),
+			section: m, floor: min(float64(model.Wire(model.Min)), ceiling), ceiling: ceiling, weight: m.config.Send.Level.weight(),
 		})
 	}
 	if len(s.shares) == 1 {
-		s.shares[0].rate = max(left, 0)
+		s.shares[0].rate = min(max(left, 0), s.shares[0].ceiling)
 		s.shares[0].section.suspend(now, false)
 		return s.shares
 	}

@@ -4,7 +4,10 @@ import (
 	"encoding/binary"
 	"time"
 
+	"rtpfabric/endpoints/nack"
+	"rtpfabric/endpoints/rtx"
 	"rtpfabric/endpoints/ssrctable"
+	"rtpfabric/endpoints/tmmbr"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/simtime"
 )
@@ -69,14 +72,23 @@ func (s *Session) signalled(ssrc uint32) bool {
 // replace moves a stream to a new SSRC, with a BYE for the old one. The CNAME
 // stays, and so does what is in the pacer.
 func (s *Session) replace(now simtime.Time, old *Stream) {
-	next := s.newStream(old.section, old.clock)
+	next := s.newStream(old.section, old.clock, 0)
+	next.layouts = old.layouts
 	next.local = s.timing.Join(now, next.ssrc)
 	next.queued, old.queued = old.queued, 0
 	next.restamped = next.seq
 	next.seq += uint16(next.queued)
 	old.next = next
-	if old.section.main == old {
-		old.section.main = next
+	switch m := old.section; {
+	case m.main == old:
+		m.main = next
+		m.limits = tmmbr.NewSender(next.ssrc, 0)
+		if m.resend != nil { // what was kept has the old SSRC
+			m.resend.history = nack.NewHistory(s.config.Repair.History)
+		}
+	case m.resend != nil && m.resend.stream == old:
+		m.resend.stream = next
+		m.resend.packets = rtx.NewSender(next.ssrc, next.seq, &s.types)
 	}
 	s.event(Event{Kind: SSRCChanged, At: now, Section: old.section, SSRC: next.ssrc, Previous: old.ssrc})
 	s.sendBye(now, old)

@@ -19,6 +19,7 @@ const (
 	ReasonRTCP
 	ReasonFeedback
 	ReasonPlayout
+	ReasonRepair
 	ReasonController
 	ReasonKeying
 	ReasonOther // of a stack that is no endpoint
@@ -29,15 +30,17 @@ type EventKind uint8
 
 // The kinds of events.
 const (
-	FrameEncoded  EventKind = iota // Size
-	FrameRendered                  // Delay, Size
-	FrameLate                      // Delay, Size
-	FrameLost                      // Size of what came of it
-	PictureFrozen                  // Delay is the length of the freeze that ended
-	RTCPSent                       // Size on the wire; Section is nil
-	ReportSent                     // an SR or RR of Section's SSRC went out
-	RTTMeasured                    // Delay
-	TargetChanged                  // the controller's Target changed; see Session.Target
+	FrameEncoded     EventKind = iota // Size
+	FrameRendered                     // Delay, Size
+	FrameLate                         // Delay, Size
+	FrameLost                         // Size of what came of it
+	FrameUndecodable                  // complete in time, but not what it is predicted from; Delay, Size
+	PictureFrozen                     // Delay is the length of the freeze that ended
+	RTCPSent                          // Size on the wire; Section is nil
+	ReportSent                        // an SR or RR of Section's SSRC went out
+	RTTMeasured                       // Delay
+	RefreshRequested                  // Section asks for a key frame of SSRC
+	TargetChanged                     // the controller's Target changed; see Session.Target
 	ByeSent
 	ByeReceived
 	ParticipantTimedOut // SSRC

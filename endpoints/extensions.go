@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"rtpfabric/endpoints/headerext"
+	"rtpfabric/endpoints/nack"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/simtime"
 	"rtpfabric/sim/units"
@@ -34,7 +35,7 @@ func ExtensionSize(entries []headerext.Entry, f Feedback, k Kind) (units.Bytes, 
 	if err != nil {
 		return 0, err
 	}
-	l, err := newLayouts(m, k, "")
+	l, err := newLayouts(m, k, "", true)
 	return l.plain.Size(), err
 }
 
@@ -42,15 +43,18 @@ func ExtensionSize(entries []headerext.Entry, f Feedback, k Kind) (units.Bytes, 
 // tells the peer which stream it is and how its time runs.
 type layouts struct{ plain, introduced headerext.Layout }
 
-func newLayouts(m *headerext.Map, k Kind, mid string) (l layouts, err error) {
+// Packets that are sent again don't say how time runs, nor how loud they are.
+func newLayouts(m *headerext.Map, k Kind, mid string, media bool) (l layouts, err error) {
 	always := []headerext.Element{
 		{Kind: headerext.TransportSeq}, {Kind: headerext.AbsSendTime}, {Kind: headerext.TransmissionOffset},
 	}
-	if k == Audio {
+	if media && k == Audio {
 		always = append(always, headerext.Element{Kind: headerext.AudioLevel})
 	}
 	introduction := append([]headerext.Element{{Kind: headerext.MID, Length: len(mid)}}, always...)
-	if _, ok := m.ID(headerext.NTP64); ok {
+	if _, ok := m.ID(headerext.NTP64); !media {
+		// nothing more
+	} else if ok {
 		introduction = append(introduction, headerext.Element{Kind: headerext.NTP64})
 	} else {
 		introduction = append(introduction, headerext.Element{Kind: headerext.NTP56})
@@ -75,23 +79,24 @@ func (st *Stream) introduces(key bool) bool { return !st.known || key }
 // layout returns the header extension of a packet that waits for the pacer.
 func (st *Stream) layout(introduced bool) *headerext.Layout {
 	if introduced {
-		return &st.section.layouts.introduced
+		return &st.layouts.introduced
 	}
-	return &st.section.layouts.plain
+	return &st.layouts.plain
 }
 
-// A packet that waits for the pacer says in Hop which stream it belongs to, and
-// whether its header extension introduces the stream.
+// A packet that waits for the pacer says in Hop which stream it belongs to, whether
+// its header extension introduces the stream, and what its loss would mean.
 
-func hop(st *Stream, introduced bool) int32 {
+func hop(st *Stream, introduced bool, i nack.Importance) int32 {
+	h := int32(st.index)<<3 | int32(i)<<1
 	if introduced {
-		return int32(st.index)<<1 | 1
+		h |= 1
 	}
-	return int32(st.index) << 1
+	return h
 }
 
-func (s *Session) ofHop(p *packet.Packet) (st *Stream, introduced bool) {
-	return s.streams[p.Hop>>1], p.Hop&1 != 0
+func (s *Session) ofHop(p *packet.Packet) (st *Stream, introduced bool, i nack.Importance) {
+	return s.streams[p.Hop>>3], p.Hop&1 != 0, nack.Importance(p.Hop >> 1 & 3)
 }
 
 // writeExtension writes what is known when a packet is made: captured is the time

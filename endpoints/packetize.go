@@ -6,15 +6,13 @@ import (
 	"github.com/pion/rtp"
 
 	"rtpfabric/endpoints/encoder"
+	"rtpfabric/endpoints/playout"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/simtime"
 )
 
 const (
 	rtpHeader = 12
-	// vp8Descriptor is VP8's payload descriptor with a 15-bit picture ID
-	// (RFC 7741 §4.2).
-	vp8Descriptor = 4
 	// trace is the content of a frame's first octets after the codec's own
 	// header: when it was taken. Receivers read frame delays from it.
 	trace = 8
@@ -22,10 +20,13 @@ const (
 
 // descriptor returns the size of the payload format's header.
 func (m *Section) descriptor() int {
-	if m.config.Kind == Video {
-		return vp8Descriptor
+	switch {
+	case m.config.Kind == Audio:
+		return 0
+	case m.layered():
+		return vp8LayeredDescriptor
 	}
-	return 0
+	return vp8Descriptor
 }
 
 // packetize cuts a frame into packets of nearly equal size, each of which its
@@ -37,6 +38,10 @@ func (m *Section) packetize(f encoder.Frame, emit func(*packet.Packet)) {
 	head := rtpHeader + int(st.layout(introduced).Size()) + m.descriptor()
 	tag := s.protector.OverheadRTP()
 	room := int(m.config.Send.PacketSize-tag) - head
+	if m.resend != nil {
+		room -= osn // the packet may be sent again
+	}
+	importance := importanceOf(f)
 	size := int(f.Size)
 	n := (size + room - 1) / room
 	m.pictureID = (m.pictureID + 1) & 0x7fff
@@ -46,7 +51,7 @@ func (m *Section) packetize(f encoder.Frame, emit func(*packet.Packet)) {
 		b := p.SetPayload(head + part)
 		p.Size += tag
 		p.Src, p.Dst = s.config.Local, s.config.Remote
-		p.Hop = hop(st, introduced)
+		p.Hop = hop(st, introduced, importance)
 		h := rtp.Header{
 			Version: 2, Marker: i == n-1, PayloadType: m.config.Formats[0].PayloadType,
 			SequenceNumber: st.seq, Timestamp: st.rtpTime(f.Captured), SSRC: st.ssrc,
@@ -73,34 +78,13 @@ func (m *Section) writePayload(b []byte, f encoder.Frame, first bool) {
 		fill(b[1+trace:])
 		return
 	}
-	b[0], b[1] = 0x80, 0x80 // X; I: a picture ID follows
+	b = m.writeVP8(b, f, first)
 	if first {
-		b[0] |= 0x10 // S: start of partition 0
+		b = b[writeVP8Frame(b, f):]
+		binary.BigEndian.PutUint64(b, uint64(f.Captured))
+		b = b[trace:]
 	}
-	binary.BigEndian.PutUint16(b[2:], 0x8000|m.pictureID)
-	b = b[vp8Descriptor:]
-	if !first {
-		fill(b)
-		return
-	}
-	b = b[vp8FrameTag(b, f):]
-	binary.BigEndian.PutUint64(b, uint64(f.Captured))
-	fill(b[trace:])
-}
-
-// vp8FrameTag writes the uncompressed data chunk of a VP8 frame (RFC 6386
-// §9.1) and returns its length.
-func vp8FrameTag(b []byte, f encoder.Frame) int {
-	tag := uint32(f.Size)&0x7ffff<<5 | 1<<4 // first partition's size, show_frame
-	if !f.Key {
-		tag |= 1
-	}
-	b[0], b[1], b[2] = byte(tag), byte(tag>>8), byte(tag>>16)
-	if !f.Key {
-		return 3
-	}
-	copy(b[3:], []byte{0x9d, 0x01, 0x2a, 0x00, 0x05, 0xd0, 0x02}) // start code, 1280×720
-	return 10
+	fill(b)
 }
 
 var pattern = func() (p [1500]byte) {
@@ -116,33 +100,24 @@ func fill(b []byte) {
 	}
 }
 
-// media reads what packetize wrote.
+// media is what a payload says.
 type media struct {
-	first    bool
+	first    bool // packet of its frame
 	captured simtime.Time
+	// head is the size of the payload format's own header; picture and
+	// discardable are what it says about video.
+	head        int
+	picture     playout.Picture
+	discardable bool
 }
 
 // parseMedia reads a payload; false if it is malformed.
 func parseMedia(kind Kind, b []byte) (media, bool) {
-	if kind == Audio {
-		if len(b) < 1+trace {
-			return media{}, false
-		}
-		return media{first: true, captured: simtime.Time(binary.BigEndian.Uint64(b[1:]))}, true
+	if kind == Video {
+		return parseVP8Media(b)
 	}
-	if len(b) < vp8Descriptor || b[0]&0x80 == 0 {
+	if len(b) < 1+trace {
 		return media{}, false
 	}
-	if b[0]&0x10 == 0 {
-		return media{}, true
-	}
-	b = b[vp8Descriptor:]
-	n := 3
-	if len(b) > 0 && b[0]&1 == 0 {
-		n = 10
-	}
-	if len(b) < n+trace {
-		return media{}, false
-	}
-	return media{first: true, captured: simtime.Time(binary.BigEndian.Uint64(b[n:]))}, true
+	return media{first: true, captured: simtime.Time(binary.BigEndian.Uint64(b[1:]))}, true
 }

@@ -95,19 +95,30 @@ func (s *Session) handleRTP(now simtime.Time, p *packet.Packet) {
 	case m == nil:
 		s.counts.Unassociated++
 	case fresh:
-		s.handlePayload(now, src, m, h, ext, b[n:])
+		if _, again := m.format(h.PayloadType); again {
+			s.handleRetransmission(now, src, m, b)
+			return
+		}
+		m.observe(p.Size, len(b)-n)
+		s.handlePayload(now, src, m, h, ext, b[n:], false)
 	}
 }
 
 // handlePayload takes the payload of a packet that belongs to a section.
-func (s *Session) handlePayload(now simtime.Time, src *source, m *Section, h *rtp.Header, ext uint64, b []byte) {
+func (s *Session) handlePayload(now simtime.Time, src *source, m *Section, h *rtp.Header, ext uint64, b []byte, repaired bool) {
 	content, ok := parseMedia(m.config.Kind, b)
 	if !ok {
 		s.counts.Malformed++
 		return
 	}
 	src.join(m)
-	src.insert(now, ext, h, content, len(b)-m.descriptor())
+	if src.missing != nil {
+		s.restorer.OnMedia(src.ssrc, h.PayloadType)
+	}
+	src.insert(now, ext, h, content, len(b)-content.head, repaired)
+	if m.wish != nil {
+		m.updateWish(now)
+	}
 }
 
 func (s *Session) sourceOf(ssrc uint32) *source {

@@ -151,6 +151,30 @@ func (s *Session) handleOther(now simtime.Time, b []byte, p *packet.Packet) erro
 		if s.heardControl(now, m.SenderSSRC, p) {
 			s.handleFeedback(now, s.history.OnTWCC(now, m))
 		}
+	case *rtcp.TransportLayerNack:
+		if s.heardControl(now, m.SenderSSRC, p) {
+			s.handleNACK(now, m)
+		}
+	case *rtcp.PictureLossIndication:
+		if s.heardControl(now, m.SenderSSRC, p) {
+			s.handlePLI(now, m.MediaSSRC)
+		}
+	case *rtcp.SliceLossIndication: // there are no slices: the whole picture is refreshed
+		if s.heardControl(now, m.SenderSSRC, p) {
+			s.handlePLI(now, m.MediaSSRC)
+		}
+	case *rtcp.FullIntraRequest:
+		if s.heardControl(now, m.SenderSSRC, p) {
+			s.handleFIR(now, m)
+		}
+	case *wire.TMMBR:
+		if s.heardControl(now, m.SenderSSRC, p) {
+			s.handleTMMBR(now, m)
+		}
+	case *wire.TMMBN:
+		if s.heardControl(now, m.SenderSSRC, p) {
+			s.handleTMMBN(m)
+		}
 	case *wire.RGRS:
 		s.heardControl(now, m.SenderSSRC, p)
 	default:
@@ -250,6 +274,8 @@ func (s *Session) handleBye(now simtime.Time, ssrc uint32) {
 		return // somebody else who had the SSRC too
 	}
 	s.timing.HeardBye(now, ssrc)
+	s.restorer.OnGone(ssrc)
+	s.forgetLimits(now, ssrc)
 	s.table.Remove(ssrc)
 	e := Event{Kind: ByeReceived, At: now, SSRC: ssrc}
 	if src := s.sourceOf(ssrc); src != nil {

@@ -23,10 +23,12 @@ func (s *Session) runRTCP(now simtime.Time) {
 		return
 	}
 	for {
-		d := s.timing.Due(now, s.feedbackPending())
+		d := s.timing.Due(now, s.feedbackPending(now))
 		for _, ssrc := range d.Gone {
 			s.table.Remove(ssrc)
 			s.forget(ssrc)
+			s.restorer.OnGone(ssrc)
+			s.forgetLimits(now, ssrc)
 			s.event(Event{Kind: ParticipantTimedOut, At: now, SSRC: ssrc})
 		}
 		switch d.Kind {
@@ -49,7 +51,17 @@ func (s *Session) runRTCP(now simtime.Time) {
 }
 
 // feedbackPending reports whether a feedback message is wanted by now.
-func (s *Session) feedbackPending() bool { return s.due.wanted && s.hasFeedback() }
+func (s *Session) feedbackPending(now simtime.Time) bool {
+	if s.due.wanted && s.hasFeedback() {
+		return true
+	}
+	for _, m := range s.sections {
+		if s.hasMessages(now, m) {
+			return true
+		}
+	}
+	return false
+}
 
 func (s *Session) hasFeedback() bool {
 	switch s.config.Feedback {
@@ -75,6 +87,9 @@ func (s *Session) sendRegular(now simtime.Time, first *rtcptiming.Local) {
 		}
 	}
 	w.describe()
+	for _, st := range w.reporters {
+		w.messages(now, st, true)
+	}
 	if s.hasFeedback() && s.due.near(now) {
 		w.feedback(now, s.streamFor(first))
 	}
@@ -95,7 +110,10 @@ func (s *Session) sendFeedback(now simtime.Time, l *rtcptiming.Local) {
 		w.report(now, st)
 		w.describe()
 	}
-	w.feedback(now, st)
+	w.messages(now, st, false)
+	if s.due.wanted && s.hasFeedback() {
+		w.feedback(now, st)
+	}
 	s.sendRTCP(now, w)
 }
 

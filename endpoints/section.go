@@ -4,6 +4,8 @@ import (
 	"errors"
 
 	"rtpfabric/endpoints/encoder"
+	"rtpfabric/endpoints/pacer"
+	"rtpfabric/endpoints/tmmbr"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/simtime"
 	"rtpfabric/sim/units"
@@ -42,6 +44,8 @@ type SendConfig struct {
 	Stop simtime.Time
 	// Pauses are stretches of time without frames, in order.
 	Pauses []Pause
+	// Layers is the number of temporal layers of video.
+	Layers int
 	// Level divides the rate among streams.
 	Level Level
 	// DSCP marks the stream's packets (RFC 8837).
@@ -73,11 +77,18 @@ type Section struct {
 	suspended   bool // sends nothing because the rate doesn't suffice
 	suspendedAt simtime.Time
 
-	layouts   layouts
+	resend *resender     // nil if packets aren't sent again
+	limits *tmmbr.Sender // of the main stream
+	wish   *wish         // limit on the peer's stream
+
+	refreshed     simtime.Time // when the last key frame was made
+	everRefreshed bool
+	requests      []request // FIRs
+
 	pictureID uint16
 }
 
-func newSection(s *Session, index int, sc SectionConfig) (*Section, error) {
+func newSection(now simtime.Time, s *Session, index int, sc SectionConfig) (*Section, error) {
 	if len(sc.Formats) == 0 {
 		return nil, errors.New("no payload format")
 	}
@@ -85,9 +96,18 @@ func newSection(s *Session, index int, sc SectionConfig) (*Section, error) {
 	if sc.RemoteSSRC != 0 {
 		s.route(sc.RemoteSSRC, m)
 	}
-	m.main = s.newStream(m, sc.Formats[0].Clock)
+	m.main = s.newStream(m, sc.Formats[0].Clock, sc.SSRC)
+	m.limits = tmmbr.NewSender(m.main.ssrc, 0)
 	var err error
-	if m.layouts, err = newLayouts(s.extensions, sc.Kind, m.mid); err != nil {
+	if m.main.layouts, err = newLayouts(s.extensions, sc.Kind, m.mid, true); err != nil {
+		return nil, err
+	}
+	for _, f := range sc.Formats {
+		if _, known := s.types.RTX(f.PayloadType); f.RTX != 0 && !known {
+			s.types.Associate(f.PayloadType, f.RTX)
+		}
+	}
+	if m.resend, err = newResender(now, m); err != nil {
 		return nil, err
 	}
 	if sc.Send != nil && s.config.Marking != NeverMark {
@@ -187,9 +207,16 @@ func (m *Section) encode(now simtime.Time) {
 	s.requestRates(now, m)
 	f := m.config.Send.Encoder.Encode(now)
 	m.skipPauses()
+	if f.Key {
+		m.refreshed, m.everRefreshed = now, true
+	}
 	s.event(Event{Kind: FrameEncoded, At: now, Section: m, Size: f.Size})
+	class := pacer.Normal
+	if m.config.Kind == Audio {
+		class = pacer.Urgent
+	}
 	m.packetize(f, func(p *packet.Packet) {
 		m.main.queued++
-		s.pacer.Push(p, m.config.Kind == Audio)
+		s.pacer.Push(p, class)
 	})
 }

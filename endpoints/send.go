@@ -40,7 +40,7 @@ func (s *Session) mayLeave(st *Stream) bool {
 
 // release stamps, protects and sends a media packet.
 func (s *Session) release(now simtime.Time, p *packet.Packet) {
-	st, introduced := s.ofHop(p)
+	st, introduced, importance := s.ofHop(p)
 	st = st.restamp(p)
 	m := st.section
 	st.queued--
@@ -51,6 +51,9 @@ func (s *Session) release(now simtime.Time, p *packet.Packet) {
 	st.packets++
 	st.octets += uint32(len(p.Payload) - head)
 	st.left(seq)
+	if m.resend != nil && st == m.main {
+		m.resend.keep(now, seq, p.Payload, importance)
+	}
 	b, err := s.protector.RTP(&s.header, p.Payload)
 	if err != nil {
 		panic("endpoints: protecting a packet of our own failed: " + err.Error())

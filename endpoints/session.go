@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 
 	"rtpfabric/ccontrol"
@@ -14,6 +15,7 @@ import (
 	"rtpfabric/endpoints/pacer"
 	"rtpfabric/endpoints/protect"
 	"rtpfabric/endpoints/rtcptiming"
+	"rtpfabric/endpoints/rtx"
 	"rtpfabric/endpoints/ssrctable"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/simtime"
@@ -55,6 +57,8 @@ type SessionConfig struct {
 	ECN packet.ECN
 	// Controller may be nil for an end that sends no media.
 	Controller ccontrol.Controller
+	// Repair says what is done about lost packets.
+	Repair RepairConfig
 	// PlayoutDelay is how long after its ideal time a frame may come.
 	PlayoutDelay time.Duration
 }
@@ -75,6 +79,15 @@ type Session struct {
 	table     *ssrctable.Table
 	peers     []string // CNAMEs heard
 	routes    []route  // media sections of the peer's SSRCs
+
+	types          rtx.PayloadTypes
+	restorer       *rtx.Receiver // of what the peer sends again
+	restored       []byte        // scratch
+	restoredHeader rtp.Header
+	extension      [256]byte // scratch
+	numbers        []uint64  // scratch
+	nack           rtcp.TransportLayerNack
+	repairs        RepairCounts
 
 	group      string // name of the reporting group
 	extensions *headerext.Map
@@ -151,6 +164,7 @@ func newSession(now simtime.Time, c *Connection, sc SessionConfig) (*Session, er
 		s.group = newCNAME(c.identity)
 	}
 	s.table = ssrctable.New(c.cname)
+	s.restorer = rtx.NewReceiver(&s.types)
 	s.compound.b = make([]byte, 0, mtu+64)
 	s.timing = rtcptiming.New(rtcptiming.Config{
 		AVPF: rc.AVPF, Bandwidth: rc.Bandwidth, SenderShare: rc.SenderShare, TrrInterval: rc.TrrInterval,
@@ -166,7 +180,7 @@ func newSession(now simtime.Time, c *Connection, sc SessionConfig) (*Session, er
 		return nil, err
 	}
 	for i, m := range sc.Sections {
-		section, err := newSection(s, i, m)
+		section, err := newSection(now, s, i, m)
 		if err != nil {
 			return nil, fmt.Errorf("media section %s: %w", m.Name, err)
 		}
@@ -249,6 +263,7 @@ func (s *Session) handleTimeout(now simtime.Time) {
 	for _, src := range s.sources {
 		src.handleTimeout(now)
 	}
+	s.runRTCP(now)
 }
 
 // nextTimeout returns the earliest deadline.
@@ -272,6 +287,10 @@ func (s *Session) nextTimeout() (simtime.Time, Reason) {
 		if src.buffer != nil {
 			earlier(src.buffer.NextTimeout(), ReasonPlayout)
 		}
+		if src.missing != nil {
+			earlier(src.missing.NextTimeout(), ReasonRepair)
+		}
+		earlier(src.refresh.nextTimeout(), ReasonRepair)
 	}
 	if s.config.Controller != nil {
 		earlier(s.config.Controller.NextTimeout(), ReasonController)

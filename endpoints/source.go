@@ -5,6 +5,7 @@ import (
 
 	"github.com/pion/rtp"
 
+	"rtpfabric/endpoints/nack"
 	"rtpfabric/endpoints/playout"
 	"rtpfabric/sim/simtime"
 	"rtpfabric/sim/units"
@@ -34,6 +35,11 @@ type source struct {
 
 	// prior is what each local stream has reported already, by its index.
 	prior []prior
+
+	missing    *nack.Generator // nil if nothing is asked for
+	refresh    refresher
+	frame      uint32          // timestamp of the last frame that began
+	importance nack.Importance // of that
 }
 
 type prior struct {
@@ -62,7 +68,17 @@ func (r *source) join(m *Section) {
 		return
 	}
 	r.section = m
-	r.buffer = playout.NewBuffer(int(r.clock), r.session.config.PlayoutDelay, m.config.Kind == Video)
+	c, video := &r.session.config, m.config.Kind == Video
+	r.buffer = playout.NewBuffer(playout.Config{
+		Clock: int(r.clock), Delay: c.PlayoutDelay, Freezes: video, Decoder: video && c.Repair.Decoder,
+	})
+	if !video || !c.RTCP.AVPF {
+		return
+	}
+	r.refresh.kind = c.Repair.Refresh
+	if c.Repair.NACK {
+		r.missing = nack.NewGenerator(c.Repair.Requests)
+	}
 }
 
 // extended returns the extended form of a sequence number.
@@ -87,12 +103,18 @@ func (r *source) receive(now simtime.Time, h *rtp.Header) (ext uint64, fresh boo
 		r.prior[i].heard = true
 	}
 	r.updateJitter(now, h.Timestamp)
+	return ext, r.fresh(ext)
+}
+
+// fresh notes a packet and reports whether it hasn't come before; it isn't known
+// of very old ones.
+func (r *source) fresh(ext uint64) bool {
 	slot := &r.seen[ext%uint64(len(r.seen))]
 	if *slot >= ext { // if larger, it is too old to tell
-		return ext, *slot > ext
+		return *slot > ext
 	}
 	*slot = ext
-	return ext, true
+	return true
 }
 
 // updateJitter is RFC 3550 §A.8.
@@ -142,10 +164,23 @@ func (r *source) cumulativeLost() int32 {
 }
 
 func (r *source) handleTimeout(now simtime.Time) {
-	if r.buffer != nil && r.buffer.NextTimeout() <= now {
+	if r.buffer == nil {
+		return
+	}
+	if r.buffer.NextTimeout() <= now {
 		r.buffer.HandleTimeout(now)
 		r.drain()
 	}
+	if r.missing != nil {
+		r.missing.HandleTimeout(now)
+	}
+	r.refresh.want(now, r.needsRefresh())
+	r.session.wantMessages(now, r.section)
+}
+
+// needsRefresh reports whether only a key frame helps.
+func (r *source) needsRefresh() bool {
+	return !r.ended && (r.buffer.NeedsRefresh() || r.missing != nil && r.missing.RefreshWanted())
 }
 
 // drain turns the buffer's results into events.
@@ -164,6 +199,11 @@ func (r *source) drain() {
 			e.Kind = FrameLate
 		case playout.Lost:
 			e.Kind = FrameLost
+		case playout.Undecodable:
+			e.Kind = FrameUndecodable
+		}
+		if f.Key && r.missing != nil && f.Outcome != playout.Lost {
+			r.missing.OnRefreshPoint(f.First)
 		}
 		s.event(e)
 		if f.Frozen > 0 {
@@ -174,11 +214,14 @@ func (r *source) drain() {
 }
 
 // insert hands the packet to the buffer.
-func (r *source) insert(now simtime.Time, ext uint64, h *rtp.Header, m media, size int) {
+func (r *source) insert(now simtime.Time, ext uint64, h *rtp.Header, m media, size int, repaired bool) {
 	last := h.Marker || r.section.config.Kind == Audio
-	r.buffer.Insert(now, playout.Packet{
+	needed := r.buffer.Insert(now, playout.Packet{
 		Seq: ext, Timestamp: h.Timestamp, First: m.first, Last: last,
-		Size: units.Bytes(size), Captured: m.captured,
+		Size: units.Bytes(size), Captured: m.captured, Picture: m.picture,
 	})
+	r.look(now, ext, m, h.Timestamp, needed, repaired)
 	r.drain()
+	r.refresh.want(now, r.needsRefresh())
+	r.session.wantMessages(now, r.section)
 }

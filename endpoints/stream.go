@@ -16,8 +16,9 @@ type Stream struct {
 
 	seq      uint16 // of the next packet
 	tsOffset uint32
-	known    bool   // the peer has reported on it
-	named    int    // RTCP packets that said which section it belongs to
+	known    bool // the peer has reported on it
+	named    int  // RTCP packets that said which section it belongs to
+	layouts  layouts
 	packets  uint32 // sent, for SRs
 	octets   uint32 // of payload
 	queued   int    // packets in the pacer
@@ -31,12 +32,13 @@ type Stream struct {
 	turn     int    // who comes first when not everybody fits into its report
 }
 
-// newStream adds a stream to a section.
-func (s *Session) newStream(m *Section, clock int) *Stream {
+// newStream adds a stream to a section, with the SSRC that was signalled for it or,
+// if that is 0, a random one.
+func (s *Session) newStream(m *Section, clock int, signalled uint32) *Stream {
 	r := s.connection.identity
 	ssrc := s.table.Unused(r)
-	if m.config.SSRC != 0 && len(s.streams) == m.index {
-		ssrc = m.config.SSRC
+	if signalled != 0 {
+		ssrc = signalled
 	}
 	s.table.AddLocal(ssrc)
 	st := &Stream{

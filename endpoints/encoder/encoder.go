@@ -22,6 +22,12 @@ type Frame struct {
 	Size units.Bytes
 	// Key marks a frame that can be decoded by itself.
 	Key bool
+	// Layer is the frame's temporal layer, 0 the lowest, and Base the number of
+	// frames of the lowest so far.
+	Layer uint8
+	Base  uint64
+	// Discardable says that nothing is predicted from the frame.
+	Discardable bool
 }
 
 // Encoder makes frames at about the rate it was asked for.
@@ -37,6 +43,8 @@ type Encoder interface {
 	Encode(now simtime.Time) Frame
 	// Skip lets no frame be due before the given time: a pause.
 	Skip(until simtime.Time)
+	// Refresh makes the next frame a key frame.
+	Refresh()
 }
 
 // least is the smallest frame: it holds the headers of the payload format and
@@ -58,6 +66,11 @@ type VideoConfig struct {
 	BurstFrames int
 	// ScaleInterval and ScaleSize are SCALE_t and SCALE_B.
 	ScaleInterval, ScaleSize float64
+	// Layers is the number of temporal layers, 1 to 3; 0 stands for 1. All frames
+	// are of one size, whatever their layer.
+	Layers int
+	// KeyInterval is the time between key frames; 0 makes them only when asked.
+	KeyInterval time.Duration
 }
 
 // abrupt is the relative change of rate that puts the encoder into the
@@ -73,11 +86,12 @@ type Statistical struct {
 	due    simtime.Time
 	burst  int // frames left of the transient
 	number uint64
+	layers layers
 }
 
 // NewStatistical returns an encoder whose first frame is due at start.
 func NewStatistical(c VideoConfig, start simtime.Time, random *rng.Stream) *Statistical {
-	return &Statistical{c: c, random: random, goal: c.Start, due: start}
+	return &Statistical{c: c, random: random, goal: c.Start, due: start, layers: newLayers(c)}
 }
 
 // Request changes the rate unless a change is less than tau_v old (§5.1).
@@ -107,20 +121,28 @@ func (e *Statistical) Skip(until simtime.Time) { e.due = max(e.due, until) }
 // it, so that the mean stays (§5.2).
 func (e *Statistical) Encode(now simtime.Time) Frame {
 	b0 := float64(e.goal) / 8 / e.c.FPS
-	first := e.number == 0
+	key := e.number == 0
+	if !key && e.layers.refreshDue(now) {
+		key = true
+		e.burst = e.c.BurstFrames
+	}
 	size := float64(b0 * (1 + e.random.Laplace(e.c.ScaleSize)))
 	if e.burst > 0 {
 		size = float64(size * e.burstFactor())
-		first = first || e.burst == e.c.BurstFrames
+		key = key || e.burst == e.c.BurstFrames
 		e.burst--
 	}
-	f := Frame{Number: e.number, Captured: now, Size: max(units.Bytes(math.Round(size)), least), Key: first}
+	f := Frame{Number: e.number, Captured: now, Size: max(units.Bytes(math.Round(size)), least), Key: key}
+	e.layers.place(now, &f)
 	e.number++
 	t0 := float64(time.Second) / e.c.FPS
 	gap := float64(t0 * max(1+e.random.Laplace(e.c.ScaleInterval), 0.05))
 	e.due = now.Add(time.Duration(gap))
 	return f
 }
+
+// Refresh makes the next frame a key frame, which begins a transient.
+func (e *Statistical) Refresh() { e.layers.refresh = true }
 
 func (e *Statistical) burstFactor() float64 {
 	kd := float64(e.c.BurstFrames)
@@ -140,11 +162,12 @@ type Perfect struct {
 	due      simtime.Time
 	number   uint64
 	carry    float64 // fraction of a byte
+	layers   layers
 }
 
 // NewPerfect returns an encoder whose first frame is due at start.
 func NewPerfect(c VideoConfig, start simtime.Time) *Perfect {
-	return &Perfect{min: c.Min, max: c.Max, goal: c.Start, fps: c.FPS, start: start, due: start}
+	return &Perfect{min: c.Min, max: c.Max, goal: c.Start, fps: c.FPS, start: start, due: start, layers: newLayers(c)}
 }
 
 // Request changes the rate.
@@ -169,11 +192,15 @@ func (e *Perfect) Encode(now simtime.Time) Frame {
 	exact := float64(e.goal)/8/e.fps + e.carry
 	size := math.Floor(exact)
 	e.carry = exact - size
-	f := Frame{Number: e.number, Captured: now, Size: max(units.Bytes(size), least), Key: e.number == 0}
+	f := Frame{Number: e.number, Captured: now, Size: max(units.Bytes(size), least), Key: e.number == 0 || e.layers.refreshDue(now)}
+	e.layers.place(now, &f)
 	e.number++
 	e.due = e.start.Add(time.Duration(float64(e.number) * float64(time.Second) / e.fps))
 	return f
 }
+
+// Refresh makes the next frame a key frame, which is no larger than others.
+func (e *Perfect) Refresh() { e.layers.refresh = true }
 
 // Audio is a codec of constant bit rate.
 type Audio struct {
@@ -200,6 +227,9 @@ func (e *Audio) NextFrame() simtime.Time { return e.due }
 
 // Skip postpones the next frame and all that follow.
 func (e *Audio) Skip(until simtime.Time) { e.due = max(e.due, until) }
+
+// Refresh does nothing: every frame stands by itself.
+func (*Audio) Refresh() {}
 
 // Encode makes a frame.
 func (e *Audio) Encode(now simtime.Time) Frame {

@@ -10,13 +10,23 @@ import (
 	"rtpfabric/sim/units"
 )
 
-// Pacer lets packets go at a rate. Urgent packets (audio) go at once and their
-// time is made up for by the others.
+// Class says how a packet waits.
+type Class uint8
+
+// The classes. Urgent packets (audio) go at once, and their time is made up for by
+// the others; repairs go before what is new.
+const (
+	Urgent Class = iota
+	Repair
+	Normal
+	classes
+)
+
+// Pacer lets packets go at a rate.
 type Pacer struct {
 	rate   units.BitRate
 	free   simtime.Time // when the next packet may go
-	urgent packet.FIFO
-	normal packet.FIFO
+	queues [classes]packet.FIFO
 }
 
 // SetRate sets the rate; 0 stops everything but urgent packets.
@@ -26,22 +36,21 @@ func (p *Pacer) SetRate(r units.BitRate) { p.rate = r }
 func (p *Pacer) Rate() units.BitRate { return p.rate }
 
 // Push takes ownership of a packet.
-func (p *Pacer) Push(q *packet.Packet, urgent bool) {
-	if urgent {
-		p.urgent.Push(q)
-	} else {
-		p.normal.Push(q)
-	}
-}
+func (p *Pacer) Push(q *packet.Packet, c Class) { p.queues[c].Push(q) }
 
 // Pop hands out a packet that may go now; nil if there is none.
 func (p *Pacer) Pop(now simtime.Time) *packet.Packet {
-	q := p.urgent.Pop()
+	q := p.queues[Urgent].Pop()
 	if q == nil {
-		if p.normal.Len() == 0 || p.rate <= 0 || now < p.free {
+		if p.rate <= 0 || now < p.free {
 			return nil
 		}
-		q = p.normal.Pop()
+		if q = p.queues[Repair].Pop(); q == nil {
+			q = p.queues[Normal].Pop()
+		}
+		if q == nil {
+			return nil
+		}
 	}
 	if p.rate > 0 {
 		p.free = max(p.free, now).Add(p.rate.TimeToSend(q.Size))
@@ -52,19 +61,23 @@ func (p *Pacer) Pop(now simtime.Time) *packet.Packet {
 // Next returns when the next packet may go.
 func (p *Pacer) Next() simtime.Time {
 	switch {
-	case p.urgent.Len() > 0:
+	case p.queues[Urgent].Len() > 0:
 		return 0
-	case p.normal.Len() == 0 || p.rate <= 0:
+	case p.Len() == 0 || p.rate <= 0:
 		return simtime.Never
 	}
 	return p.free
 }
 
 // Backlog returns the bytes that wait.
-func (p *Pacer) Backlog() units.Bytes { return p.normal.Bytes() + p.urgent.Bytes() }
+func (p *Pacer) Backlog() units.Bytes {
+	return p.queues[Urgent].Bytes() + p.queues[Repair].Bytes() + p.queues[Normal].Bytes()
+}
 
 // Len returns the number of packets that wait.
-func (p *Pacer) Len() int { return p.normal.Len() + p.urgent.Len() }
+func (p *Pacer) Len() int {
+	return p.queues[Urgent].Len() + p.queues[Repair].Len() + p.queues[Normal].Len()
+}
 
 // Delay returns how long the backlog takes at the present rate; 0 if the rate
 // is 0.

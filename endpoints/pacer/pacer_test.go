@@ -38,7 +38,7 @@ func TestRateIsKept(t *testing.T) {
 	p.SetRate(1 * units.Mbps)
 	start := simtime.At(time.Second)
 	for i := range 100 {
-		p.Push(newPacket(&pool, 972+i, uint64(i)), false) // 1000 B and more on the wire
+		p.Push(newPacket(&pool, 972+i, uint64(i)), pacer.Normal) // 1000 B and more on the wire
 	}
 	if p.Len() != 100 || p.Backlog() != 100*1000+99*50 {
 		t.Fatalf("%d packets, %v", p.Len(), p.Backlog())
@@ -68,11 +68,11 @@ func TestNoBurstAfterIdleTime(t *testing.T) {
 	var pool packet.Pool
 	var p pacer.Pacer
 	p.SetRate(1 * units.Mbps)
-	p.Push(newPacket(&pool, 972, 0), false)
+	p.Push(newPacket(&pool, 972, 0), pacer.Normal)
 	drain(t, &p, 0)
 	now := simtime.At(10 * time.Second)
 	for i := range 10 {
-		p.Push(newPacket(&pool, 972, uint64(i)), false)
+		p.Push(newPacket(&pool, 972, uint64(i)), pacer.Normal)
 	}
 	if n := len(drain(t, &p, now)); n != 1 {
 		t.Errorf("%d packets at once after a pause", n)
@@ -80,7 +80,7 @@ func TestNoBurstAfterIdleTime(t *testing.T) {
 	// A packet alone doesn't wait.
 	var q pacer.Pacer
 	q.SetRate(1)
-	q.Push(newPacket(&pool, 972, 0), false)
+	q.Push(newPacket(&pool, 972, 0), pacer.Normal)
 	if n := len(drain(t, &q, now)); n != 1 {
 		t.Error("the first packet waits")
 	}
@@ -92,12 +92,12 @@ func TestUrgentFirst(t *testing.T) {
 	var p pacer.Pacer
 	p.SetRate(1 * units.Mbps)
 	for i := range 5 {
-		p.Push(newPacket(&pool, 972, uint64(i)), false)
+		p.Push(newPacket(&pool, 972, uint64(i)), pacer.Normal)
 	}
 	drain(t, &p, 0)
 	now := simtime.At(time.Millisecond) // before the next may go, at 8 ms
-	p.Push(newPacket(&pool, 472, 100), true)
-	p.Push(newPacket(&pool, 472, 101), true)
+	p.Push(newPacket(&pool, 472, 100), pacer.Urgent)
+	p.Push(newPacket(&pool, 472, 101), pacer.Urgent)
 	if at := p.Next(); at > now {
 		t.Errorf("an urgent packet waits until %v", at)
 	}
@@ -117,11 +117,11 @@ func TestUrgentFirst(t *testing.T) {
 func TestRateZero(t *testing.T) {
 	var pool packet.Pool
 	var p pacer.Pacer
-	p.Push(newPacket(&pool, 972, 0), false)
+	p.Push(newPacket(&pool, 972, 0), pacer.Normal)
 	if out := drain(t, &p, simtime.At(time.Second)); len(out) != 0 || p.Next() != simtime.Never || p.Delay() != 0 {
 		t.Errorf("%d packets at rate 0, next %v", len(out), p.Next())
 	}
-	p.Push(newPacket(&pool, 972, 1), true)
+	p.Push(newPacket(&pool, 972, 1), pacer.Urgent)
 	if out := drain(t, &p, simtime.At(time.Second)); len(out) != 1 || out[0].ID != 1 {
 		t.Error("urgent packets wait at rate 0")
 	}
@@ -152,7 +152,7 @@ func TestRandomLoad(t *testing.T) {
 		pushed := 0
 		for range 2000 {
 			if r.Bool(0.5) {
-				p.Push(newPacket(&pool, int(r.Uniform(50, 1200)), 0), r.Bool(0.1))
+				p.Push(newPacket(&pool, int(r.Uniform(50, 1200)), 0), pick(r))
 				pushed++
 			}
 			for _, q := range drain(t, &p, now) {
@@ -179,5 +179,42 @@ func TestRandomLoad(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// pick returns a class, mostly the normal one.
+func pick(r *rng.Stream) pacer.Class {
+	switch x := r.Float64(); {
+	case x < 0.1:
+		return pacer.Urgent
+	case x < 0.2:
+		return pacer.Repair
+	}
+	return pacer.Normal
+}
+
+// Repairs go before new packets, at the same pace.
+func TestRepairsGoFirst(t *testing.T) {
+	var p pacer.Pacer
+	var pool packet.Pool
+	p.SetRate(8 * units.Mbps) // 1000 B take 1 ms
+	for i := range 3 {
+		p.Push(newPacket(&pool, 972, uint64(i)), pacer.Normal)
+	}
+	first := p.Pop(0)
+	p.Push(newPacket(&pool, 972, 100), pacer.Repair)
+	if q := p.Pop(0); q != nil {
+		t.Error("a repair doesn't wait for the pace")
+	}
+	at := simtime.At(time.Millisecond)
+	if p.Next() != at {
+		t.Fatalf("next at %v, want %v", p.Next(), at)
+	}
+	second := p.Pop(at)
+	if first == nil || second == nil || first.ID != 0 || second.ID != 100 {
+		t.Errorf("got %v and then %v, want packets 0 and 100", first, second)
+	}
+	if p.Len() != 2 || p.Backlog() != 2000 {
+		t.Errorf("%d packets of %v wait", p.Len(), p.Backlog())
 	}
 }

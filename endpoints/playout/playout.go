@@ -5,8 +5,8 @@
 // A frame is rendered as soon as it and all before it are complete. A missing
 // one is waited for until its deadline: the media time, moved by the fastest
 // packet of the last seconds, plus the play-out delay. A frame of which nothing
-// arrives at all isn't noticed. There is no decoder and no dependency between
-// frames: what a lost frame does to the pictures after it is not modelled here.
+// arrives at all isn't noticed, unless there is a decoder: then a frame is rendered
+// only if what it is predicted from was decoded.
 package playout
 
 import (
@@ -24,6 +24,7 @@ type Packet struct {
 	Last      bool   // last packet of its frame
 	Size      units.Bytes
 	Captured  simtime.Time // when the sender took the picture; first packet only
+	Picture   Picture      // first packet only
 }
 
 // Outcome says what became of a frame.
@@ -31,9 +32,10 @@ type Outcome uint8
 
 // The outcomes.
 const (
-	Rendered Outcome = iota
-	Late             // complete, but after its deadline
-	Lost             // still incomplete a second after its deadline
+	Rendered    Outcome = iota
+	Late                // complete, but after its deadline
+	Lost                // still incomplete a second after its deadline
+	Undecodable         // complete in time, but what it is predicted from is missing
 )
 
 // Result is a frame that the buffer is done with.
@@ -43,6 +45,8 @@ type Result struct {
 	// Delay is from capture to rendering, or to completion if it was late.
 	Delay time.Duration
 	Size  units.Bytes // of the payload
+	Key   bool        // a decoder refresh point
+	First uint64      // extended sequence number of its first packet, if it is complete
 	// Frozen is how long the picture stood still before this frame; 0 unless
 	// that was a freeze.
 	Frozen time.Duration
@@ -63,14 +67,26 @@ type Buffer struct {
 	lastTS  uint32
 	lastExt int64
 
-	base   baseline
-	freeze freezeDetector
-	done   []Result
+	base    baseline
+	decoder decoder
+	freeze  freezeDetector
+	done    []Result
+}
+
+// Config describes a buffer.
+type Config struct {
+	Clock int // RTP clock rate, Hz
+	// Delay is how long after the ideal time a frame may come.
+	Delay time.Duration
+	// Freezes tells whether to look for freezes, Decoder whether frames need what
+	// they are predicted from.
+	Freezes, Decoder bool
 }
 
 type frame struct {
 	ts       int64 // extended RTP timestamp
 	captured simtime.Time
+	picture  Picture
 	first    uint64 // sequence numbers of its first and last packet, if known
 	last     uint64
 	hasFirst bool
@@ -86,25 +102,30 @@ func (f *frame) complete() bool { return f.hasFirst && f.hasLast && f.got == f.l
 // than lost.
 const grace = time.Second
 
-// NewBuffer returns a buffer for a stream with the given RTP clock rate in Hz.
-// delay is how long after the ideal time a frame may come; freezes tells
-// whether to look for freezes.
-func NewBuffer(clock int, delay time.Duration, freezes bool) *Buffer {
-	return &Buffer{clock: float64(clock), delay: delay, freeze: freezeDetector{enabled: freezes}}
+// NewBuffer returns an empty buffer.
+func NewBuffer(c Config) *Buffer {
+	return &Buffer{
+		clock: float64(c.Clock), delay: c.Delay,
+		freeze: freezeDetector{enabled: c.Freezes}, decoder: decoder{enabled: c.Decoder, broken: intact},
+	}
 }
 
-// Insert takes a packet; duplicates must have been sorted out.
-func (b *Buffer) Insert(now simtime.Time, p Packet) {
+// NeedsRefresh reports whether nothing can be decoded before the next key frame.
+func (b *Buffer) NeedsRefresh() bool { return b.decoder.needsRefresh() }
+
+// Insert takes a packet; duplicates must have been sorted out. It returns when the
+// packet's frame has to be complete.
+func (b *Buffer) Insert(now simtime.Time, p Packet) (deadline simtime.Time) {
 	ts := b.extend(p.Timestamp)
 	media := simtime.At(time.Duration(float64(ts) / b.clock * float64(time.Second)))
 	base := b.base.update(now, now-media)
 	if !b.started {
 		b.started, b.nextSeq, b.settled = true, p.Seq, ts-1
 	}
-	deadline := (media + base).Add(b.delay)
+	deadline = (media + base).Add(b.delay)
 	if ts <= b.settled {
 		b.straggler(now, ts, deadline, p)
-		return
+		return deadline
 	}
 	f := b.frame(ts)
 	if f.got == 0 {
@@ -112,13 +133,14 @@ func (b *Buffer) Insert(now simtime.Time, p Packet) {
 	}
 	f.add(p)
 	b.advance(now)
+	return deadline
 }
 
 func (f *frame) add(p Packet) {
 	f.got++
 	f.size += p.Size
 	if p.First {
-		f.first, f.hasFirst, f.captured = p.Seq, true, p.Captured
+		f.first, f.hasFirst, f.captured, f.picture = p.Seq, true, p.Captured, p.Picture
 	}
 	if p.Last {
 		f.last, f.hasLast = p.Seq, true
@@ -216,10 +238,15 @@ func (b *Buffer) settle(now simtime.Time, f *frame) {
 		b.overdue = append(b.overdue, *f)
 		return
 	}
-	r := Result{Outcome: Rendered, At: now, Delay: now.Sub(f.captured), Size: f.size}
-	if now > f.deadline {
+	r := Result{
+		Outcome: Rendered, At: now, Delay: now.Sub(f.captured), Size: f.size, Key: f.picture.Key, First: f.first,
+	}
+	switch decodable := b.decoder.decode(f.picture); {
+	case !decodable:
+		r.Outcome = Undecodable
+	case now > f.deadline:
 		r.Outcome = Late
-	} else {
+	default:
 		r.Frozen = b.freeze.rendered(now)
 	}
 	b.done = append(b.done, r)

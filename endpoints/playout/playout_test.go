@@ -38,7 +38,7 @@ const (
 
 func newReceiver(t *testing.T) *receiver {
 	t.Helper()
-	return &receiver{t: t, b: playout.NewBuffer(90000, wait, true), seq0: 1 << 16}
+	return &receiver{t: t, b: playout.NewBuffer(playout.Config{Clock: 90000, Delay: wait, Freezes: true}), seq0: 1 << 16}
 }
 
 // packet returns packet k of frame n.
@@ -363,7 +363,7 @@ func TestEveryFrameHasOneOutcome(t *testing.T) {
 
 // Audio has one packet per frame and no freezes.
 func TestAudio(t *testing.T) {
-	b := playout.NewBuffer(48000, 60*time.Millisecond, false)
+	b := playout.NewBuffer(playout.Config{Clock: 48000, Delay: 60 * time.Millisecond})
 	n, late := 0, 0
 	for i := range 500 {
 		if i%50 == 49 {
@@ -446,7 +446,7 @@ func TestFreeze(t *testing.T) {
 		{200 * time.Millisecond, true},
 		{3 * time.Second, true},
 	} {
-		b := playout.NewBuffer(1000, time.Minute, true)
+		b := playout.NewBuffer(playout.Config{Clock: 1000, Delay: time.Minute, Freezes: true})
 		at, seq := simtime.At(time.Second), uint64(1)
 		frozen := time.Duration(0)
 		frame := func() {
@@ -470,7 +470,7 @@ func TestFreeze(t *testing.T) {
 		}
 	}
 	// At one frame in 200 ms the limit is three of them.
-	b := playout.NewBuffer(1000, time.Minute, true)
+	b := playout.NewBuffer(playout.Config{Clock: 1000, Delay: time.Minute, Freezes: true})
 	at := simtime.Time(0)
 	for i, gap := range []time.Duration{200, 200, 200, 200, 500, 599} {
 		at = at.Add(gap * time.Millisecond)
@@ -540,7 +540,7 @@ func TestPathDelayGrows(t *testing.T) {
 // Garbage doesn't pile up: what waits is given up in time.
 func TestMemoryIsBounded(t *testing.T) {
 	random := rng.New(1).Stream("garbage")
-	b := playout.NewBuffer(90000, wait, true)
+	b := playout.NewBuffer(playout.Config{Clock: 90000, Delay: wait, Freezes: true})
 	now := simtime.Time(0)
 	in, out := 0, 0
 	for i := range 50000 {
@@ -583,7 +583,7 @@ func TestMemoryIsBounded(t *testing.T) {
 // Wild timestamps don't keep frames for ever either.
 func TestWildTimestamps(t *testing.T) {
 	random := rng.New(2).Stream("garbage")
-	b := playout.NewBuffer(90000, wait, true)
+	b := playout.NewBuffer(playout.Config{Clock: 90000, Delay: wait, Freezes: true})
 	now := simtime.Time(0)
 	in, out := 0, 0
 	for i := range 3000 {

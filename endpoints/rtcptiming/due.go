@@ -182,18 +182,40 @@ func (s *Scheduler) WantFeedback(now simtime.Time) {
 		}
 	}
 	for _, l := range s.locals {
-		// No early packet before the first compound one (RFC 5506 §4.1).
-		if l.initial || !l.allowEarly || l.quit != nil {
-			continue
-		}
-		var dither time.Duration
-		if s.multiparty {
-			dither = l.tn.Sub(l.tp) / 2
-		}
-		if now.Add(dither) > l.tn {
+		if l.mayBeEarly() {
+			s.scheduleEarly(now, l)
 			return
 		}
-		l.te = now.Add(time.Duration(s.config.Random.Float64() * float64(dither)))
+	}
+}
+
+// WantFeedbackFrom is WantFeedback for a message that only one SSRC may send, such
+// as one about streams of its own media type (RFC 8108 §5.4.1).
+func (s *Scheduler) WantFeedbackFrom(now simtime.Time, l *Local) {
+	if s.config.AVPF && l.te == simtime.Never && l.mayBeEarly() {
+		s.scheduleEarly(now, l)
+	}
+}
+
+// mayBeEarly reports whether an SSRC may send an early packet: none before the
+// first compound one (RFC 5506 §4.1).
+func (l *Local) mayBeEarly() bool { return !l.initial && l.allowEarly && l.quit == nil }
+
+// scheduleEarly does so if the regular packet wouldn't come first
+// (RFC 4585 §3.5.2 step 2).
+func (s *Scheduler) scheduleEarly(now simtime.Time, l *Local) {
+	dither := s.DitherMax(l)
+	if now.Add(dither) > l.tn {
 		return
 	}
+	l.te = now.Add(time.Duration(s.config.Random.Float64() * float64(dither)))
+}
+
+// DitherMax returns T_dither_max: 0 between two parties, half an interval in a
+// group (RFC 4585 §3.5.2 step 1).
+func (s *Scheduler) DitherMax(l *Local) time.Duration {
+	if !s.multiparty || l == nil {
+		return 0
+	}
+	return l.tn.Sub(l.tp) / 2
 }

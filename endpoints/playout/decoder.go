@@ -1,0 +1,66 @@
+package playout
+
+// Picture says what a frame is to a decoder (RFC 7741 §4.2).
+type Picture struct {
+	Number uint16 // picture ID, 15 bits
+	Key    bool   // a decoder refresh point
+	// Layered says that there are temporal layers: Layer is the frame's, Base the
+	// running number of the frames of the lowest one (TL0PICIDX).
+	Layered bool
+	Layer   uint8
+	Base    uint8
+}
+
+// intact is the layer from which on nothing is broken.
+const intact = 0xff
+
+// decoder knows which frames can be decoded: key frames, and others if what they
+// are predicted from was. A frame is predicted from the last one of its own or a
+// lower temporal layer.
+//
+// Which layer a missing frame had isn't known unless it was the lowest; then every
+// layer but that is taken for broken until the next frame of the lowest.
+type decoder struct {
+	enabled bool
+	started bool
+	last    Picture // decoded or not, the last that was complete
+	broken  uint8   // frames of this layer and higher ones can't be decoded
+}
+
+// decode takes a complete frame, in order, and reports whether it can be decoded.
+func (d *decoder) decode(p Picture) bool {
+	if !d.enabled {
+		return true
+	}
+	missing := (p.Number-d.last.Number)&0x7fff != 1
+	switch {
+	case p.Key:
+		d.broken = intact
+	case !d.started:
+		d.broken = 0
+	case missing && p.Layered && p.Base == d.nextBase(p):
+		d.broken = min(d.broken, 1)
+	case missing:
+		d.broken = 0
+	}
+	d.started, d.last = true, p
+	if p.Layer >= d.broken {
+		return false
+	}
+	if p.Layer == 0 {
+		d.broken = intact
+	}
+	return true
+}
+
+// nextBase is the running number of the lowest layer if no frame of that is
+// missing.
+func (d *decoder) nextBase(p Picture) uint8 {
+	if p.Layer == 0 {
+		return d.last.Base + 1
+	}
+	return d.last.Base
+}
+
+// needsRefresh reports whether nothing can be decoded before a key frame.
+func (d *decoder) needsRefresh() bool { return d.enabled && d.started && d.broken == 0 }

@@ -1,0 +1,82 @@
+package playout_test
+
+import (
+	"testing"
+	"time"
+
+	"rtpfabric/endpoints/playout"
+	"rtpfabric/sim/simtime"
+)
+
+// shown is what becomes of pictures that come one after the other, each in one
+// packet: which of them are decoded, and whether a refresh is wanted at the end.
+func shown(pictures ...playout.Picture) (decoded []bool, refresh bool) {
+	b := playout.NewBuffer(playout.Config{Clock: 1000, Delay: 10 * time.Millisecond, Decoder: true})
+	last := -1
+	seq := uint64(0)
+	for _, p := range pictures {
+		n := int(p.Number)
+		if last >= 0 {
+			seq += uint64((n - last) & 0x7fff) // a packet of every missing picture, too
+		}
+		last = n
+		at := simtime.At(time.Duration(seq) * 40 * time.Millisecond)
+		b.Insert(at, playout.Packet{Seq: 1000 + seq, Timestamp: uint32(40 * seq), First: true, Last: true, Size: 100, Captured: at, Picture: p})
+		b.HandleTimeout(b.NextTimeout())
+	}
+	for r, ok := b.Poll(); ok; r, ok = b.Poll() {
+		decoded = append(decoded, r.Outcome == playout.Rendered)
+	}
+	return decoded, b.NeedsRefresh()
+}
+
+func key(n int) playout.Picture   { return playout.Picture{Number: uint16(n), Key: true} }
+func delta(n int) playout.Picture { return playout.Picture{Number: uint16(n)} }
+
+// layer is a picture in three temporal layers: 0 2 1 2 0 2 1 2 and so on.
+func layer(n int) playout.Picture {
+	return playout.Picture{
+		Number: uint16(n), Key: n == 0, Layered: true, Layer: []uint8{0, 2, 1, 2}[n%4], Base: uint8(n / 4),
+	}
+}
+
+// A frame can be decoded if what it is predicted from was (RFC 7741 §4.2; what
+// depends on what is that of the usual temporal layers).
+func TestDecoder(t *testing.T) {
+	const yes, no = true, false
+	for _, tt := range []struct {
+		name     string
+		pictures []playout.Picture
+		decoded  []bool
+		refresh  bool
+	}{
+		{"nothing is missing", []playout.Picture{key(5), delta(6), delta(7)}, []bool{yes, yes, yes}, no},
+		{"no key frame at the start", []playout.Picture{delta(6), delta(7), key(8), delta(9)}, []bool{no, no, yes, yes}, no},
+		{"a frame is missing", []playout.Picture{key(5), delta(7), delta(8)}, []bool{yes, no, no}, yes},
+		{"until the next key frame", []playout.Picture{key(5), delta(7), key(8), delta(9)}, []bool{yes, no, yes, yes}, no},
+		{"numbers wrap", []playout.Picture{key(0x7fff), delta(0), delta(1)}, []bool{yes, yes, yes}, no},
+		{"all layers", []playout.Picture{layer(0), layer(1), layer(2), layer(3), layer(4)}, []bool{yes, yes, yes, yes, yes}, no},
+		{"the highest layer is missing", []playout.Picture{layer(0), layer(1), layer(2), layer(4), layer(5)}, []bool{yes, yes, yes, yes, yes}, no},
+		{"the middle layer is missing", []playout.Picture{layer(0), layer(1), layer(3), layer(4), layer(5), layer(6)}, []bool{yes, yes, no, yes, yes, yes}, no},
+		{"the lowest layer is missing", []playout.Picture{layer(0), layer(1), layer(2), layer(3), layer(5), layer(6), layer(8)}, []bool{yes, yes, yes, yes, no, no, no}, yes},
+		{"several with the lowest among them", []playout.Picture{layer(0), layer(1), layer(6), layer(8)}, []bool{yes, yes, no, no}, yes},
+	} {
+		got, refresh := shown(tt.pictures...)
+		ok := len(got) == len(tt.decoded) && refresh == tt.refresh
+		for i := range got {
+			ok = ok && got[i] == tt.decoded[i]
+		}
+		if !ok {
+			t.Errorf("%s: decoded %v, refresh wanted %v; want %v, %v", tt.name, got, refresh, tt.decoded, tt.refresh)
+		}
+	}
+}
+
+// Without a decoder, frames stand by themselves.
+func TestNoDecoder(t *testing.T) {
+	b := playout.NewBuffer(playout.Config{Clock: 1000, Delay: 10 * time.Millisecond})
+	b.Insert(0, playout.Packet{Seq: 1, First: true, Last: true, Size: 1, Picture: delta(9)})
+	if r, ok := b.Poll(); !ok || r.Outcome != playout.Rendered || b.NeedsRefresh() {
+		t.Errorf("%+v, %v", r, ok)
+	}
+}

@@ -1,0 +1,125 @@
+package endpoints
+
+import (
+	"time"
+
+	"github.com/pion/rtcp"
+
+	"rtpfabric/sim/simtime"
+)
+
+// refresher asks for a decoder refresh point until one comes.
+type refresher struct {
+	kind   Refresh
+	wanted bool
+	next   simtime.Time // when to ask again
+	seq    uint8        // of the last FIR
+}
+
+// patience is how long a request may take at least before it is repeated: a frame
+// and its way.
+const refreshPatience = 200 * time.Millisecond
+
+// want says whether a refresh point is necessary.
+func (r *refresher) want(now simtime.Time, wanted bool) {
+	if wanted && !r.wanted && r.kind != RefreshNone {
+		r.seq++ // a new request (RFC 5104 §4.3.1.1)
+		r.next = now
+	}
+	r.wanted = wanted
+}
+
+func (r *refresher) due(now simtime.Time) bool {
+	return r.kind != RefreshNone && r.wanted && r.next <= now
+}
+
+func (r *refresher) nextTimeout() simtime.Time {
+	if r.kind == RefreshNone || !r.wanted {
+		return simtime.Never
+	}
+	return r.next
+}
+
+// appendRefreshes adds the requests of a section's streams.
+func (w *compound) appendRefreshes(now simtime.Time, m *Section) {
+	s := w.s
+	for _, src := range s.sources {
+		if src.section != m || src.ended || !src.refresh.due(now) || len(w.b)+20 > mtu {
+			continue
+		}
+		r := &src.refresh
+		r.next = now.Add(max(refreshPatience, 2*s.rtt))
+		if r.kind == RefreshFIR {
+			w.add(&rtcp.FullIntraRequest{
+				SenderSSRC: m.SSRC(), MediaSSRC: 0, FIR: []rtcp.FIREntry{{SSRC: src.ssrc, SequenceNumber: r.seq}},
+			})
+		} else {
+			w.add(&rtcp.PictureLossIndication{SenderSSRC: m.SSRC(), MediaSSRC: src.ssrc})
+		}
+		s.repairs.RefreshesSent++
+		s.event(Event{Kind: RefreshRequested, At: now, Section: m, SSRC: src.ssrc})
+	}
+}
+
+// handlePLI makes the next frame a key frame, unless one is so young that the peer
+// can't have seen it yet.
+func (s *Session) handlePLI(now simtime.Time, media uint32) {
+	s.repairs.RefreshesHeard++
+	if st := s.ours(media); st != nil && st == st.section.main {
+		st.section.refresh(now)
+	}
+}
+
+// handleFIR does the same. A sequence number that was seen already repeats a
+// request (RFC 5104 §4.3.1.1).
+func (s *Session) handleFIR(now simtime.Time, f *rtcp.FullIntraRequest) {
+	s.repairs.RefreshesHeard++
+	for _, entry := range f.FIR {
+		st := s.ours(entry.SSRC)
+		if st == nil || st != st.section.main {
+			continue
+		}
+		m := st.section
+		if !m.newRequest(f.SenderSSRC, entry.SequenceNumber) && now.Sub(m.refreshed) < 2*s.rtt {
+			continue // §3.5.1.1: repeats within two round trips after the refresh point
+		}
+		m.refresh(now)
+	}
+}
+
+// request is the last FIR of a peer's SSRC.
+type request struct {
+	ssrc uint32
+	seq  uint8
+}
+
+// newRequest notes a request and reports whether it is none that was seen before.
+func (m *Section) newRequest(ssrc uint32, seq uint8) bool {
+	for i := range m.requests {
+		if r := &m.requests[i]; r.ssrc == ssrc {
+			fresh := r.seq != seq
+			r.seq = seq
+			return fresh
+		}
+	}
+	if len(m.requests) < maxRequesters {
+		m.requests = append(m.requests, request{ssrc, seq})
+	}
+	return true
+}
+
+// maxRequesters bounds what peers can make a section remember.
+const maxRequesters = 256
+
+// refresh lets the encoder make a key frame next.
+func (m *Section) refresh(now simtime.Time) {
+	s := m.session
+	if m.config.Send == nil || m.stopped || m.everRefreshed && now.Sub(m.refreshed) < max(s.rtt, leastRefresh) {
+		return
+	}
+	m.config.Send.Encoder.Refresh()
+	s.repairs.RefreshesObeyed++
+}
+
+// leastRefresh is the least time between two key frames that peers can ask for.
+const leastRefresh = 100 * time.Millisecond

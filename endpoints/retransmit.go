@@ -1,0 +1,112 @@
+package endpoints
+
+import (
+	"github.com/pion/rtcp"
+
+	"rtpfabric/endpoints/nack"
+	"rtpfabric/endpoints/pacer"
+	"rtpfabric/endpoints/rtx"
+	"rtpfabric/sim/packet"
+	"rtpfabric/sim/simtime"
+	"rtpfabric/sim/units"
+)
+
+// resender sends packets of a section again (RFC 4588): what it has kept of them,
+// the stream that it sends them in, and how much it may.
+type resender struct {
+	stream  *Stream
+	history *nack.History
+	packets *rtx.Sender
+	budget  *rtx.Budget
+	numbers []uint16 // scratch
+}
+
+// newResender returns nil if the section sends nothing again.
+func newResender(now simtime.Time, m *Section) (*resender, error) {
+	s := m.session
+	f := m.config.Formats[0]
+	if m.config.Send == nil || f.RTX == 0 || !s.config.Repair.NACK || s.config.Repair.IgnoreNACK {
+		return nil, nil
+	}
+	st := s.newStream(m, f.Clock, 0)
+	var err error
+	if st.layouts, err = newLayouts(s.extensions, m.config.Kind, m.mid, false); err != nil {
+		return nil, err
+	}
+	return &resender{
+		stream: st, history: nack.NewHistory(s.config.Repair.History),
+		packets: rtx.NewSender(st.ssrc, st.seq, &s.types),
+		budget:  rtx.NewBudget(now, s.config.Repair.Budget, m.config.Send.Model.Start),
+	}, nil
+}
+
+// keep notes a packet of the main stream that leaves.
+func (r *resender) keep(now simtime.Time, seq uint16, b []byte, i nack.Importance) {
+	r.history.Add(now, seq, b, i)
+}
+
+// handleNACK sends again what the peer asks for, as far as that is useful and the
+// budget allows it (RFC 8834 §6.1).
+func (s *Session) handleNACK(now simtime.Time, n *rtcp.TransportLayerNack) {
+	s.repairs.NACKsReceived++
+	st := s.ours(n.MediaSSRC)
+	if st == nil || st.section.resend == nil || st != st.section.main {
+		return
+	}
+	m, r := st.section, st.section.resend
+	if r.stream.local == nil {
+		return // it has left
+	}
+	r.history.SetRTT(s.rtt)
+	r.budget.SetMediaRate(now, m.Goal())
+	r.numbers = nack.Unpack(r.numbers[:0], n.Nacks)
+	for _, seq := range r.numbers {
+		kept, verdict := r.history.Lookup(now, seq)
+		switch {
+		case verdict == nack.Useless:
+			s.repairs.TooLate++
+			s.repairs.Refused++
+		case verdict != nack.Available || !r.budget.Spend(now, r.size(kept), kept.Importance):
+			s.repairs.Refused++
+		default:
+			kept.Resent(now)
+			s.resend(r, kept)
+		}
+	}
+	s.requestRates(now, nil) // the media give way
+}
+
+// size is what a packet takes on the wire when it is sent again.
+func (r *resender) size(kept *nack.Sent) units.Bytes {
+	s := r.stream.section.session
+	return units.Bytes(len(kept.Packet)) + osn + s.protector.OverheadRTP() + packet.HeaderIPv4UDP
+}
+
+// osn is the size of the original sequence number (RFC 4588 §4).
+const osn = 2
+
+// resend hands the retransmission of a packet to the pacer.
+func (s *Session) resend(r *resender, kept *nack.Sent) {
+	st := r.stream
+	introduced := st.introduces(false)
+	var extension []byte
+	if l := st.layout(introduced); l.Size() > 0 {
+		extension = s.extension[:l.Size()]
+		l.Write(extension)
+	}
+	p := s.endpoint.config.Pool.New()
+	b, err := r.packets.AppendWith(p.SetPayload(len(kept.Packet) + osn)[:0], kept.Packet, extension)
+	if err != nil {
+		panic("endpoints: a packet of our own can't be sent again: " + err.Error())
+	}
+	p.SetPayload(len(b)) // b is in the packet's own memory
+	copy(p.Payload, b)
+	p.Size += s.protector.OverheadRTP()
+	p.Src, p.Dst = s.config.Local, s.config.Remote
+	p.Hop = hop(st, introduced, nack.Discardable)
+	st.writeExtension(p.Payload, introduced, 0, 0, false)
+	st.queued++
+	s.repairs.Retransmitted++
+	s.repairs.RetransmittedBytes += p.Size
+	s.pacer.Push(p, pacer.Repair)
+}
