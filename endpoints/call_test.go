@@ -32,11 +32,14 @@ type stream struct {
 	stays       string        // an end that doesn't stop
 	ssrc        [2]uint32     // signalled SSRCs of the ends, 0 for none
 	told        bool          // each end knows the other's
+	rtx         uint8         // payload type of retransmissions, 0 for none
 }
 
 func (st *stream) formats() []endpoints.Format {
 	if st.kind == endpoints.Video {
-		return []endpoints.Format{endpoints.VP8(st.pt)}
+		f := endpoints.VP8(st.pt)
+		f.RTX = st.rtx
+		return []endpoints.Format{f}
 	}
 	return []endpoints.Format{endpoints.Opus(st.pt)}
 }
@@ -61,6 +64,8 @@ type setup struct {
 	rtcpPort   bool          // RTCP has ports of its own
 	off        string        // an end without RTCP
 	extensions []headerext.Entry
+	repair     endpoints.RepairConfig
+	least      units.BitRate // of video; the rate itself by default
 }
 
 // quick is the RTCP of an AVPF session with a report some every 0.1 s.
@@ -181,7 +186,7 @@ func (s *setup) session(c *call, random *rng.Source, i int, self, peer string, s
 	cc := endpoints.SessionConfig{
 		Local: addrs[i], Remote: addrs[1-i], Protection: s.protection,
 		Keying: keying.NewPreshared(random, self, peer), RTCP: s.rtcp,
-		Extensions: s.extensions, Feedback: s.feedback, FeedbackInterval: 50 * time.Millisecond, PlayoutDelay: 100 * time.Millisecond,
+		Extensions: s.extensions, Repair: s.repair, Feedback: s.feedback, FeedbackInterval: 50 * time.Millisecond, PlayoutDelay: 100 * time.Millisecond,
 	}
 	cc.RTCP.Off = s.off == self
 	if s.rtcpPort {
@@ -211,7 +216,7 @@ func (s *setup) session(c *call, random *rng.Source, i int, self, peer string, s
 
 // extension is what header extensions add to a packet.
 func (s *setup) extension() units.Bytes {
-	n, err := endpoints.ExtensionSize(nil, s.feedback, endpoints.Video)
+	n, err := endpoints.ExtensionSize(s.extensions, s.feedback, endpoints.Video)
 	if err != nil {
 		panic(err)
 	}
@@ -230,10 +235,14 @@ func (s *setup) send(st stream) *endpoints.SendConfig {
 			Model: endpoints.NewStreamModel(st.kind, 64*units.Kbps, 64*units.Kbps, 64*units.Kbps, 50, 1200, 10, s.extension()),
 		}
 	}
-	v := encoder.VideoConfig{Min: s.rate, Max: s.rate, Start: s.rate, FPS: 25}
+	least := s.least
+	if least == 0 {
+		least = s.rate
+	}
+	v := encoder.VideoConfig{Min: least, Max: s.rate, Start: s.rate, FPS: 25}
 	return &endpoints.SendConfig{
 		Encoder: encoder.NewPerfect(v, start), Stop: stop, PacketSize: 1200,
-		Model: endpoints.NewStreamModel(st.kind, s.rate, s.rate, s.rate, 25, 1200, 10, s.extension()),
+		Model: endpoints.NewStreamModel(st.kind, least, s.rate, s.rate, 25, 1200, 10, s.extension()),
 	}
 }
 

@@ -20,6 +20,7 @@ const (
 	ReasonFeedback
 	ReasonPlayout
 	ReasonRepair
+	ReasonLimit
 	ReasonController
 	ReasonKeying
 	ReasonOther // of a stack that is no endpoint

@@ -105,24 +105,21 @@ func (s *Session) handleTMMBN(n *wire.TMMBN) {
 	}
 }
 
-// ceiling is the highest rate on the wire that limits on the section's stream
-// allow.
+// ceiling is the highest rate on the wire, as the model counts it, that limits on
+// the section's stream allow. How large its packets are is measured: those of small
+// frames are smaller than the model's mean.
 func (m *Section) ceiling() units.BitRate {
 	model := m.config.Send.Model
 	most := model.Wire(model.Max)
-	if t, ok := m.limits.Binding(m.packetRate(most)); ok {
-		// The tuple's rate counts its own overhead per packet; ours is another.
-		limit, _ := m.limits.TotalLimit(m.packetRate(t.MxTBR), model.Overhead)
-		most = min(most, limit)
+	payload := m.main.payload
+	if payload == 0 {
+		payload = float64(model.Room)
+	}
+	if net, ok := m.limits.NetLimitOfSize(max(units.Bytes(payload), 1)); ok {
+		encoded := float64(net) * (1 - float64(m.descriptor())/payload)
+		most = model.Wire(units.BitRate(min(encoded, float64(model.Max))))
 	}
 	return most
-}
-
-// packetRate is how many packets a second the section's stream has at a rate on
-// the wire.
-func (m *Section) packetRate(rate units.BitRate) float64 {
-	model := m.config.Send.Model
-	return float64(rate-model.Encoded(rate)) / float64(8*model.Overhead)
 }
 
 // observe measures the overhead of a packet for limits.

@@ -111,15 +111,15 @@ const nackHeader, nackPair = 12, 4
 // wantMessages asks RTCP's timing rules for an early packet if a section has
 // something to say.
 func (s *Session) wantMessages(now simtime.Time, m *Section) {
-	if m.main.local != nil && s.hasMessages(now, m) {
+	if m.main.local != nil && s.hasMessages(m) {
 		s.timing.WantFeedbackFrom(now, m.main.local)
 	}
 }
 
 // hasMessages reports whether a section has feedback messages that may go early.
-func (s *Session) hasMessages(now simtime.Time, m *Section) bool {
+func (s *Session) hasMessages(m *Section) bool {
 	for _, src := range s.sources {
-		if src.section == m && !src.ended && (src.missing != nil && src.missing.Pending() || src.refresh.due(now)) {
+		if src.section == m && !src.ended && (src.missing != nil && src.missing.Pending() || src.refresh.due) {
 			return true
 		}
 	}

@@ -12,6 +12,7 @@ import (
 type refresher struct {
 	kind   Refresh
 	wanted bool
+	due    bool         // the next RTCP packet asks
 	next   simtime.Time // when to ask again
 	seq    uint8        // of the last FIR
 }
@@ -27,14 +28,11 @@ func (r *refresher) want(now simtime.Time, wanted bool) {
 		r.next = now
 	}
 	r.wanted = wanted
-}
-
-func (r *refresher) due(now simtime.Time) bool {
-	return r.kind != RefreshNone && r.wanted && r.next <= now
+	r.due = wanted && r.kind != RefreshNone && r.next <= now
 }
 
 func (r *refresher) nextTimeout() simtime.Time {
-	if r.kind == RefreshNone || !r.wanted {
+	if r.kind == RefreshNone || !r.wanted || r.due {
 		return simtime.Never
 	}
 	return r.next
@@ -44,11 +42,11 @@ func (r *refresher) nextTimeout() simtime.Time {
 func (w *compound) appendRefreshes(now simtime.Time, m *Section) {
 	s := w.s
 	for _, src := range s.sources {
-		if src.section != m || src.ended || !src.refresh.due(now) || len(w.b)+20 > mtu {
+		if src.section != m || src.ended || !src.refresh.due || len(w.b)+20 > mtu {
 			continue
 		}
 		r := &src.refresh
-		r.next = now.Add(max(refreshPatience, 2*s.rtt))
+		r.due, r.next = false, now.Add(max(refreshPatience, 2*s.rtt))
 		if r.kind == RefreshFIR {
 			w.add(&rtcp.FullIntraRequest{
 				SenderSSRC: m.SSRC(), MediaSSRC: 0, FIR: []rtcp.FIREntry{{SSRC: src.ssrc, SequenceNumber: r.seq}},

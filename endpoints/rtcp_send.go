@@ -23,7 +23,7 @@ func (s *Session) runRTCP(now simtime.Time) {
 		return
 	}
 	for {
-		d := s.timing.Due(now, s.feedbackPending(now))
+		d := s.timing.Due(now, s.feedbackPending())
 		for _, ssrc := range d.Gone {
 			s.table.Remove(ssrc)
 			s.forget(ssrc)
@@ -51,12 +51,12 @@ func (s *Session) runRTCP(now simtime.Time) {
 }
 
 // feedbackPending reports whether a feedback message is wanted by now.
-func (s *Session) feedbackPending(now simtime.Time) bool {
+func (s *Session) feedbackPending() bool {
 	if s.due.wanted && s.hasFeedback() {
 		return true
 	}
 	for _, m := range s.sections {
-		if s.hasMessages(now, m) {
+		if s.hasMessages(m) {
 			return true
 		}
 	}

@@ -175,7 +175,12 @@ func (m *Section) nextTimeout() (simtime.Time, Reason) {
 	if m.stopped {
 		return simtime.Never, ReasonNone // the BYE waits for the pacer
 	}
-	if next := send.Encoder.NextFrame(); next < send.Stop {
+	limit := m.limits.NextTimeout()
+	next := send.Encoder.NextFrame()
+	switch {
+	case limit < next && limit < send.Stop:
+		return limit, ReasonLimit
+	case next < send.Stop:
 		return next, ReasonFrame
 	}
 	return send.Stop, ReasonStop
@@ -185,6 +190,10 @@ func (m *Section) handleTimeout(now simtime.Time) {
 	send := m.config.Send
 	if send == nil || m.stopped || m.main.local == nil {
 		return
+	}
+	if m.limits.NextTimeout() <= now {
+		m.limits.HandleTimeout(now)
+		m.session.requestRates(now, nil)
 	}
 	for send.Encoder.NextFrame() <= now && now < send.Stop {
 		if m.suspended {

@@ -50,6 +50,11 @@ func (s *Session) release(now simtime.Time, p *packet.Packet) {
 	head := rtpHeader + int(st.layout(introduced).Size())
 	st.packets++
 	st.octets += uint32(len(p.Payload) - head)
+	if size := float64(len(p.Payload) - head); st.payload == 0 {
+		st.payload = size
+	} else {
+		st.payload += float64(size-st.payload) / 16
+	}
 	st.left(seq)
 	if m.resend != nil && st == m.main {
 		m.resend.keep(now, seq, p.Payload, importance)

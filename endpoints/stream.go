@@ -19,9 +19,10 @@ type Stream struct {
 	known    bool // the peer has reported on it
 	named    int  // RTCP packets that said which section it belongs to
 	layouts  layouts
-	packets  uint32 // sent, for SRs
-	octets   uint32 // of payload
-	queued   int    // packets in the pacer
+	packets  uint32  // sent, for SRs
+	octets   uint32  // of payload
+	queued   int     // packets in the pacer
+	payload  float64 // mean size of packets' payload
 
 	next           *Stream      // that took its place after a collision
 	restamped      uint16       // next sequence number for packets that were made for its predecessor

@@ -152,6 +152,30 @@ func TestLayoutRefuses(t *testing.T) {
 	none.Write(nil)
 }
 
+// A map says what it was made of.
+func TestMapAnswers(t *testing.T) {
+	m := newMap(t, true, "7 "+headerext.MID.URI(), "200/recvonly "+headerext.RID.URI(), "9 urn:x")
+	if es := m.Entries(); len(es) != 3 || es[1].ID != 200 || !m.Mixed {
+		t.Errorf("entries %v, mixed %v", es, m.Mixed)
+	}
+	for id, want := range map[uint8]headerext.Kind{7: headerext.MID, 200: headerext.RID, 9: headerext.Other, 1: headerext.Other} {
+		if got := m.Kind(id); got != want {
+			t.Errorf("id %d is %v, want %v", id, got, want)
+		}
+	}
+	if id, ok := m.ID(headerext.MID); id != 7 || !ok {
+		t.Errorf("MID has id %d, %v", id, ok)
+	}
+	for _, k := range []headerext.Kind{headerext.RID, headerext.AudioLevel, headerext.Kind(200)} {
+		if id, ok := m.ID(k); ok {
+			t.Errorf("%v may be sent, with id %d", k, id)
+		}
+	}
+	if !m.Encrypted().Empty() || headerext.OneByte.String() != "one-byte" || headerext.TwoByte.String() != "two-byte" {
+		t.Error("something is encrypted, or the forms have other names")
+	}
+}
+
 func TestIDSet(t *testing.T) {
 	s := headerext.IDs(255, 1, 64, 14, 0)
 	if s.String() != "1 14 64 255" || s.Has(0) || !s.Has(64) || s.Has(65) || s.Empty() || !headerext.IDs(0).Empty() {

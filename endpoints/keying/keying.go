@@ -1,6 +1,6 @@
 // Package keying is the seam between key management and SRTP. A keying step is
-// passive like the rest of an endpoint and may exchange packets; DTLS-SRTP fits
-// behind it.
+// passive like the rest of an endpoint and may exchange packets, as DTLS-SRTP
+// does in package dtls.
 package keying
 
 import (
@@ -22,7 +22,7 @@ type Step interface {
 	HandlePacket(now simtime.Time, p *packet.Packet)
 	HandleTimeout(now simtime.Time)
 	// PollPayload returns the payload of a packet to send; nil when there is
-	// none.
+	// none. It is polled after every other call but Keys, and at the beginning.
 	PollPayload(now simtime.Time) []byte
 	NextTimeout() simtime.Time
 	// Keys returns the keys once they are known. keyLen and saltLen are in
@@ -31,7 +31,8 @@ type Step interface {
 }
 
 // Preshared knows its keys from the start: each direction of each connection
-// draws its own from the run's seed. It stands where a DTLS handshake will.
+// draws its own from the run's seed. It stands for a handshake that is over where
+// its packets and its time don't matter.
 type Preshared struct {
 	random        *rng.Source
 	local, remote string

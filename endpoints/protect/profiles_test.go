@@ -133,6 +133,7 @@ func TestReasons(t *testing.T) {
 		// A CSRC count that reaches beyond the packet; an extension likewise.
 		csrcs := append([]byte{0x8f}, make([]byte, 12+int(p.OverheadRTP()))...)
 		extension := append([]byte{0x90, 96, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0xbe, 0xde, 0xff, 0xff}, make([]byte, 40)...)
+		noRoom := append([]byte{0x90, 96, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0xc0, 0xde, 0, 1, 0, 0, 0, 0}, make([]byte, p.OverheadRTP()-1)...)
 		good := must(t)(a.RTP(&rtp.Header{}, rtpPacket(1, 20)))
 		tampered := slices.Clone(good)
 		tampered[20] ^= 1
@@ -152,12 +153,15 @@ func TestReasons(t *testing.T) {
 			{false, tampered, protect.ErrAuth},
 			{false, good, nil},
 			{false, good, protect.ErrReplayed},
+			{false, csrcs, protect.ErrMalformed},  // whatever the one before was
+			{false, noRoom, protect.ErrMalformed}, // before it says Cryptex
 			{true, nil, protect.ErrShort},
 			{true, goodRTCP[:7+p.OverheadRTCP()], protect.ErrShort},
 			{true, noVersion, protect.ErrMalformed},
 			{true, tamperedRTCP, protect.ErrAuth},
 			{true, goodRTCP, nil},
 			{true, goodRTCP, protect.ErrReplayed},
+			{true, noVersion, protect.ErrMalformed},
 		} {
 			var err error
 			if c.rtcp {

@@ -13,12 +13,12 @@ import (
 	"rtpfabric/endpoints/protect"
 )
 
-// levelled returns a packet with an audio level as element 1 and a sequence
-// number as element 2.
+// levelled returns a packet with an audio level as element 1, a sequence number
+// as element 2 and the levels of two contributing sources as element 3.
 func levelled(t *testing.T, seq uint16) []byte {
 	t.Helper()
-	h := rtp.Header{Version: 2, PayloadType: 111, SequenceNumber: seq, SSRC: ssrc}
-	for id, data := range [][]byte{1: {30}, 2: binary.BigEndian.AppendUint16(nil, seq)} {
+	h := rtp.Header{Version: 2, PayloadType: 111, SequenceNumber: seq, SSRC: ssrc, CSRC: []uint32{1, 2}}
+	for id, data := range [][]byte{1: {30}, 2: binary.BigEndian.AppendUint16(nil, seq), 3: {40, 50}} {
 		if data == nil {
 			continue
 		}
@@ -37,14 +37,14 @@ func levelled(t *testing.T, seq uint16) []byte {
 // other stays readable, and the receiver has both; also over roll-overs, losses
 // and reordering, where the keystream hangs on the index.
 //
-// conformance: HDR-5.2.2-2
+// conformance: HDR-5.2.2-2, HDR-5.2.3-2
 func TestChosenElementsAreEncrypted(t *testing.T) {
 	eachProfile(t, func(t *testing.T, p keying.Profile) {
-		c := protect.Config{Mode: protect.Full, Profile: p, EncryptedExtensions: headerext.IDs(1)}
+		c := protect.Config{Mode: protect.Full, Profile: p, EncryptedExtensions: headerext.IDs(1, 3)}
 		a, b := endsWith(t, c)
 		c.EncryptedExtensions = headerext.IDSet{}
 		_, without := endsWith(t, c)
-		seen := map[byte]int{}
+		seen, seenOthers := map[byte]int{}, map[byte]int{}
 		var held []byte
 		for i := 65300; i < 65536+300; i++ {
 			plain := levelled(t, uint16(i))
@@ -54,6 +54,7 @@ func TestChosenElementsAreEncrypted(t *testing.T) {
 				t.Fatal(err)
 			}
 			seen[h.GetExtension(1)[0]]++
+			seenOthers[h.GetExtension(3)[1]]++
 			if seq := binary.BigEndian.Uint16(h.GetExtension(2)); seq != uint16(i) {
 				t.Fatalf("packet %d: the clear element reads %d", i, seq)
 			}
@@ -69,7 +70,7 @@ func TestChosenElementsAreEncrypted(t *testing.T) {
 			}
 			if i%13 == 0 && held != nil {
 				got := must(t)(b.OpenRTP(&h, held))
-				if h.GetExtension(1)[0] != 30 || got[len(got)-21] == 255 {
+				if h.GetExtension(1)[0] != 30 || !bytes.Equal(got[:2], plain[:2]) {
 					t.Fatalf("a late packet's level is %d", h.GetExtension(1)[0])
 				}
 				held = nil
@@ -77,13 +78,13 @@ func TestChosenElementsAreEncrypted(t *testing.T) {
 			// A receiver that decrypts no extensions has the rest all the same:
 			// the tag is of the encrypted ones.
 			got := must(t)(without.OpenRTP(&rtp.Header{}, slices.Clone(wire)))
-			if !bytes.Equal(got[:16], plain[:16]) || !bytes.Equal(got[24:], plain[24:]) {
+			if !bytes.Equal(got[:24], plain[:24]) || !bytes.Equal(got[32:], plain[32:]) {
 				t.Fatalf("packet %d comes back as\n%x, want\n%x", i, got, plain)
 			}
 		}
 		// 536 levels are spread over 256 values; in the clear there is one.
-		if len(seen) < 150 {
-			t.Errorf("the level takes %d values on the wire", len(seen))
+		if len(seen) < 150 || len(seenOthers) < 150 {
+			t.Errorf("the levels take %d and %d values on the wire", len(seen), len(seenOthers))
 		}
 	})
 }

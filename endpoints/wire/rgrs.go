@@ -3,6 +3,7 @@ package wire
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/pion/rtcp"
 )
@@ -26,6 +27,9 @@ func (p RGRS) Marshal() ([]byte, error) {
 	n := len(p.ReportingSources)
 	if n == 0 || n > maxSources {
 		return nil, ErrCount
+	}
+	if slices.Contains(p.ReportingSources, p.SenderSSRC) {
+		return nil, ErrRange // a reporting source MUST NOT send it (§3.2.2)
 	}
 	b := make([]byte, p.MarshalSize())
 	b[0] = 2<<6 | uint8(n)
@@ -58,6 +62,9 @@ func (p *RGRS) Unmarshal(b []byte) error {
 	p.ReportingSources = p.ReportingSources[:0]
 	for b = b[8:]; len(b) > 0; b = b[4:] {
 		p.ReportingSources = append(p.ReportingSources, binary.BigEndian.Uint32(b))
+	}
+	if slices.Contains(p.ReportingSources, p.SenderSSRC) {
+		return ErrRange
 	}
 	return nil
 }

@@ -3,7 +3,9 @@
 // (RFC 5104 §4.3.2, §4.3.3), RPSI (RFC 4585 §6.3.3), RTCP-SR-REQ (RFC 6051
 // §3.2) and RGRS (RFC 8861 §3.2.2).
 //
-// What they read may be anything: malformed bytes are an error.
+// What they read may be anything: malformed bytes are an error. [Unmarshal] reads
+// one packet, [Compound] all of a compound one: what is unknown or malformed in it
+// takes nothing else along.
 package wire
 
 import (
@@ -11,6 +13,8 @@ import (
 	"errors"
 
 	"github.com/pion/rtcp"
+
+	"rtpfabric/endpoints/xr"
 )
 
 // Feedback message types.
@@ -38,7 +42,7 @@ var (
 const (
 	headerSize   = 4
 	feedbackSize = 12   // header, SSRC of packet sender, SSRC of media source
-	maxEntries   = 8190 // of eight octets, so that the length field holds them
+	maxEntries   = 8180 // of eight octets, so that a datagram holds them
 )
 
 // Unmarshal reads one RTCP packet: b is neither less nor more. A type or
@@ -64,6 +68,14 @@ func Unmarshal(b []byte) (rtcp.Packet, error) {
 		}
 		return p, nil
 	}
+	if h.Type == rtcp.TypeExtendedReport {
+		// pion gives up all blocks for a bad one.
+		x, _, err := xr.Unmarshal(b)
+		if err != nil {
+			return nil, err
+		}
+		return x, nil
+	}
 	if isForeignAFB(h, b) {
 		raw := rtcp.RawPacket(b)
 		return &raw, nil
@@ -73,6 +85,61 @@ func Unmarshal(b []byte) (rtcp.Packet, error) {
 		return nil, err
 	}
 	return packets[0], nil
+}
+
+// Compound appends the packets of a compound or reduced-size packet to dst. Each
+// stands where its predecessor's length field says, whatever that contains: those
+// that are malformed are left out and counted, those of unknown types come as
+// *rtcp.RawPacket (RFC 8834 §4.1: "unknown RTCP packet types are ignored"). An
+// error says that the lengths don't fit together, or that there is padding in
+// another than the last packet, so that none of it can be trusted
+// (RFC 3550 §A.2); nothing is appended then.
+func Compound(dst []rtcp.Packet, b []byte) (packets []rtcp.Packet, malformed int, err error) {
+	if len(b) == 0 {
+		return dst, 0, ErrTooShort
+	}
+	for rest := b; len(rest) > 0; {
+		n, err := packetSize(rest)
+		if err != nil {
+			return dst, 0, err
+		}
+		rest = rest[n:]
+	}
+	packets = dst
+	for len(b) > 0 {
+		n, _ := packetSize(b)
+		if p, err := Unmarshal(b[:n]); err == nil {
+			packets = append(packets, p)
+		} else {
+			malformed++
+		}
+		b = b[n:]
+	}
+	return packets, malformed, nil
+}
+
+// packetSize returns the size of the first packet of a compound one.
+func packetSize(b []byte) (int, error) {
+	var h rtcp.Header
+	if err := h.Unmarshal(b); err != nil {
+		return 0, err
+	}
+	n := 4 * (int(h.Length) + 1)
+	switch {
+	case n > len(b):
+		return 0, ErrLength
+	case n < len(b) && h.Padding && !fillsUp(h):
+		return 0, ErrPadding
+	}
+	return n, nil
+}
+
+// fillsUp reports whether a packet of that type uses the padding bit for fewer
+// than four octets of its own, in whichever place it stands: APP and
+// transport-wide feedback do, which pion knows.
+func fillsUp(h rtcp.Header) bool {
+	return h.Type == rtcp.TypeTransportSpecificFeedback && h.Count == rtcp.FormatTCC ||
+		h.Type == rtcp.TypeApplicationDefined
 }
 
 func own(h rtcp.Header) rtcp.Packet {
@@ -108,11 +175,9 @@ func isForeignAFB(h rtcp.Header, b []byte) bool {
 }
 
 // unpad returns the packet without padding, in memory of its own if there was
-// some. APP and transport-wide feedback keep theirs: they also mark fewer than
-// four octets that way, which pion knows.
+// some.
 func unpad(h rtcp.Header, b []byte) ([]byte, error) {
-	twcc := h.Type == rtcp.TypeTransportSpecificFeedback && h.Count == rtcp.FormatTCC
-	if !h.Padding || twcc || h.Type == rtcp.TypeApplicationDefined {
+	if !h.Padding || fillsUp(h) {
 		return b, nil
 	}
 	n := int(b[len(b)-1])

@@ -12,7 +12,7 @@ import (
 	"rtpfabric/endpoints/wire"
 )
 
-func bytes(t *testing.T, s string) []byte {
+func bytes(t testing.TB, s string) []byte {
 	t.Helper()
 	b, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
 	if err != nil {
@@ -65,58 +65,6 @@ func rejected(t *testing.T, want error, form string) {
 	t.Helper()
 	if p, err := wire.Unmarshal(bytes(t, form)); !errors.Is(err, want) {
 		t.Errorf("%s: %v, %v, want %v", form, p, err, want)
-	}
-}
-
-// RFC 6051 §3.2: FMT 5, an empty FCI, length 2.
-func TestSRReq(t *testing.T) {
-	same(t, &wire.SRReq{SenderSSRC: 0x01020304, MediaSSRC: 0x11121314}, "85cd0002 01020304 11121314")
-}
-
-// RFC 8861 §3.2.2.
-func TestRGRS(t *testing.T) {
-	same(t, &wire.RGRS{SenderSSRC: 0x01020304, ReportingSources: []uint32{0x11121314, 0x21222324}},
-		"82d40003 01020304 11121314 21222324")
-	refused(t, &wire.RGRS{}, wire.ErrCount)
-	refused(t, &wire.RGRS{ReportingSources: make([]uint32, 32)}, wire.ErrCount)
-	rejected(t, wire.ErrCount, "80d40001 01020304")
-	rejected(t, wire.ErrLength, "82d40002 01020304 11121314")
-	rejected(t, wire.ErrLength, "81d40003 01020304 11121314 21222324")
-}
-
-// RFC 8861 §6, RFC 8852 §3 and RFC 9143 §15.1: 11, 12, 13 and 15. pion passes
-// such items on.
-func TestSDESItems(t *testing.T) {
-	//                 SSRC     CNAME "a"  RGRP "g"  RID "hi" RRID "lo"  MID "0" end
-	const form = "81ca0006 01020304 010161 0b0167 0c026869 0d026c6f 0f0130 00 0000"
-	d := unmarshal(t, bytes(t, form)).(*rtcp.SourceDescription)
-	for item, want := range map[rtcp.SDESType]string{
-		rtcp.SDESCNAME: "a", wire.SDESRGRP: "g", wire.SDESRtpStreamID: "hi",
-		wire.SDESRepairedRtpStreamID: "lo", wire.SDESMID: "0",
-	} {
-		if got, ok := wire.Item(d, 0x01020304, item); got != want || !ok {
-			t.Errorf("item %d: %q, %v, want %q", uint8(item), got, ok, want)
-		}
-	}
-	if _, ok := wire.Item(d, 5, wire.SDESMID); ok {
-		t.Error("an item of another SSRC")
-	}
-	if _, ok := wire.Item(d, 0x01020304, rtcp.SDESNote); ok {
-		t.Error("an item that isn't there")
-	}
-	if got := marshal(t, d); string(got) != string(bytes(t, form)) {
-		t.Errorf("written as %x", got)
-	}
-}
-
-func TestValidStreamID(t *testing.T) {
-	for s, want := range map[string]bool{
-		"1": true, "hiLO9": true, strings.Repeat("a", 255): true,
-		"": false, "a-b": false, "a_b": false, "é": false, "a b": false, strings.Repeat("a", 256): false,
-	} {
-		if wire.ValidStreamID(s) != want {
-			t.Errorf("%q: %v", s, !want)
-		}
 	}
 }
 
