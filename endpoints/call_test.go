@@ -65,6 +65,7 @@ type setup struct {
 	off        string        // an end without RTCP
 	extensions []headerext.Entry
 	repair     endpoints.RepairConfig
+	extended   endpoints.ExtendedReports
 	least      units.BitRate // of video; the rate itself by default
 }
 
@@ -186,7 +187,7 @@ func (s *setup) session(c *call, random *rng.Source, i int, self, peer string, s
 	cc := endpoints.SessionConfig{
 		Local: addrs[i], Remote: addrs[1-i], Protection: s.protection,
 		Keying: keying.NewPreshared(random, self, peer), RTCP: s.rtcp,
-		Extensions: s.extensions, Repair: s.repair, Feedback: s.feedback, FeedbackInterval: 50 * time.Millisecond, PlayoutDelay: 100 * time.Millisecond,
+		Extensions: s.extensions, Repair: s.repair, ExtendedReports: s.extended, Feedback: s.feedback, FeedbackInterval: 50 * time.Millisecond, PlayoutDelay: 100 * time.Millisecond,
 	}
 	cc.RTCP.Off = s.off == self
 	if s.rtcpPort {

@@ -39,13 +39,14 @@ func (s *Session) handleRTCP(now simtime.Time, p *packet.Packet) {
 	}
 	s.counts.RTCPReceived++
 	s.timing.CountPacket(size, count)
-	for len(b) > 0 {
+	bad := false
+	for len(b) > 0 { // one that makes no sense doesn't spoil the others
 		n := packetLength(b)
-		if err := s.handleMessage(now, b[:n], p); err != nil {
-			s.counts.Malformed++
-			return
-		}
+		bad = s.handleMessage(now, b[:n], p) != nil || bad
 		b = b[n:]
+	}
+	if bad {
+		s.counts.Malformed++
 	}
 }
 
@@ -175,6 +176,10 @@ func (s *Session) handleOther(now simtime.Time, b []byte, p *packet.Packet) erro
 		if s.heardControl(now, m.SenderSSRC, p) {
 			s.handleTMMBN(m)
 		}
+	case *rtcp.ExtendedReport:
+		if s.heardControl(now, m.SenderSSRC, p) {
+			s.handleXR(now, m)
+		}
 	case *wire.RGRS:
 		s.heardControl(now, m.SenderSSRC, p)
 	default:
@@ -275,6 +280,7 @@ func (s *Session) handleBye(now simtime.Time, ssrc uint32) {
 	}
 	s.timing.HeardBye(now, ssrc)
 	s.restorer.OnGone(ssrc)
+	s.responder.OnGone(ssrc)
 	s.forgetLimits(now, ssrc)
 	s.table.Remove(ssrc)
 	e := Event{Kind: ByeReceived, At: now, SSRC: ssrc}

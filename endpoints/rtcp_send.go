@@ -88,6 +88,7 @@ func (s *Session) sendRegular(now simtime.Time, first *rtcptiming.Local) {
 	}
 	w.describe()
 	for _, st := range w.reporters {
+		w.extend(now, st)
 		w.messages(now, st, true)
 	}
 	if s.hasFeedback() && s.due.near(now) {

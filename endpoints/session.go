@@ -17,6 +17,7 @@ import (
 	"rtpfabric/endpoints/rtcptiming"
 	"rtpfabric/endpoints/rtx"
 	"rtpfabric/endpoints/ssrctable"
+	"rtpfabric/endpoints/xr"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/simtime"
 	"rtpfabric/sim/units"
@@ -59,6 +60,8 @@ type SessionConfig struct {
 	Controller ccontrol.Controller
 	// Repair says what is done about lost packets.
 	Repair RepairConfig
+	// ExtendedReports are sent besides the usual ones.
+	ExtendedReports ExtendedReports
 	// PlayoutDelay is how long after its ideal time a frame may come.
 	PlayoutDelay time.Duration
 }
@@ -79,6 +82,11 @@ type Session struct {
 	table     *ssrctable.Table
 	peers     []string // CNAMEs heard
 	routes    []route  // media sections of the peer's SSRCs
+
+	extended    rtcp.ExtendedReport // scratch
+	responder   xr.Responder
+	roundTrip   *xr.RoundTrip
+	roundTripOf uint32 // SSRC that measures
 
 	types          rtx.PayloadTypes
 	restorer       *rtx.Receiver // of what the peer sends again

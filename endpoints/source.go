@@ -7,6 +7,7 @@ import (
 
 	"rtpfabric/endpoints/nack"
 	"rtpfabric/endpoints/playout"
+	"rtpfabric/endpoints/xr"
 	"rtpfabric/sim/simtime"
 	"rtpfabric/sim/units"
 )
@@ -40,6 +41,10 @@ type source struct {
 	refresh    refresher
 	frame      uint32          // timestamp of the last frame that began
 	importance nack.Importance // of that
+
+	trace  *xr.Trace  // nil if nobody wants its arrivals
+	bursts *xr.Bursts // nil if nobody wants VoIP metrics
+	judged uint64     // next packet to add to bursts
 }
 
 type prior struct {
@@ -56,11 +61,18 @@ func newSource(s *Session, m *Section, h *rtp.Header) *source {
 		f, _ := m.format(h.PayloadType)
 		clock = int64(f.Clock)
 	}
-	return &source{
+	src := &source{
 		ssrc: h.SSRC, session: s, base: ext, highest: ext, clock: clock,
 		prior: make([]prior, len(s.streams)),
 	}
+	if s.config.ExtendedReports.traced() {
+		src.trace = xr.NewTrace(h.SSRC, traceCapacity)
+	}
+	return src
 }
+
+// frameOfAudio is the usual duration of a packet of audio (RFC 3551 §4.2).
+const frameOfAudio = 20 * time.Millisecond
 
 // join makes the source one of a media section.
 func (r *source) join(m *Section) {
@@ -72,6 +84,9 @@ func (r *source) join(m *Section) {
 	r.buffer = playout.NewBuffer(playout.Config{
 		Clock: int(r.clock), Delay: c.PlayoutDelay, Freezes: video, Decoder: video && c.Repair.Decoder,
 	})
+	if c.ExtendedReports.VoIPMetrics && !video {
+		r.bursts, r.judged = xr.NewBursts(gmin, frameOfAudio), r.highest
+	}
 	if !video || !c.RTCP.AVPF {
 		return
 	}
@@ -202,6 +217,7 @@ func (r *source) drain() {
 		case playout.Undecodable:
 			e.Kind = FrameUndecodable
 		}
+		r.fate(f)
 		if f.Key && r.missing != nil && f.Outcome != playout.Lost {
 			r.missing.OnRefreshPoint(f.First)
 		}
