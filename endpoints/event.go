@@ -35,6 +35,8 @@ const (
 	FrameRendered                     // Delay, Size
 	FrameLate                         // Delay, Size
 	FrameLost                         // Size of what came of it
+	SessionEntered                    // there are keys, and the session has been joined
+	KeyingFailed                      // and no media will flow
 	FrameUndecodable                  // complete in time, but not what it is predicted from; Delay, Size
 	PictureFrozen                     // Delay is the length of the freeze that ended
 	RTCPSent                          // Size on the wire; Section is nil

@@ -34,12 +34,16 @@ func (s *Session) muxed() bool { return s.config.RTCPLocal.Port == 0 }
 // The packet stays the caller's.
 func (s *Session) handlePacket(now simtime.Time, p *packet.Packet) {
 	b := p.Payload
-	if len(b) < 2 || b[0] < 128 || b[0] > 191 {
+	switch {
+	case len(b) >= 2 && b[0] >= 20 && b[0] <= 63:
 		s.config.Keying.HandlePacket(now, p)
+		s.pollKeying(now)
 		if !s.entered {
 			_ = s.enter(now)
 		}
 		return
+	case len(b) < 2 || b[0] < 128 || b[0] > 191:
+		return // STUN, which needs no answer here, or nothing that is known
 	}
 	switch {
 	case !s.entered:

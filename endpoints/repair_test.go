@@ -302,7 +302,7 @@ func TestRepairCountsAgainstTheTarget(t *testing.T) {
 // An endpoint obeys TMMBR with its overhead, tells who owns the limit, and a limit
 // of one SSRC isn't lifted by another (RFC 5104 §4.2).
 //
-// conformance: CNF-5.1.6-1, CNF-5.1.6-3, HDR-5.2-2
+// conformance: CNF-5.1.6-1, CNF-5.1.6-3
 func TestLimit(t *testing.T) {
 	s := setup{streams: []stream{repaired}, rtcp: brisk, rate: 800 * units.Kbps, extensions: []headerext.Entry{{ID: 1, URI: headerext.AbsSendTime.URI()}}}
 	s.least = 50 * units.Kbps

@@ -90,14 +90,14 @@ func TestMalformedRTCP(t *testing.T) {
 // conformance: RTP-4.1-21, MON-8-3
 func TestUnknownRTCPIsIgnored(t *testing.T) {
 	unknown := map[string][]byte{
-		"type 211":           {0x80, 211, 0, 2, 1, 2, 3, 4, 5, 6, 7, 8},
-		"type 192":           {0x81, 192, 0, 1, 1, 2, 3, 4},
-		"type 223, empty":    {0x80, 223, 0, 0},
-		"RTPFB of FMT 29":    {0x9d, 205, 0, 2, 1, 2, 3, 4, 5, 6, 7, 8},
-		"PSFB of FMT 30":     {0x9e, 206, 0, 2, 1, 2, 3, 4, 5, 6, 7, 8},
-		"APP":                {0x80, 204, 0, 2, 1, 2, 3, 4, 'n', 'a', 'm', 'e'},
-		"XR, unknown block":  {0x80, 207, 0, 2, 0, 0, 0x12, 0x67, 99, 0, 0, 0},
-		"XR, unasked for":    {0x80, 207, 0, 4, 0, 0, 0x12, 0x67, 4, 0, 0, 2, 1, 2, 3, 4, 5, 6, 7, 8},
+		"type 211":          {0x80, 211, 0, 2, 1, 2, 3, 4, 5, 6, 7, 8},
+		"type 192":          {0x81, 192, 0, 1, 1, 2, 3, 4},
+		"type 223, empty":   {0x80, 223, 0, 0},
+		"RTPFB of FMT 29":   {0x9d, 205, 0, 2, 1, 2, 3, 4, 5, 6, 7, 8},
+		"PSFB of FMT 30":    {0x9e, 206, 0, 2, 1, 2, 3, 4, 5, 6, 7, 8},
+		"APP":               {0x80, 204, 0, 2, 1, 2, 3, 4, 'n', 'a', 'm', 'e'},
+		"XR, unknown block": {0x80, 207, 0, 2, 0, 0, 0x12, 0x67, 99, 0, 0, 0},
+		"XR, unasked for":   {0x80, 207, 0, 4, 0, 0, 0x12, 0x67, 4, 0, 0, 2, 1, 2, 3, 4, 5, 6, 7, 8},
 	}
 	for name, raw := range unknown {
 		c := newCall(t, setup{streams: []stream{{name: "none", kind: endpoints.Audio, pt: 97}}})

@@ -129,6 +129,14 @@ func (m *Section) skipPauses() {
 	}
 }
 
+// beginNow lets go frames that were due before there were keys.
+func (m *Section) beginNow(now simtime.Time) {
+	if send := m.config.Send; send != nil && send.Encoder.NextFrame() < now {
+		send.Encoder.Skip(now)
+		m.skipPauses()
+	}
+}
+
 // active reports whether the section sends media now.
 func (m *Section) active(now simtime.Time) bool {
 	send := m.config.Send

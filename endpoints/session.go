@@ -46,8 +46,12 @@ type SessionConfig struct {
 	Extensions []headerext.Entry
 	Protection protect.Mode
 	Keying     keying.Step
-	RTCP       RTCPConfig
-	Feedback   Feedback
+	// Profile is the protection profile; 0 leaves it to the keying step.
+	Profile keying.Profile
+	// Cryptex encrypts header extensions and contributing sources (RFC 9335).
+	Cryptex  protect.Cryptex
+	RTCP     RTCPConfig
+	Feedback Feedback
 	// FeedbackInterval is how often feedback is wanted; RTCP's timing rules
 	// say when it goes.
 	FeedbackInterval time.Duration
@@ -116,6 +120,7 @@ type Session struct {
 	header   rtp.Header // scratch: a local one would escape
 	rtt      time.Duration
 	counts   Counts
+	failed   bool // there won't be any keys
 	entered  bool // the keys are known and the session has been joined
 }
 
@@ -206,11 +211,18 @@ const firstReportSize units.Bytes = 32 + 28 + 14 + packet.HeaderIPv4UDP
 
 // enter joins the RTP session as soon as there are keys.
 func (s *Session) enter(now simtime.Time) error {
-	p, ready, err := protect.New(s.config.Protection, s.config.Keying)
+	p, ready, err := protect.NewWith(protect.Config{
+		Mode: s.config.Protection, Profile: s.config.Profile,
+		EncryptedExtensions: s.extensions.Encrypted(), Cryptex: s.config.Cryptex,
+	}, s.config.Keying)
 	if err != nil || !ready {
 		return err
 	}
 	s.protector, s.entered = p, true
+	s.event(Event{Kind: SessionEntered, At: now})
+	for _, m := range s.sections {
+		m.beginNow(now)
+	}
 	for _, st := range s.streams {
 		st.local = s.timing.Join(now, st.ssrc)
 	}
@@ -218,6 +230,23 @@ func (s *Session) enter(now simtime.Time) error {
 	s.applyTarget(now)
 	return nil
 }
+
+// pollKeying sends what key management has to say.
+func (s *Session) pollKeying(now simtime.Time) {
+	for b := s.config.Keying.PollPayload(now); b != nil; b = s.config.Keying.PollPayload(now) {
+		p := s.endpoint.config.Pool.New()
+		copy(p.SetPayload(len(b)), b)
+		p.Src, p.Dst = s.config.Local, s.config.Remote
+		s.out.Push(p)
+	}
+	if f, ok := s.config.Keying.(keying.Failer); ok && !s.failed && f.Err() != nil {
+		s.failed = true
+		s.event(Event{Kind: KeyingFailed, At: now})
+	}
+}
+
+// Keying returns the key management, which may have more to tell.
+func (s *Session) Keying() keying.Step { return s.config.Keying }
 
 // Name returns the name of the connection, with that of the session if it has one.
 func (s *Session) Name() string { return s.name }
@@ -256,6 +285,7 @@ func (s *Session) HasController() bool { return s.config.Controller != nil }
 
 func (s *Session) handleTimeout(now simtime.Time) {
 	s.config.Keying.HandleTimeout(now)
+	s.pollKeying(now)
 	if !s.entered {
 		return
 	}

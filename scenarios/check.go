@@ -70,6 +70,8 @@ func check(s *Scenario, places *strict.Places, catalogue Catalogue) []*strict.Er
 	}
 	c.congestion(catalogue)
 	c.rtcp()
+	c.repair()
+	c.security()
 	c.expect()
 	if nc, ok := catalogue.(NetworkChecker); ok && len(c.errs) == 0 {
 		if err := nc.CheckNetwork(s); err != nil {

@@ -3,6 +3,7 @@ package scenarios
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"rtpfabric/scenarios/internal/strict"
 )
@@ -159,6 +160,7 @@ func (c *checker) media() {
 		}
 		c.ends(m, p)
 		c.times(m, p)
+		c.limits(m, p)
 		if m.Kind == "video" {
 			c.video(m, p)
 		} else {
@@ -233,6 +235,21 @@ func (c *checker) times(m *Media, p strict.Path) {
 			c.fail(q, fmt.Sprintf("%s is not within what is left of the stream, %s..%s", pause, format(last), format(max(last, stop))), "put the pauses in order, after the start and before the stop")
 		}
 		last = pause.To
+	}
+}
+
+// limits checks that limits are in order, within the run.
+func (c *checker) limits(m *Media, p strict.Path) {
+	last := time.Duration(-1)
+	for i, l := range m.Limits {
+		q := p.Child("limits").Child(fmt.Sprint(i)).Child("at")
+		switch {
+		case l.At <= last:
+			c.fail(q, fmt.Sprintf("%s is not after %s", format(l.At), format(last)), "put the limits in order")
+		case l.At > c.s.Duration:
+			c.fail(q, fmt.Sprintf("%s lies after the end of the run at %s", format(l.At), format(c.s.Duration)), "choose an earlier time or a longer duration")
+		}
+		last = l.At
 	}
 }
 

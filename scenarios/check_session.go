@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"rtpfabric/scenarios/internal/strict"
 	"rtpfabric/sim/units"
 )
 
@@ -106,7 +107,42 @@ func (g *Congestion) Settings() map[string]string {
 	return settings
 }
 
+// repair checks what belongs together.
+func (c *checker) repair() {
+	r, p := &c.s.Repair, at("repair")
+	switch {
+	case r.RTX && !r.NACK:
+		c.fail(p.Child("rtx"), "nothing is sent again unless somebody asks for it", `add "nack: true"`)
+	case (r.NACK || r.Refresh != "none") && c.s.RTCP.Profile == "avp":
+		c.fail(c.firstOf(p.Child("nack"), p.Child("refresh")), "feedback messages need AVPF", `write "profile: avpf" in rtcp`)
+	}
+}
+
+// security checks protection and what header extensions there are.
+func (c *checker) security() {
+	if s := &c.s.Security; s.Cryptex && s.EncryptExtensions {
+		c.fail(at("security", "cryptex"), "header extensions would be encrypted twice", "choose cryptex or encrypt-extensions")
+	}
+	c.words(at("extensions"), c.s.Extensions, extensions, "the header extensions")
+	if slices.Contains(c.s.Extensions, "ntp-64") && slices.Contains(c.s.Extensions, "ntp-56") {
+		c.fail(at("extensions"), "ntp-64 and ntp-56 say the same", "choose one of them")
+	}
+}
+
+// words checks a list of words.
+func (c *checker) words(p strict.Path, list, known []string, what string) {
+	for i, word := range list {
+		switch {
+		case !slices.Contains(known, word):
+			c.fail(p.Child(fmt.Sprint(i)), fmt.Sprintf("there is no %q", word), instead(word, known, what))
+		case slices.Contains(list[:i], word):
+			c.fail(p.Child(fmt.Sprint(i)), fmt.Sprintf("%q stands here twice", word), "remove one of them")
+		}
+	}
+}
+
 func (c *checker) rtcp() {
+	c.words(at("rtcp", "xr"), c.s.RTCP.XR, xrBlocks, "the blocks")
 	if pad := c.s.RTCP.PadTo; pad%4 != 0 {
 		c.fail(at("rtcp", "pad-to"), fmt.Sprintf("%s is not a multiple of 4", pad), fmt.Sprintf("write %s", min(pad+4-pad%4, units.Bytes(1400))))
 	}

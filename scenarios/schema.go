@@ -32,7 +32,12 @@ type Scenario struct {
 	Traffic    []Traffic  `yaml:"traffic,named" example:"{web: {type: tcp, from: A, to: B}}"`
 	Congestion Congestion `yaml:"congestion"`
 	RTCP       RTCP       `yaml:"rtcp"`
-	Playout    Playout    `yaml:"playout"`
+	Repair     Repair     `yaml:"repair"`
+	Security   Security   `yaml:"security"`
+	// Extensions are RTP header extensions (RFC 8285) besides those that something
+	// else needs.
+	Extensions []string `yaml:"extensions" example:"[abs-send-time, ntp-64]"`
+	Playout    Playout  `yaml:"playout"`
 	// Matrix varies the document: every combination is a run. The scenario of a
 	// run has none; the axes are in [File].
 	Matrix []Axis   `yaml:"matrix,apart"`
@@ -99,6 +104,8 @@ type Media struct {
 	Lasts *time.Duration `yaml:"lasts" min:"1ms"`
 	// Pauses are stretches of time without frames, in order (RFC 8867 §5.8).
 	Pauses []Interval `yaml:"pauses"`
+	// Limits are what the receiver allows, in order.
+	Limits []LimitAt `yaml:"limits"`
 	// Priority is RFC 8837's level of the stream, which selects its DSCP. DSCP
 	// sets the code point itself.
 	Priority string `yaml:"priority" oneof:"very-low,low,medium,high" default:"low"`
@@ -128,6 +135,10 @@ type VideoEncoder struct {
 	// frame size.
 	ScaleInterval float64 `yaml:"scale-interval" default:"0.15" min:"0" max:"1"`
 	ScaleSize     float64 `yaml:"scale-size" default:"0.15" min:"0" max:"1"`
+	// Layers is the number of temporal layers, KeyInterval the time between key
+	// frames; 0 makes them only when asked.
+	Layers      int           `yaml:"layers" default:"1" min:"1" max:"3"`
+	KeyInterval time.Duration `yaml:"key-interval" default:"0s" max:"1h"`
 }
 
 // Congestion selects the rate controller of every sender and the feedback it

@@ -41,6 +41,8 @@ type RTCP struct {
 	// Limits ignores parameters that make RTCP much rarer than every 5 s, or
 	// more than the media (RFC 8834 §13).
 	Limits bool `yaml:"limits" default:"true"`
+	// XR are the blocks of extended reports that are sent (RFC 3611).
+	XR []string `yaml:"xr" example:"[reference-time, summary]"`
 	// DSCP of all RTCP; nil marks it like the streams it is about (RFC 8834
 	// §12.1.3).
 	DSCP *int `yaml:"dscp" min:"0" max:"63"`

@@ -5,6 +5,8 @@ import (
 
 	"rtpfabric/endpoints"
 	"rtpfabric/endpoints/encoder"
+	"rtpfabric/endpoints/headerext"
+	"rtpfabric/endpoints/keying"
 	"rtpfabric/endpoints/protect"
 	"rtpfabric/sim/engine"
 	"rtpfabric/sim/fabric"
@@ -28,8 +30,27 @@ type Config struct {
 	Congestion Congestion
 	Marking    endpoints.Marking
 	Protection protect.Mode
+	Security   Security
+	// Extensions are the header extensions of RTP besides those that something
+	// else needs.
+	Extensions []headerext.Entry
+	Repair     endpoints.RepairConfig
+	// RTX gives video a format for retransmissions.
+	RTX             bool
+	ExtendedReports endpoints.ExtendedReports
 	// PlayoutDelay is how long receivers wait for a frame.
 	PlayoutDelay time.Duration
+}
+
+// Security says how media get their keys.
+type Security struct {
+	// Handshake does DTLS-SRTP; otherwise each direction has a key from the start.
+	Handshake bool
+	// Profile is the protection profile; 0 stands for AES128_CM_HMAC_SHA1_80.
+	Profile keying.Profile
+	Cryptex protect.Cryptex
+	// Timeout is the first retransmission time-out of the handshake; 0 is 1 s.
+	Timeout time.Duration
 }
 
 // Call is two endpoints that talk to each other over one peer connection, in one
@@ -153,6 +174,14 @@ type Media struct {
 	// Rate and Frame describe audio.
 	Rate  units.BitRate
 	Frame time.Duration
+	// Limits are what the receiver allows (RFC 5104 §4.2), in order.
+	Limits []Limit
+}
+
+// Limit is a limit on a stream from a time on; a rate of 0 lifts it.
+type Limit struct {
+	At   simtime.Time
+	Rate units.BitRate
 }
 
 // Flow returns the stream's name.

@@ -2,12 +2,12 @@ package topologies
 
 import (
 	"fmt"
+	"slices"
 
 	"rtpfabric/ccontrol"
 	"rtpfabric/endpoints"
 	"rtpfabric/endpoints/encoder"
 	"rtpfabric/endpoints/headerext"
-	"rtpfabric/endpoints/keying"
 	"rtpfabric/endpoints/protect"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/units"
@@ -20,6 +20,7 @@ const PointToPoint = "point-to-point"
 // Payload types, as browsers have them.
 const (
 	typeVP8  = 96
+	typeRTX  = 97
 	typeOpus = 111
 )
 
@@ -103,6 +104,7 @@ func (s *Simulation) addFlows(call *Call, session *Session, a, b *endpoints.Sess
 				Media: *m, Sender: from.Sections()[at], Receiver: to.Sections()[at], Session: from,
 				Model: s.model(call, m), RTCP: rtcp.Bandwidth,
 			})
+			s.scheduleLimits(m, to.Sections()[at])
 		}
 	}
 }
@@ -153,19 +155,20 @@ func (s *Simulation) sessionConfig(call *Call, session *Session, sections [][]*M
 		suffix = "/" + session.Name
 	}
 	sc := endpoints.SessionConfig{
-		Name: session.Name, Protection: c.Protection,
-		Keying: keying.NewPreshared(s.random, self+suffix, peer+suffix),
-		RTCP:   rtcp, Feedback: s.feedback(call), FeedbackInterval: c.Congestion.Interval,
+		Name: session.Name, Protection: c.Protection, Cryptex: c.Security.Cryptex, Extensions: c.Extensions,
+		Repair: c.Repair, ExtendedReports: c.ExtendedReports,
+		RTCP: rtcp, Feedback: s.feedback(call), FeedbackInterval: c.Congestion.Interval,
 		ECN: c.Congestion.ECN, Marking: c.Marking,
 		PlayoutDelay: c.PlayoutDelay,
 	}
+	s.secure(&sc, call, self, peer, suffix)
 	if len(sections) > 1 { // bundled media have tags (RFC 9143 §15)
-		sc.Extensions = append(sc.Extensions, headerext.Entry{ID: midExtension, URI: headerext.MID.URI()})
+		sc.Extensions = append(slices.Clone(sc.Extensions), headerext.Entry{ID: midExtension, URI: headerext.MID.URI()})
 	}
 	var models []endpoints.StreamModel
 	for _, section := range sections {
 		first := section[0]
-		mc := endpoints.SectionConfig{Name: first.Name, Kind: first.Kind, Formats: formats(first)}
+		mc := endpoints.SectionConfig{Name: first.Name, Kind: first.Kind, Formats: s.formats(first)}
 		for _, m := range section {
 			if m.From == self {
 				model := s.model(call, m)
@@ -187,16 +190,20 @@ func (s *Simulation) sessionConfig(call *Call, session *Session, sections [][]*M
 }
 
 // formats returns the payload formats of a medium.
-func formats(m *Media) []endpoints.Format {
+func (s *Simulation) formats(m *Media) []endpoints.Format {
 	if m.Kind == endpoints.Audio {
 		return []endpoints.Format{endpoints.Opus(typeOpus)}
 	}
-	return []endpoints.Format{endpoints.VP8(typeVP8)}
+	f := endpoints.VP8(typeVP8)
+	if s.config.RTX {
+		f.RTX = typeRTX
+	}
+	return []endpoints.Format{f}
 }
 
 func (s *Simulation) sendConfig(m *Media, model endpoints.StreamModel) *endpoints.SendConfig {
 	return &endpoints.SendConfig{
-		Encoder: s.newEncoder(m), Start: m.Start, Stop: m.Stop, Pauses: m.Pauses, DSCP: m.DSCP, Level: m.Level,
+		Encoder: s.newEncoder(m), Start: m.Start, Stop: m.Stop, Pauses: m.Pauses, DSCP: m.DSCP, Level: m.Level, Layers: m.Video.Layers,
 		PacketSize: m.PacketSize, Model: model,
 	}
 }
@@ -235,13 +242,13 @@ func (s *Simulation) feedback(call *Call) endpoints.Feedback {
 func (s *Simulation) model(call *Call, m *Media) endpoints.StreamModel {
 	tag := units.Bytes(0)
 	if s.config.Protection != protect.None {
-		tag = protect.TagRTP
+		tag = s.profile().OverheadRTP()
 	}
 	lo, hi, start, fps := m.Video.Min, m.Video.Max, m.Video.Start, m.Video.FPS
 	if m.Kind == endpoints.Audio {
 		lo, hi, start, fps = m.Rate, m.Rate, m.Rate, 1/m.Frame.Seconds()
 	}
-	extension, err := endpoints.ExtensionSize(nil, s.feedback(call), m.Kind)
+	extension, err := endpoints.ExtensionSize(s.config.Extensions, s.feedback(call), m.Kind)
 	if err != nil {
 		panic("topologies: " + err.Error())
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"rtpfabric/endpoints"
+	"rtpfabric/endpoints/keying/dtls"
 	"rtpfabric/sim/engine"
 	"rtpfabric/sim/fabric"
 	"rtpfabric/sim/packet"
@@ -45,6 +46,7 @@ type party struct {
 	host     *host
 	nextPort uint16
 	config   *Endpoint
+	identity *dtls.Identity // drawn when it is needed
 }
 
 // Flow is a media stream in the simulation.

@@ -30,6 +30,13 @@ type Step interface {
 	Keys(keyLen, saltLen int) (Keys, bool)
 }
 
+// Failer is a step that may fail for good.
+type Failer interface {
+	Step
+	// Err returns why there won't be any keys; nil as long as there may be.
+	Err() error
+}
+
 // Preshared knows its keys from the start: each direction of each connection
 // draws its own from the run's seed. It stands for a handshake that is over where
 // its packets and its time don't matter.

@@ -48,7 +48,7 @@ func TestTsharkReadsCaptures(t *testing.T) {
 				if bad := fields("_ws.malformed || _ws.unreassembled", "frame.number"); bad[0] != "" {
 					t.Errorf("malformed packets: %v", bad)
 				}
-				if other := fields("!rtp && !rtcp && !data", "frame.number"); other[0] != "" {
+				if other := fields("!rtp && !rtcp && !data && !dtls && !stun", "frame.number"); other[0] != "" {
 					t.Errorf("%d packets were not dissected", len(other))
 				}
 				media := fields("rtp && ip.src == 10.0.0.1 || rtp && exported_pdu.ipv4_src == 10.0.0.1", "rtp.ssrc", "rtp.p_type")
@@ -67,6 +67,9 @@ func TestTsharkReadsCaptures(t *testing.T) {
 					if !found {
 						t.Errorf("%s with SSRC %08x is not in the capture", flow.Name, flow.SSRC)
 					}
+				}
+				if hello := fields("dtls.handshake.type == 1 && dtls.use_srtp.protection_profile == 1", "frame.number"); protection == "full" && hello[0] == "" {
+					t.Error("no ClientHello that offers SRTP")
 				}
 				if protection == "none" {
 					cnames := map[string]bool{}

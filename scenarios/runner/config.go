@@ -26,6 +26,7 @@ func Config(s *scenarios.Scenario) (topologies.Config, error) {
 			ECN: codepoint(s.Congestion.ECN),
 		},
 	}
+	protection(s, &c)
 	for _, call := range s.Topology.Calls() {
 		c.Calls = append(c.Calls, topologies.Call{A: call[0], B: call[1], Sessions: sessions(s, call)})
 	}
@@ -72,6 +73,13 @@ func media(m *scenarios.Media, duration time.Duration) topologies.Media {
 	for _, p := range m.Pauses {
 		out.Pauses = append(out.Pauses, endpoints.Pause{From: simtime.At(p.From), To: simtime.At(p.To)})
 	}
+	for _, l := range m.Limits {
+		limit := topologies.Limit{At: simtime.At(l.At)}
+		if l.Rate != nil {
+			limit.Rate = *l.Rate
+		}
+		out.Limits = append(out.Limits, limit)
+	}
 	if m.Kind == "audio" {
 		out.Rate, out.Frame = *m.Rate, *m.Frame
 		return out
@@ -82,6 +90,7 @@ func media(m *scenarios.Media, duration time.Duration) topologies.Media {
 		Min: e.Min, Max: e.Max, Start: *e.Start, FPS: e.FPS, Reaction: e.Reaction,
 		BurstSize: e.BurstSize, BurstFrames: e.BurstFrames,
 		ScaleInterval: e.ScaleInterval, ScaleSize: e.ScaleSize,
+		Layers: e.Layers, KeyInterval: e.KeyInterval,
 	}
 	return out
 }

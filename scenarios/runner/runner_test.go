@@ -57,10 +57,10 @@ var pinned = []struct {
 	path, digest string
 	set          []string
 }{
-	{quickstart, "590cd6c8adeac3b40f55a890a6b1a247", nil},
-	{case51, "6b85a0d2b0f463b891bbc9bc8b66a997", []string{"seed=1", forward}},
-	{case51, "f411cef235b07bc00b6b46ef3661bc99", []string{"seed=1", forward, "congestion.feedback=twcc"}},
-	{library + "testdata/determinism/everything.yaml", "088e54d26b465d5853d56c05e469aff8", nil},
+	{quickstart, "4a4bcfb29dc6cc4079c4551a098fece7", nil},
+	{case51, "e3e485ce11ece52149e60861df87d2b2", []string{"seed=1", forward}},
+	{case51, "7ca0068dc30d06cc24513512d48e2861", []string{"seed=1", forward, "congestion.feedback=twcc"}},
+	{library + "testdata/determinism/everything.yaml", "15c25f596524220669fa97ca19839c41", nil},
 	{library + "feedback/e01-feedback-budget.yaml", "064dbe294c3aad581e065d171b447089", []string{"seed=1"}},
 }
 

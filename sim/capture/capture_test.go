@@ -52,7 +52,9 @@ func TestDissectors(t *testing.T) {
 		{[]byte{0x80, 0x80 | 96}, true, "rtp"}, // marker bit
 		{[]byte{0x80, 200}, false, "rtcp"},
 		{[]byte{0x80, 205}, true, "data"},
-		{[]byte{22, 254}, true, "udp"},
+		{[]byte{22, 254}, true, "dtls"},
+		{[]byte{0, 0x11}, true, "stun-udp"},
+		{[]byte{100, 0}, true, "udp"},
 		{nil, false, "udp"},
 	} {
 		if got := dissector(c.payload, c.encrypted); got != c.want {

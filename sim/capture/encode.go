@@ -43,12 +43,17 @@ func appendTag(b []byte, tag uint16, value []byte) []byte {
 
 func word(v uint32) []byte { return binary.BigEndian.AppendUint32(nil, v) }
 
-// dissector tells RTP from RTCP (RFC 5761 §4) and both from the rest. SRTP has
+// dissector tells RTP from RTCP (RFC 5761 §4) and both from STUN, DTLS and the
+// rest (RFC 7983 §7). SRTP has
 // no dissector of its own: its header is RTP's. That for SRTCP takes the E flag
 // from the wrong place when nobody tells it the length of the tag, and then
 // finds malformed packets in what is encrypted, so SRTCP is plain data.
 func dissector(b []byte, encrypted bool) string {
 	switch {
+	case len(b) >= 2 && b[0] < 4:
+		return "stun-udp"
+	case len(b) >= 2 && b[0] >= 20 && b[0] <= 63:
+		return "dtls"
 	case len(b) < 2 || b[0]>>6 != 2:
 		return "udp"
 	case b[1] < 192 || b[1] > 223:

@@ -27,6 +27,7 @@ const (
 	FrameDelay    = "frame-delay"    // ms from capture to rendering, mean
 	FreezeTime    = "freeze-time"    // ms of frozen picture in the bin
 	FrameRate     = "frame-rate"     // frames rendered per second
+	Undecodable   = "undecodable"    // frames whose references are missing
 
 	// Of traffic by TCP.
 	CongestionWindow = "congestion-window" // bytes, of all connections together

@@ -18,7 +18,7 @@ func (r *Recorder) handle(e endpoints.Event) {
 			f.encoded.add(e.At, float64(e.Size))
 			f.totals.encoded++
 		}
-	case endpoints.FrameRendered, endpoints.FrameLate, endpoints.FrameLost, endpoints.PictureFrozen:
+	case endpoints.FrameRendered, endpoints.FrameLate, endpoints.FrameLost, endpoints.FrameUndecodable, endpoints.PictureFrozen:
 		if f := r.flow(e.SSRC); f != nil {
 			r.handleFrame(f, e)
 		}
@@ -55,6 +55,14 @@ func (r *Recorder) handle(e endpoints.Event) {
 		r.event(e.At, entity, "third-party-collision", fmt.Sprintf("SSRC %08x", e.SSRC))
 	case endpoints.ThirdPartyLoop:
 		r.event(e.At, entity, "third-party-loop", fmt.Sprintf("SSRC %08x", e.SSRC))
+	case endpoints.SessionEntered:
+		if e.At > 0 {
+			r.event(e.At, entity, "keys-agreed", "")
+		}
+	case endpoints.KeyingFailed:
+		r.event(e.At, entity, "keying-failed", "no media will flow")
+	case endpoints.RefreshRequested:
+		r.event(e.At, entity+"/"+e.Section.Name(), "refresh-requested", fmt.Sprintf("a key frame of SSRC %08x", e.SSRC))
 	case endpoints.ParametersIgnored:
 		r.event(e.At, entity, "rtcp-parameters-ignored", "they would starve RTCP or let it exceed the media")
 	case endpoints.ParticipantTimedOut:
@@ -79,6 +87,9 @@ func (r *Recorder) handleFrame(f *flowMeter, e endpoints.Event) {
 		t.late++
 	case endpoints.FrameLost:
 		t.lostFrames++
+	case endpoints.FrameUndecodable:
+		t.undecodable++
+		f.undecodable.add(e.At, 1)
 	case endpoints.PictureFrozen:
 		r.freeze(f, e.At.Add(-e.Delay), e.At)
 	default:

@@ -129,7 +129,7 @@ type flowMeter struct {
 	flow *topologies.Flow
 
 	encoded, goodput, frames *total
-	frozen                   *total
+	frozen, undecodable      *total
 	goal                     *level
 	frameDelay               *mean
 	frameDelays              *record.Distribution
@@ -162,6 +162,7 @@ func (m *flowMeter) openFreeze(end simtime.Time) (from, to simtime.Time, frozen 
 type flowTotals struct {
 	encoded                    uint64
 	rendered, late, lostFrames uint64
+	undecodable                uint64
 	freezes                    uint64
 	frozen                     time.Duration
 }
@@ -180,6 +181,7 @@ func newFlowMeter(b *book, f *topologies.Flow) *flowMeter {
 		m.goal = b.level(n, record.EncoderGoal, "bit/s")
 		m.frames = b.perSecond(n, record.FrameRate)
 		m.frozen = b.milliseconds(n, record.FreezeTime)
+		m.undecodable = b.count(n, record.Undecodable)
 	}
 	return m
 }

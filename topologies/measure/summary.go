@@ -91,6 +91,7 @@ func (s *summary) flow(f *flowMeter, end simtime.Time) {
 	s.put(f.name, "frames-incomplete", "total", float64(t.lostFrames), "count")
 	s.distribution(f.frameDelays, end)
 	if f.frozen != nil {
+		s.put(f.name, "frames-undecodable", "total", float64(t.undecodable), "count")
 		s.put(f.name, "freezes", "total", float64(t.freezes), "count")
 		s.put(f.name, "freeze-time", "total", ms(t.frozen), "ms")
 		s.put(f.name, "oscillations", "total", float64(oscillations(f.sent.series.Values[from:to])), "count")
@@ -120,6 +121,25 @@ func (s *summary) endpoint(m *endpointMeter, end simtime.Time) {
 	s.put(e, "rejected-malformed", "total", float64(k.Malformed), "count")
 	s.put(e, "rejected-before-keys", "total", float64(k.Early), "count")
 	s.put(e, "unknown-rtcp", "total", float64(k.UnknownRTCP), "count")
+	var r endpoints.RepairCounts
+	for _, c := range m.sessions {
+		r.Add(c.RepairCounts())
+	}
+	if r == (endpoints.RepairCounts{}) {
+		return
+	}
+	for _, c := range []struct {
+		name string
+		n    uint64
+	}{
+		{"nacks-sent", r.NACKsSent}, {"packets-requested", r.Requested}, {"packets-restored", r.Restored},
+		{"restored-needlessly", r.Needless}, {"packets-retransmitted", r.Retransmitted},
+		{"retransmissions-refused", r.Refused}, {"retransmissions-too-late", r.TooLate},
+		{"refreshes-requested", r.RefreshesSent}, {"refreshes-made", r.RefreshesObeyed},
+		{"limits-received", r.LimitsReceived}, {"limits-notified", r.LimitsNotified},
+	} {
+		s.put(e, c.name, "total", float64(c.n), "count")
+	}
 }
 
 func (s *summary) link(l *linkMeter, end simtime.Time) {

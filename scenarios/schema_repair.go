@@ -1,0 +1,53 @@
+package scenarios
+
+import (
+	"time"
+
+	"rtpfabric/sim/units"
+)
+
+// Repair says what is done about lost packets, by both ends of every call.
+type Repair struct {
+	// NACK lets receivers of video ask for packets (RFC 4585 §6.2.1), RTX senders
+	// send them again (RFC 4588).
+	NACK bool `yaml:"nack" default:"false"`
+	RTX  bool `yaml:"rtx" default:"false"`
+	// IgnoreNACK is what a sender may do (RFC 8834 §6.1).
+	IgnoreNACK bool `yaml:"ignore-nack" default:"false"`
+	// Refresh is how receivers of video ask for a key frame that they need.
+	Refresh string `yaml:"refresh" oneof:"none,pli,fir" default:"none"`
+	// Decoder makes frames useless whose references are missing.
+	Decoder bool `yaml:"decoder" default:"false"`
+	// Budget is the rate of retransmissions as a share of the media's.
+	Budget units.Ratio `yaml:"budget" default:"20%" max:"100%"`
+	// RTXTime is how long senders keep packets (rtx-time); 0 for as long as there
+	// is room.
+	RTXTime time.Duration `yaml:"rtx-time" default:"0s" max:"60s"`
+}
+
+// Security says how media are protected; see also Protection.
+type Security struct {
+	// Keying is a DTLS handshake (RFC 5764), or keys that are there from the start.
+	Keying string `yaml:"keying" oneof:"dtls,preshared" default:"dtls"`
+	// Profile is the SRTP protection profile.
+	Profile string `yaml:"profile" oneof:"aes-cm-80,aes-cm-32,gcm-128,gcm-256" default:"aes-cm-80"`
+	// Timeout is the handshake's first retransmission time-out.
+	Timeout time.Duration `yaml:"timeout" default:"1s" min:"10ms" max:"60s"`
+	// EncryptExtensions encrypts header extensions one by one (RFC 6904), Cryptex
+	// all of them (RFC 9335).
+	EncryptExtensions bool `yaml:"encrypt-extensions" default:"false"`
+	Cryptex           bool `yaml:"cryptex" default:"false"`
+}
+
+// LimitAt is a limit that a receiver sets on a stream at a time (RFC 5104 §4.2.1),
+// IP and UDP headers included; without a rate it is lifted.
+type LimitAt struct {
+	At   time.Duration  `yaml:"at,required" example:"10s" max:"24h"`
+	Rate *units.BitRate `yaml:"rate" min:"1kbps" max:"1Gbps"`
+}
+
+// extensions are the header extensions that a scenario may name.
+var extensions = []string{"abs-send-time", "transmission-offset", "ntp-64", "ntp-56", "audio-level"}
+
+// xrBlocks are the blocks of extended reports that a scenario may name.
+var xrBlocks = []string{"reference-time", "loss-rle", "duplicate-rle", "receipt-times", "summary", "voip-metrics"}

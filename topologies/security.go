@@ -1,0 +1,64 @@
+package topologies
+
+import (
+	"rtpfabric/endpoints"
+	"rtpfabric/endpoints/keying"
+	"rtpfabric/endpoints/keying/dtls"
+	"rtpfabric/endpoints/protect"
+	"rtpfabric/sim/engine"
+	"rtpfabric/sim/simtime"
+)
+
+// profile returns the protection profile of all sessions.
+func (s *Simulation) profile() keying.Profile {
+	if p := s.config.Security.Profile; p != 0 {
+		return p
+	}
+	return keying.AES128CMSHA180
+}
+
+// secure gives an end its keys, or a handshake that gets them. Whoever answered the
+// call begins it (RFC 8842 §5.3); the other end opens the way for that.
+func (s *Simulation) secure(sc *endpoints.SessionConfig, call *Call, self, peer, suffix string) {
+	security := &s.config.Security
+	if !security.Handshake || s.config.Protection == protect.None {
+		sc.Profile = s.profile()
+		sc.Keying = keying.NewPreshared(s.random, self+suffix, peer+suffix)
+		return
+	}
+	name := "dtls/" + self + suffix + "/" + peer + suffix
+	config := dtls.Config{
+		Role: dtls.Client, Identity: s.identity(self), PeerFingerprint: s.identity(peer).Fingerprint(),
+		Profiles: []keying.Profile{s.profile()}, Random: s.random.Stream(name), InitialTimeout: security.Timeout,
+	}
+	if self == call.B {
+		sc.Keying = dtls.New(config)
+		return
+	}
+	config.Role = dtls.Server
+	sc.Keying = keying.NewOpening(dtls.New(config), s.random.Stream(name+"/opening"))
+}
+
+// identity returns the key and certificate of an endpoint.
+func (s *Simulation) identity(endpoint string) *dtls.Identity {
+	p := s.byName[endpoint]
+	if p.identity == nil {
+		p.identity = dtls.NewIdentity(s.random.Stream("identity/" + endpoint))
+	}
+	return p.identity
+}
+
+// scheduleLimits lets a receiver limit a stream when its time has come.
+func (s *Simulation) scheduleLimits(m *Media, section *endpoints.Section) {
+	h := s.byName[m.To].host
+	for _, l := range m.Limits {
+		s.Loop.NewTimer(engine.HandlerFunc(func(now simtime.Time) {
+			if l.Rate == 0 {
+				section.Unlimit(now)
+			} else {
+				section.Limit(now, l.Rate)
+			}
+			h.drain(now)
+		})).Set(l.At)
+	}
+}
