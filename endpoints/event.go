@@ -42,6 +42,7 @@ const (
 	RTCPSent                          // Size on the wire; Section is nil
 	ReportSent                        // an SR or RR of Section's SSRC went out
 	RTTMeasured                       // Delay
+	PacketRestored                    // a lost packet of SSRC was repaired
 	RefreshRequested                  // Section asks for a key frame of SSRC
 	TargetChanged                     // the controller's Target changed; see Session.Target
 	ByeSent

@@ -40,6 +40,7 @@ func (s *Session) handleRetransmission(now simtime.Time, src *source, m *Section
 		return
 	}
 	s.repairs.Restored++
+	s.event(Event{Kind: PacketRestored, At: now, Section: m, SSRC: media.ssrc})
 	s.handlePayload(now, media, m, h, ext, s.restored[n:], true)
 }
 

@@ -172,6 +172,14 @@ func (m *Section) Goal() units.BitRate {
 // Main returns the stream of the section's media.
 func (m *Section) Main() *Stream { return m.main }
 
+// Resends returns the SSRC in which packets are sent again, or false if they aren't.
+func (m *Section) Resends() (ssrc uint32, ok bool) {
+	if m.resend == nil {
+		return 0, false
+	}
+	return m.resend.stream.ssrc, true
+}
+
 // SSRC returns that of the main stream.
 func (m *Section) SSRC() uint32 { return m.main.ssrc }
 

@@ -154,8 +154,14 @@ func (c *checker) targetsOf(key string) []string {
 	case "connection":
 		for _, p := range c.s.Topology.Calls() {
 			if len(p) == 2 {
-				add(p[0] + "-" + p[1])
-				add(p[1] + "-" + p[0])
+				for _, session := range c.s.Sessions(p) {
+					suffix := ""
+					if session.Name != "" {
+						suffix = "/" + session.Name
+					}
+					add(p[0] + "-" + p[1] + suffix)
+					add(p[1] + "-" + p[0] + suffix)
+				}
 			}
 		}
 	case "source":

@@ -73,10 +73,15 @@ func recordForTests() *record.Record {
 	series("S/video", record.SentPackets, "count", 100, 50)
 	series("S/video", record.LostPackets, "count", 1, 5)
 	series("S/video", record.FreezeTime, "ms", 0, 100)
+	series("S/video", record.RepairRate, "bit/s", 30e3, 50e3)
+	series("S/video", record.Restored, "count", 0.5, 4)
+	series("S/video", record.Undecodable, "count", 2, 3)
+	series("S/video", record.Refreshes, "count", 1, 0)
 	series("S-R", record.Target, "bit/s", 1e6, 0.5e6)
 	series("S-R", record.RTT, "ms", 100, 200)
 	series("S-R", record.Members, "count", 3, 2)
 	series("S", record.Timeouts, "count", 2, 1)
+	series("S", record.RTCPPackets, "count", 7, 3)
 	series("S", record.RTCPRate, "bit/s", 20e3, 30e3)
 	series("S", record.RTCPShare, "bit/s", 40e3, 40e3)
 	for _, d := range []struct{ entity, metric string }{
@@ -107,6 +112,10 @@ func TestEveryMetric(t *testing.T) {
 		{"throughput", first, 0.8e6, "min: 800kbps", "max: 799kbps"},
 		{"link-loss", first, 0.02, "max: 2%", "max: 1.9%"},
 		{"link-marks", first, 0.03, "max: 3%", "max: 2.9%"},
+		{"residual-loss", first, 0.005, "max: 0.5%", "max: 0.4%"},
+		{"repair-rate", first, 30e3, "max: 30kbps", "max: 29kbps"},
+		{"undecodable", first, 8, "max: 8", "max: 7"},
+		{"refreshes", first, 4, "equal: 4", "max: 3"},
 		{"marks", first, 0.02, "max: 2%", "max: 1.9%"},
 		{"retransmissions", first, 0.04, "max: 4%", "max: 3.9%"},
 		{"loss-of-all", first, (4*1 + 4*3) / float64(4*100+4*100), "max: 2.01%", "max: 1.9%"},
@@ -127,6 +136,7 @@ func TestEveryMetric(t *testing.T) {
 		{"rtt", "4s..6s", 150, "min: 150ms, max: 150ms", "max: 149ms"},
 		{"members", first, 3, "equal: 3", "max: 2"},
 		{"timeouts", first, 8, "equal: 8", "max: 7.5"},
+		{"rtcp-packet-rate", first, 7, "max: 7", "max: 6.5"},
 		{"rtcp-rate", first, 20e3, "max: 20kbps", "max: 19kbps"},
 		{"rtcp-share", first, 0.5, "max: 0.5", "max: 0.4"},
 		{"rtcp-interval", first, 55, "equal: 56ms, tolerance: 2%", "equal: 56ms, tolerance: 1%"},

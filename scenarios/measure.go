@@ -85,6 +85,27 @@ func quotient(above, below string) func(measurement) float64 {
 	}
 }
 
+// frequency is the sum of a series of numbers divided by the time it covers.
+func frequency(series string) func(measurement) float64 {
+	return func(m measurement) float64 {
+		s := m.record.Find(m.entity, series)
+		if s == nil || s.Step <= 0 {
+			return math.NaN()
+		}
+		return mean(series)(m) / s.Step.Seconds()
+	}
+}
+
+// residual is the share of packets sent that were lost and didn't come after all
+// (RFC 8868 §3, item 6).
+func residual(m measurement) float64 {
+	sent, lost, restored := total(record.SentPackets)(m), total(record.LostPackets)(m), total(record.Restored)(m)
+	if math.IsNaN(restored) || !(sent > 0) {
+		return math.NaN()
+	}
+	return max(lost-restored, 0) / sent
+}
+
 // several computes something from the mean rates at the receivers of several
 // flows.
 func several(f func(rates []float64) float64) func(measurement) float64 {

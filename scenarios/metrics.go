@@ -58,6 +58,10 @@ var metrics = slices.Concat(
 		{"goodput", "flow", rate, "mean rate of payload in rendered frames", mean(record.Goodput), ofMedia},
 		{"frame-rate", "flow", perSecond, "mean number of frames rendered per second", mean(record.FrameRate), ofVideo},
 		{"loss", "flow", ratio, "share of the packets sent that the network lost", quotient(record.LostPackets, record.SentPackets), always},
+		{"residual-loss", "flow", ratio, "share of the packets sent that were lost and not repaired", residual, ofVideo},
+		{"repair-rate", "flow", rate, "mean rate of packets sent again, with IP and UDP headers", mean(record.RepairRate), ofVideo},
+		{"undecodable", "flow", count, "frames that couldn't be decoded because what they are predicted from is missing", total(record.Undecodable), ofVideo},
+		{"refreshes", "flow", count, "key frames that the receiver asked for", total(record.Refreshes), ofVideo},
 		{"marks", "flow", ratio, "share of the packets sent that a queue marked CE", quotient(record.MarkedPackets, record.SentPackets), always},
 		{"retransmissions", "flow", ratio, "share of TCP's segments that were sent again", quotient(record.Retransmissions, record.SentPackets), ofTCP},
 		{"loss-of-all", "flows", ratio, "share of the packets of all these flows that the network lost", pooled(record.LostPackets, record.SentPackets), always},
@@ -79,6 +83,7 @@ var metrics = slices.Concat(
 
 		{"rtcp-rate", "endpoint", rate, "mean rate of RTCP that the endpoint sends", mean(record.RTCPRate), always},
 		{"rtcp-share", "endpoint", ratio, "RTCP that the endpoint sends, as a share of what the rules allow it", quotient(record.RTCPRate, record.RTCPShare), always},
+		{"rtcp-packet-rate", "endpoint", perSecond, "RTCP packets that the endpoint sends per second", frequency(record.RTCPPackets), always},
 		{"timeouts", "endpoint", count, "members that the endpoint believed to have gone", total(record.Timeouts), always},
 
 		{"rtcp-interval", "source", milliseconds, "mean of the time between two reports of the source", sample(record.Intervals, 0), always},

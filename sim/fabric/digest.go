@@ -62,5 +62,8 @@ func (d *Digest) sent(now simtime.Time, p *packet.Packet) {
 	d.add(uint64(p.Src.IP)<<32|uint64(p.Dst.IP), head, uint64(p.Protocol)<<8|uint64(p.DSCP))
 }
 
-// String prints 32 hexadecimal digits.
-func (d *Digest) String() string { return fmt.Sprintf("%016x%016x", d.a, d.b) }
+// String prints 32 hexadecimal digits, each of which depends on everything: sizes
+// go into one of the two words alone.
+func (d *Digest) String() string {
+	return fmt.Sprintf("%016x%016x", mix(d.a^secret0, d.b^secret1), mix(d.b^secret2, d.a|1))
+}

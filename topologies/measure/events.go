@@ -61,7 +61,16 @@ func (r *Recorder) handle(e endpoints.Event) {
 		}
 	case endpoints.KeyingFailed:
 		r.event(e.At, entity, "keying-failed", "no media will flow")
+	case endpoints.PacketRestored:
+		if f := r.flow(e.SSRC); f != nil {
+			f.totals.restored++
+			f.restored.add(e.At, 1)
+		}
 	case endpoints.RefreshRequested:
+		if f := r.flow(e.SSRC); f != nil {
+			f.totals.refreshes++
+			f.refreshes.add(e.At, 1)
+		}
 		r.event(e.At, entity+"/"+e.Section.Name(), "refresh-requested", fmt.Sprintf("a key frame of SSRC %08x", e.SSRC))
 	case endpoints.ParametersIgnored:
 		r.event(e.At, entity, "rtcp-parameters-ignored", "they would starve RTCP or let it exceed the media")

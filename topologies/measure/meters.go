@@ -130,6 +130,8 @@ type flowMeter struct {
 
 	encoded, goodput, frames *total
 	frozen, undecodable      *total
+	repair                   *total // nil if nothing is repaired
+	restored, refreshes      *total
 	goal                     *level
 	frameDelay               *mean
 	frameDelays              *record.Distribution
@@ -163,6 +165,8 @@ type flowTotals struct {
 	encoded                    uint64
 	rendered, late, lostFrames uint64
 	undecodable                uint64
+	restored, refreshes        uint64
+	repairBytes                uint64
 	freezes                    uint64
 	frozen                     time.Duration
 }
@@ -182,6 +186,11 @@ func newFlowMeter(b *book, f *topologies.Flow) *flowMeter {
 		m.frames = b.perSecond(n, record.FrameRate)
 		m.frozen = b.milliseconds(n, record.FreezeTime)
 		m.undecodable = b.count(n, record.Undecodable)
+		m.restored = b.count(n, record.Restored)
+		m.refreshes = b.count(n, record.Refreshes)
+		if _, resends := f.Sender.Resends(); resends {
+			m.repair = b.rate(n, record.RepairRate)
+		}
 	}
 	return m
 }

@@ -164,6 +164,24 @@ func (r *Recorder) PacketSent(now simtime.Time, p *packet.Packet) {
 	}
 	if m := r.pathOf(p); m != nil {
 		m.packetSent(now, p)
+		return
+	}
+	r.repairSent(now, p)
+}
+
+// repairSent notes a packet that is sent again, which isn't one of the stream's own.
+func (r *Recorder) repairSent(now simtime.Time, p *packet.Packet) {
+	b := p.Payload
+	if len(b) < 12 || b[0]>>6 != 2 || b[1] >= 192 && b[1] <= 223 {
+		return
+	}
+	ssrc := binary.BigEndian.Uint32(b[8:])
+	for _, f := range r.flows {
+		if again, ok := f.flow.Sender.Resends(); ok && again == ssrc {
+			f.repair.add(now, float64(p.Size))
+			f.totals.repairBytes += uint64(p.Size)
+			return
+		}
 	}
 }
 

@@ -92,6 +92,12 @@ func (s *summary) flow(f *flowMeter, end simtime.Time) {
 	s.distribution(f.frameDelays, end)
 	if f.frozen != nil {
 		s.put(f.name, "frames-undecodable", "total", float64(t.undecodable), "count")
+		s.put(f.name, "packets-restored", "total", float64(t.restored), "count")
+		s.put(f.name, "refreshes-requested", "total", float64(t.refreshes), "count")
+		if p := &f.packets; p.sent > 0 && f.repair != nil {
+			s.put(f.name, "residual-loss", "mean", float64(p.lost-min(t.restored, p.lost))/float64(p.sent), "1")
+			s.put(f.name, "repair-bytes", "total", float64(t.repairBytes), "bytes")
+		}
 		s.put(f.name, "freezes", "total", float64(t.freezes), "count")
 		s.put(f.name, "freeze-time", "total", ms(t.frozen), "ms")
 		s.put(f.name, "oscillations", "total", float64(oscillations(f.sent.series.Values[from:to])), "count")
