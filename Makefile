@@ -1,6 +1,8 @@
 # What CI runs is `make check`; .ci/run installs what it needs before.
 
-.PHONY: build test vet lint race check bench fuzz determinism regress browser arm64 clean
+CALLS = 100000
+
+.PHONY: build test vet lint race check bench fuzz swarm determinism regress browser arm64 clean
 
 build:
 	go build -o bin/simrun ./cmd/simrun
@@ -28,6 +30,10 @@ bench:
 # FUZZTIME is for each target.
 fuzz:
 	.ci/fuzz
+
+# Random calls; `go test` makes a thousand.
+swarm:
+	go test ./topologies -run TestCallSwarm -calls $(CALLS) -timeout 0
 
 # The same run in ways that must make no difference.
 determinism:

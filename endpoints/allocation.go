@@ -49,9 +49,10 @@ type share struct {
 func (s *Session) allocate(now simtime.Time) []share {
 	left := float64(s.lastTarget.Media)
 	s.shares = s.shares[:0]
+	repairs := 0.0
 	for _, m := range s.sections {
 		if m.resend != nil {
-			left -= float64(m.resend.budget.Rate(now)) // repairs count (RFC 8834 §6)
+			repairs += float64(m.resend.budget.Rate(now))
 		}
 	}
 	for _, m := range s.sections {
@@ -68,12 +69,15 @@ func (s *Session) allocate(now simtime.Time) []share {
 			section: m, floor: min(float64(model.Wire(model.Min)), ceiling), ceiling: ceiling, weight: m.config.Send.Level.weight(),
 		})
 	}
+	// Repairs count (RFC 8834 §6), but are over too soon to suspend a stream for.
+	all := left
+	left -= repairs
 	if len(s.shares) == 1 {
 		s.shares[0].rate = min(max(left, 0), s.shares[0].ceiling)
 		s.shares[0].section.suspend(now, false)
 		return s.shares
 	}
-	s.selectSenders(now, left)
+	s.selectSenders(now, all)
 	divide(s.shares, left)
 	return s.shares
 }

@@ -2,6 +2,7 @@ package endpoints
 
 import (
 	"errors"
+	"fmt"
 
 	"rtpfabric/endpoints/encoder"
 	"rtpfabric/endpoints/pacer"
@@ -95,6 +96,9 @@ func newSection(now simtime.Time, s *Session, index int, sc SectionConfig) (*Sec
 	m := &Section{session: s, config: sc, index: index, mid: midOf(index)}
 	if sc.RemoteSSRC != 0 {
 		s.route(sc.RemoteSSRC, m)
+	}
+	if sc.SSRC != 0 && s.ours(sc.SSRC) != nil {
+		return nil, fmt.Errorf("SSRC %08x belongs to another section of this end", sc.SSRC)
 	}
 	m.main = s.newStream(m, sc.Formats[0].Clock, sc.SSRC)
 	m.limits = tmmbr.NewSender(m.main.ssrc, 0)

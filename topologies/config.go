@@ -174,6 +174,8 @@ type Media struct {
 	// Rate and Frame describe audio.
 	Rate  units.BitRate
 	Frame time.Duration
+	// SSRC of the stream, signalled to both ends (RFC 5576); 0 leaves it to chance.
+	SSRC uint32
 	// Limits are what the receiver allows (RFC 5104 §4.2), in order.
 	Limits []Limit
 }

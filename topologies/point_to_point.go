@@ -173,7 +173,10 @@ func (s *Simulation) sessionConfig(call *Call, session *Session, sections [][]*M
 			if m.From == self {
 				model := s.model(call, m)
 				mc.Send = s.sendConfig(m, model)
+				mc.SSRC = m.SSRC
 				models = append(models, model)
+			} else {
+				mc.RemoteSSRC = m.SSRC
 			}
 		}
 		sc.Sections = append(sc.Sections, mc)

@@ -1,6 +1,7 @@
 package playout_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -78,5 +79,40 @@ func TestNoDecoder(t *testing.T) {
 	b.Insert(0, playout.Packet{Seq: 1, First: true, Last: true, Size: 1, Picture: delta(9)})
 	if r, ok := b.Poll(); !ok || r.Outcome != playout.Rendered || b.NeedsRefresh() {
 		t.Errorf("%+v, %v", r, ok)
+	}
+}
+
+// A key frame that a decoder waits for may come late: it is decoded, and what
+// follows it too. No other is wanted meanwhile.
+func TestLateKeyFrame(t *testing.T) {
+	b := playout.NewBuffer(playout.Config{Clock: 1000, Delay: 50 * time.Millisecond, Decoder: true})
+	at := func(ms int) simtime.Time { return simtime.At(time.Duration(ms) * time.Millisecond) }
+	b.Insert(at(0), playout.Packet{Seq: 10, First: true, Last: true, Size: 1, Picture: key(0)})
+	// Picture 1 is lost; 2 comes and can't be decoded.
+	b.Insert(at(80), playout.Packet{Seq: 12, Timestamp: 80, First: true, Last: true, Size: 1, Picture: delta(2)})
+	b.HandleTimeout(at(130))
+	if !b.NeedsRefresh() {
+		t.Fatal("no refresh wanted")
+	}
+	// A key frame of two packets, the second 200 ms after the first; two more
+	// frames come before that.
+	b.Insert(at(200), playout.Packet{Seq: 13, Timestamp: 200, First: true, Size: 1, Captured: at(200), Picture: key(3)})
+	if b.NeedsRefresh() {
+		t.Error("another refresh wanted while one is on its way")
+	}
+	for i := range 2 {
+		ms := 240 + 40*i
+		b.Insert(at(ms), playout.Packet{Seq: uint64(15 + i), Timestamp: uint32(ms), First: true, Last: true, Size: 1, Picture: delta(4 + i)})
+	}
+	b.HandleTimeout(at(390))
+	b.Insert(at(400), playout.Packet{Seq: 14, Timestamp: 200, Last: true, Size: 1})
+	b.Insert(at(401), playout.Packet{Seq: 17, Timestamp: 401, First: true, Last: true, Size: 1, Picture: delta(6)})
+	var got []playout.Outcome
+	for r, ok := b.Poll(); ok; r, ok = b.Poll() {
+		got = append(got, r.Outcome)
+	}
+	want := []playout.Outcome{playout.Rendered, playout.Undecodable, playout.Late, playout.Late, playout.Late, playout.Rendered}
+	if !slices.Equal(got, want) || b.NeedsRefresh() {
+		t.Errorf("outcomes %v, want %v", got, want)
 	}
 }

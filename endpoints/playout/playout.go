@@ -110,8 +110,29 @@ func NewBuffer(c Config) *Buffer {
 	}
 }
 
-// NeedsRefresh reports whether nothing can be decoded before the next key frame.
-func (b *Buffer) NeedsRefresh() bool { return b.decoder.needsRefresh() }
+// NeedsRefresh reports whether nothing can be decoded before the next key frame,
+// and none is on its way.
+func (b *Buffer) NeedsRefresh() bool {
+	if !b.decoder.needsRefresh() {
+		return false
+	}
+	for i := range b.frames {
+		if b.frames[i].picture.Key {
+			return false
+		}
+	}
+	return true
+}
+
+// patience returns when a frame is given up: at its deadline, or if it is a key
+// frame a grace later. Who shows that late has frozen for as long; who doesn't has
+// to ask for another one, which would be as late.
+func (b *Buffer) patience(f *frame) simtime.Time {
+	if b.decoder.enabled && f.picture.Key {
+		return f.deadline.Add(grace)
+	}
+	return f.deadline
+}
 
 // Insert takes a packet; duplicates must have been sorted out. It returns when the
 // packet's frame has to be complete.
@@ -132,6 +153,9 @@ func (b *Buffer) Insert(now simtime.Time, p Packet) (deadline simtime.Time) {
 		f.deadline = deadline
 	}
 	f.add(p)
+	if p.First {
+		deadline = b.patience(f)
+	}
 	b.advance(now)
 	return deadline
 }
@@ -193,7 +217,7 @@ func (b *Buffer) frame(ts int64) *frame {
 func (b *Buffer) NextTimeout() simtime.Time {
 	next := simtime.Never
 	if len(b.frames) > 0 {
-		next = b.frames[0].deadline
+		next = b.patience(&b.frames[0])
 	}
 	for i := range b.overdue {
 		next = min(next, b.overdue[i].deadline.Add(grace))
@@ -219,8 +243,8 @@ func (b *Buffer) HandleTimeout(now simtime.Time) {
 func (b *Buffer) advance(now simtime.Time) {
 	for len(b.frames) > 0 {
 		f := &b.frames[0]
-		inOrder := f.complete() && (b.resync || f.first == b.nextSeq)
-		if !inOrder && now < f.deadline {
+		inOrder := f.complete() && (b.resync || f.first == b.nextSeq || f.picture.Key && b.decoder.needsRefresh())
+		if !inOrder && now < b.patience(f) {
 			return
 		}
 		b.settle(now, f)

@@ -139,9 +139,17 @@ func (s *Scheduler) AverageSize() float64 { return s.average }
 // CountPacket updates avg_rtcp_size with a packet sent or received. size
 // counts UDP and IP headers; reporters is the number of SSRCs whose SR or RR
 // it carries, by which the size is divided (RFC 8108 §5.3.1).
+//
+// Deviation (RFC 8108 §5.3.1): such a packet counts as often as it has reporters.
+// It takes the place of as many packets; counted once, reduced-size packets between
+// aggregated ones would pull the average down, and RTCP would exceed its bandwidth
+// by a seventh.
 func (s *Scheduler) CountPacket(size units.Bytes, reporters int) {
-	div := float64(size) / float64(max(reporters, 1))
-	s.average = float64(div/16) + float64(s.average*15/16)
+	n := max(reporters, 1)
+	div := float64(size) / float64(n)
+	for range n {
+		s.average = float64(div/16) + float64(s.average*15/16)
+	}
 }
 
 // NextTimeout returns when [Scheduler.Due] has something to decide.

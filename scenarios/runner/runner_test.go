@@ -57,10 +57,10 @@ var pinned = []struct {
 	path, digest string
 	set          []string
 }{
-	{quickstart, "21baa580584d904e81262e301435a449", nil},
-	{case51, "85ea9683713b85d9ddc3a3e9e536cf4e", []string{"seed=1", forward}},
-	{case51, "4ee8de2cc17aba764be98cdfb4914d00", []string{"seed=1", forward, "congestion.feedback=twcc"}},
-	{library + "testdata/determinism/everything.yaml", "1ca8a3ed95d1e1b8d0c777caeb0af995", nil},
+	{quickstart, "876af73b6840ce3bfdfebd75db87e6c5", nil},
+	{case51, "69392995cd2f39ac343ce0531da0027f", []string{"seed=1", forward}},
+	{case51, "ed5abc2d884696abdb324dab4863799e", []string{"seed=1", forward, "congestion.feedback=twcc"}},
+	{library + "testdata/determinism/everything.yaml", "4237e5cbab5235cd2a26bb84f6210ded", nil},
 	{library + "feedback/e01-feedback-budget.yaml", "8cc8ee8f0379b65693c440b51eb5930f", []string{"seed=1"}},
 }
 
