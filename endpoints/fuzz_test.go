@@ -11,8 +11,10 @@ import (
 
 	"rtpfabric/ccontrol"
 	"rtpfabric/endpoints/encoder"
+	"rtpfabric/endpoints/headerext"
 	"rtpfabric/endpoints/keying"
 	"rtpfabric/endpoints/protect"
+	"rtpfabric/endpoints/wire"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/rng"
 	"rtpfabric/sim/simtime"
@@ -28,12 +30,14 @@ func (noControl) Target() ccontrol.Target                   { return ccontrol.Ta
 func fuzzEndpoint(pool *packet.Pool, feedback Feedback) *Endpoint {
 	random := rng.New(1)
 	e := New(Config{Name: "A", Addr: 1, Pool: pool, Random: random})
-	v := encoder.VideoConfig{Min: 3e5, Max: 3e5, Start: 3e5, FPS: 25}
+	v := encoder.VideoConfig{Min: 1e5, Max: 3e5, Start: 3e5, FPS: 25, Layers: 3}
+	video := VP8(96)
+	video.RTX = 98
 	_, err := e.Connect(0, ConnectionConfig{Peer: "B", Sessions: []SessionConfig{{
 		Local: packet.Addr{IP: 1, Port: 1}, Remote: packet.Addr{IP: 2, Port: 2},
 		Sections: []SectionConfig{
-			{Name: "video", Kind: Video, Formats: []Format{VP8(96)}, Send: &SendConfig{
-				Encoder: encoder.NewPerfect(v, 0), Stop: simtime.Never, PacketSize: 1200,
+			{Name: "video", Kind: Video, Formats: []Format{video}, Send: &SendConfig{
+				Encoder: encoder.NewPerfect(v, 0), Stop: simtime.Never, PacketSize: 1200, Layers: 3,
 				Model: NewStreamModel(Video, 3e5, 3e5, 3e5, 25, 1200, 10, 0),
 			}},
 			{Name: "audio", Kind: Audio, Formats: []Format{Opus(97)}, Send: &SendConfig{
@@ -42,7 +46,11 @@ func fuzzEndpoint(pool *packet.Pool, feedback Feedback) *Endpoint {
 			}},
 		},
 		Protection: protect.None, Keying: keying.NewPreshared(random, "A", "B"),
-		RTCP:     RTCPConfig{AVPF: true, Bandwidth: 50e3, ReducedSize: true, Aggregate: true},
+		RTCP:   RTCPConfig{AVPF: true, Bandwidth: 50e3, ReducedSize: true, Aggregate: true, Groups: true},
+		Repair: DefaultRepair(), Extensions: fuzzExtensions,
+		ExtendedReports: ExtendedReports{
+			ReferenceTime: true, LossRLE: true, DuplicateRLE: true, ReceiptTimes: true, Summary: true, VoIPMetrics: true,
+		},
 		Feedback: feedback, FeedbackInterval: 20 * time.Millisecond,
 		Controller: noControl{}, PlayoutDelay: 100 * time.Millisecond,
 	}}})
@@ -50,6 +58,11 @@ func fuzzEndpoint(pool *packet.Pool, feedback Feedback) *Endpoint {
 		panic(err)
 	}
 	return e
+}
+
+var fuzzExtensions = []headerext.Entry{
+	{ID: 1, URI: headerext.AudioLevel.URI()}, {ID: 2, URI: headerext.AbsSendTime.URI()},
+	{ID: 4, URI: headerext.MID.URI()}, {ID: 6, URI: headerext.NTP64.URI()}, {ID: 7, URI: headerext.TransmissionOffset.URI()},
 }
 
 // real returns packets as an endpoint makes them.
@@ -91,6 +104,10 @@ func FuzzHandlePacket(f *testing.F) {
 	for _, m := range []rtcp.Packet{
 		&rtcp.Goodbye{Sources: []uint32{1, 2}}, &rtcp.PictureLossIndication{SenderSSRC: 1, MediaSSRC: 2},
 		&rtcp.ExtendedReport{SenderSSRC: 1}, &rtcp.TransportLayerNack{SenderSSRC: 1, Nacks: []rtcp.NackPair{{PacketID: 9}}},
+		&rtcp.FullIntraRequest{SenderSSRC: 1, FIR: []rtcp.FIREntry{{SSRC: 2, SequenceNumber: 3}}},
+		&wire.TMMBR{SenderSSRC: 1, Limits: []wire.Limit{{SSRC: 2, MxTBR: 1e5, Overhead: 40}}},
+		&wire.TMMBN{SenderSSRC: 1, Limits: []wire.Limit{{SSRC: 2, MxTBR: 1e5, Overhead: 40}}},
+		&wire.RGRS{SenderSSRC: 1, ReportingSources: []uint32{2}},
 		&rtcp.CCFeedbackReport{SenderSSRC: 9, ReportBlocks: []rtcp.CCFeedbackReportBlock{{MediaSSRC: 7, MetricBlocks: make([]rtcp.CCFeedbackMetricBlock, 3)}}},
 	} {
 		if b, err := m.Marshal(); err == nil {
