@@ -44,11 +44,11 @@ func picture(t *testing.T, ssrc uint32, seq uint16, pt uint8, mid string) []byte
 	return b
 }
 
-// sectionOf returns the section in which frames of an SSRC were played; "" if
+// sectionOf returns the section in which the second end played frames of an SSRC; "" if
 // there were none.
-func (c *call) sectionOf(end int, ssrc uint32) string {
+func (c *call) sectionOf(ssrc uint32) string {
 	name := ""
-	for _, e := range c.events[end] {
+	for _, e := range c.events[1] {
 		if e.Kind == endpoints.FrameRendered && e.SSRC == ssrc {
 			name = e.Section.Name()
 		}
@@ -97,7 +97,7 @@ func TestAssociation(t *testing.T) {
 				c.inject(1, b)
 			}
 			n := c.sessions[1].Counts()
-			if got := c.sectionOf(1, tt.ssrc); got != tt.want || n.Unassociated != tt.lost {
+			if got := c.sectionOf(tt.ssrc); got != tt.want || n.Unassociated != tt.lost {
 				t.Errorf("played in section %q with %d payloads discarded, want %q with %d", got, n.Unassociated, tt.want, tt.lost)
 			}
 			if n.RTPReceived != uint64(len(tt.packets())) {
@@ -123,7 +123,7 @@ func TestMIDInSDES(t *testing.T) {
 	}
 	c.inject(1, b)
 	c.inject(1, picture(t, 0x99, 1, 96, ""))
-	if got := c.sectionOf(1, 0x99); got != "rear" {
+	if got := c.sectionOf(0x99); got != "rear" {
 		t.Errorf("played in section %q", got)
 	}
 	c.run(3 * time.Second)
@@ -177,7 +177,7 @@ func TestMIDInFirstPackets(t *testing.T) {
 	if with == 0 || without < 5*with {
 		t.Errorf("%d packets with MID, %d without", with, without)
 	}
-	if got := c.sectionOf(1, c.sessions[0].Sections()[1].SSRC()); got != "rear" {
+	if got := c.sectionOf(c.sessions[0].Sections()[1].SSRC()); got != "rear" {
 		t.Errorf("played in section %q", got)
 	}
 }

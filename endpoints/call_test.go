@@ -29,10 +29,11 @@ type stream struct {
 	from        string // "A", "B", "AB" or ""
 	pt          uint8
 	start, stop time.Duration // stop 0: never
-	stays       string        // an end that doesn't stop
-	ssrc        [2]uint32     // signalled SSRCs of the ends, 0 for none
-	told        bool          // each end knows the other's
-	rtx         uint8         // payload type of retransmissions, 0 for none
+	pause       endpoints.Pause
+	stays       string    // an end that doesn't stop
+	ssrc        [2]uint32 // signalled SSRCs of the ends, 0 for none
+	told        bool      // each end knows the other's
+	rtx         uint8     // payload type of retransmissions, 0 for none
 }
 
 func (st *stream) formats() []endpoints.Format {
@@ -116,6 +117,8 @@ type call struct {
 	// path, if set, says when the copies of a packet arrive, relative to the
 	// regular time; none means that it is lost.
 	path func(p *tapped) []time.Duration
+	// mangle, if set, changes a packet that is on its way.
+	mangle func(payload []byte) []byte
 }
 
 type flight struct {
@@ -230,9 +233,13 @@ func (s *setup) send(st stream) *endpoints.SendConfig {
 		stop = simtime.At(st.stop)
 	}
 	start := simtime.At(st.start)
+	var pauses []endpoints.Pause
+	if st.pause.To > 0 {
+		pauses = append(pauses, st.pause)
+	}
 	if st.kind == endpoints.Audio {
 		return &endpoints.SendConfig{
-			Encoder: encoder.NewAudio(64*units.Kbps, 20*time.Millisecond, start), Stop: stop, PacketSize: 1200,
+			Encoder: encoder.NewAudio(64*units.Kbps, 20*time.Millisecond, start), Stop: stop, PacketSize: 1200, Pauses: pauses,
 			Model: endpoints.NewStreamModel(st.kind, 64*units.Kbps, 64*units.Kbps, 64*units.Kbps, 50, 1200, 10, s.extension()),
 		}
 	}
@@ -242,7 +249,7 @@ func (s *setup) send(st stream) *endpoints.SendConfig {
 	}
 	v := encoder.VideoConfig{Min: least, Max: s.rate, Start: s.rate, FPS: 25}
 	return &endpoints.SendConfig{
-		Encoder: encoder.NewPerfect(v, start), Stop: stop, PacketSize: 1200,
+		Encoder: encoder.NewPerfect(v, start), Stop: stop, PacketSize: 1200, Pauses: pauses,
 		Model: endpoints.NewStreamModel(st.kind, least, s.rate, s.rate, 25, 1200, 10, s.extension()),
 	}
 }
@@ -261,7 +268,11 @@ func (c *call) drain(i int) {
 		}
 		for _, d := range copies {
 			q := c.pool.New()
-			copy(q.SetPayload(len(p.Payload)), p.Payload)
+			payload := p.Payload
+			if c.mangle != nil {
+				payload = c.mangle(slices.Clone(payload))
+			}
+			copy(q.SetPayload(len(payload)), payload)
 			q.Src, q.Dst, q.ECN = p.Src, p.Dst, p.ECN
 			c.flights = append(c.flights, flight{c.now.Add(c.delay + d), 1 - i, q})
 		}

@@ -53,6 +53,7 @@ const (
 	SSRCChanged         // SSRC takes the place of Previous, after a collision
 	ThirdPartyCollision // SSRC is used by two others (RFC 3550 §8.2)
 	ThirdPartyLoop      // SSRC's packets come from another address as well
+	ReducedSizeGivenUp  // a middlebox seems to drop RTCP that isn't compound
 	ParametersIgnored   // parameters of RTCP that would harm (RFC 8834 §13)
 	MarkingDropped      // Section's packets vanish with their DSCP and go without
 )

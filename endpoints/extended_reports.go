@@ -9,7 +9,6 @@ import (
 
 	"rtpfabric/endpoints/playout"
 	"rtpfabric/endpoints/xr"
-	"rtpfabric/sim/packet"
 	"rtpfabric/sim/simtime"
 )
 
@@ -36,10 +35,10 @@ const traceCapacity = 1 << 12
 // gmin is the recommended threshold between bursts and gaps (RFC 3611 §4.7.2).
 const gmin = 16
 
-// trace notes a packet for extended reports.
-func (r *source) record(now simtime.Time, p *packet.Packet, h *rtp.Header) {
+// record notes a packet for extended reports.
+func (r *source) record(now simtime.Time, h *rtp.Header) {
 	if r.trace != nil {
-		r.trace.Record(xr.Arrival{Seq: h.SequenceNumber, Timestamp: h.Timestamp, Receipt: r.receiptTime(now), TTL: 0})
+		r.trace.Record(xr.Arrival{Seq: h.SequenceNumber, Timestamp: h.Timestamp, Receipt: r.receiptTime(now)})
 	}
 }
 

@@ -61,8 +61,11 @@ func fuzzEndpoint(pool *packet.Pool, feedback Feedback) *Endpoint {
 }
 
 var fuzzExtensions = []headerext.Entry{
-	{ID: 1, URI: headerext.AudioLevel.URI()}, {ID: 2, URI: headerext.AbsSendTime.URI()},
-	{ID: 4, URI: headerext.MID.URI()}, {ID: 6, URI: headerext.NTP64.URI()}, {ID: 7, URI: headerext.TransmissionOffset.URI()},
+	{ID: 1, URI: headerext.AudioLevel.URI()},
+	{ID: 2, URI: headerext.AbsSendTime.URI()},
+	{ID: 4, URI: headerext.MID.URI()},
+	{ID: 6, URI: headerext.NTP64.URI()},
+	{ID: 7, URI: headerext.TransmissionOffset.URI()},
 }
 
 // real returns packets as an endpoint makes them.

@@ -160,7 +160,7 @@ func TestRandomIdentities(t *testing.T) {
 
 // RFC 5761 §4: RTP and RTCP on one port are told apart by the second octet.
 //
-// conformance: MUX-4.5-1
+// conformance: MUX-4.5-1, MUX-4.5-4
 func TestDemultiplexing(t *testing.T) {
 	st := audioFromA
 	for pt := range 256 {

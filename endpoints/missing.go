@@ -23,6 +23,7 @@ func (s *Session) handleRetransmission(now simtime.Time, src *source, m *Section
 	if err != nil {
 		return // counted by the restorer
 	}
+	s.reduced.answered(now, s.rtt)
 	h := &s.restoredHeader
 	*h = rtp.Header{}
 	n, err := h.Unmarshal(s.restored)

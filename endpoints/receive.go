@@ -94,7 +94,7 @@ func (s *Session) handleRTP(now simtime.Time, p *packet.Packet) {
 	}
 	s.recordArrival(now, p, h)
 	src.dscp = p.DSCP
-	src.record(now, p, h)
+	src.record(now, h)
 	ext, fresh := src.receive(now, h)
 	switch {
 	case m == nil:

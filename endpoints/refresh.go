@@ -13,6 +13,7 @@ type refresher struct {
 	kind   Refresh
 	wanted bool
 	due    bool         // the next RTCP packet asks
+	asked  bool         // since the last key frame
 	next   simtime.Time // when to ask again
 	seq    uint8        // of the last FIR
 }
@@ -46,7 +47,7 @@ func (w *compound) appendRefreshes(now simtime.Time, m *Section) {
 			continue
 		}
 		r := &src.refresh
-		r.due, r.next = false, now.Add(max(refreshPatience, 2*s.rtt))
+		r.due, r.asked, r.next = false, true, now.Add(max(refreshPatience, 2*s.rtt))
 		if r.kind == RefreshFIR {
 			w.add(&rtcp.FullIntraRequest{
 				SenderSSRC: m.SSRC(), MediaSSRC: 0, FIR: []rtcp.FIREntry{{SSRC: src.ssrc, SequenceNumber: r.seq}},

@@ -87,9 +87,13 @@ func (s *Session) sendRegular(now simtime.Time, first *rtcptiming.Local) {
 		}
 	}
 	w.describe()
+	requests := s.repairs.NACKsSent + s.repairs.RefreshesSent
 	for _, st := range w.reporters {
 		w.extend(now, st)
 		w.messages(now, st, true)
+	}
+	if s.repairs.NACKsSent+s.repairs.RefreshesSent > requests {
+		s.reduced.compound = now
 	}
 	if s.hasFeedback() && s.due.near(now) {
 		w.feedback(now, s.streamFor(first))
@@ -107,11 +111,22 @@ func (s *Session) sendRegular(now simtime.Time, first *rtcptiming.Local) {
 func (s *Session) sendFeedback(now simtime.Time, l *rtcptiming.Local) {
 	st := s.streamFor(l)
 	w := s.newCompound()
-	if !s.config.RTCP.ReducedSize {
+	compound := !s.reduces()
+	if compound {
 		w.report(now, st)
 		w.describe()
 	}
+	requests := s.repairs.NACKsSent + s.repairs.RefreshesSent
 	w.messages(now, st, false)
+	switch asked := s.repairs.NACKsSent+s.repairs.RefreshesSent > requests; {
+	case asked && compound:
+		s.reduced.compound = now
+	case asked:
+		was := s.reduced.broken
+		if s.reduced.asked(now, s.rtt); s.reduced.broken && !was {
+			s.event(Event{Kind: ReducedSizeGivenUp, At: now})
+		}
+	}
 	if s.due.wanted && s.hasFeedback() {
 		w.feedback(now, st)
 	}

@@ -92,6 +92,7 @@ type Session struct {
 	roundTrip   *xr.RoundTrip
 	roundTripOf uint32 // SSRC that measures
 
+	reduced        reducedSize
 	types          rtx.PayloadTypes
 	restorer       *rtx.Receiver // of what the peer sends again
 	restored       []byte        // scratch

@@ -218,6 +218,10 @@ func (r *source) drain() {
 			e.Kind = FrameUndecodable
 		}
 		r.fate(f)
+		if f.Key && r.refresh.asked {
+			r.refresh.asked = false
+			s.reduced.answered(f.At, s.rtt)
+		}
 		if f.Key && r.missing != nil && f.Outcome != playout.Lost {
 			r.missing.OnRefreshPoint(f.First)
 		}

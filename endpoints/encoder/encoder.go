@@ -28,6 +28,8 @@ type Frame struct {
 	Base  uint64
 	// Discardable says that nothing is predicted from the frame.
 	Discardable bool
+	// Width and Height of the picture, of encoders that know them; otherwise 0.
+	Width, Height int
 }
 
 // Encoder makes frames at about the rate it was asked for.

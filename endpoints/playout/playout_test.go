@@ -290,6 +290,8 @@ func TestLateFrame(t *testing.T) {
 				rendered++
 			case playout.Late:
 				t.Error("late by more than a second counts as lost")
+			case playout.Undecodable:
+				t.Error("there is no decoder")
 			}
 		}
 		if rendered != 59 || lost == 0 {
@@ -506,7 +508,7 @@ func TestPathDelayGrows(t *testing.T) {
 			t.Fatalf("frame %d lost", i)
 		case playout.Late:
 			lastLate = i
-		case playout.Rendered:
+		case playout.Rendered, playout.Undecodable:
 		}
 	}
 	if lastLate < change {

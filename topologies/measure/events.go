@@ -72,6 +72,8 @@ func (r *Recorder) handle(e endpoints.Event) {
 			f.refreshes.add(e.At, 1)
 		}
 		r.event(e.At, entity+"/"+e.Section.Name(), "refresh-requested", fmt.Sprintf("a key frame of SSRC %08x", e.SSRC))
+	case endpoints.ReducedSizeGivenUp:
+		r.event(e.At, entity, "reduced-size-given-up", "requests of reduced size have no effect: feedback goes in compound packets")
 	case endpoints.ParametersIgnored:
 		r.event(e.At, entity, "rtcp-parameters-ignored", "they would starve RTCP or let it exceed the media")
 	case endpoints.ParticipantTimedOut:

@@ -138,11 +138,17 @@ func (s *summary) endpoint(m *endpointMeter, end simtime.Time) {
 		name string
 		n    uint64
 	}{
-		{"nacks-sent", r.NACKsSent}, {"packets-requested", r.Requested}, {"packets-restored", r.Restored},
-		{"restored-needlessly", r.Needless}, {"packets-retransmitted", r.Retransmitted},
-		{"retransmissions-refused", r.Refused}, {"retransmissions-too-late", r.TooLate},
-		{"refreshes-requested", r.RefreshesSent}, {"refreshes-made", r.RefreshesObeyed},
-		{"limits-received", r.LimitsReceived}, {"limits-notified", r.LimitsNotified},
+		{"nacks-sent", r.NACKsSent},
+		{"packets-requested", r.Requested},
+		{"packets-restored", r.Restored},
+		{"restored-needlessly", r.Needless},
+		{"packets-retransmitted", r.Retransmitted},
+		{"retransmissions-refused", r.Refused},
+		{"retransmissions-too-late", r.TooLate},
+		{"refreshes-requested", r.RefreshesSent},
+		{"refreshes-made", r.RefreshesObeyed},
+		{"limits-received", r.LimitsReceived},
+		{"limits-notified", r.LimitsNotified},
 	} {
 		s.put(e, c.name, "total", float64(c.n), "count")
 	}
