@@ -34,6 +34,7 @@ type stream struct {
 	ssrc        [2]uint32 // signalled SSRCs of the ends, 0 for none
 	told        bool      // each end knows the other's
 	rtx         uint8     // payload type of retransmissions, 0 for none
+	speaker     *endpoints.Speaker
 }
 
 func (st *stream) formats() []endpoints.Format {
@@ -41,6 +42,9 @@ func (st *stream) formats() []endpoints.Format {
 		f := endpoints.VP8(st.pt)
 		f.RTX = st.rtx
 		return []endpoints.Format{f}
+	}
+	if st.speaker != nil {
+		return endpoints.DefaultAudio()
 	}
 	return []endpoints.Format{endpoints.Opus(st.pt)}
 }
@@ -238,6 +242,12 @@ func (s *setup) send(st stream) *endpoints.SendConfig {
 		pauses = append(pauses, st.pause)
 	}
 	if st.kind == endpoints.Audio {
+		if st.speaker != nil {
+			return &endpoints.SendConfig{
+				Encoder: st.speaker, Stop: stop, PacketSize: 1200,
+				Model: endpoints.NewStreamModel(st.kind, 64*units.Kbps, 64*units.Kbps, 64*units.Kbps, 50, 1200, 10, s.extension()),
+			}
+		}
 		return &endpoints.SendConfig{
 			Encoder: encoder.NewAudio(64*units.Kbps, 20*time.Millisecond, start), Stop: stop, PacketSize: 1200, Pauses: pauses,
 			Model: endpoints.NewStreamModel(st.kind, 64*units.Kbps, 64*units.Kbps, 64*units.Kbps, 50, 1200, 10, s.extension()),

@@ -7,7 +7,6 @@ import (
 	"rtpfabric/endpoints/nack"
 	"rtpfabric/endpoints/rtx"
 	"rtpfabric/endpoints/ssrctable"
-	"rtpfabric/endpoints/tmmbr"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/simtime"
 )
@@ -82,7 +81,7 @@ func (s *Session) replace(now simtime.Time, old *Stream) {
 	switch m := old.section; {
 	case m.main == old:
 		m.main = next
-		m.limits = tmmbr.NewSender(next.ssrc, 0)
+		m.limits = newLimits(next)
 		if m.resend != nil { // what was kept has the old SSRC
 			m.resend.history = nack.NewHistory(s.config.Repair.History)
 		}

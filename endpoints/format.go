@@ -12,6 +12,7 @@ const (
 	CodecPCMU Codec = "PCMU" // RFC 3551 §4.5.14
 	CodecPCMA Codec = "PCMA"
 	CodecDVI4 Codec = "DVI4" // RFC 3551 §4.5.1; only legacy peers have it (RFC 7874 §3)
+	CodecCN   Codec = "CN"   // comfort noise, RFC 3389
 )
 
 // Format is a payload format as a media section has it: a codec with the payload
@@ -49,6 +50,13 @@ func PCMA() Format { return Format{Codec: CodecPCMA, PayloadType: 8, Clock: tele
 
 // DVI4 returns the format of ADPCM audio at 8 kHz with its static payload type.
 func DVI4() Format { return Format{Codec: CodecDVI4, PayloadType: 5, Clock: telephoneClock} }
+
+// CN returns the format of comfort noise at 8 kHz with its static payload type.
+func CN() Format { return Format{Codec: CodecCN, PayloadType: 13, Clock: telephoneClock} }
+
+// DefaultAudio are the formats that every WebRTC endpoint understands
+// (RFC 7874 §3), but for telephone events, which are no media here.
+func DefaultAudio() []Format { return []Format{Opus(111), PCMU(), PCMA(), CN()} }
 
 // check refuses payload types that can't be told from RTCP on the same port.
 func (f Format) check() error {

@@ -8,6 +8,9 @@ import (
 	"rtpfabric/sim/units"
 )
 
+// newLimits keeps the limits on a stream.
+func newLimits(st *Stream) *tmmbr.Sender { return tmmbr.NewSender(st.ssrc, 0) }
+
 // wish is a limit that this end sets on the peer's stream in a section
 // (RFC 5104 §3.5.4).
 type wish struct {

@@ -104,6 +104,9 @@ func (w *compound) appendNACKs(now simtime.Time, m *Section) {
 		s.nack.Nacks = nack.Pack(s.nack.Nacks[:0], kept)
 		w.add(&s.nack)
 		s.repairs.NACKsSent++
+		if m.config.Formats[0].RTX != 0 {
+			s.repairs.expectant++
+		}
 		s.repairs.Requested += uint64(len(kept))
 	}
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/pion/rtp"
 
+	"rtpfabric/endpoints/audio"
 	"rtpfabric/endpoints/encoder"
 	"rtpfabric/endpoints/playout"
 	"rtpfabric/sim/packet"
@@ -73,9 +74,9 @@ func (m *Section) packetize(f encoder.Frame, emit func(*packet.Packet)) {
 // headers are real, the rest is a pattern.
 func (m *Section) writePayload(b []byte, f encoder.Frame, first bool) {
 	if m.config.Kind == Audio {
-		b[0] = 0xf8 // Opus: CELT, fullband, 20 ms, mono, one frame (RFC 6716 §3.1)
-		binary.BigEndian.PutUint64(b[1:], uint64(f.Captured))
-		fill(b[1+trace:])
+		b[0], b[1] = 0xf8, 0 // Opus: CELT, fullband, 20 ms, mono, one frame (RFC 6716 §3.1)
+		binary.BigEndian.PutUint64(b[audio.OpusHeader:], uint64(f.Captured))
+		fill(b[audio.OpusHeader+trace:])
 		return
 	}
 	b = m.writeVP8(b, f, first)
@@ -109,15 +110,22 @@ type media struct {
 	head        int
 	picture     playout.Picture
 	discardable bool
+	untraced    bool // it doesn't say when it was captured
 }
 
 // parseMedia reads a payload; false if it is malformed.
-func parseMedia(kind Kind, b []byte) (media, bool) {
-	if kind == Video {
+func parseMedia(f *Format, b []byte) (media, bool) {
+	if f.Codec == CodecVP8 {
 		return parseVP8Media(b)
 	}
-	if len(b) < 1+trace {
+	at := f.Codec.traceAt()
+	switch {
+	case len(b) == 0:
+		return media{}, false
+	case at < 0:
+		return media{first: true, untraced: true}, true
+	case len(b) < at+trace:
 		return media{}, false
 	}
-	return media{first: true, captured: simtime.Time(binary.BigEndian.Uint64(b[1:]))}, true
+	return media{first: true, captured: simtime.Time(binary.BigEndian.Uint64(b[at:]))}, true
 }

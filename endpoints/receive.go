@@ -84,6 +84,14 @@ func (s *Session) handleRTP(now simtime.Time, p *packet.Packet) {
 			s.timing.HeardCSRC(now, csrc)
 		}
 	}
+	if h.Padding { // RFC 3550 §5.1
+		pad := int(b[len(b)-1])
+		if pad == 0 || pad > len(b)-n {
+			s.counts.Malformed++
+			return
+		}
+		b = b[:len(b)-pad]
+	}
 	m := s.associate(h, src == nil || src.newer(h.SequenceNumber))
 	if src == nil {
 		src = newSource(s, m, h)
@@ -111,7 +119,8 @@ func (s *Session) handleRTP(now simtime.Time, p *packet.Packet) {
 
 // handlePayload takes the payload of a packet that belongs to a section.
 func (s *Session) handlePayload(now simtime.Time, src *source, m *Section, h *rtp.Header, ext uint64, b []byte, repaired bool) {
-	content, ok := parseMedia(m.config.Kind, b)
+	f, _ := m.format(h.PayloadType)
+	content, ok := parseMedia(f, b)
 	if !ok {
 		s.counts.Malformed++
 		return

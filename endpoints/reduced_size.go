@@ -40,11 +40,15 @@ func (r *reducedSize) asked(now simtime.Time, rtt time.Duration) {
 // answered notes what only a request can have brought about. It proves something
 // if that left by itself, and none in a compound packet at about that time.
 func (r *reducedSize) answered(now simtime.Time, rtt time.Duration) {
+	most := 2*rtt + answerSlack
+	if rtt == 0 { // nobody has told
+		most += answerPatience
+	}
 	about := func(at simtime.Time) bool {
 		age := now.Sub(at)
-		return at > 0 && age >= rtt*3/4 && age <= 2*rtt+answerSlack
+		return at > 0 && age >= rtt*3/4 && age <= most
 	}
-	if rtt > 0 && about(r.alone) && !about(r.compound) {
+	if about(r.alone) && !about(r.compound) {
 		r.confirmed, r.unanswered = true, 0
 	}
 }

@@ -56,6 +56,7 @@ func (w *compound) appendRefreshes(now simtime.Time, m *Section) {
 			w.add(&rtcp.PictureLossIndication{SenderSSRC: m.SSRC(), MediaSSRC: src.ssrc})
 		}
 		s.repairs.RefreshesSent++
+		s.repairs.expectant++
 		s.event(Event{Kind: RefreshRequested, At: now, Section: m, SSRC: src.ssrc})
 	}
 }

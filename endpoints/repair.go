@@ -54,6 +54,8 @@ type RepairCounts struct {
 	RefreshesSent, RefreshesHeard  uint64 // PLI and FIR
 	RefreshesObeyed                uint64 // of these heard, those that made a key frame
 	LimitsReceived, LimitsNotified uint64 // TMMBR and TMMBN
+
+	expectant uint64 // requests to which there should be an answer
 }
 
 // Add adds up the totals of two sessions.

@@ -87,12 +87,12 @@ func (s *Session) sendRegular(now simtime.Time, first *rtcptiming.Local) {
 		}
 	}
 	w.describe()
-	requests := s.repairs.NACKsSent + s.repairs.RefreshesSent
+	requests := s.repairs.expectant
 	for _, st := range w.reporters {
 		w.extend(now, st)
 		w.messages(now, st, true)
 	}
-	if s.repairs.NACKsSent+s.repairs.RefreshesSent > requests {
+	if s.repairs.expectant > requests {
 		s.reduced.compound = now
 	}
 	if s.hasFeedback() && s.due.near(now) {
@@ -116,9 +116,9 @@ func (s *Session) sendFeedback(now simtime.Time, l *rtcptiming.Local) {
 		w.report(now, st)
 		w.describe()
 	}
-	requests := s.repairs.NACKsSent + s.repairs.RefreshesSent
+	requests := s.repairs.expectant
 	w.messages(now, st, false)
-	switch asked := s.repairs.NACKsSent+s.repairs.RefreshesSent > requests; {
+	switch asked := s.repairs.expectant > requests; {
 	case asked && compound:
 		s.reduced.compound = now
 	case asked:
@@ -150,6 +150,9 @@ const byeSize units.Bytes = srSize + 4 + sdesChunk + 8 + protect.TagRTCP + packe
 func (s *Session) sendBye(now simtime.Time, st *Stream) {
 	if st.local.HasSent() || st.packets > 0 {
 		w := s.newCompound()
+		if st.retired { // so that the new clock is known at once (RFC 7160 §4.1)
+			w.report(now, st.section.main)
+		}
 		w.report(now, st)
 		w.describe()
 		w.add(&rtcp.Goodbye{Sources: []uint32{st.ssrc}})

@@ -101,7 +101,7 @@ func newSection(now simtime.Time, s *Session, index int, sc SectionConfig) (*Sec
 		return nil, fmt.Errorf("SSRC %08x belongs to another section of this end", sc.SSRC)
 	}
 	m.main = s.newStream(m, sc.Formats[0].Clock, sc.SSRC)
-	m.limits = tmmbr.NewSender(m.main.ssrc, 0)
+	m.limits = newLimits(m.main)
 	var err error
 	if m.main.layouts, err = newLayouts(s.extensions, sc.Kind, m.mid, true); err != nil {
 		return nil, err
@@ -233,6 +233,10 @@ func (m *Section) handleTimeout(now simtime.Time) {
 // encode makes a frame and hands its packets to the pacer.
 func (m *Section) encode(now simtime.Time) {
 	s := m.session
+	if sp, ok := m.config.Send.Encoder.(*Speaker); ok {
+		m.speak(now, sp)
+		return
+	}
 	s.requestRates(now, m)
 	f := m.config.Send.Encoder.Encode(now)
 	m.skipPauses()
@@ -240,12 +244,15 @@ func (m *Section) encode(now simtime.Time) {
 		m.refreshed, m.everRefreshed = now, true
 	}
 	s.event(Event{Kind: FrameEncoded, At: now, Section: m, Size: f.Size})
+	m.packetize(f, m.push)
+}
+
+// push hands a packet of the main stream to the pacer.
+func (m *Section) push(p *packet.Packet) {
+	m.main.queued++
 	class := pacer.Normal
 	if m.config.Kind == Audio {
 		class = pacer.Urgent
 	}
-	m.packetize(f, func(p *packet.Packet) {
-		m.main.queued++
-		s.pacer.Push(p, class)
-	})
+	m.session.pacer.Push(p, class)
 }

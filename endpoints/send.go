@@ -15,7 +15,10 @@ func (s *Session) pump(now simtime.Time) {
 		s.release(now, p)
 	}
 	for _, st := range s.streams {
-		if st.section.stopped && st.queued == 0 && st.local != nil && !st.local.Quitting() && s.mayLeave(st) {
+		if st.local == nil || st.queued > 0 || st.local.Quitting() {
+			continue
+		}
+		if st.retired || st.section.stopped && s.mayLeave(st) {
 			s.leave(now, st)
 		}
 	}

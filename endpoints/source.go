@@ -28,7 +28,7 @@ type source struct {
 	received uint64
 	seen     [1 << 10]uint64 // recent extended numbers, to tell duplicates
 
-	transit int64 // of the last packet, in timestamp units
+	transit uint32 // of the last packet, in timestamp units
 	jitter  float64
 
 	lastSR   uint32 // middle 32 bits of the NTP timestamp of the last SR
@@ -41,6 +41,9 @@ type source struct {
 	refresh    refresher
 	frame      uint32          // timestamp of the last frame that began
 	importance nack.Importance // of that
+
+	captured   simtime.Time // of the last frame that says so, with its timestamp
+	capturedTS uint32
 
 	trace  *xr.Trace  // nil if nobody wants its arrivals
 	bursts *xr.Bursts // nil if nobody wants VoIP metrics
@@ -117,7 +120,7 @@ func (r *source) receive(now simtime.Time, h *rtp.Header) (ext uint64, fresh boo
 	for i := range r.prior {
 		r.prior[i].heard = true
 	}
-	r.updateJitter(now, h.Timestamp)
+	r.updateJitter(now, h)
 	return ext, r.fresh(ext)
 }
 
@@ -132,19 +135,27 @@ func (r *source) fresh(ext uint64) bool {
 	return true
 }
 
-// updateJitter is RFC 3550 §A.8.
-func (r *source) updateJitter(now simtime.Time, ts uint32) {
-	sec, ns := int64(now)/int64(time.Second), int64(now)%int64(time.Second)
-	arrival := sec*r.clock + ns*r.clock/int64(time.Second)
-	transit := int64(int32(uint32(arrival) - ts))
+// updateJitter is RFC 3550 §A.8. Both arrivals count in units of the clock of the
+// earlier packet, should the format have changed to one with another clock
+// (RFC 7160 §4.3).
+func (r *source) updateJitter(now simtime.Time, h *rtp.Header) {
+	ticks := func(clock int64) uint32 {
+		sec, ns := int64(now)/int64(time.Second), int64(now)%int64(time.Second)
+		return uint32(sec*clock + ns*clock/int64(time.Second))
+	}
 	if r.received > 1 {
-		d := int64(int32(uint32(transit) - uint32(r.transit)))
+		d := int64(int32(ticks(r.clock) - h.Timestamp - r.transit))
 		if d < 0 {
 			d = -d
 		}
 		r.jitter += float64((float64(d) - r.jitter) / 16)
 	}
-	r.transit = transit
+	if r.section != nil {
+		if f, _ := r.section.format(h.PayloadType); f != nil {
+			r.clock = int64(f.Clock)
+		}
+	}
+	r.transit = ticks(r.clock) - h.Timestamp
 }
 
 // expected returns the number of packets that should have come.
@@ -236,6 +247,12 @@ func (r *source) drain() {
 // insert hands the packet to the buffer.
 func (r *source) insert(now simtime.Time, ext uint64, h *rtp.Header, m media, size int, repaired bool) {
 	last := h.Marker || r.section.config.Kind == Audio
+	if m.untraced { // as long after the frame before as the timestamps say
+		ticks := int64(int32(h.Timestamp - r.capturedTS))
+		m.captured = r.captured.Add(time.Duration(ticks * int64(time.Second) / r.clock))
+	} else if m.first {
+		r.captured, r.capturedTS = m.captured, h.Timestamp
+	}
 	needed := r.buffer.Insert(now, playout.Packet{
 		Seq: ext, Timestamp: h.Timestamp, First: m.first, Last: last,
 		Size: units.Bytes(size), Captured: m.captured, Picture: m.picture,

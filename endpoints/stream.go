@@ -24,6 +24,7 @@ type Stream struct {
 	queued   int     // packets in the pacer
 	payload  float64 // mean size of packets' payload
 
+	retired        bool         // another stream has the section's media now (RFC 7160 §4.1)
 	next           *Stream      // that took its place after a collision
 	restamped      uint16       // next sequence number for packets that were made for its predecessor
 	contestedSince simtime.Time // when somebody else was first seen to use the SSRC

@@ -60,7 +60,7 @@ func TestVariableCapacityIsAsInTheRFC(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(f.Runs) != 20 || f.Runs[0].Name != "delay=50ms,seed=10" || f.Runs[19].Name != "delay=100ms,seed=19" {
+	if len(f.Runs) != 20 || f.Runs[0].Name != "delay=50ms,seed=1" || f.Runs[19].Name != "delay=100ms,seed=10" {
 		t.Errorf("%d runs, from %s to %s", len(f.Runs), f.Runs[0].Name, f.Runs[len(f.Runs)-1].Name)
 	}
 	s := f.Runs[0].Scenario

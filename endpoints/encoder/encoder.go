@@ -53,8 +53,8 @@ type Encoder interface {
 // the mark by which the frame is traced.
 const least units.Bytes = 24
 
-// leastAudio holds Opus' first octet and the mark.
-const leastAudio units.Bytes = 9
+// leastAudio holds what an Opus payload begins with and the mark.
+const leastAudio units.Bytes = 10
 
 // VideoConfig holds the parameters of RFC 8593 Figure 2.
 type VideoConfig struct {

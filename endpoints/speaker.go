@@ -1,0 +1,164 @@
+package endpoints
+
+import (
+	"encoding/binary"
+
+	"rtpfabric/endpoints/audio"
+	"rtpfabric/endpoints/encoder"
+	"rtpfabric/sim/simtime"
+	"rtpfabric/sim/units"
+)
+
+// Voice is one of the codecs that a section of audio may use.
+type Voice struct {
+	Source audio.Source
+	// Format is the codec's among the section's formats; Comfort that of its
+	// comfort noise (RFC 3389), -1 if it has none.
+	Format, Comfort int
+}
+
+// Switch changes to another voice. Nobody is told before (RFC 8834 §4.3).
+type Switch struct {
+	At    simtime.Time
+	Voice int
+}
+
+// Speaker is the encoder of a section that speaks, with one codec at a time.
+type Speaker struct {
+	voices   []Voice
+	switches []Switch // those to come, in order
+	current  int
+	buffer   []byte
+	number   uint64
+}
+
+// NewSpeaker returns a speaker that begins with the first voice.
+func NewSpeaker(voices []Voice, switches []Switch) *Speaker {
+	s := &Speaker{voices: voices, switches: switches}
+	for _, v := range voices {
+		s.buffer = append(s.buffer, make([]byte, max(0, v.Source.MaxPayload()-len(s.buffer)))...)
+	}
+	return s
+}
+
+func (s *Speaker) source() audio.Source { return s.voices[s.current].Source }
+
+// Request asks for a rate.
+func (s *Speaker) Request(now simtime.Time, r units.BitRate) { s.source().Request(now, r) }
+
+// Goal returns the rate while somebody speaks.
+func (s *Speaker) Goal() units.BitRate { return s.source().Goal() }
+
+// NextFrame returns when the next frame is due.
+func (s *Speaker) NextFrame() simtime.Time { return s.source().NextFrame() }
+
+// Skip lets no frame be due before the given time.
+func (s *Speaker) Skip(until simtime.Time) {
+	for i := range s.voices {
+		s.voices[i].Source.Skip(until)
+	}
+}
+
+// Refresh does nothing.
+func (*Speaker) Refresh() {}
+
+// Encode makes a frame of which only the size is known. Sections use the frame
+// itself.
+func (s *Speaker) Encode(now simtime.Time) encoder.Frame {
+	f, _, _ := s.speak(now)
+	return encoder.Frame{Number: f.Number, Captured: f.Captured, Size: units.Bytes(len(f.Payload)), Key: true}
+}
+
+// speak makes the frame that is due, and tells its format; false if nothing is sent.
+func (s *Speaker) speak(now simtime.Time) (f audio.Frame, format int, ok bool) {
+	for len(s.switches) > 0 && s.switches[0].At <= now {
+		s.current, s.switches = s.switches[0].Voice, s.switches[1:]
+		s.source().Skip(now)
+	}
+	v := &s.voices[s.current]
+	f, ok = v.Source.Encode(now, s.buffer)
+	if format = v.Format; f.Comfort {
+		format = v.Comfort
+	}
+	return f, format, ok && format >= 0
+}
+
+// traceAt is where in a payload of a codec the time of capture stands, which
+// receivers read delays from; -1 if there is no room. In G.711 and DVI4 it takes the
+// place of samples.
+func (c Codec) traceAt() int {
+	switch c {
+	case CodecOpus:
+		return audio.OpusHeader
+	case CodecPCMU, CodecPCMA:
+		return 0
+	case CodecDVI4:
+		return 4
+	}
+	return -1
+}
+
+// speak sends the frame of speech that is due, if any.
+func (m *Section) speak(now simtime.Time, sp *Speaker) {
+	s := m.session
+	f, format, ok := sp.speak(now)
+	m.skipPauses()
+	if !ok {
+		return
+	}
+	to := &m.config.Formats[format]
+	if to.Clock != m.main.clock {
+		s.changeClock(now, m, to.Clock)
+	}
+	s.event(Event{Kind: FrameEncoded, At: now, Section: m, Size: units.Bytes(len(f.Payload))})
+	m.emitSpeech(now, &f, to)
+}
+
+// emitSpeech puts a frame of speech into a packet and hands that to the pacer.
+func (m *Section) emitSpeech(now simtime.Time, f *audio.Frame, format *Format) {
+	s, st := m.session, m.main
+	introduced := st.introduces(false)
+	head := rtpHeader + int(st.layout(introduced).Size())
+	size := min(head+len(f.Payload)+f.Padding, int(m.config.Send.PacketSize-s.protector.OverheadRTP()))
+	p := s.endpoint.config.Pool.New()
+	b := p.SetPayload(size)
+	p.Size += s.protector.OverheadRTP()
+	p.Src, p.Dst = s.config.Local, s.config.Remote
+	p.Hop = hop(st, introduced, importanceOf(encoder.Frame{}))
+	b[0], b[1] = 0x80, format.PayloadType
+	if f.Marker {
+		b[1] |= 0x80
+	}
+	binary.BigEndian.PutUint16(b[2:], st.seq)
+	binary.BigEndian.PutUint32(b[4:], st.rtpTime(f.Captured))
+	binary.BigEndian.PutUint32(b[8:], st.ssrc)
+	st.seq++
+	st.writeExtension(b, introduced, f.Captured, f.Level, f.Voice)
+	n := copy(b[head:], f.Payload)
+	if at := format.Codec.traceAt(); at >= 0 && n >= at+trace {
+		binary.BigEndian.PutUint64(b[head+at:], uint64(f.Captured))
+	}
+	if pad := b[head+n:]; len(pad) > 0 { // RFC 3550 §5.1
+		clear(pad)
+		pad[len(pad)-1] = byte(len(pad))
+		b[0] |= 0x20
+	}
+	m.push(p)
+}
+
+// changeClock moves a section's media to a new SSRC, because the clock of RTP
+// timestamps has another rate (RFC 7160 §4.1). The old one says BYE when the last of
+// its packets has left.
+func (s *Session) changeClock(now simtime.Time, m *Section, clock int) {
+	old := m.main
+	if old.packets == 0 && old.queued == 0 { // nobody has seen it yet
+		old.clock = clock
+		return
+	}
+	next := s.newStream(m, clock, 0)
+	next.layouts = old.layouts
+	next.local = s.timing.Join(now, next.ssrc)
+	m.main, old.retired = next, true
+	m.limits = newLimits(next)
+	s.event(Event{Kind: SSRCChanged, At: now, Section: m, SSRC: next.ssrc, Previous: old.ssrc})
+}
