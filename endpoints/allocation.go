@@ -54,6 +54,10 @@ func (s *Session) allocate(now simtime.Time) []share {
 		if m.resend != nil {
 			repairs += float64(m.resend.budget.Rate(now))
 		}
+		if m.guard != nil && m.active(now) {
+			model := m.config.Send.Model
+			repairs += float64(m.guard.share * float64(model.Wire(m.Goal())))
+		}
 	}
 	for _, m := range s.sections {
 		if !m.active(now) {

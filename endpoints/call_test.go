@@ -34,13 +34,14 @@ type stream struct {
 	ssrc        [2]uint32 // signalled SSRCs of the ends, 0 for none
 	told        bool      // each end knows the other's
 	rtx         uint8     // payload type of retransmissions, 0 for none
+	fec         uint8     // and of repair packets
 	speaker     *endpoints.Speaker
 }
 
 func (st *stream) formats() []endpoints.Format {
 	if st.kind == endpoints.Video {
 		f := endpoints.VP8(st.pt)
-		f.RTX = st.rtx
+		f.RTX, f.FEC = st.rtx, st.fec
 		return []endpoints.Format{f}
 	}
 	if st.speaker != nil {
@@ -397,9 +398,9 @@ func (c *call) parse(b []byte) []rtcp.Packet {
 	return list
 }
 
-// srs returns the SRs of an SSRC.
-func (c *call) srs(from int, ssrc uint32) (out []*rtcp.SenderReport) {
-	for _, p := range c.rtcps(from) {
+// srs returns the SRs of an SSRC of the first end.
+func (c *call) srs(ssrc uint32) (out []*rtcp.SenderReport) {
+	for _, p := range c.rtcps(0) {
 		for _, m := range p.messages {
 			if sr, ok := m.(*rtcp.SenderReport); ok && sr.SSRC == ssrc {
 				out = append(out, sr)

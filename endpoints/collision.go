@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"time"
 
+	"rtpfabric/endpoints/fec/flexfec"
 	"rtpfabric/endpoints/nack"
 	"rtpfabric/endpoints/rtx"
 	"rtpfabric/endpoints/ssrctable"
@@ -85,6 +86,9 @@ func (s *Session) replace(now simtime.Time, old *Stream) {
 		if m.resend != nil { // what was kept has the old SSRC
 			m.resend.history = nack.NewHistory(s.config.Repair.History)
 		}
+	case m.guard != nil && m.guard.stream == old:
+		m.guard.stream = next
+		m.guard.masks = flexfec.NewMaskSender(flexfec.NewStream(next.ssrc, m.config.Formats[0].FEC, next.seq), 1)
 	case m.resend != nil && m.resend.stream == old:
 		m.resend.stream = next
 		m.resend.packets = rtx.NewSender(next.ssrc, next.seq, &s.types)

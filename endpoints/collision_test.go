@@ -118,7 +118,7 @@ func TestCollisionKeepsWhatIsQueued(t *testing.T) {
 		t.Errorf("%d frames lost", n)
 	}
 	// RTP timestamps and SRs of the new SSRC are on one line.
-	srs := c.srs(0, next)
+	srs := c.srs(next)
 	if len(srs) == 0 {
 		t.Fatal("no SR of the new SSRC")
 	}

@@ -76,6 +76,9 @@ func (w *compound) fits(st *Stream) bool {
 // report adds the SR or RR of a section's SSRC.
 func (w *compound) report(now simtime.Time, st *Stream) {
 	w.reporters = append(w.reporters, st)
+	if st == st.section.main {
+		st.section.reportWanted = false
+	}
 	w.blocks = st.appendBlocks(w.blocks[:0], now)
 	if !w.s.timing.IsSender(st.local) {
 		w.rr = rtcp.ReceiverReport{SSRC: st.ssrc, Reports: w.blocks}

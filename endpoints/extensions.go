@@ -71,6 +71,9 @@ func newLayouts(m *headerext.Map, k Kind, mid string, media bool) (l layouts, er
 // it, since names may be long.
 func midOf(index int) string { return strconv.Itoa(index) }
 
+// headerSize is where the header extension of a packet begins: after its CSRCs.
+func headerSize(b []byte) int { return rtpHeader + 4*int(b[0]&0x0f) }
+
 // introduces reports whether a stream's packets still say which section they
 // belong to and how RTP time maps to wall-clock time: until the peer has reported
 // on the stream (RFC 9143 §15.1, RFC 6051 §3.3), and then with every key frame.
@@ -107,7 +110,7 @@ func (st *Stream) writeExtension(b []byte, introduced bool, captured simtime.Tim
 		return
 	}
 	b[0] |= 0x10
-	block := b[rtpHeader:]
+	block := b[headerSize(b):]
 	l.Write(block)
 	if introduced {
 		ntp := simtime.ToNTP(st.section.session.endpoint.wallClock(captured))
@@ -132,7 +135,7 @@ func (st *Stream) stamp(now simtime.Time, b []byte, introduced bool, tseq uint64
 	if l.Size() == 0 {
 		return
 	}
-	block := b[rtpHeader:]
+	block := b[headerSize(b):]
 	if d := l.Data(block, headerext.TransportSeq); d != nil {
 		headerext.PutTransportSeq(d, uint16(tseq))
 	}

@@ -25,7 +25,18 @@ type Format struct {
 	// RTX is the payload type of retransmissions (RFC 4588 §8.6's apt); 0 stands
 	// for none.
 	RTX uint8
+	// FEC is the payload type of repair packets (RFC 8627); 0 stands for none.
+	FEC uint8
 }
+
+// use says what packets with a payload type are.
+type use uint8
+
+const (
+	original use = iota
+	retransmission
+	forwardRepair
+)
 
 // Clock rates of RTP timestamps, Hz: RFC 7741 §6.3, RFC 7587 §4.1 and
 // RFC 3551 §4.5.
@@ -60,7 +71,7 @@ func DefaultAudio() []Format { return []Format{Opus(111), PCMU(), PCMA(), CN()} 
 
 // check refuses payload types that can't be told from RTCP on the same port.
 func (f Format) check() error {
-	for _, pt := range []uint8{f.PayloadType, f.RTX} {
+	for _, pt := range []uint8{f.PayloadType, f.RTX, f.FEC} {
 		if pt >= 64 && pt < 96 || pt > 127 {
 			return fmt.Errorf("payload type %d is from 64 to 95, which RTCP on the same port forbids (RFC 5761 §4), or above 127", pt)
 		}
@@ -71,19 +82,21 @@ func (f Format) check() error {
 	return nil
 }
 
-// format returns the section's format with a payload type, and whether that is
-// the one of retransmissions; nil if the section has none.
-func (m *Section) format(pt uint8) (f *Format, rtx bool) {
+// format returns the section's format with a payload type, and what that is for;
+// nil if the section has none.
+func (m *Section) format(pt uint8) (f *Format, u use) {
 	for i := range m.config.Formats {
 		f := &m.config.Formats[i]
 		switch {
 		case f.PayloadType == pt:
-			return f, false
+			return f, original
 		case f.RTX == pt && pt != 0:
-			return f, true
+			return f, retransmission
+		case f.FEC == pt && pt != 0:
+			return f, forwardRepair
 		}
 	}
-	return nil, false
+	return nil, original
 }
 
 // checkFormats refuses payload types with two meanings: a number stands for one
@@ -91,12 +104,12 @@ func (m *Section) format(pt uint8) (f *Format, rtx bool) {
 // RFC 9143 §9.1).
 func checkFormats(sections []SectionConfig) error {
 	var known [128]*Format
-	var repairs [128]bool
-	note := func(pt uint8, f *Format, rtx bool) error {
-		if o := known[pt]; o != nil && (o.Codec != f.Codec || o.Clock != f.Clock || repairs[pt] != rtx) {
+	var uses [128]use
+	note := func(pt uint8, f *Format, u use) error {
+		if o := known[pt]; o != nil && (o.Codec != f.Codec || o.Clock != f.Clock || uses[pt] != u) {
 			return fmt.Errorf("payload type %d is both %s and %s", pt, o.Codec, f.Codec)
 		}
-		known[pt], repairs[pt] = f, rtx
+		known[pt], uses[pt] = f, u
 		return nil
 	}
 	for i := range sections {
@@ -105,11 +118,14 @@ func checkFormats(sections []SectionConfig) error {
 			if err := f.check(); err != nil {
 				return err
 			}
-			if err := note(f.PayloadType, f, false); err != nil {
+			if err := note(f.PayloadType, f, original); err != nil {
 				return err
 			}
-			if f.RTX != 0 {
-				if err := note(f.RTX, f, true); err != nil {
+			for u, pt := range [...]uint8{retransmission: f.RTX, forwardRepair: f.FEC} {
+				if pt == 0 {
+					continue
+				}
+				if err := note(pt, f, use(u)); err != nil {
 					return err
 				}
 			}

@@ -3,8 +3,6 @@ package endpoints
 import (
 	"time"
 
-	"github.com/pion/rtp"
-
 	"rtpfabric/endpoints/nack"
 	"rtpfabric/sim/simtime"
 )
@@ -24,25 +22,9 @@ func (s *Session) handleRetransmission(now simtime.Time, src *source, m *Section
 		return // counted by the restorer
 	}
 	s.reduced.answered(now, s.rtt)
-	h := &s.restoredHeader
-	*h = rtp.Header{}
-	n, err := h.Unmarshal(s.restored)
-	if err != nil {
-		s.counts.Malformed++
-		return
+	if s.accept(now, m, s.restored) {
+		s.heardSource(now, m, s.restored)
 	}
-	media := s.sourceOf(h.SSRC)
-	if media == nil || media.section != m {
-		return
-	}
-	ext := media.extended(h.SequenceNumber)
-	if !media.fresh(ext) {
-		s.repairs.Needless++
-		return
-	}
-	s.repairs.Restored++
-	s.event(Event{Kind: PacketRestored, At: now, Section: m, SSRC: media.ssrc})
-	s.handlePayload(now, media, m, h, ext, s.restored[n:], true)
 }
 
 // mediaOf returns the only source of media in a section; nil if there is none, or
@@ -128,7 +110,7 @@ func (s *Session) hasMessages(m *Section) bool {
 			return true
 		}
 	}
-	return m.limits.Pending() || m.wish != nil && m.wish.wants()
+	return m.limits.Pending() || m.wish != nil && m.wish.wants() || len(m.trade.heard) > 0 || m.reportWanted
 }
 
 // messages adds what a stream has to say besides reports.
@@ -140,4 +122,5 @@ func (w *compound) messages(now simtime.Time, st *Stream, regular bool) {
 	w.appendNACKs(now, m)
 	w.appendRefreshes(now, m)
 	w.appendLimits(now, m, regular)
+	w.appendTradeOffs(m, regular)
 }

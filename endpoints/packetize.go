@@ -7,6 +7,7 @@ import (
 
 	"rtpfabric/endpoints/audio"
 	"rtpfabric/endpoints/encoder"
+	"rtpfabric/endpoints/fec/flexfec"
 	"rtpfabric/endpoints/playout"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/simtime"
@@ -41,6 +42,9 @@ func (m *Section) packetize(f encoder.Frame, emit func(*packet.Packet)) {
 	room := int(m.config.Send.PacketSize-tag) - head
 	if m.resend != nil {
 		room -= osn // the packet may be sent again
+	}
+	if m.guard != nil {
+		room -= flexfec.Overhead(1, fecSpan)
 	}
 	importance := importanceOf(f)
 	size := int(f.Size)

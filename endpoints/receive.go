@@ -35,6 +35,8 @@ func (s *Session) muxed() bool { return s.config.RTCPLocal.Port == 0 }
 func (s *Session) handlePacket(now simtime.Time, p *packet.Packet) {
 	b := p.Payload
 	switch {
+	case s.gone():
+		return
 	case len(b) >= 2 && b[0] >= 20 && b[0] <= 63:
 		s.config.Keying.HandlePacket(now, p)
 		s.pollKeying(now)
@@ -79,11 +81,12 @@ func (s *Session) handleRTP(now simtime.Time, p *packet.Packet) {
 	}
 	s.counts.RTPReceived++
 	s.extensions.Read(b[:n], &s.elements)
-	for _, csrc := range h.CSRC {
+	for _, csrc := range s.contributors(h) {
 		if s.admit(now, ssrctable.Data, csrc, p.Src, "") {
 			s.timing.HeardCSRC(now, csrc)
 		}
 	}
+	whole := b
 	if h.Padding { // RFC 3550 §5.1
 		pad := int(b[len(b)-1])
 		if pad == 0 || pad > len(b)-n {
@@ -108,13 +111,28 @@ func (s *Session) handleRTP(now simtime.Time, p *packet.Packet) {
 	case m == nil:
 		s.counts.Unassociated++
 	case fresh:
-		if _, again := m.format(h.PayloadType); again {
+		switch _, u := m.format(h.PayloadType); u {
+		case retransmission:
 			s.handleRetransmission(now, src, m, b)
-			return
+		case forwardRepair:
+			s.handleRepair(now, src, m, whole)
+		case original:
+			m.observe(p.Size, len(b)-n)
+			s.handlePayload(now, src, m, h, ext, b[n:], false)
+			s.heardSource(now, m, whole)
 		}
-		m.observe(p.Size, len(b)-n)
-		s.handlePayload(now, src, m, h, ext, b[n:], false)
 	}
+}
+
+// contributors returns the CSRCs of a packet. Those of a repair packet are the
+// streams that it protects (RFC 8627 §4.2.1), which contribute nothing.
+func (s *Session) contributors(h *rtp.Header) []uint32 {
+	for _, m := range s.sections {
+		if f, u := m.format(h.PayloadType); len(h.CSRC) > 0 && f != nil && u == forwardRepair {
+			return nil
+		}
+	}
+	return h.CSRC
 }
 
 // handlePayload takes the payload of a packet that belongs to a section.

@@ -23,6 +23,9 @@ type RepairConfig struct {
 	// answer by retransmission where the format has a payload type for that,
 	// unless IgnoreNACK is set, as they may (RFC 8834 §6.1).
 	NACK, IgnoreNACK bool
+	// FEC is how many repair packets protect a packet of video, where the format has a
+	// payload type for them; 0.2 makes one for five.
+	FEC float64
 	// Refresh is how receivers of video ask for a refresh point.
 	Refresh Refresh
 	// Decoder makes frames useless whose references are missing.
@@ -50,7 +53,9 @@ type RepairCounts struct {
 	RetransmittedBytes             units.Bytes
 	Refused                        uint64 // packets not sent again: budget, age, repetition
 	TooLate                        uint64 // of these, because they would come too late
-	Restored, Needless             uint64 // retransmissions that filled a gap, or none
+	Restored, Needless             uint64 // packets that filled a gap, or none
+	FECSent, FECRecovered          uint64 // repair packets, and packets that came of them
+	FECBytes                       units.Bytes
 	RefreshesSent, RefreshesHeard  uint64 // PLI and FIR
 	RefreshesObeyed                uint64 // of these heard, those that made a key frame
 	LimitsReceived, LimitsNotified uint64 // TMMBR and TMMBN
@@ -69,6 +74,9 @@ func (c *RepairCounts) Add(o RepairCounts) {
 	c.TooLate += o.TooLate
 	c.Restored += o.Restored
 	c.Needless += o.Needless
+	c.FECSent += o.FECSent
+	c.FECRecovered += o.FECRecovered
+	c.FECBytes += o.FECBytes
 	c.RefreshesSent += o.RefreshesSent
 	c.RefreshesHeard += o.RefreshesHeard
 	c.RefreshesObeyed += o.RefreshesObeyed

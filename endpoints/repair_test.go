@@ -33,7 +33,7 @@ func (c *call) drop(pick func(seq uint16, retransmission bool) bool) {
 			if _, err := h.Unmarshal(p.payload); err != nil {
 				c.t.Fatal(err)
 			}
-			video := h.PayloadType == repaired.pt || h.PayloadType == repaired.rtx
+			video := h.PayloadType >= 96 && h.PayloadType <= 98
 			if video && pick(h.SequenceNumber, h.PayloadType == repaired.rtx) {
 				return nil
 			}

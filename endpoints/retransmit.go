@@ -50,6 +50,9 @@ func (r *resender) keep(now simtime.Time, seq uint16, b []byte, i nack.Importanc
 func (s *Session) handleNACK(now simtime.Time, n *rtcp.TransportLayerNack) {
 	s.repairs.NACKsReceived++
 	st := s.ours(n.MediaSSRC)
+	if st == nil {
+		s.heardRequest(now, n)
+	}
 	if st == nil || st.section.resend == nil || st != st.section.main {
 		return
 	}
@@ -85,9 +88,25 @@ func (r *resender) size(kept *nack.Sent) units.Bytes {
 // osn is the size of the original sequence number (RFC 4588 §4).
 const osn = 2
 
-// resend hands the retransmission of a packet to the pacer.
+// resend sends a packet again.
 func (s *Session) resend(r *resender, kept *nack.Sent) {
-	st := r.stream
+	size, ok := s.pushRepair(r.stream, func(dst, extension []byte) ([]byte, bool) {
+		b, err := r.packets.AppendWith(dst, kept.Packet, extension)
+		if err != nil {
+			panic("endpoints: a packet of our own can't be sent again: " + err.Error())
+		}
+		return b, true
+	})
+	if ok {
+		s.repairs.Retransmitted++
+		s.repairs.RetransmittedBytes += size
+	}
+}
+
+// pushRepair hands a packet of a stream for repairs to the pacer. build appends it to
+// dst, with the header extension it is given, or reports that there is none. It
+// returns what the packet takes on the wire.
+func (s *Session) pushRepair(st *Stream, build func(dst, extension []byte) ([]byte, bool)) (size units.Bytes, ok bool) {
 	introduced := st.introduces(false)
 	var extension []byte
 	if l := st.layout(introduced); l.Size() > 0 {
@@ -95,18 +114,20 @@ func (s *Session) resend(r *resender, kept *nack.Sent) {
 		l.Write(extension)
 	}
 	p := s.endpoint.config.Pool.New()
-	b, err := r.packets.AppendWith(p.SetPayload(len(kept.Packet) + osn)[:0], kept.Packet, extension)
-	if err != nil {
-		panic("endpoints: a packet of our own can't be sent again: " + err.Error())
+	b, ok := build(p.SetPayload(largest)[:0], extension)
+	if !ok {
+		s.endpoint.config.Pool.Release(p)
+		return 0, false
 	}
-	p.SetPayload(len(b)) // b is in the packet's own memory
-	copy(p.Payload, b)
+	copy(p.SetPayload(len(b)), b) // in the packet's own memory already, unless it is larger than any
 	p.Size += s.protector.OverheadRTP()
 	p.Src, p.Dst = s.config.Local, s.config.Remote
 	p.Hop = hop(st, introduced, nack.Discardable)
 	st.writeExtension(p.Payload, introduced, 0, 0, false)
 	st.queued++
-	s.repairs.Retransmitted++
-	s.repairs.RetransmittedBytes += p.Size
 	s.pacer.Push(p, pacer.Repair)
+	return p.Size, true
 }
+
+// largest is the size of packets that a path of Ethernet carries.
+const largest = 1500 - int(packet.HeaderIPv4UDP)

@@ -172,6 +172,18 @@ func (s *Session) handleOther(now simtime.Time, b []byte, p *packet.Packet) erro
 		if s.heardControl(now, m.SenderSSRC, p) {
 			s.handleTMMBR(now, m)
 		}
+	case *wire.TSTR:
+		if s.heardControl(now, m.SenderSSRC, p) {
+			s.handleTSTR(now, m)
+		}
+	case *wire.TSTN:
+		if s.heardControl(now, m.SenderSSRC, p) {
+			s.handleTSTN(m)
+		}
+	case *wire.SRReq:
+		if s.heardControl(now, m.SenderSSRC, p) {
+			s.handleSRRequest(now, m)
+		}
 	case *wire.TMMBN:
 		if s.heardControl(now, m.SenderSSRC, p) {
 			s.handleTMMBN(m)

@@ -111,7 +111,7 @@ func (s *Session) sendRegular(now simtime.Time, first *rtcptiming.Local) {
 func (s *Session) sendFeedback(now simtime.Time, l *rtcptiming.Local) {
 	st := s.streamFor(l)
 	w := s.newCompound()
-	compound := !s.reduces()
+	compound := !s.reduces() || st.section.reportWanted
 	if compound {
 		w.report(now, st)
 		w.describe()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"rtpfabric/endpoints/encoder"
+	"rtpfabric/endpoints/fec/flexfec"
 	"rtpfabric/endpoints/pacer"
 	"rtpfabric/endpoints/tmmbr"
 	"rtpfabric/sim/packet"
@@ -78,9 +79,14 @@ type Section struct {
 	suspended   bool // sends nothing because the rate doesn't suffice
 	suspendedAt simtime.Time
 
-	resend *resender     // nil if packets aren't sent again
+	resend *resender // nil if packets aren't sent again
+	guard  *guard    // nil if there is no FEC
+	fec    *flexfec.Receiver
 	limits *tmmbr.Sender // of the main stream
 	wish   *wish         // limit on the peer's stream
+	trade  trade
+
+	reportWanted bool // the peer needs an SR of the main stream
 
 	refreshed     simtime.Time // when the last key frame was made
 	everRefreshed bool
@@ -112,6 +118,9 @@ func newSection(now simtime.Time, s *Session, index int, sc SectionConfig) (*Sec
 		}
 	}
 	if m.resend, err = newResender(now, m); err != nil {
+		return nil, err
+	}
+	if m.guard, err = newGuard(m); err != nil {
 		return nil, err
 	}
 	if sc.Send != nil && s.config.Marking != NeverMark {
@@ -176,12 +185,13 @@ func (m *Section) Goal() units.BitRate {
 // Main returns the stream of the section's media.
 func (m *Section) Main() *Stream { return m.main }
 
-// Resends returns the SSRC in which packets are sent again, or false if they aren't.
-func (m *Section) Resends() (ssrc uint32, ok bool) {
-	if m.resend == nil {
-		return 0, false
-	}
-	return m.resend.stream.ssrc, true
+// HasRepairs reports whether the section has streams besides its main one in which
+// packets are sent again, or FEC.
+func (m *Section) HasRepairs() bool { return m.resend != nil || m.guard != nil }
+
+// Repairs reports whether an SSRC is that of such a stream.
+func (m *Section) Repairs(ssrc uint32) bool {
+	return m.resend != nil && m.resend.stream.ssrc == ssrc || m.guard != nil && m.guard.stream.ssrc == ssrc
 }
 
 // SSRC returns that of the main stream.

@@ -18,7 +18,7 @@ func (s *Session) pump(now simtime.Time) {
 		if st.local == nil || st.queued > 0 || st.local.Quitting() {
 			continue
 		}
-		if st.retired || st.section.stopped && s.mayLeave(st) {
+		if st.retired || s.leaving || st.section.stopped && s.mayLeave(st) {
 			s.leave(now, st)
 		}
 	}
@@ -50,7 +50,7 @@ func (s *Session) release(now simtime.Time, p *packet.Packet) {
 	seq := binary.BigEndian.Uint16(p.Payload[2:])
 	tseq := s.history.Sent(now, st.ssrc, seq, p.Size)
 	st.stamp(now, p.Payload, introduced, tseq)
-	head := rtpHeader + int(st.layout(introduced).Size())
+	head := headerSize(p.Payload) + int(st.layout(introduced).Size())
 	st.packets++
 	st.octets += uint32(len(p.Payload) - head)
 	if size := float64(len(p.Payload) - head); st.payload == 0 {
@@ -61,6 +61,9 @@ func (s *Session) release(now simtime.Time, p *packet.Packet) {
 	st.left(seq)
 	if m.resend != nil && st == m.main {
 		m.resend.keep(now, seq, p.Payload, importance)
+	}
+	if m.guard != nil && st == m.main {
+		m.guard.add(now, p.Payload, p.Payload[1]&0x80 != 0)
 	}
 	b, err := s.protector.RTP(&s.header, p.Payload)
 	if err != nil {

@@ -67,7 +67,7 @@ func TestSRTimestampsAreOnOneLine(t *testing.T) {
 		var skew []float64
 		for i, clock := range []float64{90000, 48000} {
 			ssrc := c.sessions[0].Sections()[i].SSRC()
-			srs := c.srs(0, ssrc)
+			srs := c.srs(ssrc)
 			if len(srs) < 50 {
 				t.Fatalf("%d SRs of a minute", len(srs))
 			}

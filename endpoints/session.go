@@ -96,6 +96,7 @@ type Session struct {
 	types          rtx.PayloadTypes
 	restorer       *rtx.Receiver // of what the peer sends again
 	restored       []byte        // scratch
+	recovered      []byte        // scratch
 	restoredHeader rtp.Header
 	extension      [256]byte // scratch
 	numbers        []uint64  // scratch
@@ -123,6 +124,7 @@ type Session struct {
 	counts   Counts
 	failed   bool // there won't be any keys
 	entered  bool // the keys are known and the session has been joined
+	leaving  bool // see Endpoint.Leave
 }
 
 // Counts are totals of a session.
@@ -285,6 +287,9 @@ func (s *Session) Members() int { return s.timing.Members() }
 func (s *Session) HasController() bool { return s.config.Controller != nil }
 
 func (s *Session) handleTimeout(now simtime.Time) {
+	if s.gone() {
+		return
+	}
 	s.config.Keying.HandleTimeout(now)
 	s.pollKeying(now)
 	if !s.entered {
@@ -307,6 +312,9 @@ func (s *Session) handleTimeout(now simtime.Time) {
 
 // nextTimeout returns the earliest deadline.
 func (s *Session) nextTimeout() (simtime.Time, Reason) {
+	if s.gone() {
+		return simtime.Never, ReasonNone
+	}
 	at, why := s.config.Keying.NextTimeout(), ReasonKeying
 	earlier := func(t simtime.Time, r Reason) {
 		if t < at {

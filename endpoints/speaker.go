@@ -29,7 +29,6 @@ type Speaker struct {
 	switches []Switch // those to come, in order
 	current  int
 	buffer   []byte
-	number   uint64
 }
 
 // NewSpeaker returns a speaker that begins with the first voice.
@@ -94,6 +93,7 @@ func (c Codec) traceAt() int {
 		return 0
 	case CodecDVI4:
 		return 4
+	case CodecVP8, CodecCN:
 	}
 	return -1
 }
@@ -111,11 +111,11 @@ func (m *Section) speak(now simtime.Time, sp *Speaker) {
 		s.changeClock(now, m, to.Clock)
 	}
 	s.event(Event{Kind: FrameEncoded, At: now, Section: m, Size: units.Bytes(len(f.Payload))})
-	m.emitSpeech(now, &f, to)
+	m.emitSpeech(&f, to)
 }
 
 // emitSpeech puts a frame of speech into a packet and hands that to the pacer.
-func (m *Section) emitSpeech(now simtime.Time, f *audio.Frame, format *Format) {
+func (m *Section) emitSpeech(f *audio.Frame, format *Format) {
 	s, st := m.session, m.main
 	introduced := st.introduces(false)
 	head := rtpHeader + int(st.layout(introduced).Size())

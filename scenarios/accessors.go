@@ -26,10 +26,28 @@ func (m *Media) SourceNames() (sender, receiver string) {
 	return sender, m.To + sender[len(m.From):]
 }
 
+// sourceNames returns the names of the sources of RTCP at all ends of a stream,
+// which with a relay are more than two.
+func (s *Scenario) sourceNames(m *Media) []string {
+	sender, receiver := m.SourceNames()
+	if !s.Topology.Relayed() {
+		return []string{sender, receiver}
+	}
+	names := []string{sender}
+	for _, peer := range s.Topology.Peers {
+		if peer != m.From {
+			names = append(names, peer+sender[len(m.From):])
+		}
+	}
+	return names
+}
+
 // MaxRate returns the highest rate of the stream's payload: of video that of
 // its encoder, of audio its constant rate.
 func (m *Media) MaxRate() units.BitRate {
 	switch {
+	case m.Speech != nil && m.Rate != nil && m.Frame != nil:
+		return m.Speech.maxRate(*m.Rate, *m.Frame)
 	case m.Kind == "audio" && m.Rate != nil:
 		return *m.Rate
 	case m.Kind == "audio":
@@ -58,26 +76,44 @@ func (t *Traffic) Stops(duration time.Duration) time.Duration {
 	return min(t.Stop.From, duration)
 }
 
-// Calls returns the pairs of endpoints that talk to each other.
+// RelayName is what a relay is called: the connection of S1 to it is S1-relay.
+const RelayName = "relay"
+
+// Relayed reports whether the peers are a group with a relay between them.
+func (t *Topology) Relayed() bool { return t.Type == RelayName }
+
+// Calls returns the pairs of endpoints that talk to each other without a relay.
 func (t *Topology) Calls() [][]string {
+	if t.Relayed() {
+		return nil
+	}
 	if len(t.Peers) > 0 {
 		return append([][]string{t.Peers}, t.Pairs...)
 	}
 	return t.Pairs
 }
 
-// Session is an RTP session of a call.
+// Gatherings returns who share RTP sessions: the two endpoints of every call, or all
+// peers of a relay.
+func (t *Topology) Gatherings() [][]string {
+	if t.Relayed() {
+		return [][]string{t.Peers}
+	}
+	return t.Calls()
+}
+
+// Session is an RTP session of a call or a group.
 type Session struct {
-	Name  string // empty if the call has no other
+	Name  string // empty if there is no other
 	Media []*Media
 }
 
-// Sessions returns the RTP sessions of a pair of endpoints.
+// Sessions returns the RTP sessions of a pair of endpoints, or of a group.
 func (s *Scenario) Sessions(pair []string) []Session {
 	var list []Session
 	for i := range s.Media {
 		m := &s.Media[i]
-		if !slices.Contains(pair, m.From) || !slices.Contains(pair, m.To) {
+		if !slices.Contains(pair, m.From) || !slices.Contains(pair, m.To) && !s.Topology.Relayed() {
 			continue
 		}
 		name := ""

@@ -69,6 +69,7 @@ func check(s *Scenario, places *strict.Places, catalogue Catalogue) []*strict.Er
 		c.media()
 	}
 	c.congestion(catalogue)
+	c.groupFeedback()
 	c.rtcp()
 	c.repair()
 	c.security()

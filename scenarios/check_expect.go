@@ -119,7 +119,14 @@ func (c *checker) unmeasured(m *metric, where string) (problem, remedy string) {
 			}
 		}
 	case ofSender:
-		sends := func(f Media) bool { return f.From+"-"+f.To == where }
+		sends := func(f Media) bool {
+			to := f.To
+			if c.s.Topology.Relayed() {
+				to = RelayName
+			}
+			connection, _, _ := strings.Cut(where, "/") // the session's name may follow
+			return f.From+"-"+to == connection
+		}
 		if !slices.ContainsFunc(c.s.Media, sends) {
 			return fmt.Sprintf("the first end of %s sends nothing, so it has no %s", where, m.name), "name the connection from its sender"
 		}
@@ -152,23 +159,39 @@ func (c *checker) targetsOf(key string) []string {
 	case "endpoint":
 		return c.endpointNames()
 	case "connection":
-		for _, p := range c.s.Topology.Calls() {
-			if len(p) == 2 {
-				for _, session := range c.s.Sessions(p) {
-					suffix := ""
-					if session.Name != "" {
-						suffix = "/" + session.Name
-					}
-					add(p[0] + "-" + p[1] + suffix)
-					add(p[1] + "-" + p[0] + suffix)
+		for _, p := range c.s.Topology.Gatherings() {
+			for _, session := range c.s.Sessions(p) {
+				suffix := ""
+				if session.Name != "" {
+					suffix = "/" + session.Name
+				}
+				for _, name := range connectionNames(p, c.s.Topology.Relayed()) {
+					add(name + suffix)
 				}
 			}
 		}
 	case "source":
 		for i := range c.s.Media {
-			sender, receiver := c.s.Media[i].SourceNames()
-			add(sender)
-			add(receiver)
+			for _, name := range c.s.sourceNames(&c.s.Media[i]) {
+				add(name)
+			}
+		}
+	}
+	return names
+}
+
+// connectionNames returns the names of the ends of a call, or of those of a group.
+func connectionNames(peers []string, relayed bool) []string {
+	var names []string
+	for _, p := range peers {
+		switch {
+		case relayed:
+			names = append(names, p+"-"+RelayName)
+		case len(peers) != 2: // reported at the topology
+		case p == peers[0]:
+			names = append(names, p+"-"+peers[1])
+		default:
+			names = append(names, p+"-"+peers[0])
 		}
 	}
 	return names

@@ -259,6 +259,7 @@ func (c *checker) behind(n *Node, p strict.Path) {
 		for _, e := range c.s.Endpoints {
 			hosts = hosts || e.At == name
 		}
+		hosts = hosts || c.s.Topology.At == name
 		for _, t := range c.s.Traffic {
 			hosts = hosts || t.From == name || t.To == name
 		}
@@ -272,6 +273,9 @@ func (c *checker) behind(n *Node, p strict.Path) {
 		if e.At == n.Name {
 			c.fail(p, fmt.Sprintf("endpoint %s stands at the NAT's node", e.Name), "put the NAT at a node of its own")
 		}
+	}
+	if c.s.Topology.At == n.Name {
+		c.fail(p, "the relay stands at the NAT's node", "put the NAT at a node of its own")
 	}
 	if !hosts {
 		c.fail(p, "nobody is behind the NAT", "name nodes with endpoints or traffic")

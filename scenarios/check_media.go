@@ -13,6 +13,9 @@ func (c *checker) endpoints() {
 	for _, e := range c.s.Endpoints {
 		p := at("endpoints", e.Name)
 		c.name(p, e.Name, "an endpoint")
+		if e.Leaves != nil && *e.Leaves > c.s.Duration {
+			c.fail(p.Child("leaves"), fmt.Sprintf("%s lies after the end of the run at %s", format(*e.Leaves), format(c.s.Duration)), "choose an earlier time or a longer duration")
+		}
 		if !slices.Contains(nodes, e.At) {
 			c.fail(p.Child("at"), fmt.Sprintf("no link has the node %q", e.At), instead(e.At, nodes, "the nodes"))
 		}
@@ -38,7 +41,7 @@ func (c *checker) session() bool {
 		there         bool
 	}{
 		{"endpoints", `add "endpoints: {S1: {at: A}, R1: {at: B}}"`, len(c.s.Endpoints) > 0},
-		{"topology", `add "topology: {peers: [S1, R1]}"`, len(c.s.Topology.Calls()) > 0},
+		{"topology", `add "topology: {peers: [S1, R1]}"`, len(c.s.Topology.Gatherings()) > 0},
 		{"media", `add "media: [{from: S1, kind: video}]"`, len(c.s.Media) > 0},
 	}
 	n := 0
@@ -60,6 +63,13 @@ func (c *checker) session() bool {
 
 func (c *checker) topology() {
 	t := &c.s.Topology
+	if t.Relayed() {
+		c.relay()
+		return
+	}
+	if t.At != "" {
+		c.failKey(at("topology", "at"), "only a relay has a node", `remove it, or write "type: relay"`)
+	}
 	p := at("topology", "peers")
 	if len(t.Peers) > 0 {
 		if len(t.Pairs) > 0 {
@@ -154,13 +164,23 @@ func (c *checker) media() {
 		}
 		flows[m.FlowName()] = true
 		call := min(m.From, m.To) + " " + max(m.From, m.To)
+		if c.s.Topology.Relayed() {
+			call = RelayName
+		}
 		c.sources(m, p, call, callOf)
 		if perCall[call]++; perCall[call] == maxMedia+1 {
 			c.fail(p, fmt.Sprintf("more than %d streams in one call are too many", maxMedia), "use several calls")
 		}
-		c.ends(m, p)
+		if c.s.Topology.Relayed() {
+			c.relayed(i, p)
+		} else {
+			c.ends(m, p)
+		}
 		c.times(m, p)
 		c.limits(m, p)
+		if m.Speech != nil {
+			c.speech(m, p)
+		}
 		if m.Kind == "video" {
 			c.video(m, p)
 		} else {
@@ -169,10 +189,9 @@ func (c *checker) media() {
 	}
 }
 
-// sources checks that the names of a stream's two sources of RTCP mean one call.
+// sources checks that the names of a stream's sources of RTCP mean one call.
 func (c *checker) sources(m *Media, p strict.Path, call string, callOf map[string]string) {
-	sender, receiver := m.SourceNames()
-	for _, name := range []string{sender, receiver} {
+	for _, name := range c.s.sourceNames(m) {
 		if other, taken := callOf[name]; taken && other != call {
 			c.fail(c.firstOf(p.Child("name"), p), fmt.Sprintf("%s would be a source of RTCP in two calls", name), "give one of the streams another \"name:\"")
 			return
@@ -220,7 +239,10 @@ func checkMoments(s *Scenario, places *strict.Places) []*strict.Error {
 
 func (c *checker) times(m *Media, p strict.Path) {
 	start, stop := m.Start.From, m.Stop.From
+	e := c.s.Endpoint(m.From)
 	switch {
+	case e != nil && e.Leaves != nil && stop > *e.Leaves:
+		c.fail(c.firstOf(p.Child("stop"), p.Child("lasts"), p), fmt.Sprintf("%s leaves at %s, before the stream ends at %s", e.Name, format(*e.Leaves), format(stop)), "let the stream end earlier")
 	case m.Lasts != nil:
 		c.failKey(p.Child("lasts"), "the end is said already", `remove "stop:" or "lasts:"`)
 	case stop > c.s.Duration:

@@ -38,6 +38,9 @@ func (s *Scenario) complete() {
 			c.Both = ChangeTo{}
 		}
 	}
+	if s.Topology.Relayed() {
+		s.Security.Keying = "preshared" // the key of a group
+	}
 	random := rng.New(s.Seed)
 	for i := range s.Media {
 		s.completeMedia(&s.Media[i], random)
@@ -81,6 +84,9 @@ func (s *Scenario) completeMedia(m *Media, random *rng.Source) {
 	}
 	if m.To == "" {
 		m.To = s.otherPeer(m.From)
+	}
+	if e := s.Endpoint(m.From); e != nil && e.Leaves != nil && m.Stop == nil && m.Lasts == nil {
+		m.Stop = &Moment{From: *e.Leaves, To: *e.Leaves}
 	}
 	r := random.Stream("media/" + m.From + "/times") // an endpoint's streams start together
 	m.Start = m.Start.draw(r)

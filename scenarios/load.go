@@ -150,7 +150,7 @@ func (l *loader) run(name string, choice []int) (*Run, []*strict.Error) {
 	if err != nil {
 		return nil, strict.List(err)
 	}
-	if errs := checkMoments(s, places); len(errs) > 0 {
+	if errs := append(checkMoments(s, places), checkKeying(s, places)...); len(errs) > 0 {
 		return nil, errs
 	}
 	s.complete()

@@ -59,7 +59,7 @@ var metrics = slices.Concat(
 		{"frame-rate", "flow", perSecond, "mean number of frames rendered per second", mean(record.FrameRate), ofVideo},
 		{"loss", "flow", ratio, "share of the packets sent that the network lost", quotient(record.LostPackets, record.SentPackets), always},
 		{"residual-loss", "flow", ratio, "share of the packets sent that were lost and not repaired", residual, ofVideo},
-		{"repair-rate", "flow", rate, "mean rate of packets sent again, with IP and UDP headers", mean(record.RepairRate), ofVideo},
+		{"repair-rate", "flow", rate, "mean rate of packets sent again and of FEC, with IP and UDP headers", mean(record.RepairRate), ofVideo},
 		{"undecodable", "flow", count, "frames that couldn't be decoded because what they are predicted from is missing", total(record.Undecodable), ofVideo},
 		{"refreshes", "flow", count, "key frames that the receiver asked for", total(record.Refreshes), ofVideo},
 		{"marks", "flow", ratio, "share of the packets sent that a queue marked CE", quotient(record.MarkedPackets, record.SentPackets), always},

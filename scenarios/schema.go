@@ -62,6 +62,9 @@ type Endpoint struct {
 	// feedback for it; the first has no RTCP at all, the second reports by
 	// RFC 3550 with its minimum of 5 s, the third by RFC 4585.
 	Type string `yaml:"type" oneof:"webrtc,legacy-no-rtcp,legacy-avp,legacy-avpf" default:"webrtc"`
+	// Leaves is when the endpoint leaves its sessions with a BYE of each SSRC; nil is
+	// never.
+	Leaves *time.Duration `yaml:"leaves" min:"1ms" max:"24h"`
 	// RTCP overrides the scenario's for this endpoint.
 	RTCP *EndRTCP `yaml:"rtcp"`
 }
@@ -77,8 +80,11 @@ type SignedDuration time.Duration
 
 // Topology says who talks to whom, by RFC 7667's names.
 type Topology struct {
-	Type string `yaml:"type" oneof:"point-to-point" default:"point-to-point"`
-	// Peers are two endpoints in a call, or Pairs are several such calls.
+	Type string `yaml:"type" oneof:"point-to-point,relay" default:"point-to-point"`
+	// At is the node of a relay.
+	At string `yaml:"at" example:"M"`
+	// Peers are two endpoints in a call, or Pairs are several such calls. Of a relay
+	// the peers are all that it copies packets between.
 	Peers []string   `yaml:"peers" example:"[S1, R1]"`
 	Pairs [][]string `yaml:"pairs" example:"[[S1, R1], [S2, R2]]"`
 	// Sessions says whether all media of a call share one RTP session on one UDP
@@ -97,7 +103,9 @@ type Media struct {
 	// duration of a frame; 20kbps and 20ms by default.
 	Rate  *units.BitRate `yaml:"rate" min:"1kbps" max:"10Mbps"`
 	Frame *time.Duration `yaml:"frame" min:"1ms" max:"1s"`
-	Start Moment         `yaml:"start" default:"0s"`
+	// Speech makes audio somebody's talk instead of a constant rate.
+	Speech *Speech `yaml:"speech"`
+	Start  Moment  `yaml:"start" default:"0s"`
 	// Stop ends the stream with a BYE; nil is the end of the run. Or Lasts says
 	// how long after its start the stream ends.
 	Stop  *Moment        `yaml:"stop"`

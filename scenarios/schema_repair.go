@@ -12,6 +12,9 @@ type Repair struct {
 	// send them again (RFC 4588).
 	NACK bool `yaml:"nack" default:"false"`
 	RTX  bool `yaml:"rtx" default:"false"`
+	// FEC is how many repair packets (RFC 8627) protect a packet of video; 20% makes
+	// one for five.
+	FEC units.Ratio `yaml:"fec" default:"0%" max:"100%"`
 	// IgnoreNACK is what a sender may do (RFC 8834 §6.1).
 	IgnoreNACK bool `yaml:"ignore-nack" default:"false"`
 	// Refresh is how receivers of video ask for a key frame that they need.

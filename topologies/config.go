@@ -23,9 +23,10 @@ type Config struct {
 	Links     []Link
 	Nodes     []Node
 	Endpoints []Endpoint
-	// Type is a topology by RFC 7667's name; Calls are who takes part.
+	// Type is a topology by RFC 7667's name; Calls or Groups are who takes part.
 	Type       string
 	Calls      []Call
+	Groups     []Group
 	Traffic    []Traffic
 	Congestion Congestion
 	Marking    endpoints.Marking
@@ -70,6 +71,28 @@ type Session struct {
 	RTCPPort bool
 	// Media are the streams. Two of one name and kind that go opposite ways
 	// share a media section.
+	Media []Media
+}
+
+// Group is several endpoints that talk to each other over a relay, each with one
+// connection to it.
+type Group struct {
+	// Name of the relay, At its node.
+	Name, At string
+	Peers    []string
+	Sessions []GroupSession
+}
+
+// GroupSession is an RTP session that all of a group have in common.
+type GroupSession struct {
+	// Name tells several sessions of a group apart; empty if there is one.
+	Name string
+	// RTCP of each peer, in their order.
+	RTCP []endpoints.RTCPConfig
+	// RTCPPort gives RTCP ports of its own, one above RTP's (RFC 3550 §11).
+	RTCPPort bool
+	// Media are the streams, which go from one to all others: To is empty, SSRC 0.
+	// Those of one name and kind share a media section.
 	Media []Media
 }
 
@@ -156,6 +179,8 @@ type Endpoint struct {
 	Legacy bool
 	// Weight of what it sends against what others send; 0 means 1.
 	Weight float64
+	// Leaves is when it leaves its sessions with BYE; 0 never.
+	Leaves simtime.Time
 }
 
 // Media is one stream.
@@ -174,6 +199,8 @@ type Media struct {
 	// Rate and Frame describe audio.
 	Rate  units.BitRate
 	Frame time.Duration
+	// Speech makes audio somebody's talk instead of a constant rate.
+	Speech *Speech
 	// SSRC of the stream, signalled to both ends (RFC 5576); 0 leaves it to chance.
 	SSRC uint32
 	// Limits are what the receiver allows (RFC 5104 §4.2), in order.

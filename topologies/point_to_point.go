@@ -21,6 +21,7 @@ const PointToPoint = "point-to-point"
 const (
 	typeVP8  = 96
 	typeRTX  = 97
+	typeFEC  = 98
 	typeOpus = 111
 )
 
@@ -38,14 +39,17 @@ func (s *Simulation) connectPair(call *Call) error {
 		session := &call.Sessions[i]
 		rtp, rtcp := s.ports(call, session.RTCPPort)
 		sections := sectionsOf(session.Media)
-		atA, err := s.sessionConfig(call, session, sections, call.A)
+		feedback := s.feedback(call.A, call.B)
+		atA, err := s.sessionConfig(sessionEnd{call.A, session.Name, session.RTCP[0], feedback, sections})
 		if err != nil {
 			return err
 		}
-		atB, err := s.sessionConfig(call, session, sections, call.B)
+		atB, err := s.sessionConfig(sessionEnd{call.B, session.Name, session.RTCP[1], feedback, sections})
 		if err != nil {
 			return err
 		}
+		s.secure(&atA, call, call.A, call.B)
+		s.secure(&atB, call, call.B, call.A)
 		atA.Local, atA.Remote = rtp.a, s.seenFrom(rtp.a, rtp.b)
 		atB.Local, atB.Remote = rtp.b, s.seenFrom(rtp.b, rtp.a)
 		if session.RTCPPort {
@@ -69,27 +73,31 @@ func (s *Simulation) connectPair(call *Call) error {
 	return nil
 }
 
-// ports takes the next free ports of both ends. RTP with RTCP beside it has an
-// even one (RFC 3550 §11).
+// ports takes the next free ports of both ends.
 func (s *Simulation) ports(call *Call, rtcpPort bool) (rtp, rtcp flow) {
 	next := func(name string) packet.Addr {
 		p := s.byName[name]
-		if rtcpPort {
-			p.nextPort += p.nextPort % 2
-		}
-		p.nextPort++
-		return packet.Addr{IP: p.endpoint.Addr(), Port: p.nextPort - 1}
+		return packet.Addr{IP: p.endpoint.Addr(), Port: nextPort(&p.nextPort, rtcpPort)}
 	}
 	rtp = flow{next(call.A), next(call.B)}
 	if rtcpPort {
-		rtcp = flow{rtp.a, rtp.b}
-		for _, name := range []string{call.A, call.B} {
-			s.byName[name].nextPort++
-		}
+		rtcp = rtp
 		rtcp.a.Port++
 		rtcp.b.Port++
 	}
 	return rtp, rtcp
+}
+
+// nextPort takes a port, or the even one of two for RTP with RTCP beside it
+// (RFC 3550 §11).
+func nextPort(free *uint16, rtcpPort bool) uint16 {
+	if !rtcpPort {
+		*free++
+		return *free - 1
+	}
+	*free += *free % 2
+	*free += 2
+	return *free - 2
 }
 
 // addFlows notes which sections the streams of a session have become.
@@ -102,7 +110,7 @@ func (s *Simulation) addFlows(call *Call, session *Session, a, b *endpoints.Sess
 			}
 			s.Flows = append(s.Flows, &Flow{
 				Media: *m, Sender: from.Sections()[at], Receiver: to.Sections()[at], Session: from,
-				Model: s.model(call, m), RTCP: rtcp.Bandwidth,
+				Model: s.model(s.feedback(call.A, call.B), m), RTCP: rtcp.Bandwidth,
 			})
 			s.scheduleLimits(m, to.Sections()[at])
 		}
@@ -143,36 +151,39 @@ func (s *Simulation) seenFrom(viewer, viewed packet.Addr) packet.Addr {
 	return viewed
 }
 
-// sessionConfig returns one end of a session, but for its addresses.
-func (s *Simulation) sessionConfig(call *Call, session *Session, sections [][]*Media, self string) (endpoints.SessionConfig, error) {
+// sessionEnd is an endpoint in a session.
+type sessionEnd struct {
+	self, session string // names; that of the only session is empty
+	rtcp          endpoints.RTCPConfig
+	feedback      endpoints.Feedback
+	sections      [][]*Media
+}
+
+// sessionConfig returns one end of a session, but for its addresses and keys.
+func (s *Simulation) sessionConfig(end sessionEnd) (endpoints.SessionConfig, error) {
 	c := s.config
-	peer, rtcp := call.B, session.RTCP[0]
-	if self == call.B {
-		peer, rtcp = call.A, session.RTCP[1]
-	}
-	suffix := ""
-	if session.Name != "" {
-		suffix = "/" + session.Name
-	}
 	sc := endpoints.SessionConfig{
-		Name: session.Name, Protection: c.Protection, Cryptex: c.Security.Cryptex, Extensions: c.Extensions,
+		Name: end.session, Protection: c.Protection, Cryptex: c.Security.Cryptex, Extensions: c.Extensions,
 		Repair: c.Repair, ExtendedReports: c.ExtendedReports,
-		RTCP: rtcp, Feedback: s.feedback(call), FeedbackInterval: c.Congestion.Interval,
+		RTCP: end.rtcp, Feedback: end.feedback, FeedbackInterval: c.Congestion.Interval,
 		ECN: c.Congestion.ECN, Marking: c.Marking,
 		PlayoutDelay: c.PlayoutDelay,
 	}
-	s.secure(&sc, call, self, peer, suffix)
-	if len(sections) > 1 { // bundled media have tags (RFC 9143 §15)
+	if len(end.sections) > 1 { // bundled media have tags (RFC 9143 §15)
 		sc.Extensions = append(slices.Clone(sc.Extensions), headerext.Entry{ID: midExtension, URI: headerext.MID.URI()})
 	}
 	var models []endpoints.StreamModel
-	for _, section := range sections {
+	for _, section := range end.sections {
 		first := section[0]
-		mc := endpoints.SectionConfig{Name: first.Name, Kind: first.Kind, Formats: s.formats(first)}
+		mc := endpoints.SectionConfig{Name: first.Name, Kind: first.Kind, Formats: s.formats(section)}
 		for _, m := range section {
-			if m.From == self {
-				model := s.model(call, m)
-				mc.Send = s.sendConfig(m, model)
+			if m.From == end.self {
+				model := s.model(end.feedback, m)
+				send, err := s.sendConfig(m, model)
+				if err != nil {
+					return sc, err
+				}
+				mc.Send = send
 				mc.SSRC = m.SSRC
 				models = append(models, model)
 			} else {
@@ -184,8 +195,8 @@ func (s *Simulation) sessionConfig(call *Call, session *Session, sections [][]*M
 	if len(models) > 0 {
 		var err error
 		limits := endpoints.Limits(models)
-		limits.Weight = s.byName[self].config.Weight
-		if sc.Controller, err = s.newController(self, limits); err != nil {
+		limits.Weight = s.byName[end.self].config.Weight
+		if sc.Controller, err = s.newController(end.self, limits); err != nil {
 			return sc, err
 		}
 	}
@@ -193,22 +204,38 @@ func (s *Simulation) sessionConfig(call *Call, session *Session, sections [][]*M
 }
 
 // formats returns the payload formats of a medium.
-func (s *Simulation) formats(m *Media) []endpoints.Format {
-	if m.Kind == endpoints.Audio {
+func (s *Simulation) formats(section []*Media) []endpoints.Format {
+	for _, m := range section {
+		if m.Speech != nil {
+			return speechFormats()
+		}
+	}
+	if section[0].Kind == endpoints.Audio {
 		return []endpoints.Format{endpoints.Opus(typeOpus)}
 	}
 	f := endpoints.VP8(typeVP8)
 	if s.config.RTX {
 		f.RTX = typeRTX
 	}
+	if s.config.Repair.FEC > 0 {
+		f.FEC = typeFEC
+	}
 	return []endpoints.Format{f}
 }
 
-func (s *Simulation) sendConfig(m *Media, model endpoints.StreamModel) *endpoints.SendConfig {
-	return &endpoints.SendConfig{
-		Encoder: s.newEncoder(m), Start: m.Start, Stop: m.Stop, Pauses: m.Pauses, DSCP: m.DSCP, Level: m.Level, Layers: m.Video.Layers,
-		PacketSize: m.PacketSize, Model: model,
+func (s *Simulation) sendConfig(m *Media, model endpoints.StreamModel) (*endpoints.SendConfig, error) {
+	source := s.newEncoder(m)
+	if m.Speech != nil {
+		speaker, err := s.newSpeaker(m)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", m.Flow(), err)
+		}
+		source = speaker
 	}
+	return &endpoints.SendConfig{
+		Encoder: source, Start: m.Start, Stop: m.Stop, Pauses: m.Pauses, DSCP: m.DSCP, Level: m.Level, Layers: m.Video.Layers,
+		PacketSize: m.PacketSize, Model: model,
+	}, nil
 }
 
 func (s *Simulation) newController(self string, l ccontrol.Limits) (ccontrol.Controller, error) {
@@ -233,25 +260,31 @@ func (s *Simulation) newEncoder(m *Media) encoder.Encoder {
 	return encoder.NewStatistical(m.Video, m.Start, s.random.Stream("media/"+m.Flow()+"/encoder"))
 }
 
-// feedback returns what the ends of a call tell each other about their packets.
-func (s *Simulation) feedback(call *Call) endpoints.Feedback {
-	if s.byName[call.A].config.Legacy || s.byName[call.B].config.Legacy {
-		return endpoints.FeedbackNone
+// feedback returns what the ends of a session tell each other about their packets.
+func (s *Simulation) feedback(ends ...string) endpoints.Feedback {
+	for _, name := range ends {
+		if s.byName[name].config.Legacy {
+			return endpoints.FeedbackNone
+		}
 	}
 	return s.config.Congestion.Feedback
 }
 
 // model returns what a stream costs on the wire.
-func (s *Simulation) model(call *Call, m *Media) endpoints.StreamModel {
+func (s *Simulation) model(feedback endpoints.Feedback, m *Media) endpoints.StreamModel {
 	tag := units.Bytes(0)
 	if s.config.Protection != protect.None {
 		tag = s.profile().OverheadRTP()
 	}
 	lo, hi, start, fps := m.Video.Min, m.Video.Max, m.Video.Start, m.Video.FPS
 	if m.Kind == endpoints.Audio {
-		lo, hi, start, fps = m.Rate, m.Rate, m.Rate, 1/m.Frame.Seconds()
+		rate := m.Rate
+		if m.Speech != nil {
+			rate = speechRate(m)
+		}
+		lo, hi, start, fps = rate, rate, rate, 1/m.Frame.Seconds()
 	}
-	extension, err := endpoints.ExtensionSize(s.config.Extensions, s.feedback(call), m.Kind)
+	extension, err := endpoints.ExtensionSize(s.config.Extensions, feedback, m.Kind)
 	if err != nil {
 		panic("topologies: " + err.Error())
 	}

@@ -19,8 +19,9 @@ func (s *Simulation) profile() keying.Profile {
 
 // secure gives an end its keys, or a handshake that gets them. Whoever answered the
 // call begins it (RFC 8842 §5.3); the other end opens the way for that.
-func (s *Simulation) secure(sc *endpoints.SessionConfig, call *Call, self, peer, suffix string) {
+func (s *Simulation) secure(sc *endpoints.SessionConfig, call *Call, self, peer string) {
 	security := &s.config.Security
+	suffix := suffixOf(sc.Name)
 	if !security.Handshake || s.config.Protection == protect.None {
 		sc.Profile = s.profile()
 		sc.Keying = keying.NewPreshared(s.random, self+suffix, peer+suffix)
@@ -37,6 +38,22 @@ func (s *Simulation) secure(sc *endpoints.SessionConfig, call *Call, self, peer,
 	}
 	config.Role = dtls.Server
 	sc.Keying = keying.NewOpening(dtls.New(config), s.random.Stream(name+"/opening"))
+}
+
+// share gives an end the key of a group, which is there from the start: a handshake
+// agrees on keys for two ends only. Both directions have the same.
+func (s *Simulation) share(sc *endpoints.SessionConfig, group string) {
+	name := group + suffixOf(sc.Name)
+	sc.Profile = s.profile()
+	sc.Keying = keying.NewPreshared(s.random, name, name)
+}
+
+// suffixOf tells the sessions between the same ends apart.
+func suffixOf(session string) string {
+	if session == "" {
+		return ""
+	}
+	return "/" + session
 }
 
 // identity returns the key and certificate of an endpoint.

@@ -3,6 +3,7 @@ package topologies
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"rtpfabric/endpoints"
 	"rtpfabric/endpoints/keying/dtls"
@@ -30,6 +31,7 @@ type Simulation struct {
 	nodes  map[string]*fabric.Node
 	hosts  []*host
 	byName map[string]*party
+	relays map[string]*host
 
 	translators []translator
 }
@@ -56,6 +58,10 @@ type Flow struct {
 	Session          *endpoints.Session // the sender's end
 	Model            endpoints.StreamModel
 	RTCP             units.BitRate // of the session
+	// Relay is the name of the relay that copies the stream to everybody else in
+	// its group; empty in a call. Receiver is the first of those.
+	Relay     string
+	receivers []string
 }
 
 // Sessions returns both ends of every RTP session.
@@ -67,10 +73,12 @@ func (s *Simulation) Sessions() []*endpoints.Session {
 	return list
 }
 
-// Paths returns the paths that all flows and all traffic take now.
+// Paths returns the paths that all flows and all traffic take now. A stream that is
+// relayed takes those of its copies as well: a link that several share is there
+// several times.
 func (s *Simulation) Paths() (flows, traffic [][]*fabric.Link) {
 	for _, f := range s.Flows {
-		flows = append(flows, s.Fabric.Path(s.byName[f.From].host.port, s.byName[f.To].host.port))
+		flows = append(flows, s.path(f))
 	}
 	for _, f := range s.Traffic {
 		traffic = append(traffic, s.Fabric.Path(f.ports[0], f.ports[1]))
@@ -78,18 +86,38 @@ func (s *Simulation) Paths() (flows, traffic [][]*fabric.Link) {
 	return flows, traffic
 }
 
+func (s *Simulation) path(f *Flow) []*fabric.Link {
+	from := s.byName[f.From].host.port
+	if f.Relay == "" {
+		return s.Fabric.Path(from, s.byName[f.To].host.port)
+	}
+	via := s.relays[f.Relay].port
+	path := slices.Clone(s.Fabric.Path(from, via))
+	for _, name := range f.receivers {
+		path = append(path, s.Fabric.Path(via, s.byName[name].host.port)...)
+	}
+	return path
+}
+
 // RTCPPerStream returns the RTCP bandwidth that falls to the sender of a
-// stream, in bit/s, if every media section's two ends take equal parts.
+// stream, in bit/s, if all ends of every media section take equal parts.
 func (s *Simulation) RTCPPerStream(f *Flow) float64 {
-	return float64(f.RTCP) / float64(2*len(f.Session.Sections()))
+	ends := 2
+	if f.Relay != "" {
+		ends = 1 + len(f.receivers)
+	}
+	return float64(f.RTCP) / float64(ends*len(f.Session.Sections()))
 }
 
 // Build makes the simulation. Its only errors are controllers that refuse
 // their parameters.
 func Build(c Config) (*Simulation, error) {
+	if err := c.check(); err != nil {
+		return nil, err
+	}
 	s := &Simulation{
 		Loop: &engine.Loop{}, config: c, random: rng.New(c.Seed),
-		nodes: map[string]*fabric.Node{}, byName: map[string]*party{},
+		nodes: map[string]*fabric.Node{}, byName: map[string]*party{}, relays: map[string]*host{},
 	}
 	s.Fabric = fabric.New(s.Loop, s.random)
 	for i := range c.Links {
@@ -101,15 +129,20 @@ func Build(c Config) (*Simulation, error) {
 	for i := range c.Traffic {
 		s.addTraffic(&c.Traffic[i])
 	}
+	for i := range c.Groups {
+		s.addRelay(firstRelay+packet.IPv4(i), &c.Groups[i])
+	}
 	for i := range c.Nodes {
 		s.addBoxes(&c.Nodes[i])
 	}
 	s.Fabric.Route()
 	for i := range c.Calls {
-		if c.Type != PointToPoint {
-			return nil, fmt.Errorf("no topology %q", c.Type)
-		}
 		if err := s.connectPair(&c.Calls[i]); err != nil {
+			return nil, err
+		}
+	}
+	for i := range c.Groups {
+		if err := s.connectGroup(&c.Groups[i]); err != nil {
 			return nil, err
 		}
 	}
@@ -182,10 +215,11 @@ func (s *Simulation) addBoxes(n *Node) {
 }
 
 // Endpoints have consecutive addresses from 10.0.0.1, hosts of traffic from
-// 10.1.0.1.
+// 10.1.0.1, relays from 10.2.0.1.
 const (
 	firstAddress packet.IPv4 = 10<<24 + 1
 	firstTraffic packet.IPv4 = 10<<24 + 1<<16 + 1
+	firstRelay   packet.IPv4 = 10<<24 + 2<<16 + 1
 )
 
 // addrs returns the address of an endpoint, or those of the sources of traffic.
@@ -229,6 +263,11 @@ func (c *Config) AddrsAt(node string) []packet.IPv4 {
 			at += 2
 		}
 	}
+	for i, g := range c.Groups {
+		if g.At == node {
+			list = append(list, firstRelay+packet.IPv4(i))
+		}
+	}
 	return list
 }
 
@@ -244,6 +283,12 @@ func (s *Simulation) addEndpoint(i int, e Endpoint) {
 	h.port = s.Fabric.Attach(s.node(e.At), ep.Addr(), h)
 	s.hosts = append(s.hosts, h)
 	s.byName[e.Name] = &party{endpoint: ep, host: h, nextPort: firstPort, config: &s.config.Endpoints[i]}
+	if e.Leaves > 0 {
+		s.Loop.NewTimer(engine.HandlerFunc(func(now simtime.Time) {
+			ep.Leave(now)
+			h.drain(now)
+		})).Set(e.Leaves)
+	}
 }
 
 // Addr returns an endpoint's address.

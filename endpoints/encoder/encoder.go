@@ -49,6 +49,17 @@ type Encoder interface {
 	Refresh()
 }
 
+// Trader is an encoder that can make fewer and better pictures.
+type Trader interface {
+	Encoder
+	// TradeOff sets the frame rate from a quarter (0) to all (31) of the nominal
+	// one; the bit rate stays (RFC 5104 §4.3.2.2 leaves the mapping open).
+	TradeOff(index uint8)
+}
+
+// frameShare returns the part of the nominal frame rate for an index of RFC 5104.
+func frameShare(index uint8) float64 { return (1 + float64(3*min(index, 31))/31) / 4 }
+
 // least is the smallest frame: it holds the headers of the payload format and
 // the mark by which the frame is traced.
 const least units.Bytes = 24
@@ -87,13 +98,14 @@ type Statistical struct {
 	until  simtime.Time // requests before it are ignored
 	due    simtime.Time
 	burst  int // frames left of the transient
+	fps    float64
 	number uint64
 	layers layers
 }
 
 // NewStatistical returns an encoder whose first frame is due at start.
 func NewStatistical(c VideoConfig, start simtime.Time, random *rng.Stream) *Statistical {
-	return &Statistical{c: c, random: random, goal: c.Start, due: start, layers: newLayers(c)}
+	return &Statistical{c: c, random: random, goal: c.Start, due: start, fps: c.FPS, layers: newLayers(c)}
 }
 
 // Request changes the rate unless a change is less than tau_v old (§5.1).
@@ -122,7 +134,7 @@ func (e *Statistical) Skip(until simtime.Time) { e.due = max(e.due, until) }
 // (§5.3). In a transient the first frame is large and the others make up for
 // it, so that the mean stays (§5.2).
 func (e *Statistical) Encode(now simtime.Time) Frame {
-	b0 := float64(e.goal) / 8 / e.c.FPS
+	b0 := float64(e.goal) / 8 / e.fps
 	key := e.number == 0
 	if !key && e.layers.refreshDue(now) {
 		key = true
@@ -137,11 +149,14 @@ func (e *Statistical) Encode(now simtime.Time) Frame {
 	f := Frame{Number: e.number, Captured: now, Size: max(units.Bytes(math.Round(size)), least), Key: key}
 	e.layers.place(now, &f)
 	e.number++
-	t0 := float64(time.Second) / e.c.FPS
+	t0 := float64(time.Second) / e.fps
 	gap := float64(t0 * max(1+e.random.Laplace(e.c.ScaleInterval), 0.05))
 	e.due = now.Add(time.Duration(gap))
 	return f
 }
+
+// TradeOff sets the frame rate.
+func (e *Statistical) TradeOff(index uint8) { e.fps = float64(e.c.FPS * frameShare(index)) }
 
 // Refresh makes the next frame a key frame, which begins a transient.
 func (e *Statistical) Refresh() { e.layers.refresh = true }
@@ -159,8 +174,10 @@ func (e *Statistical) burstFactor() float64 {
 type Perfect struct {
 	min, max units.BitRate
 	goal     units.BitRate
+	nominal  float64 // frames per second
 	fps      float64
-	start    simtime.Time
+	start    simtime.Time // of the frame with number since
+	since    uint64
 	due      simtime.Time
 	number   uint64
 	carry    float64 // fraction of a byte
@@ -169,7 +186,7 @@ type Perfect struct {
 
 // NewPerfect returns an encoder whose first frame is due at start.
 func NewPerfect(c VideoConfig, start simtime.Time) *Perfect {
-	return &Perfect{min: c.Min, max: c.Max, goal: c.Start, fps: c.FPS, start: start, due: start, layers: newLayers(c)}
+	return &Perfect{min: c.Min, max: c.Max, goal: c.Start, nominal: c.FPS, fps: c.FPS, start: start, due: start, layers: newLayers(c)}
 }
 
 // Request changes the rate.
@@ -197,8 +214,15 @@ func (e *Perfect) Encode(now simtime.Time) Frame {
 	f := Frame{Number: e.number, Captured: now, Size: max(units.Bytes(size), least), Key: e.number == 0 || e.layers.refreshDue(now)}
 	e.layers.place(now, &f)
 	e.number++
-	e.due = e.start.Add(time.Duration(float64(e.number) * float64(time.Second) / e.fps))
+	e.due = e.start.Add(time.Duration(float64(e.number-e.since) * float64(time.Second) / e.fps))
 	return f
+}
+
+// TradeOff sets the frame rate, from the frame that is due on.
+func (e *Perfect) TradeOff(index uint8) {
+	e.start = e.due
+	e.since = e.number
+	e.fps = float64(e.nominal * frameShare(index))
 }
 
 // Refresh makes the next frame a key frame, which is no larger than others.

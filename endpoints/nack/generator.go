@@ -62,6 +62,7 @@ func (r Reason) String() string {
 type Counters struct {
 	Gaps, Missing       uint64          // runs of missing numbers, numbers in them
 	Requested, Repeated uint64          // packets asked for, and asked for again
+	Suppressed          uint64          // requests that somebody else has made
 	Late                uint64          // originals that filled a gap
 	Needless            uint64          // of Late, those that had been asked for
 	Recovered           uint64          // by retransmission, or otherwise repaired
@@ -110,7 +111,8 @@ func (m *missing) deadline() simtime.Time { return min(m.needed, m.kept) }
 // Generator finds gaps in one stream and decides about requests. Per packet:
 // Arrived; when NextTimeout has come: HandleTimeout. If Pending, an early RTCP
 // packet is wanted; Append is for every RTCP packet that is sent. If
-// RefreshWanted, a PLI is the thing to send.
+// RefreshWanted, a PLI is the thing to send. In a group Asked is for every request of
+// somebody else.
 type Generator struct {
 	config Config
 	rtt    time.Duration
@@ -119,6 +121,7 @@ type Generator struct {
 	highest uint64
 	needed  simtime.Time // when the packet with that number is
 	list    []missing
+	heard   []heard // requests of others
 	order   reordering
 	refresh bool
 	counts  Counters
@@ -178,6 +181,7 @@ func (g *Generator) open(now simtime.Time, n uint64, a Arrival) {
 			next: now.Add(g.allowance().delay + 1), importance: a.Lost,
 		})
 	}
+	g.suppressKnown(now)
 }
 
 // between estimates when a packet is needed from its neighbours

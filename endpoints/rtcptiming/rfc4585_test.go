@@ -239,8 +239,8 @@ func TestFeedbackStaysWithinShare(t *testing.T) {
 // §3.5.2 step 2b: in a group feedback is delayed at random by up to half of
 // T_rr; step 3: if that may reach beyond tn, it waits for the regular packet.
 //
-// (Suppression by the feedback of others, the other half of TIM-4.2-3, isn't
-// there.)
+// (Suppression by the feedback of others, the other half of TIM-4.2-3, is what
+// package nack does.)
 func TestDithering(t *testing.T) {
 	var x []float64
 	for seed := range uint64(600) {

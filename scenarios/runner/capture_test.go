@@ -113,3 +113,64 @@ func TestTsharkReadsTCP(t *testing.T) {
 		t.Errorf("MSS of the first segment: %v", syn)
 	}
 }
+
+// A call of three minutes with every message that endpoints send, in the clear: a
+// reader that isn't ours finds nothing malformed, and knows what it sees.
+func TestTsharkReadsEveryMessage(t *testing.T) {
+	tshark, err := exec.LookPath("tshark")
+	if err != nil {
+		t.Skip("tshark is not installed")
+	}
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
+	for _, c := range []struct{ feedback, refresh, fmt205, fmt206 string }{
+		{"rfc8888", "fir", "11", "4"}, {"twcc", "pli", "15", "1"},
+	} {
+		t.Run(c.feedback, func(t *testing.T) {
+			dir := t.TempDir()
+			r := load(t, "../testdata/good/messages.yaml", "congestion.feedback="+c.feedback, "repair.refresh="+c.refresh)[0]
+			if _, err := runner.Run(context.Background(), r, runner.Options{CaptureDir: dir, CaptureFormat: capture.UpperPDU}); err != nil {
+				t.Fatal(err)
+			}
+			count := func(filter string, f string) map[string]int {
+				out, err := exec.Command(tshark, "-r", dir+"/S1.pcapng", "-Y", filter, "-T", "fields", "-e", f).Output()
+				if err != nil {
+					t.Fatal(err)
+				}
+				n := map[string]int{}
+				for _, word := range strings.FieldsFunc(string(out), func(r rune) bool { return r == ',' || r == '\n' }) {
+					n[word]++
+				}
+				return n
+			}
+			if bad := count("_ws.malformed || !(rtp || rtcp)", "frame.number"); len(bad) > 0 {
+				t.Errorf("frames %v are malformed or unknown", bad)
+			}
+			types := count("rtcp", "rtcp.pt")
+			for _, want := range []string{"200", "201", "202", "203", "205", "206", "207"} {
+				if types[want] == 0 {
+					t.Errorf("no RTCP packet of type %s: %v", want, types)
+				}
+			}
+			messages := count("rtcp", "rtcp.rtpfb.fmt")
+			for _, want := range []string{"1", "3", "4", c.fmt205} {
+				if messages[want] == 0 {
+					t.Errorf("no transport feedback of format %s: %v", want, messages)
+				}
+			}
+			if n := count("rtcp", "rtcp.psfb.fmt"); n[c.fmt206] == 0 {
+				t.Errorf("no payload feedback of format %s: %v", c.fmt206, n)
+			}
+			media := count("rtp", "rtp.p_type")
+			for _, want := range []string{"0", "5", "8", "13", "96", "97", "111"} {
+				if media[want] == 0 {
+					t.Errorf("no media of payload type %s: %v", want, media)
+				}
+			}
+			if layers := count("vp8", "vp8.pld.tid"); len(layers) != 3 && len(count("vp8", "frame.number")) > 0 {
+				t.Errorf("temporal layers %v", layers)
+			}
+		})
+	}
+}

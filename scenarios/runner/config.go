@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"slices"
 	"time"
 
 	"rtpfabric/endpoints"
@@ -30,9 +31,17 @@ func Config(s *scenarios.Scenario) (topologies.Config, error) {
 	for _, call := range s.Topology.Calls() {
 		c.Calls = append(c.Calls, topologies.Call{A: call[0], B: call[1], Sessions: sessions(s, call)})
 	}
+	if s.Topology.Relayed() {
+		c.Groups = []topologies.Group{group(s)}
+	}
 	for _, e := range s.Endpoints {
+		leaves := simtime.Time(0)
+		if e.Leaves != nil {
+			leaves = simtime.At(*e.Leaves)
+		}
 		c.Endpoints = append(c.Endpoints, topologies.Endpoint{
 			Name: e.Name, At: e.At, ClockOffset: time.Duration(e.ClockOffset), Weight: e.Priority, Legacy: e.Legacy(),
+			Leaves: leaves,
 		})
 	}
 	for i := range s.Traffic {
@@ -54,6 +63,25 @@ func codepoint(ecn string) packet.ECN {
 		return packet.ECT1
 	}
 	return packet.NotECT
+}
+
+var codecs = map[string]endpoints.Codec{
+	"opus": endpoints.CodecOpus, "pcmu": endpoints.CodecPCMU, "pcma": endpoints.CodecPCMA, "dvi4": endpoints.CodecDVI4,
+}
+
+func speech(s *scenarios.Speech) *topologies.Speech {
+	if s == nil {
+		return nil
+	}
+	out := &topologies.Speech{Conversation: s.Activity == "conversation", DTX: s.DTX, VBR: s.VBR, FEC: s.FEC}
+	names := s.Codecs()
+	for _, name := range names {
+		out.Codecs = append(out.Codecs, codecs[name])
+	}
+	for _, w := range s.Switches {
+		out.Switches = append(out.Switches, endpoints.Switch{At: simtime.At(w.At), Voice: slices.Index(names, w.Codec)})
+	}
+	return out
 }
 
 var levels = map[string]endpoints.Level{
@@ -82,6 +110,7 @@ func media(m *scenarios.Media, duration time.Duration) topologies.Media {
 	}
 	if m.Kind == "audio" {
 		out.Rate, out.Frame = *m.Rate, *m.Frame
+		out.Speech = speech(m.Speech)
 		return out
 	}
 	e := m.Encoder

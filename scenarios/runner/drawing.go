@@ -20,9 +20,18 @@ func drawing(s *scenarios.Scenario, sim *topologies.Simulation) record.Topology 
 	for _, e := range s.Endpoints {
 		t.Endpoints = append(t.Endpoints, record.Endpoint{Name: e.Name, At: e.At, Addr: sim.Addr(e.Name).String()})
 	}
+	if s.Topology.Relayed() {
+		t.Endpoints = append(t.Endpoints, record.Endpoint{
+			Name: scenarios.RelayName, At: s.Topology.At, Addr: sim.RelayAddr(scenarios.RelayName).String(),
+		})
+	}
 	for _, f := range sim.Flows {
+		to := f.To
+		if f.Relay != "" { // a picture with all copies would show little
+			to = f.Relay
+		}
 		t.Flows = append(t.Flows, record.Flow{
-			Name: f.Flow(), From: f.From, To: f.To, Kind: string(f.Kind),
+			Name: f.Flow(), From: f.From, To: to, Kind: string(f.Kind),
 			SSRC: f.Sender.SSRC(), Controller: s.Congestion.Controller,
 		})
 	}

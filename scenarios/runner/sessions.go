@@ -30,6 +30,27 @@ func sessions(s *scenarios.Scenario, call []string) []topologies.Session {
 	return list
 }
 
+// group returns the endpoints that share sessions over a relay.
+func group(s *scenarios.Scenario) topologies.Group {
+	g := topologies.Group{Name: scenarios.RelayName, At: s.Topology.At, Peers: s.Topology.Peers}
+	for _, of := range s.Sessions(g.Peers) {
+		session := topologies.GroupSession{Name: of.Name, RTCPPort: !s.RTCP.Mux}
+		bandwidth, reduced := s.SessionBandwidth(of), true
+		for _, name := range g.Peers {
+			c := rtcp(s, name, bandwidth)
+			session.RTCP, reduced = append(session.RTCP, c), reduced && c.ReducedSize
+		}
+		for i := range session.RTCP {
+			session.RTCP[i].ReducedSize = reduced
+		}
+		for _, m := range of.Media {
+			session.Media = append(session.Media, media(m, s.Duration))
+		}
+		g.Sessions = append(g.Sessions, session)
+	}
+	return g
+}
+
 // rtcp returns an endpoint's view of a session with the given bandwidth.
 func rtcp(s *scenarios.Scenario, endpoint string, session units.BitRate) endpoints.RTCPConfig {
 	r := s.RTCPOf(endpoint)

@@ -28,7 +28,7 @@ const (
 	FreezeTime    = "freeze-time"    // ms of frozen picture in the bin
 	FrameRate     = "frame-rate"     // frames rendered per second
 	Undecodable   = "undecodable"    // frames whose references are missing
-	RepairRate    = "repair-rate"    // bit/s of packets sent again
+	RepairRate    = "repair-rate"    // bit/s of packets sent again, and of FEC
 	Restored      = "restored"       // lost packets that came after all, repaired
 	Refreshes     = "refreshes"      // key frames that the receiver asked for
 

@@ -19,7 +19,7 @@ func (r *Recorder) handle(e endpoints.Event) {
 			f.totals.encoded++
 		}
 	case endpoints.FrameRendered, endpoints.FrameLate, endpoints.FrameLost, endpoints.FrameUndecodable, endpoints.PictureFrozen:
-		if f := r.flow(e.SSRC); f != nil {
+		if f := r.received(e); f != nil {
 			r.handleFrame(f, e)
 		}
 	case endpoints.RTCPSent:
@@ -62,12 +62,12 @@ func (r *Recorder) handle(e endpoints.Event) {
 	case endpoints.KeyingFailed:
 		r.event(e.At, entity, "keying-failed", "no media will flow")
 	case endpoints.PacketRestored:
-		if f := r.flow(e.SSRC); f != nil {
+		if f := r.received(e); f != nil {
 			f.totals.restored++
 			f.restored.add(e.At, 1)
 		}
 	case endpoints.RefreshRequested:
-		if f := r.flow(e.SSRC); f != nil {
+		if f := r.received(e); f != nil {
 			f.totals.refreshes++
 			f.refreshes.add(e.At, 1)
 		}
@@ -80,6 +80,16 @@ func (r *Recorder) handle(e endpoints.Event) {
 		c.endpoint.timeouts.add(e.At, 1)
 		r.event(e.At, entity, "participant-timed-out", fmt.Sprintf("SSRC %08x", e.SSRC))
 	}
+}
+
+// received returns the stream that an event at a receiver is about; nil if it is
+// measured at another one.
+func (r *Recorder) received(e endpoints.Event) *flowMeter {
+	f := r.flow(e.SSRC)
+	if f != nil && f.flow.Relay != "" && e.Section != f.flow.Receiver {
+		return nil
+	}
+	return f
 }
 
 func (r *Recorder) handleFrame(f *flowMeter, e endpoints.Event) {

@@ -35,12 +35,12 @@ func (m *linkMeter) fillAvailable(r *Recorder) {
 	for i, capacity := range m.capacity.series.Values {
 		demand := 0.0
 		for _, f := range r.flows {
-			if f.crosses(m.link, i) && f.activeIn(i) {
-				demand += float64(f.flow.Model.Wire(f.flow.Model.Max)) + r.sim.RTCPPerStream(f.flow)
+			if n := f.crossings(m.link, i); n > 0 && f.activeIn(i) {
+				demand += float64(float64(n) * (float64(f.flow.Model.Wire(f.flow.Model.Max)) + r.sim.RTCPPerStream(f.flow)))
 			}
 		}
 		for _, f := range r.traffic {
-			if f.crosses(m.link, i) && f.activeIn(i) {
+			if f.crossings(m.link, i) > 0 && f.activeIn(i) {
 				demand += f.peak()
 			}
 		}

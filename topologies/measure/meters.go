@@ -1,7 +1,6 @@
 package measure
 
 import (
-	"slices"
 	"time"
 
 	"rtpfabric/endpoints"
@@ -66,16 +65,23 @@ type pathFrom struct {
 	links []*fabric.Link
 }
 
-// crosses reports whether the flow's path in a bin leads over a link. In the bin
-// in which it changes, the new one counts.
-func (m *pathMeter) crosses(l *fabric.Link, bin int) bool {
+// crossings returns how many times the flow's path in a bin leads over a link: once
+// for each copy, if it is relayed. In the bin in which it changes, the new one
+// counts.
+func (m *pathMeter) crossings(l *fabric.Link, bin int) int {
 	var now []*fabric.Link
 	for _, p := range m.paths {
 		if p.bin <= bin {
 			now = p.links
 		}
 	}
-	return slices.Contains(now, l)
+	n := 0
+	for _, o := range now {
+		if o == l {
+			n++
+		}
+	}
+	return n
 }
 
 type pathTotals struct {
@@ -123,7 +129,8 @@ func (m *pathMeter) packetMarked(now simtime.Time) {
 	m.packets.marked++
 }
 
-// flowMeter measures one media stream, from its sender to its receiver.
+// flowMeter measures one media stream, from its sender to its receiver. Of a stream
+// that is relayed, frames are measured at the first of all receivers.
 type flowMeter struct {
 	pathMeter
 	flow *topologies.Flow
@@ -188,7 +195,7 @@ func newFlowMeter(b *book, f *topologies.Flow) *flowMeter {
 		m.undecodable = b.count(n, record.Undecodable)
 		m.restored = b.count(n, record.Restored)
 		m.refreshes = b.count(n, record.Refreshes)
-		if _, resends := f.Sender.Resends(); resends {
+		if f.Sender.HasRepairs() {
 			m.repair = b.rate(n, record.RepairRate)
 		}
 	}

@@ -113,7 +113,13 @@ func (r *Recorder) sample(now simtime.Time) {
 
 // pathOf tells which stream or traffic a packet belongs to; nil for RTCP and
 // acknowledgements. The fields of RTP that it reads are in the clear under SRTP.
+//
+// A stream's packets are measured up to the relay, if there is one: each is sent
+// and arrives or is lost once, however many copies there are.
 func (r *Recorder) pathOf(p *packet.Packet) *pathMeter {
+	if r.sim.FromRelay(p) {
+		return nil
+	}
 	if i := p.Origin - r.firstTraffic; int(i) < len(r.byAddr) {
 		if m := r.byAddr[i]; m != nil {
 			return &m.pathMeter
@@ -169,15 +175,15 @@ func (r *Recorder) PacketSent(now simtime.Time, p *packet.Packet) {
 	r.repairSent(now, p)
 }
 
-// repairSent notes a packet that is sent again, which isn't one of the stream's own.
+// repairSent notes a packet that is sent again, or FEC: none of the stream's own.
 func (r *Recorder) repairSent(now simtime.Time, p *packet.Packet) {
 	b := p.Payload
-	if len(b) < 12 || b[0]>>6 != 2 || b[1] >= 192 && b[1] <= 223 {
+	if len(b) < 12 || b[0]>>6 != 2 || b[1] >= 192 && b[1] <= 223 || r.sim.FromRelay(p) {
 		return
 	}
 	ssrc := binary.BigEndian.Uint32(b[8:])
 	for _, f := range r.flows {
-		if again, ok := f.flow.Sender.Resends(); ok && again == ssrc {
+		if f.flow.Sender.Repairs(ssrc) {
 			f.repair.add(now, float64(p.Size))
 			f.totals.repairBytes += uint64(p.Size)
 			return

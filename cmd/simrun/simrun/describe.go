@@ -68,7 +68,7 @@ func describe(s *screen, f *scenarios.File, r *scenarios.Run) {
 	}
 	fmt.Fprintf(s, "\n%s, seed %d, protection %s\n", seconds(c.Duration), c.Seed, c.Protection)
 	fmt.Fprintf(s, "\n%s\n\n%s", s.paint(bold, "Network"), networkFigure(c))
-	if len(c.Topology.Calls()) > 0 {
+	if len(c.Topology.Gatherings()) > 0 {
 		fmt.Fprintf(s, "\n%s\n\n%s", s.paint(bold, "Sessions ("+c.Topology.Type+")"), sessionFigure(c))
 		fmt.Fprintf(s, "\n%s\n\n", s.paint(bold, "Control"))
 		for _, line := range controlLines(c) {
@@ -110,7 +110,7 @@ func controlLines(c *scenarios.Scenario) []string {
 		feedback = fmt.Sprintf("feedback %s every %v", c.Congestion.Feedback, c.Congestion.Interval)
 	}
 	lines := []string{congestion, feedback}
-	for _, session := range c.Sessions(c.Topology.Calls()[0]) {
+	for _, session := range c.Sessions(c.Topology.Gatherings()[0]) {
 		bandwidth := c.SessionBandwidth(session)
 		share := units.BitRate(float64(bandwidth) * float64(c.RTCP.Fraction))
 		of := ""

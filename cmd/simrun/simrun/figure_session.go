@@ -13,6 +13,9 @@ import (
 // are arrows from the endpoint that sends them. It is the manner of figures 4
 // and 5 of draft-ietf-rtcweb-rtp-usage-03, appendix A.1.
 func sessionFigure(c *scenarios.Scenario) string {
+	if c.Topology.Relayed() {
+		return relayFigure(c)
+	}
 	var b strings.Builder
 	for i, call := range c.Topology.Calls() {
 		if i == maxFigures {

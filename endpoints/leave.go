@@ -1,0 +1,32 @@
+package endpoints
+
+import "rtpfabric/sim/simtime"
+
+// Leave ends the endpoint's part in all its sessions. Streams stop; when what is in
+// the pacer has left, every SSRC says BYE, in a large group after the time that
+// RFC 3550 §6.3.7 demands. Then the endpoint is deaf and silent.
+func (e *Endpoint) Leave(now simtime.Time) {
+	for _, s := range e.sessions {
+		s.leaving = true
+		for _, m := range s.sections {
+			m.stopped = true
+		}
+		if s.entered {
+			s.applyTarget(now)
+			s.pump(now)
+		}
+	}
+}
+
+// gone reports whether this end has left, with all its SSRCs.
+func (s *Session) gone() bool {
+	if !s.leaving {
+		return false
+	}
+	for _, st := range s.streams {
+		if st.local != nil {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,99 @@
+package scenarios
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+
+	"rtpfabric/scenarios/internal/strict"
+)
+
+// relay checks a group with a relay.
+func (c *checker) relay() {
+	t := &c.s.Topology
+	if len(t.Pairs) > 0 {
+		c.failKey(at("topology", "pairs"), "a relay has one group and no pairs", `write "peers: [S1, R1, R2]"`)
+		return
+	}
+	nodes := c.s.Nodes()
+	switch {
+	case t.At == "":
+		c.fail(at("topology"), "the relay stands at no node", `add "at:" with the name of a node`)
+		return
+	case !slices.Contains(nodes, t.At):
+		c.fail(at("topology", "at"), fmt.Sprintf("no link has the node %q", t.At), instead(t.At, nodes, "the nodes"))
+		return
+	case len(t.Peers) < 2:
+		c.fail(c.firstOf(at("topology", "peers"), at("topology")), fmt.Sprintf("a relay has two peers or more, not %d", len(t.Peers)), "write endpoints, like [S1, R1, R2]")
+		return
+	}
+	unknown := false // then an endpoint may be missing by its name only
+	for i, peer := range t.Peers {
+		unknown = unknown || c.s.Endpoint(peer) == nil
+		c.relayPeer(peer, slices.Contains(t.Peers[:i], peer), at("topology", "peers", i))
+	}
+	for _, e := range c.s.Endpoints {
+		switch p := at("endpoints", e.Name); {
+		case e.Name == RelayName:
+			c.failKey(p, fmt.Sprintf("%q is the name of the relay", e.Name), "give the endpoint another name")
+		case !unknown && !slices.Contains(t.Peers, e.Name):
+			c.failKey(p, "this endpoint takes no part", "add it to topology.peers, or remove it")
+		}
+	}
+}
+
+// relayPeer checks an endpoint that a relay copies packets for.
+func (c *checker) relayPeer(name string, again bool, p strict.Path) {
+	e, to := c.s.Endpoint(name), c.s.Topology.At
+	switch {
+	case e == nil:
+		c.fail(p, fmt.Sprintf("there is no endpoint %q", name), instead(name, c.endpointNames(), "the endpoints"))
+	case again:
+		c.fail(p, fmt.Sprintf("%s stands here twice", name), "remove one of them")
+	case e.At == to:
+		c.fail(p, fmt.Sprintf("%s is at %s like the relay, so no link lies between them", name, to), "put them at different nodes")
+	case slices.Contains(c.s.Nodes(), e.At) && !c.connected(e.At, to):
+		c.fail(p, fmt.Sprintf("no path leads from %s to %s", e.At, to), "add a link that joins them")
+	}
+}
+
+// relayed checks a stream that goes to everybody else in a group.
+func (c *checker) relayed(index int, p strict.Path) {
+	m := &c.s.Media[index]
+	if peers := c.s.Topology.Peers; len(peers) > 0 && !slices.Contains(peers, m.From) {
+		c.fail(p.Child("from"), fmt.Sprintf("%q is no peer of the relay", m.From), instead(m.From, peers, "the peers"))
+	}
+	if m.To != "" {
+		c.failKey(p.Child("to"), "a relay copies every stream to all other peers", `remove "to:"`)
+	}
+	if len(m.Limits) > 0 {
+		c.failKey(p.Child("limits"), "limits need one receiver, and a relay has several", "remove them")
+	}
+	if m.Speech != nil && m.Speech.Activity == "conversation" {
+		c.fail(c.firstOf(p.Child("speech").Child("activity"), p.Child("speech")), "the model of a conversation has two ends, and a relay has a group", `write "activity: always"`)
+	}
+	for i := range index {
+		if o := &c.s.Media[i]; o.Name == m.Name && o.Kind != m.Kind {
+			c.fail(c.firstOf(p.Child("name"), p), fmt.Sprintf("media %s calls a stream of %s %s too, and one name is one media section of all peers", strconv.Itoa(i), o.Kind, o.Name), `give one of them another "name:"`)
+			return
+		}
+	}
+}
+
+// groupFeedback refuses feedback about packets in a group: a sender would get it
+// from several receivers, and its controller believes in one path.
+func (c *checker) groupFeedback() {
+	if c.s.Topology.Relayed() && c.s.Congestion.Feedback != "none" {
+		c.fail(c.firstOf(at("congestion", "feedback"), at("congestion")), "a sender would get feedback from all other peers of the relay, and controllers know one receiver", `write "feedback: none"`)
+	}
+}
+
+// checkKeying refuses a handshake that a scenario with a relay asks for. Without a
+// word about keying the group has its key from the start.
+func checkKeying(s *Scenario, places *strict.Places) []*strict.Error {
+	c := checker{s: s, places: places}
+	if p := at("security", "keying"); s.Topology.Relayed() && s.Security.Keying == "dtls" && places.Has(p) {
+		c.fail(p, "a handshake gives keys to two ends, and a relay has a group", `write "keying: preshared", or leave it out`)
+	}
+	return c.errs
+}

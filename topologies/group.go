@@ -1,0 +1,134 @@
+package topologies
+
+import (
+	"fmt"
+
+	"rtpfabric/endpoints"
+	"rtpfabric/sim/packet"
+)
+
+// Relay is Topo-PtM-Trn-Translator with unicast paths only (RFC 7667 §3.5.1,
+// figure 12): endpoints that share their RTP sessions, with a relay between them.
+const Relay = "relay"
+
+// connectGroup connects every endpoint of a group to its relay. All of them have the same media sections, so that each has one SSRC a
+// section, whether it sends or only receives, and the same key in both directions.
+func (s *Simulation) connectGroup(group *Group) error {
+	h := s.relays[group.Name]
+	r := h.stack.(*relay)
+	configs := make([]endpoints.ConnectionConfig, len(group.Peers))
+	port := uint16(firstPort)
+	for i := range group.Sessions {
+		session := &group.Sessions[i]
+		at := packet.Addr{IP: h.port.Addr(), Port: nextPort(&port, session.RTCPPort)}
+		rtp, rtcp := relayFlow{local: at}, relayFlow{local: packet.Addr{IP: at.IP, Port: at.Port + 1}}
+		sections := sectionsByName(session.Media)
+		for j, name := range group.Peers {
+			sc, err := s.sessionConfig(sessionEnd{
+				self: name, session: session.Name, rtcp: session.RTCP[j], feedback: s.feedback(group.Peers...), sections: sections,
+			})
+			if err != nil {
+				return err
+			}
+			s.share(&sc, group.Name)
+			own := packet.Addr{IP: s.Addr(name), Port: nextPort(&s.byName[name].nextPort, session.RTCPPort)}
+			sc.Local, sc.Remote = own, s.seenFrom(own, rtp.local)
+			rtp.peers = append(rtp.peers, s.seenFrom(rtp.local, own))
+			if session.RTCPPort {
+				own.Port++
+				sc.RTCPLocal, sc.RTCPRemote = own, s.seenFrom(own, rtcp.local)
+				rtcp.peers = append(rtcp.peers, s.seenFrom(rtcp.local, own))
+			}
+			configs[j].Peer = group.Name
+			configs[j].Sessions = append(configs[j].Sessions, sc)
+		}
+		r.flows = append(r.flows, rtp)
+		if session.RTCPPort {
+			r.flows = append(r.flows, rtcp)
+		}
+	}
+	return s.join(group, configs)
+}
+
+// join connects the endpoints of a group and notes which sections the streams
+// have become. Of all who receive a stream, the first is who its frames are
+// measured at.
+func (s *Simulation) join(group *Group, configs []endpoints.ConnectionConfig) error {
+	ends := map[string]*endpoints.Connection{}
+	for i, name := range group.Peers {
+		c, err := s.byName[name].endpoint.Connect(s.Loop.Now(), configs[i])
+		if err != nil {
+			return err
+		}
+		s.Connections = append(s.Connections, c)
+		ends[name] = c
+	}
+	for i := range group.Sessions {
+		session := &group.Sessions[i]
+		for at, section := range sectionsByName(session.Media) {
+			for _, m := range section {
+				others := group.others(m.From)
+				from, to := ends[m.From].Sessions()[i], ends[others[0]].Sessions()[i]
+				s.Flows = append(s.Flows, &Flow{
+					Media: *m, Sender: from.Sections()[at], Receiver: to.Sections()[at], Session: from,
+					Model: s.model(s.feedback(group.Peers...), m), RTCP: session.RTCP[0].Bandwidth,
+					Relay: group.Name, receivers: others,
+				})
+			}
+		}
+	}
+	return nil
+}
+
+// others returns the members of the group but for one.
+func (g *Group) others(name string) []string {
+	var list []string
+	for _, p := range g.Peers {
+		if p != name {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+// sectionsByName groups the streams of a joint session into media sections: all
+// streams of one name and kind go together.
+func sectionsByName(media []Media) [][]*Media {
+	var list [][]*Media
+next:
+	for i := range media {
+		m := &media[i]
+		for j, section := range list {
+			if o := section[0]; o.Name == m.Name && o.Kind == m.Kind {
+				list[j] = append(list[j], m)
+				continue next
+			}
+		}
+		list = append(list, []*Media{m})
+	}
+	return list
+}
+
+// addRelay puts a relay at its node.
+func (s *Simulation) addRelay(addr packet.IPv4, group *Group) {
+	h := newHost(s.Loop, &relay{name: group.Name, pool: s.Fabric.Pool()})
+	h.port = s.Fabric.Attach(s.node(group.At), addr, h)
+	s.hosts = append(s.hosts, h)
+	s.relays[group.Name] = h
+}
+
+// RelayAddr returns the address of a group's relay.
+func (s *Simulation) RelayAddr(name string) packet.IPv4 { return s.relays[name].port.Addr() }
+
+// FromRelay reports whether a relay has sent a packet. It is then a copy.
+func (s *Simulation) FromRelay(p *packet.Packet) bool {
+	return p.Origin >= firstRelay && int(p.Origin-firstRelay) < len(s.config.Groups)
+}
+
+// check refuses a configuration with ends that its type doesn't have.
+func (c *Config) check() error {
+	if len(c.Calls) > 0 && c.Type != PointToPoint || len(c.Groups) > 0 && c.Type != Relay {
+		return fmt.Errorf("no topology %q", c.Type)
+	}
+	return nil
+}

@@ -1,0 +1,116 @@
+package topologies
+
+import (
+	"fmt"
+	"time"
+
+	"rtpfabric/endpoints"
+	"rtpfabric/endpoints/audio"
+	"rtpfabric/sim/simtime"
+	"rtpfabric/sim/units"
+)
+
+// Speech describes audio that is somebody talking, in one codec after the other.
+type Speech struct {
+	// Codecs are what is used, the first one from the start.
+	Codecs []endpoints.Codec
+	// Switches change between them.
+	Switches []endpoints.Switch
+	// Conversation takes turns with the other end after ITU-T P.59; otherwise
+	// somebody talks all the time.
+	Conversation bool
+	// DTX sends next to nothing in silence; VBR lets sizes of Opus follow the speech.
+	DTX, VBR bool
+	// FEC is Opus' in-band one.
+	FEC bool
+}
+
+// newSpeaker returns the speaker of a stream.
+func (s *Simulation) newSpeaker(m *Media) (*endpoints.Speaker, error) {
+	var voices []endpoints.Voice
+	formats := speechFormats()
+	for _, codec := range m.Speech.Codecs {
+		source, err := s.newVoice(m, codec)
+		if err != nil {
+			return nil, err
+		}
+		v := endpoints.Voice{Source: source, Format: formatOf(formats, codec), Comfort: -1}
+		if codec != endpoints.CodecOpus {
+			v.Comfort = formatOf(formats, endpoints.CodecCN)
+		}
+		voices = append(voices, v)
+	}
+	return endpoints.NewSpeaker(voices, m.Speech.Switches), nil
+}
+
+// speechFormats are what a section with speech may contain. DVI4 is for legacy peers
+// (RFC 7874 §3).
+func speechFormats() []endpoints.Format { return append(endpoints.DefaultAudio(), endpoints.DVI4()) }
+
+func formatOf(formats []endpoints.Format, c endpoints.Codec) int {
+	for i, f := range formats {
+		if f.Codec == c {
+			return i
+		}
+	}
+	return -1
+}
+
+// newVoice returns one codec of a stream. All hear the same speech.
+func (s *Simulation) newVoice(m *Media, codec endpoints.Codec) (audio.Source, error) {
+	speech := audio.Speech{
+		Activity: s.activity(m), Random: s.random.Stream("media/" + m.Flow() + "/" + string(codec)),
+	}
+	if m.Speech.DTX || m.Speech.VBR {
+		speech.Overhang.Fixed = shortPause
+	}
+	switch codec {
+	case endpoints.CodecOpus:
+		return audio.NewOpus(audio.OpusConfig{
+			Start: m.Rate, Max: m.Rate, Frame: m.Frame, CBR: !m.Speech.VBR, DTX: m.Speech.DTX, FEC: m.Speech.FEC, Speech: speech,
+		}, m.Start)
+	case endpoints.CodecPCMU, endpoints.CodecPCMA, endpoints.CodecDVI4:
+		coding := map[endpoints.Codec]audio.Coding{
+			endpoints.CodecPCMU: audio.MuLaw, endpoints.CodecPCMA: audio.ALaw, endpoints.CodecDVI4: audio.ADPCM,
+		}[codec]
+		return audio.NewTelephone(audio.TelephoneConfig{
+			Coding: coding, Frame: m.Frame, Speech: speech,
+			Silence: audio.SilenceConfig{Suppress: m.Speech.DTX, ComfortNoise: m.Speech.DTX},
+		}, m.Start)
+	case endpoints.CodecVP8, endpoints.CodecCN:
+	}
+	return nil, fmt.Errorf("no codec %q for speech", codec)
+}
+
+// shortPause is what counts as part of the speech around it (ITU-T P.59).
+const shortPause = 200 * time.Millisecond
+
+// activity says when the party of a stream talks. Both ends of a call draw the same
+// conversation.
+func (s *Simulation) activity(m *Media) audio.Activity {
+	if !m.Speech.Conversation {
+		return audio.Always()
+	}
+	a, b := min(m.From, m.To), max(m.From, m.To)
+	party := audio.A
+	if m.From == b {
+		party = audio.B
+	}
+	return audio.NewConversation(simtime.Time(0), audio.P59(), s.random.Stream("conversation/"+a+"/"+b)).Talker(party)
+}
+
+// speechRate is the highest payload rate of a stream of speech.
+func speechRate(m *Media) units.BitRate {
+	rate := units.BitRate(0)
+	for _, c := range m.Speech.Codecs {
+		switch c {
+		case endpoints.CodecPCMU, endpoints.CodecPCMA:
+			rate = max(rate, 64*units.Kbps)
+		case endpoints.CodecDVI4: // and the octets of state in every packet
+			rate = max(rate, 32*units.Kbps+units.BitRate(32/m.Frame.Seconds()))
+		default:
+			rate = max(rate, m.Rate)
+		}
+	}
+	return rate
+}
