@@ -99,6 +99,7 @@ func isStreamMetric(metric string) bool {
 	case record.SendRate, record.ReceiveRate, record.EncoderRate, record.EncoderGoal,
 		record.Goodput, record.SentPackets, record.LostPackets, record.OneWayDelay,
 		record.FrameDelay, record.FreezeTime, record.FrameRate,
+		record.RepairRate, record.Restored, record.Refreshes, record.Undecodable,
 		record.MarkedPackets, record.CongestionWindow, record.Retransmissions:
 		return true
 	}

@@ -124,6 +124,7 @@ func (d *drawing) rates() *panel {
 	d.lines(p, record.Target, "target", plotStep, factor, stroke{width: 1.6, dash: "dashed"})
 	d.lines(p, record.SendRate, "sent", plotStep, factor, stroke{width: 2, dash: "solid"})
 	d.lines(p, record.EncoderRate, "encoded", plotStep, factor, stroke{width: 1.4, dash: "dotted"})
+	d.lines(p, record.RepairRate, "repairs", plotStep, factor, stroke{width: 1.4, dash: "dashed"})
 	// With many streams the page starts with one line each.
 	streams := len(d.r.Names(record.SendRate))
 	for _, stream := range d.r.Names(record.SendRate) {
