@@ -3,7 +3,6 @@ package endpoints
 import (
 	"github.com/pion/rtcp"
 
-	"rtpfabric/endpoints/protect"
 	"rtpfabric/endpoints/rtcptiming"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/simtime"
@@ -136,14 +135,14 @@ func (s *Session) sendFeedback(now simtime.Time, l *rtcptiming.Local) {
 // leave ends the membership of one SSRC. In a large group its BYE has to wait
 // (RFC 3550 §6.3.7).
 func (s *Session) leave(now simtime.Time, st *Stream) {
-	if !s.timing.Quit(now, st.local, byeSize) {
+	if !s.timing.Quit(now, st.local, byeSize+s.protector.OverheadRTCP()) {
 		s.sendBye(now, st)
 	}
 }
 
-// byeSize is that of a BYE's compound packet on the wire, with a report without
-// blocks.
-const byeSize units.Bytes = srSize + 4 + sdesChunk + 8 + protect.TagRTCP + packet.HeaderIPv4UDP
+// byeSize is that of a BYE's compound packet on the wire before protection, with a
+// report without blocks.
+const byeSize units.Bytes = srSize + 4 + sdesChunk + 8 + packet.HeaderIPv4UDP
 
 // sendBye leaves the session with one SSRC. One that never sent anything
 // leaves silently (RFC 3550 §6.3.7).

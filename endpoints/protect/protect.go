@@ -50,13 +50,6 @@ type Config struct {
 	Cryptex             Cryptex
 }
 
-// What protection adds to a packet with the default transforms of RFC 3711 §5:
-// a tag of 80 bits, and to RTCP the E flag with the index as well.
-const (
-	TagRTP  units.Bytes = 10
-	TagRTCP units.Bytes = 14
-)
-
 // replayWindow is the number of packets that a receiver remembers
 // (RFC 3711 §3.3.2 asks for at least 64).
 const replayWindow = 128
@@ -81,12 +74,6 @@ type Protector interface {
 	// sources but no header extension.
 	OverheadRTP() units.Bytes
 	OverheadRTCP() units.Bytes
-}
-
-// New returns the protector of a mode with the default profile. It reports
-// false while the keying step has no keys.
-func New(m Mode, step keying.Step) (Protector, bool, error) {
-	return NewWith(Config{Mode: m, Profile: keying.AES128CMSHA180}, step)
 }
 
 // NewWith returns the protector of a configuration. It reports false while the

@@ -21,7 +21,7 @@ import (
 func ends(t *testing.T, m protect.Mode, seed uint64, a, b string) (pa, pb protect.Protector) {
 	t.Helper()
 	open := func(local, remote string) protect.Protector {
-		p, ready, err := protect.New(m, keying.NewPreshared(rng.New(seed), local, remote))
+		p, ready, err := protect.NewWith(protect.Config{Mode: m}, keying.NewPreshared(rng.New(seed), local, remote))
 		if err != nil || !ready {
 			t.Fatalf("%s: ready %v, %v", m, ready, err)
 		}
@@ -434,7 +434,7 @@ func TestInPlace(t *testing.T) {
 }
 
 func TestUnknownMode(t *testing.T) {
-	if _, _, err := protect.New("rot13", keying.NewPreshared(rng.New(1), "A", "B")); err == nil {
+	if _, _, err := protect.NewWith(protect.Config{Mode: "rot13"}, keying.NewPreshared(rng.New(1), "A", "B")); err == nil {
 		t.Error("no error")
 	}
 }
@@ -447,7 +447,7 @@ func (notReady) Keys(int, int) (keying.Keys, bool) { return keying.Keys{}, false
 // Nothing is protected, and so nothing is sent, before there are keys.
 func TestNoProtectorBeforeKeys(t *testing.T) {
 	for _, m := range []protect.Mode{protect.Full, protect.SizeOnly} {
-		if _, ready, err := protect.New(m, notReady{}); ready || err != nil {
+		if _, ready, err := protect.NewWith(protect.Config{Mode: m}, notReady{}); ready || err != nil {
 			t.Errorf("%s: ready %v, %v", m, ready, err)
 		}
 	}
