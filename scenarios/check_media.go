@@ -3,6 +3,7 @@ package scenarios
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"rtpfabric/scenarios/internal/strict"
@@ -13,6 +14,9 @@ func (c *checker) endpoints() {
 	for _, e := range c.s.Endpoints {
 		p := at("endpoints", e.Name)
 		c.name(p, e.Name, "an endpoint")
+		if len(e.CNAME) > 255 || strings.ContainsRune(e.CNAME, 0) {
+			c.fail(p.Child("cname"), "this doesn't fit an SDES item", "write up to 255 octets, none of which is zero")
+		}
 		if e.Leaves != nil && *e.Leaves > c.s.Duration {
 			c.fail(p.Child("leaves"), fmt.Sprintf("%s lies after the end of the run at %s", format(*e.Leaves), format(c.s.Duration)), "choose an earlier time or a longer duration")
 		}

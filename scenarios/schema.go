@@ -62,6 +62,8 @@ type Endpoint struct {
 	// feedback for it; the first has no RTCP at all, the second reports by
 	// RFC 3550 with its minimum of 5 s, the third by RFC 4585.
 	Type string `yaml:"type" oneof:"webrtc,legacy-no-rtcp,legacy-avp,legacy-avpf" default:"webrtc"`
+	// CNAME of all its connections; an empty one draws one for each (RFC 7022).
+	CNAME string `yaml:"cname" example:"user@192.168.1.2"`
 	// Leaves is when the endpoint leaves its sessions with a BYE of each SSRC; nil is
 	// never.
 	Leaves *time.Duration `yaml:"leaves" min:"1ms" max:"24h"`

@@ -179,6 +179,8 @@ type Endpoint struct {
 	Legacy bool
 	// Weight of what it sends against what others send; 0 means 1.
 	Weight float64
+	// CNAME of all its connections; empty draws one for each (RFC 7022).
+	CNAME string
 	// Leaves is when it leaves its sessions with BYE; 0 never.
 	Leaves simtime.Time
 }

@@ -56,6 +56,7 @@ func (s *Simulation) connectGroup(group *Group) error {
 func (s *Simulation) join(group *Group, configs []endpoints.ConnectionConfig) error {
 	ends := map[string]*endpoints.Connection{}
 	for i, name := range group.Peers {
+		configs[i].CNAME = s.byName[name].config.CNAME
 		c, err := s.byName[name].endpoint.Connect(s.Loop.Now(), configs[i])
 		if err != nil {
 			return err

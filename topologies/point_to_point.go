@@ -33,8 +33,8 @@ type flow struct{ a, b packet.Addr }
 
 // connectPair connects two endpoints.
 func (s *Simulation) connectPair(call *Call) error {
-	a := endpoints.ConnectionConfig{Peer: call.B}
-	b := endpoints.ConnectionConfig{Peer: call.A}
+	a := endpoints.ConnectionConfig{Peer: call.B, CNAME: s.byName[call.A].config.CNAME}
+	b := endpoints.ConnectionConfig{Peer: call.A, CNAME: s.byName[call.B].config.CNAME}
 	for i := range call.Sessions {
 		session := &call.Sessions[i]
 		rtp, rtcp := s.ports(call, session.RTCPPort)

@@ -41,7 +41,7 @@ func Config(s *scenarios.Scenario) (topologies.Config, error) {
 		}
 		c.Endpoints = append(c.Endpoints, topologies.Endpoint{
 			Name: e.Name, At: e.At, ClockOffset: time.Duration(e.ClockOffset), Weight: e.Priority, Legacy: e.Legacy(),
-			Leaves: leaves,
+			Leaves: leaves, CNAME: e.CNAME,
 		})
 	}
 	for i := range s.Traffic {

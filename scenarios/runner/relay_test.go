@@ -77,6 +77,21 @@ func TestRequestsAreSuppressed(t *testing.T) {
 	}
 }
 
+// With one CNAME for all, the group looks like two parties, and nobody waits for
+// others: most receivers ask (RFC 8108 §5.4.2).
+//
+// conformance: SSR-4.9-2
+func TestOneCNAMEForAll(t *testing.T) {
+	rec := run(t, load(t, library+"feedback/e35-same-cname.yaml")[0])
+	lost, requested := totalOf(t, rec, "S1/video", "packets-lost"), 0.0
+	for i := range 20 {
+		requested += totalOf(t, rec, fmt.Sprintf("R%d", i+1), "packets-requested")
+	}
+	if lost < 30 || requested < 4*lost {
+		t.Errorf("%v packets lost, %v requested by all receivers together", lost, requested)
+	}
+}
+
 // totalOf returns a total of the record's summary.
 func totalOf(t *testing.T, rec *record.Record, entity, metric string) float64 {
 	t.Helper()
