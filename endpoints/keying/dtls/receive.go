@@ -86,8 +86,11 @@ func (c *Conn) handleHandshake(now simtime.Time, r record, body []byte, from pac
 			return
 		case stale:
 			c.stats.Duplicates++
-			// The end of the flight that ours answers.
-			repeated = repeated || f.ends() && f.seq+1 == c.send.answers
+			// The end of the flight that ours answers. A HelloVerifyRequest answers
+			// our hello rather than a timer (RFC 6347 §4.2.1), so that its cookie may
+			// have been spoilt on the way: once, or else both would go on for ever.
+			again := f.typ != helloVerifyRequest || c.send.again == 0
+			repeated = repeated || f.ends() && f.seq+1 == c.send.answers && again
 		}
 	}
 	c.stats.Records++
