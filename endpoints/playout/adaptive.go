@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"rtpfabric/sim/simtime"
+	"rtpfabric/sim/units"
 )
 
 // AudioPacket is what the adaptive buffer needs to know of an RTP packet of audio.
@@ -14,6 +15,10 @@ type AudioPacket struct {
 	Voice     bool   // it has speech
 	Comfort   bool   // it is comfort noise: silence until the next packet
 	FEC       bool   // it has a copy of the frame before it
+	// Captured is when the sender took its first sample, and Size that of its
+	// payload. Neither is used, but handed back with the result.
+	Captured simtime.Time
+	Size     units.Bytes
 }
 
 // AudioOutcome says what became of a frame of audio.
@@ -36,6 +41,12 @@ type AudioResult struct {
 	At      simtime.Time // when its first sample is played, or it came late
 	// Wait is how long it was in the buffer; 0 if it wasn't.
 	Wait time.Duration
+	// Delay is from capture until At, of one that was played, recovered or late; that
+	// of a recovered one is known by the frame that had the copy, and its Size is 0.
+	Delay     time.Duration
+	Size      units.Bytes
+	Timestamp uint32 // RTP timestamp; 0 if the frame was concealed
+	Media     time.Duration
 }
 
 // AdaptiveConfig describes an adaptive buffer. Zero values stand for defaults.
@@ -102,6 +113,7 @@ type Adaptive struct {
 	histogram histogram
 	trend     trend
 	delay     time.Duration // of the frame played last
+	extra     time.Duration // see SetExtra
 	dark      time.Duration // since when something has stood in for audio
 	stats     AudioStats
 	done      []AudioResult
@@ -112,6 +124,9 @@ type audioFrame struct {
 	seq      uint64
 	from, to simtime.Time // media time, from the timestamp 0 on
 	arrived  simtime.Time
+	captured simtime.Time
+	ts       uint32
+	size     units.Bytes
 	voice    bool
 	comfort  bool
 	fec      bool
@@ -154,6 +169,7 @@ func (a *Adaptive) Insert(now simtime.Time, p AudioPacket) {
 	ts := a.extend(p.Timestamp)
 	f := audioFrame{
 		seq: p.Seq, from: a.media(ts), to: a.media(ts + int64(p.Samples)), arrived: now,
+		captured: p.Captured, ts: p.Timestamp, size: p.Size,
 		voice: p.Voice, comfort: p.Comfort, fec: p.FEC,
 	}
 	if a.started && a.jumped(now, &f) {
@@ -171,7 +187,7 @@ func (a *Adaptive) Insert(now simtime.Time, p AudioPacket) {
 	if f.seq >= a.newest.seq {
 		a.newest = f
 	}
-	if f.from < a.pos || f.seq < a.seq {
+	if f.from < a.pos.Add(-slack) || f.seq < a.seq {
 		a.stats.Late++
 		a.report(AudioLate, now, &f)
 		return
@@ -231,12 +247,26 @@ func (a *Adaptive) observe(now simtime.Time, f *audioFrame) {
 
 // Target returns the delay that the buffer aims at, from when the fastest packet
 // would come to when it is played.
-func (a *Adaptive) Target() time.Duration {
+func (a *Adaptive) Target() time.Duration { return a.own() + a.extra }
+
+// own is the target without what was asked for besides.
+func (a *Adaptive) own() time.Duration {
 	target := a.histogram.target()
 	if a.c.FEC {
 		target += a.last.duration()
 	}
 	return min(max(target, a.c.Min), a.c.Max)
+}
+
+// SetExtra asks for a greater delay than the path needs, to wait for another stream.
+// It isn't bounded by Max, but should change slowly: what waits beyond both is left out.
+func (a *Adaptive) SetExtra(d time.Duration) { a.extra = max(d, 0) }
+
+// Ideal returns when a timestamp would be played by a target that nothing was asked
+// for besides. It may be one near those that came last.
+func (a *Adaptive) Ideal(ts uint32) simtime.Time {
+	ext := a.lastExt + int64(int32(ts-a.lastTS))
+	return (a.media(ext) + a.baseAt).Add(a.own())
 }
 
 // Delay returns what the delay was when a frame was last played. It differs from

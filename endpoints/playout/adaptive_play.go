@@ -26,7 +26,7 @@ func (a *Adaptive) plan(now simtime.Time) {
 		return
 	}
 	f := &a.frames[0]
-	switch gap := f.from.Sub(a.pos); {
+	switch gap := a.gap(f); {
 	case gap <= 0 && a.last.duration() > 0:
 		a.resume(now, f, now)
 	case a.missing(f, gap):
@@ -35,6 +35,19 @@ func (a *Adaptive) plan(now simtime.Time) {
 		// Nothing was sent in between: the delay is set right.
 		a.resume(now, f, max(now, a.since, (f.from+a.baseAt).Add(a.Target())))
 	}
+}
+
+// slack is how far the timestamps of frames that follow each other may be apart: a
+// sampling clock that drifts is told by whole ticks.
+const slack = time.Millisecond
+
+// gap returns how much media is missing before the first frame that waits.
+func (a *Adaptive) gap(f *audioFrame) time.Duration {
+	gap := f.from.Sub(a.pos)
+	if f.seq == a.seq && gap < slack {
+		return min(gap, 0)
+	}
+	return gap
 }
 
 // missing reports whether there should be a frame before the first that waits. After
@@ -60,7 +73,7 @@ func (a *Adaptive) resume(now simtime.Time, f *audioFrame, at simtime.Time) {
 		return
 	}
 	pause := now.Sub(a.since)
-	switch gap := f.from.Sub(a.pos); {
+	switch gap := a.gap(f); {
 	case a.last.duration() == 0: // the first frame
 	case gap > 0:
 		a.stats.Silence += pause
@@ -111,7 +124,10 @@ func (a *Adaptive) advance(at simtime.Time, f audioFrame, heard time.Duration) {
 // played counts for the first of them.
 func (a *Adaptive) bridge(now simtime.Time, f *audioFrame, gap time.Duration) {
 	step := min(a.last.duration(), gap)
-	lost := audioFrame{seq: a.seq, from: a.pos, to: a.pos.Add(step), voice: a.last.voice}
+	lost := audioFrame{
+		seq: a.seq, from: a.pos, to: a.pos.Add(step), voice: a.last.voice, captured: f.captured.Add(-step),
+		ts: f.ts - uint32(int64(step)*a.clock/int64(time.Second)),
+	}
 	outcome := AudioConcealed
 	if f.fec && f.seq == a.seq+1 && now < a.since.Add(step) {
 		outcome = AudioRecovered
@@ -140,7 +156,7 @@ func (a *Adaptive) take(now simtime.Time) audioFrame {
 	f := a.frames[0]
 	a.frames = append(a.frames[:0], a.frames[1:]...)
 	for ; a.seq < f.seq; a.seq++ {
-		a.report(AudioConcealed, now, &audioFrame{seq: a.seq})
+		a.report(AudioConcealed, now, &audioFrame{seq: a.seq, to: simtime.Time(a.last.duration())})
 		a.stats.Concealed++
 	}
 	return f
@@ -149,7 +165,7 @@ func (a *Adaptive) take(now simtime.Time) audioFrame {
 // trim leaves out what is oldest when more waits than the largest delay, until the
 // target is left.
 func (a *Adaptive) trim(now simtime.Time) {
-	if a.Waiting() <= a.c.Max {
+	if a.Waiting() <= a.c.Max+a.extra {
 		return
 	}
 	target := a.Target()
@@ -189,9 +205,12 @@ func (a *Adaptive) store(i int, f *audioFrame) {
 }
 
 func (a *Adaptive) report(o AudioOutcome, at simtime.Time, f *audioFrame) {
-	r := AudioResult{Outcome: o, Seq: f.seq, At: at}
+	r := AudioResult{Outcome: o, Seq: f.seq, At: at, Media: f.duration()}
 	if o == AudioPlayed || o == AudioDiscarded {
 		r.Wait = at.Sub(f.arrived)
+	}
+	if o != AudioConcealed {
+		r.Delay, r.Size, r.Timestamp = at.Sub(f.captured), f.size, f.ts
 	}
 	a.done = append(a.done, r)
 }

@@ -7,6 +7,10 @@
 // packet of the last seconds, plus the play-out delay. A frame of which nothing
 // arrives at all isn't noticed, unless there is a decoder: then a frame is rendered
 // only if what it is predicted from was decoded.
+//
+// Pictures that shall be shown together with sound can't come and go with the network:
+// a steady buffer waits for a target delay first, a quantile of how late frames were
+// complete, and for as much more as it is asked to (lip synchronisation).
 package playout
 
 import (
@@ -49,7 +53,8 @@ type Result struct {
 	First uint64      // extended sequence number of its first packet, if it is complete
 	// Frozen is how long the picture stood still before this frame; 0 unless
 	// that was a freeze.
-	Frozen time.Duration
+	Frozen    time.Duration
+	Timestamp uint32 // RTP timestamp
 }
 
 // Buffer is the receive buffer of one stream.
@@ -67,7 +72,12 @@ type Buffer struct {
 	lastTS  uint32
 	lastExt int64
 
+	steady    bool
+	histogram histogram // of how late frames are complete, if steady
+	extra     time.Duration
+
 	base    baseline
+	baseAt  simtime.Time // value of base
 	decoder decoder
 	freeze  freezeDetector
 	done    []Result
@@ -81,6 +91,8 @@ type Config struct {
 	// Freezes tells whether to look for freezes, Decoder whether frames need what
 	// they are predicted from.
 	Freezes, Decoder bool
+	// Steady renders no frame before the target delay.
+	Steady bool
 }
 
 type frame struct {
@@ -93,6 +105,7 @@ type frame struct {
 	hasLast  bool
 	got      uint64
 	size     units.Bytes
+	play     simtime.Time // not before
 	deadline simtime.Time
 }
 
@@ -104,10 +117,39 @@ const grace = time.Second
 
 // NewBuffer returns an empty buffer.
 func NewBuffer(c Config) *Buffer {
-	return &Buffer{
-		clock: float64(c.Clock), delay: c.Delay,
+	b := &Buffer{
+		clock: float64(c.Clock), delay: c.Delay, steady: c.Steady,
 		freeze: freezeDetector{enabled: c.Freezes}, decoder: decoder{enabled: c.Decoder, broken: intact},
 	}
+	if c.Steady {
+		b.histogram = newHistogram(AdaptiveConfig{Max: min(c.Delay, mostSteady)}.withDefaults())
+	}
+	return b
+}
+
+// mostSteady bounds the target delay of a steady buffer.
+const mostSteady = 2 * time.Second
+
+// SetExtra asks a steady buffer for a greater delay than the path needs, from the next
+// frame on. Deadlines move with it.
+func (b *Buffer) SetExtra(d time.Duration) { b.extra = max(d, 0) }
+
+// Ideal returns when a steady buffer would render a frame with the timestamp if
+// nothing was asked for besides. It may be one near those that came last.
+func (b *Buffer) Ideal(ts uint32) simtime.Time {
+	return (b.media(b.lastExt+int64(int32(ts-b.lastTS))) + b.baseAt).Add(b.target())
+}
+
+// target is the delay before which nothing is rendered.
+func (b *Buffer) target() time.Duration {
+	if !b.steady {
+		return 0
+	}
+	return min(b.histogram.target(), b.delay) // of few frames it is a guess
+}
+
+func (b *Buffer) media(ts int64) simtime.Time {
+	return simtime.At(time.Duration(float64(ts) / b.clock * float64(time.Second)))
 }
 
 // NeedsRefresh reports whether nothing can be decoded before the next key frame,
@@ -138,12 +180,12 @@ func (b *Buffer) patience(f *frame) simtime.Time {
 // packet's frame has to be complete.
 func (b *Buffer) Insert(now simtime.Time, p Packet) (deadline simtime.Time) {
 	ts := b.extend(p.Timestamp)
-	media := simtime.At(time.Duration(float64(ts) / b.clock * float64(time.Second)))
-	base := b.base.update(now, now-media)
+	media := b.media(ts)
+	b.baseAt = b.base.update(now, now-media)
 	if !b.started {
 		b.started, b.nextSeq, b.settled = true, p.Seq, ts-1
 	}
-	deadline = (media + base).Add(b.delay)
+	deadline = (media + b.baseAt).Add(b.delay + b.extra)
 	if ts <= b.settled {
 		b.straggler(now, ts, deadline, p)
 		return deadline
@@ -151,8 +193,13 @@ func (b *Buffer) Insert(now simtime.Time, p Packet) (deadline simtime.Time) {
 	f := b.frame(ts)
 	if f.got == 0 {
 		f.deadline = deadline
+		if b.steady {
+			f.play = (media + b.baseAt).Add(b.target() + b.extra)
+		}
 	}
-	f.add(p)
+	if f.add(p); b.steady && f.complete() {
+		b.histogram.add(now.Sub(media + b.baseAt))
+	}
 	if p.First {
 		deadline = b.patience(f)
 	}
@@ -217,7 +264,10 @@ func (b *Buffer) frame(ts int64) *frame {
 func (b *Buffer) NextTimeout() simtime.Time {
 	next := simtime.Never
 	if len(b.frames) > 0 {
-		next = b.patience(&b.frames[0])
+		f := &b.frames[0]
+		if next = b.patience(f); b.ready(f) {
+			next = min(next, f.play)
+		}
 	}
 	for i := range b.overdue {
 		next = min(next, b.overdue[i].deadline.Add(grace))
@@ -243,13 +293,22 @@ func (b *Buffer) HandleTimeout(now simtime.Time) {
 func (b *Buffer) advance(now simtime.Time) {
 	for len(b.frames) > 0 {
 		f := &b.frames[0]
-		inOrder := f.complete() && (b.resync || f.first == b.nextSeq || f.picture.Key && b.decoder.needsRefresh())
-		if !inOrder && now < b.patience(f) {
+		due := b.patience(f)
+		if b.ready(f) {
+			due = f.play
+		}
+		if now < due {
 			return
 		}
 		b.settle(now, f)
 		b.frames = append(b.frames[:0], b.frames[1:]...)
 	}
+}
+
+// ready reports whether nothing is missing up to the end of the first frame that
+// waits, or nothing that matters.
+func (b *Buffer) ready(f *frame) bool {
+	return f.complete() && (b.resync || f.first == b.nextSeq || f.picture.Key && b.decoder.needsRefresh())
 }
 
 // settle renders a frame, or gives it up; either way the next one is next.
@@ -264,6 +323,7 @@ func (b *Buffer) settle(now simtime.Time, f *frame) {
 	}
 	r := Result{
 		Outcome: Rendered, At: now, Delay: now.Sub(f.captured), Size: f.size, Key: f.picture.Key, First: f.first,
+		Timestamp: uint32(f.ts),
 	}
 	switch decodable := b.decoder.decode(f.picture); {
 	case !decodable:
