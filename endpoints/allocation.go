@@ -195,7 +195,7 @@ func (s *Session) requestRates(now simtime.Time, only *Section) {
 	for _, sh := range s.allocate(now) {
 		if only == nil || sh.section == only {
 			send := sh.section.config.Send
-			send.Encoder.Request(now, send.Model.Encoded(units.BitRate(sh.rate)))
+			send.Encoder.Request(send.Clock.At(now), send.Model.Encoded(units.BitRate(sh.rate)))
 		}
 	}
 }

@@ -22,8 +22,11 @@ type Config struct {
 	Addr packet.IPv4
 	// ClockOffset is how far its wall clock is ahead of true time.
 	ClockOffset time.Duration
-	Pool        *packet.Pool
-	Random      *rng.Source
+	// ClockDrift is by how much it is fast, in parts in a million; the offset is that
+	// at time 0.
+	ClockDrift float64
+	Pool       *packet.Pool
+	Random     *rng.Source
 }
 
 // Endpoint is one party. After any of its Handle methods, or after Connect,
@@ -31,6 +34,7 @@ type Config struct {
 // then lies in the future.
 type Endpoint struct {
 	config      Config
+	clock       simtime.Clock // the wall clock, without its offset
 	connections []*Connection
 	sessions    []*Session // of all connections
 	events      events
@@ -38,7 +42,9 @@ type Endpoint struct {
 }
 
 // New returns an endpoint without connections.
-func New(c Config) *Endpoint { return &Endpoint{config: c} }
+func New(c Config) *Endpoint {
+	return &Endpoint{config: c, clock: simtime.NewClock(simtime.Time(0), c.ClockDrift)}
+}
 
 // Name returns the endpoint's name.
 func (e *Endpoint) Name() string { return e.config.Name }
@@ -121,4 +127,6 @@ func (e *Endpoint) Held() int {
 func (e *Endpoint) Unexpected() uint64 { return e.unexpected }
 
 // wallClock returns what the endpoint's own clock shows.
-func (e *Endpoint) wallClock(now simtime.Time) simtime.Time { return now.Add(e.config.ClockOffset) }
+func (e *Endpoint) wallClock(now simtime.Time) simtime.Time {
+	return e.clock.At(now).Add(e.config.ClockOffset)
+}

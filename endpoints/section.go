@@ -39,6 +39,8 @@ type SectionConfig struct {
 // SendConfig describes a stream to send.
 type SendConfig struct {
 	Encoder encoder.Encoder
+	// Clock is what the encoder goes by, and the stream's RTP timestamps.
+	Clock simtime.Clock
 	// Start is when the encoder's first frame is due; before it the stream has
 	// no part in the connection's rate.
 	Start simtime.Time
@@ -136,16 +138,34 @@ func (m *Section) skipPauses() {
 		return
 	}
 	for _, p := range m.config.Send.Pauses {
-		if due := m.config.Send.Encoder.NextFrame(); p.From <= due && due < p.To {
-			m.config.Send.Encoder.Skip(p.To)
+		if due := m.config.Send.nextFrame(); p.From <= due && due < p.To {
+			m.config.Send.skip(p.To)
 		}
 	}
 }
 
+// nextFrame returns when the encoder's next frame is due.
+func (c *SendConfig) nextFrame() simtime.Time { return c.Clock.When(c.Encoder.NextFrame()) }
+
+// skip lets no frame be due before the given time.
+func (c *SendConfig) skip(until simtime.Time) {
+	shown := c.Clock.At(until)
+	for c.Clock.When(shown) < until {
+		shown++
+	}
+	c.Encoder.Skip(shown)
+}
+
+// frameTime returns what the sampling clock shows for a frame that is due: not less
+// than the encoder expects.
+func (c *SendConfig) frameTime(now simtime.Time) simtime.Time {
+	return max(c.Clock.At(now), c.Encoder.NextFrame())
+}
+
 // beginNow lets go frames that were due before there were keys.
 func (m *Section) beginNow(now simtime.Time) {
-	if send := m.config.Send; send != nil && send.Encoder.NextFrame() < now {
-		send.Encoder.Skip(now)
+	if send := m.config.Send; send != nil && send.nextFrame() < now {
+		send.skip(now)
 		m.skipPauses()
 	}
 }
@@ -206,7 +226,7 @@ func (m *Section) nextTimeout() (simtime.Time, Reason) {
 		return simtime.Never, ReasonNone // the BYE waits for the pacer
 	}
 	limit := m.limits.NextTimeout()
-	next := send.Encoder.NextFrame()
+	next := send.nextFrame()
 	switch {
 	case limit < next && limit < send.Stop:
 		return limit, ReasonLimit
@@ -225,9 +245,9 @@ func (m *Section) handleTimeout(now simtime.Time) {
 		m.limits.HandleTimeout(now)
 		m.session.requestRates(now, nil)
 	}
-	for send.Encoder.NextFrame() <= now && now < send.Stop {
+	for send.nextFrame() <= now && now < send.Stop {
 		if m.suspended {
-			send.Encoder.Skip(now.Add(suspendedStep))
+			send.skip(now.Add(suspendedStep))
 			m.skipPauses()
 			m.session.requestRates(now, nil) // it may go on
 			continue
@@ -248,7 +268,9 @@ func (m *Section) encode(now simtime.Time) {
 		return
 	}
 	s.requestRates(now, m)
-	f := m.config.Send.Encoder.Encode(now)
+	send := m.config.Send
+	f := send.Encoder.Encode(send.frameTime(now))
+	f.Captured = send.Clock.When(f.Captured)
 	m.skipPauses()
 	if f.Key {
 		m.refreshed, m.everRefreshed = now, true

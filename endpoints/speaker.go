@@ -101,7 +101,9 @@ func (c Codec) traceAt() int {
 // speak sends the frame of speech that is due, if any.
 func (m *Section) speak(now simtime.Time, sp *Speaker) {
 	s := m.session
-	f, format, ok := sp.speak(now)
+	send := m.config.Send
+	f, format, ok := sp.speak(send.frameTime(now))
+	f.Captured = send.Clock.When(f.Captured)
 	m.skipPauses()
 	if !ok {
 		return

@@ -59,10 +59,15 @@ func (st *Stream) SSRC() uint32 { return st.ssrc }
 // Section returns the media section that the stream belongs to.
 func (st *Stream) Section() *Section { return st.section }
 
-// rtpTime returns the RTP timestamp of a moment.
+// rtpTime returns the RTP timestamp of a moment, by the sampling clock of its media.
 func (st *Stream) rtpTime(at simtime.Time) uint32 {
+	half := int64(0)
+	if send := st.section.config.Send; send != nil && !send.Clock.Exact() {
+		at = send.Clock.At(at)
+		half = 1e9 / 2 // the clock's time has been rounded; the tick must not suffer
+	}
 	sec, ns := int64(at)/1e9, int64(at)%1e9
-	ticks := sec*int64(st.clock) + ns*int64(st.clock)/1e9
+	ticks := sec*int64(st.clock) + (ns*int64(st.clock)+half)/1e9
 	return st.tsOffset + uint32(ticks)
 }
 
