@@ -97,6 +97,9 @@ func TestAssociation(t *testing.T) {
 				c.inject(1, b)
 			}
 			n := c.sessions[1].Counts()
+			if tt.want == "voice" {
+				c.run(100 * time.Millisecond) // audio waits for a while
+			}
 			if got := c.sectionOf(tt.ssrc); got != tt.want || n.Unassociated != tt.lost {
 				t.Errorf("played in section %q with %d payloads discarded, want %q with %d", got, n.Unassociated, tt.want, tt.lost)
 			}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"rtpfabric/endpoints/lipsync"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/rng"
 	"rtpfabric/sim/simtime"
@@ -17,6 +18,8 @@ type ConnectionConfig struct {
 	CNAME string
 	// Sessions are the RTP sessions: one of all media, or one of each section.
 	Sessions []SessionConfig
+	// LipSync plays streams of the peer together that have the same CNAME.
+	LipSync bool
 }
 
 // Connection is one end of a peer connection: what has a CNAME
@@ -27,6 +30,7 @@ type Connection struct {
 	cname    string
 	identity *rng.Stream // CNAME, SSRCs, first sequence numbers and timestamps
 	sessions []*Session
+	sync     *lipSync // nil if every stream is played by itself
 }
 
 func newConnection(now simtime.Time, e *Endpoint, cc ConnectionConfig) (*Connection, error) {
@@ -37,6 +41,9 @@ func newConnection(now simtime.Time, e *Endpoint, cc ConnectionConfig) (*Connect
 	c.identity = e.config.Random.Stream("connection/" + c.name + "/identity")
 	if cname := newCNAME(c.identity); c.cname == "" {
 		c.cname = cname
+	}
+	if cc.LipSync {
+		c.sync = &lipSync{Sync: lipsync.New(lipsync.DefaultConfig())}
 	}
 	for _, sc := range cc.Sessions {
 		s, err := newSession(now, c, sc)

@@ -37,6 +37,8 @@ const (
 	FrameLost                         // Size of what came of it
 	SessionEntered                    // there are keys, and the session has been joined
 	KeyingFailed                      // and no media will flow
+	FrameConcealed                    // audio was missing when it was due; Media
+	FrameDiscarded                    // audio left out, as too much waits; Delay, Size
 	FrameUndecodable                  // complete in time, but not what it is predicted from; Delay, Size
 	PictureFrozen                     // Delay is the length of the freeze that ended
 	RTCPSent                          // Size on the wire; Section is nil
@@ -69,6 +71,9 @@ type Event struct {
 	Previous uint32
 	Delay    time.Duration
 	Size     units.Bytes
+	// Media is how long a frame of audio is, Codec what it is coded in.
+	Media time.Duration
+	Codec Codec
 }
 
 // events is a queue that reuses its memory.

@@ -48,19 +48,39 @@ func (r *source) receiptTime(now simtime.Time) uint32 {
 	return uint32(sec*r.clock + ns*r.clock/int64(time.Second))
 }
 
-// fate notes what became of a packet of audio, which is a frame of its own.
-func (r *source) fate(f playout.Result) {
-	if r.bursts == nil || f.Outcome == playout.Lost || f.First < r.judged {
+// fates are what has become of packets of audio, each of which is a frame of its own.
+// Those that came last aren't judged yet: what is missing when it is due is lost,
+// unless it comes after all and is too late.
+type fates struct {
+	bursts  *xr.Bursts
+	judged  uint64 // next packet to add to bursts
+	next    uint64 // after the newest that is known
+	pending [64]xr.Fate
+}
+
+func newFates(first uint64) *fates {
+	return &fates{bursts: xr.NewBursts(gmin, frameOfAudio), judged: first, next: first}
+}
+
+// note takes what the play-out buffer says of a packet.
+func (f *fates) note(seq uint64, o playout.AudioOutcome) {
+	if seq < f.judged {
 		return
 	}
-	for ; r.judged < f.First; r.judged++ {
-		r.bursts.Add(xr.Lost)
+	slot := func(seq uint64) *xr.Fate { return &f.pending[seq%uint64(len(f.pending))] }
+	for ; f.next <= seq; f.next++ {
+		if f.next-f.judged == uint64(len(f.pending)) {
+			f.bursts.Add(*slot(f.judged))
+			f.judged++
+		}
+		*slot(f.next) = xr.Lost
 	}
-	r.judged++
-	if f.Outcome == playout.Late {
-		r.bursts.Add(xr.Discarded)
-	} else {
-		r.bursts.Add(xr.Played)
+	switch o {
+	case playout.AudioPlayed, playout.AudioRecovered:
+		*slot(seq) = xr.Played
+	case playout.AudioLate, playout.AudioDiscarded:
+		*slot(seq) = xr.Discarded
+	case playout.AudioConcealed:
 	}
 }
 
@@ -120,15 +140,26 @@ func (w *compound) extendAbout(src *source, add func(rtcp.ReportBlock), room fun
 		}
 		src.trace.Advance()
 	}
-	if src.bursts != nil && room() >= voipSize {
-		call := xr.UnknownCall()
-		call.RoundTrip = w.s.rtt
-		call.Nominal, call.Maximum = w.s.config.PlayoutDelay, w.s.config.PlayoutDelay
-		add(xr.VoIPMetrics(src.ssrc, src.bursts.Metrics(), call))
+	if src.fates != nil && room() >= voipSize {
+		add(xr.VoIPMetrics(src.ssrc, src.fates.bursts.Metrics(), src.callSoFar()))
 	}
 }
 
 const summarySize, voipSize = 40, 36
+
+// callSoFar is what VoIP metrics say besides losses. The buffer is a simple queue, of
+// which nominal and maximum delay are the same (RFC 3611 §4.7.7).
+func (r *source) callSoFar() xr.Call {
+	call := xr.UnknownCall()
+	call.RoundTrip = r.session.rtt
+	call.Adaptivity = xr.Adaptive
+	if r.session.config.FixedAudio {
+		call.Adaptivity = xr.NonAdaptive
+	}
+	call.Nominal, call.Maximum = r.audio.Target(), r.audio.Target()
+	call.AbsMaximum = min(max(r.session.config.PlayoutDelay, leastAudioDelay), longestAudioDelay)
+	return call
+}
 
 // sends reports whether any stream of this end sends media, so that SRs tell the
 // round-trip time.

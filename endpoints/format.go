@@ -27,6 +27,9 @@ type Format struct {
 	RTX uint8
 	// FEC is the payload type of repair packets (RFC 8627); 0 stands for none.
 	FEC uint8
+	// InBandFEC says that receivers use Opus' own FEC (RFC 7587 §6.1: useinbandfec),
+	// for which they wait a frame longer.
+	InBandFEC bool
 }
 
 // use says what packets with a payload type are.

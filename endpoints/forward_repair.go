@@ -132,7 +132,7 @@ func (s *Session) accept(now simtime.Time, m *Section, b []byte) bool {
 		return false
 	}
 	media := s.sourceOf(h.SSRC)
-	if media == nil || media.section != m || media.buffer == nil {
+	if media == nil || media.section != m || !media.plays() {
 		return false
 	}
 	if f, kind := m.format(h.PayloadType); f == nil || kind != original {

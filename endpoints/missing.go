@@ -32,7 +32,7 @@ func (s *Session) handleRetransmission(now simtime.Time, src *source, m *Section
 func (s *Session) mediaOf(m *Section) *source {
 	var found *source
 	for _, src := range s.sources {
-		if src.section == m && src.buffer != nil && !src.ended {
+		if src.section == m && src.plays() && !src.ended {
 			if found != nil {
 				return nil
 			}

@@ -78,9 +78,12 @@ func (m *Section) packetize(f encoder.Frame, emit func(*packet.Packet)) {
 // headers are real, the rest is a pattern.
 func (m *Section) writePayload(b []byte, f encoder.Frame, first bool) {
 	if m.config.Kind == Audio {
-		b[0], b[1] = 0xf8, 0 // Opus: CELT, fullband, 20 ms, mono, one frame (RFC 6716 §3.1)
-		binary.BigEndian.PutUint64(b[audio.OpusHeader:], uint64(f.Captured))
-		fill(b[audio.OpusHeader+trace:])
+		fill(b)
+		if !audio.PutHeader(b, f.Duration) { // scenarios have none that Opus hasn't
+			audio.PutHeader(b, frameOfAudio)
+		}
+		// Where there is no room for both, the mark takes the place of padding.
+		binary.BigEndian.PutUint64(b[audio.PacketHeader(b):], uint64(f.Captured))
 		return
 	}
 	b = m.writeVP8(b, f, first)
@@ -122,7 +125,7 @@ func parseMedia(f *Format, b []byte) (media, bool) {
 	if f.Codec == CodecVP8 {
 		return parseVP8Media(b)
 	}
-	at := f.Codec.traceAt()
+	at := f.Codec.traceAt(b)
 	switch {
 	case len(b) == 0:
 		return media{}, false

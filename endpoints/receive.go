@@ -143,11 +143,11 @@ func (s *Session) handlePayload(now simtime.Time, src *source, m *Section, h *rt
 		s.counts.Malformed++
 		return
 	}
-	src.join(m)
+	src.join(now, m)
 	if src.missing != nil {
 		s.restorer.OnMedia(src.ssrc, h.PayloadType)
 	}
-	src.insert(now, ext, h, content, len(b)-content.head, repaired)
+	src.insert(now, f, ext, h, content, b, repaired)
 	if m.wish != nil {
 		m.updateWish(now)
 	}

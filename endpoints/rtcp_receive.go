@@ -105,6 +105,9 @@ func (s *Session) handleMessage(now simtime.Time, b []byte, p *packet.Packet) er
 		if src := s.sourceOf(in.sr.SSRC); src != nil {
 			src.lastSR = simtime.NTP(in.sr.NTPTime).Middle()
 			src.lastSRAt = s.endpoint.wallClock(now)
+			if src.sync != nil {
+				src.sync.OnReport(now, src.syncName, simtime.NTP(in.sr.NTPTime), in.sr.RTPTime)
+			}
 		}
 		s.handleReports(now, in.sr.Reports)
 	case rtcp.TypeReceiverReport:
@@ -280,6 +283,9 @@ func (s *Session) handleChunk(now simtime.Time, chunk *rtcp.SourceDescriptionChu
 			}
 		}
 	}
+	if src := s.sourceOf(chunk.Source); cname != "" && src != nil && src.sync != nil {
+		src.sync.OnCNAME(now, src.syncName, cname)
+	}
 	if cname != "" && !slices.Contains(s.peers, cname) {
 		s.peers = append(s.peers, cname)
 		s.timing.SetMultiparty(len(s.peers) > 1)
@@ -298,6 +304,9 @@ func (s *Session) handleBye(now simtime.Time, ssrc uint32) {
 	e := Event{Kind: ByeReceived, At: now, SSRC: ssrc}
 	if src := s.sourceOf(ssrc); src != nil {
 		src.ended = true
+		if src.sync != nil {
+			src.sync.Remove(src.syncName)
+		}
 		e.Section = src.section
 	}
 	s.event(e)

@@ -66,8 +66,11 @@ type SessionConfig struct {
 	Repair RepairConfig
 	// ExtendedReports are sent besides the usual ones.
 	ExtendedReports ExtendedReports
-	// PlayoutDelay is how long after its ideal time a frame may come.
+	// PlayoutDelay is how long after its ideal time a frame may come. Audio is played
+	// as early as the path lets it be, but no more than that later; FixedAudio plays
+	// it that much later from the start.
 	PlayoutDelay time.Duration
+	FixedAudio   bool
 }
 
 // Session is one end of an RTP session: one SSRC space (RFC 3550 §3), with its
@@ -331,9 +334,7 @@ func (s *Session) nextTimeout() (simtime.Time, Reason) {
 	earlier(s.timing.NextTimeout(), ReasonRTCP)
 	earlier(s.due.at, ReasonFeedback)
 	for _, src := range s.sources {
-		if src.buffer != nil {
-			earlier(src.buffer.NextTimeout(), ReasonPlayout)
-		}
+		earlier(src.playoutTimeout(), ReasonPlayout)
 		if src.missing != nil {
 			earlier(src.missing.NextTimeout(), ReasonRepair)
 		}

@@ -17,11 +17,16 @@ import (
 type source struct {
 	ssrc    uint32
 	session *Session
-	section *Section        // nil while it isn't known, as the buffer is
-	buffer  *playout.Buffer // of its media
-	clock   int64           // rate of its RTP timestamps, Hz
-	ended   bool            // a BYE came
-	dscp    uint8           // of the last packet
+	section *Section          // nil while it isn't known, as the buffers are
+	buffer  *playout.Buffer   // of video
+	audio   *playout.Adaptive // of audio
+	clock   int64             // rate of its RTP timestamps, Hz
+	ended   bool              // a BYE came
+	dscp    uint8             // of the last packet
+
+	audioClock int64    // that audio was made for
+	sync       *lipSync // nil if it is played by itself
+	syncName   uint32
 
 	base     uint64 // extended number of the first packet
 	highest  uint64
@@ -45,9 +50,8 @@ type source struct {
 	captured   simtime.Time // of the last frame that says so, with its timestamp
 	capturedTS uint32
 
-	trace  *xr.Trace  // nil if nobody wants its arrivals
-	bursts *xr.Bursts // nil if nobody wants VoIP metrics
-	judged uint64     // next packet to add to bursts
+	trace *xr.Trace // nil if nobody wants its arrivals
+	fates *fates    // nil if nobody wants VoIP metrics
 }
 
 type prior struct {
@@ -78,19 +82,26 @@ func newSource(s *Session, m *Section, h *rtp.Header) *source {
 const frameOfAudio = 20 * time.Millisecond
 
 // join makes the source one of a media section.
-func (r *source) join(m *Section) {
+func (r *source) join(now simtime.Time, m *Section) {
 	if r.section == m {
 		return
 	}
 	r.section = m
-	c, video := &r.session.config, m.config.Kind == Video
-	r.buffer = playout.NewBuffer(playout.Config{
-		Clock: int(r.clock), Delay: c.PlayoutDelay, Freezes: video, Decoder: video && c.Repair.Decoder,
-	})
-	if c.ExtendedReports.VoIPMetrics && !video {
-		r.bursts, r.judged = xr.NewBursts(gmin, frameOfAudio), r.highest
+	c := &r.session.config
+	if l := r.session.connection.sync; l != nil {
+		l.join(now, r)
 	}
-	if !video || !c.RTCP.AVPF {
+	if m.config.Kind == Audio {
+		r.buffer, r.audio, r.audioClock = nil, r.newAudioBuffer(), r.clock
+		if c.ExtendedReports.VoIPMetrics {
+			r.fates = newFates(r.highest)
+		}
+		return
+	}
+	r.audio, r.buffer = nil, playout.NewBuffer(playout.Config{
+		Clock: int(r.clock), Delay: c.PlayoutDelay, Freezes: true, Decoder: c.Repair.Decoder, Steady: r.sync != nil,
+	})
+	if !c.RTCP.AVPF {
 		return
 	}
 	r.refresh.kind = c.Repair.Refresh
@@ -189,7 +200,25 @@ func (r *source) cumulativeLost() int32 {
 	return int32(min(max(lost, -1<<23), 1<<23-1))
 }
 
+// plays reports whether it is a source of media that has been heard, not of repairs.
+func (r *source) plays() bool { return r.buffer != nil || r.audio != nil }
+
+// playoutTimeout returns when a buffer has something to do.
+func (r *source) playoutTimeout() simtime.Time {
+	switch {
+	case r.audio != nil:
+		return r.audio.NextTimeout()
+	case r.buffer != nil:
+		return r.buffer.NextTimeout()
+	}
+	return simtime.Never
+}
+
 func (r *source) handleTimeout(now simtime.Time) {
+	if r.audio != nil && r.audio.NextTimeout() <= now {
+		r.audio.HandleTimeout(now)
+		r.drainAudio(now)
+	}
 	if r.buffer == nil {
 		return
 	}
@@ -221,6 +250,9 @@ func (r *source) drain() {
 		switch f.Outcome {
 		case playout.Rendered:
 			e.Kind = FrameRendered
+			if r.sync != nil {
+				r.buffer.SetExtra(r.sync.played(f.At, r, f.Timestamp, r.buffer.Ideal(f.Timestamp)))
+			}
 		case playout.Late:
 			e.Kind = FrameLate
 		case playout.Lost:
@@ -228,7 +260,6 @@ func (r *source) drain() {
 		case playout.Undecodable:
 			e.Kind = FrameUndecodable
 		}
-		r.fate(f)
 		if f.Key && r.refresh.asked {
 			r.refresh.asked = false
 			s.reduced.answered(f.At, s.rtt)
@@ -244,18 +275,24 @@ func (r *source) drain() {
 	}
 }
 
-// insert hands the packet to the buffer.
-func (r *source) insert(now simtime.Time, ext uint64, h *rtp.Header, m media, size int, repaired bool) {
-	last := h.Marker || r.section.config.Kind == Audio
+// insert hands the packet with a payload to the buffer.
+func (r *source) insert(now simtime.Time, f *Format, ext uint64, h *rtp.Header, m media, b []byte, repaired bool) {
 	if m.untraced { // as long after the frame before as the timestamps say
 		ticks := int64(int32(h.Timestamp - r.capturedTS))
 		m.captured = r.captured.Add(time.Duration(ticks * int64(time.Second) / r.clock))
 	} else if m.first {
 		r.captured, r.capturedTS = m.captured, h.Timestamp
 	}
+	if r.sync != nil && !repaired {
+		r.sync.stamped(now, r, h)
+	}
+	if r.audio != nil {
+		r.insertAudio(now, f, ext, h, m.captured, b, repaired)
+		return
+	}
 	needed := r.buffer.Insert(now, playout.Packet{
-		Seq: ext, Timestamp: h.Timestamp, First: m.first, Last: last,
-		Size: units.Bytes(size), Captured: m.captured, Picture: m.picture,
+		Seq: ext, Timestamp: h.Timestamp, First: m.first, Last: h.Marker,
+		Size: units.Bytes(len(b) - m.head), Captured: m.captured, Picture: m.picture,
 	})
 	r.look(now, ext, m, h.Timestamp, needed, repaired)
 	r.drain()

@@ -85,14 +85,14 @@ func (s *Speaker) speak(now simtime.Time) (f audio.Frame, format int, ok bool) {
 // traceAt is where in a payload of a codec the time of capture stands, which
 // receivers read delays from; -1 if there is no room. In G.711 and DVI4 it takes the
 // place of samples.
-func (c Codec) traceAt() int {
+func (c Codec) traceAt(payload []byte) int {
 	switch c {
 	case CodecOpus:
-		return audio.OpusHeader
+		return audio.PacketHeader(payload)
 	case CodecPCMU, CodecPCMA:
 		return 0
 	case CodecDVI4:
-		return 4
+		return audio.DVI4Header
 	case CodecVP8, CodecCN:
 	}
 	return -1
@@ -137,7 +137,7 @@ func (m *Section) emitSpeech(f *audio.Frame, format *Format) {
 	st.seq++
 	st.writeExtension(b, introduced, f.Captured, f.Level, f.Voice)
 	n := copy(b[head:], f.Payload)
-	if at := format.Codec.traceAt(); at >= 0 && n >= at+trace {
+	if at := format.Codec.traceAt(f.Payload); at >= 0 && n >= at+trace {
 		binary.BigEndian.PutUint64(b[head+at:], uint64(f.Captured))
 	}
 	if pad := b[head+n:]; len(pad) > 0 { // RFC 3550 §5.1

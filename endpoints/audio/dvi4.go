@@ -16,8 +16,8 @@ var (
 	stepMoves = [...]int{-1, -1, -1, -1, 2, 4, 6, 8}
 )
 
-// dviHeader is the size of what precedes the samples of a packet.
-const dviHeader = 4
+// DVI4Header is the size of what precedes the samples of a packet.
+const DVI4Header = 4
 
 // DVI4 is the state of an ADPCM coder or decoder. Its zero value is where a stream
 // begins.
@@ -35,20 +35,20 @@ func (d *DVI4) Encode(into []byte, samples []int16) int {
 	into[2], into[3] = byte(d.index), 0
 	n := len(samples) / 2
 	for i := range n {
-		into[dviHeader+i] = d.code(int(samples[2*i]))<<4 | d.code(int(samples[2*i+1]))
+		into[DVI4Header+i] = d.code(int(samples[2*i]))<<4 | d.code(int(samples[2*i+1]))
 	}
-	return dviHeader + n
+	return DVI4Header + n
 }
 
 // DecodeDVI4 appends the samples of a packet to into. A packet has all that is needed,
 // so that a loss does no harm to what follows. It reports false if the payload is
 // malformed.
 func DecodeDVI4(into []int16, payload []byte) ([]int16, bool) {
-	if len(payload) < dviHeader || int(payload[2]) >= len(stepSizes) {
+	if len(payload) < DVI4Header || int(payload[2]) >= len(stepSizes) {
 		return into, false
 	}
 	d := DVI4{predicted: int(int16(binary.BigEndian.Uint16(payload))), index: int(payload[2])}
-	for _, b := range payload[dviHeader:] {
+	for _, b := range payload[DVI4Header:] {
 		for _, code := range [2]byte{b >> 4, b & 0x0f} {
 			d.step(code)
 			into = append(into, int16(d.predicted))

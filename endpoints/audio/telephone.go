@@ -80,7 +80,7 @@ func (t *Telephone) Levels() *Levels { return t.levels }
 // MaxPayload implements [Source].
 func (t *Telephone) MaxPayload() int {
 	if t.c.Coding == ADPCM {
-		return dviHeader + len(t.samples)/2
+		return DVI4Header + len(t.samples)/2
 	}
 	return len(t.samples)
 }

@@ -28,6 +28,8 @@ type Frame struct {
 	Base  uint64
 	// Discardable says that nothing is predicted from the frame.
 	Discardable bool
+	// Duration of a frame of audio; 0 for video.
+	Duration time.Duration
 	// Width and Height of the picture, of encoders that know them; otherwise 0.
 	Width, Height int
 }
@@ -65,7 +67,7 @@ func frameShare(index uint8) float64 { return (1 + float64(3*min(index, 31))/31)
 const least units.Bytes = 24
 
 // leastAudio holds what an Opus payload begins with and the mark.
-const leastAudio units.Bytes = 10
+const leastAudio units.Bytes = 11
 
 // VideoConfig holds the parameters of RFC 8593 Figure 2.
 type VideoConfig struct {
@@ -259,7 +261,7 @@ func (*Audio) Refresh() {}
 
 // Encode makes a frame.
 func (e *Audio) Encode(now simtime.Time) Frame {
-	f := Frame{Number: e.number, Captured: now, Size: max(e.rate.BytesIn(e.frame), leastAudio), Key: true}
+	f := Frame{Number: e.number, Captured: now, Size: max(e.rate.BytesIn(e.frame), leastAudio), Key: true, Duration: e.frame}
 	e.number++
 	e.due = e.due.Add(e.frame)
 	return f

@@ -15,10 +15,11 @@ type AudioPacket struct {
 	Voice     bool   // it has speech
 	Comfort   bool   // it is comfort noise: silence until the next packet
 	FEC       bool   // it has a copy of the frame before it
-	// Captured is when the sender took its first sample, and Size that of its
-	// payload. Neither is used, but handed back with the result.
-	Captured simtime.Time
-	Size     units.Bytes
+	// Captured is when the sender took its first sample, Size that of its payload,
+	// and PayloadType says what it is. They are handed back with the result.
+	Captured    simtime.Time
+	Size        units.Bytes
+	PayloadType uint8
 }
 
 // AudioOutcome says what became of a frame of audio.
@@ -43,10 +44,11 @@ type AudioResult struct {
 	Wait time.Duration
 	// Delay is from capture until At, of one that was played, recovered or late; that
 	// of a recovered one is known by the frame that had the copy, and its Size is 0.
-	Delay     time.Duration
-	Size      units.Bytes
-	Timestamp uint32 // RTP timestamp; 0 if the frame was concealed
-	Media     time.Duration
+	Delay       time.Duration
+	Size        units.Bytes
+	Timestamp   uint32 // RTP timestamp
+	PayloadType uint8  // of a concealed frame, that of the one before
+	Media       time.Duration
 }
 
 // AdaptiveConfig describes an adaptive buffer. Zero values stand for defaults.
@@ -127,6 +129,7 @@ type audioFrame struct {
 	captured simtime.Time
 	ts       uint32
 	size     units.Bytes
+	payload  uint8
 	voice    bool
 	comfort  bool
 	fec      bool
@@ -169,7 +172,7 @@ func (a *Adaptive) Insert(now simtime.Time, p AudioPacket) {
 	ts := a.extend(p.Timestamp)
 	f := audioFrame{
 		seq: p.Seq, from: a.media(ts), to: a.media(ts + int64(p.Samples)), arrived: now,
-		captured: p.Captured, ts: p.Timestamp, size: p.Size,
+		captured: p.Captured, ts: p.Timestamp, size: p.Size, payload: p.PayloadType,
 		voice: p.Voice, comfort: p.Comfort, fec: p.FEC,
 	}
 	if a.started && a.jumped(now, &f) {

@@ -125,7 +125,7 @@ func (a *Adaptive) advance(at simtime.Time, f audioFrame, heard time.Duration) {
 func (a *Adaptive) bridge(now simtime.Time, f *audioFrame, gap time.Duration) {
 	step := min(a.last.duration(), gap)
 	lost := audioFrame{
-		seq: a.seq, from: a.pos, to: a.pos.Add(step), voice: a.last.voice, captured: f.captured.Add(-step),
+		seq: a.seq, from: a.pos, to: a.pos.Add(step), voice: a.last.voice, payload: a.last.payload, captured: f.captured.Add(-step),
 		ts: f.ts - uint32(int64(step)*a.clock/int64(time.Second)),
 	}
 	outcome := AudioConcealed
@@ -156,7 +156,7 @@ func (a *Adaptive) take(now simtime.Time) audioFrame {
 	f := a.frames[0]
 	a.frames = append(a.frames[:0], a.frames[1:]...)
 	for ; a.seq < f.seq; a.seq++ {
-		a.report(AudioConcealed, now, &audioFrame{seq: a.seq, to: simtime.Time(a.last.duration())})
+		a.report(AudioConcealed, now, &audioFrame{seq: a.seq, to: simtime.Time(a.last.duration()), payload: a.last.payload})
 		a.stats.Concealed++
 	}
 	return f
@@ -205,12 +205,12 @@ func (a *Adaptive) store(i int, f *audioFrame) {
 }
 
 func (a *Adaptive) report(o AudioOutcome, at simtime.Time, f *audioFrame) {
-	r := AudioResult{Outcome: o, Seq: f.seq, At: at, Media: f.duration()}
+	r := AudioResult{Outcome: o, Seq: f.seq, At: at, Media: f.duration(), PayloadType: f.payload, Timestamp: f.ts}
 	if o == AudioPlayed || o == AudioDiscarded {
 		r.Wait = at.Sub(f.arrived)
 	}
 	if o != AudioConcealed {
-		r.Delay, r.Size, r.Timestamp = at.Sub(f.captured), f.size, f.ts
+		r.Delay, r.Size = at.Sub(f.captured), f.size
 	}
 	a.done = append(a.done, r)
 }

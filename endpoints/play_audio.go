@@ -1,0 +1,103 @@
+package endpoints
+
+import (
+	"time"
+
+	"github.com/pion/rtp"
+
+	"rtpfabric/endpoints/audio"
+	"rtpfabric/endpoints/headerext"
+	"rtpfabric/endpoints/playout"
+	"rtpfabric/sim/simtime"
+	"rtpfabric/sim/units"
+)
+
+// Limits of the delay of audio.
+const (
+	leastAudioDelay   = 20 * time.Millisecond
+	firstAudioDelay   = 40 * time.Millisecond
+	longestAudioDelay = 10 * time.Second
+)
+
+// newAudioBuffer returns the receive buffer of a source of audio.
+func (r *source) newAudioBuffer() *playout.Adaptive {
+	c := &r.session.config
+	longest := min(max(c.PlayoutDelay, leastAudioDelay), longestAudioDelay)
+	config := playout.AdaptiveConfig{
+		Clock: int(r.clock), Min: leastAudioDelay, Start: min(firstAudioDelay, longest), Max: longest,
+	}
+	if c.FixedAudio {
+		config.Min, config.Start = longest, longest
+	}
+	for _, f := range r.section.config.Formats {
+		config.FEC = config.FEC || f.InBandFEC
+	}
+	return playout.NewAdaptive(config)
+}
+
+// insertAudio hands a packet of audio to the buffer.
+func (r *source) insertAudio(now simtime.Time, f *Format, ext uint64, h *rtp.Header, captured simtime.Time, b []byte, repaired bool) {
+	p := playout.AudioPacket{
+		Seq: ext, Timestamp: h.Timestamp, Voice: true, Captured: captured, Size: units.Bytes(len(b)), PayloadType: h.PayloadType,
+	}
+	switch f.Codec {
+	case CodecOpus:
+		d, ok := audio.PacketDuration(b)
+		if !ok {
+			r.session.counts.Malformed++
+			return
+		}
+		p.Samples = uint32(int64(d) * r.clock / int64(time.Second))
+		p.FEC = f.InBandFEC && audio.HasFEC(b)
+		p.Voice = audio.TOC(b[0]).Mode() == audio.CELT || audio.HasVoice(b)
+	case CodecPCMU, CodecPCMA:
+		p.Samples = uint32(len(b))
+	case CodecDVI4:
+		p.Samples = 2 * uint32(len(b)-audio.DVI4Header)
+	case CodecCN:
+		p.Comfort, p.Voice = true, false
+		p.Samples = uint32(int64(frameOfAudio) * r.clock / int64(time.Second))
+	case CodecVP8:
+	}
+	if !repaired { // what is repaired has no header extension of its own here
+		if _, voice, ok := headerext.ReadAudioLevel(r.session.elements.Data(headerext.AudioLevel)); ok && !p.Comfort {
+			p.Voice = voice
+		}
+	}
+	if r.audioClock != r.clock { // RFC 7160 §4.2: a peer that keeps its SSRC
+		r.audio, r.audioClock = r.newAudioBuffer(), r.clock
+	}
+	r.audio.Insert(now, p)
+	r.drainAudio(now)
+}
+
+// drainAudio turns the buffer's results into events.
+func (r *source) drainAudio(now simtime.Time) {
+	for {
+		f, ok := r.audio.Poll()
+		if !ok {
+			return
+		}
+		e := Event{At: f.At, Section: r.section, SSRC: r.ssrc, Delay: f.Delay, Size: f.Size, Media: f.Media}
+		if format, _ := r.section.format(f.PayloadType); format != nil {
+			e.Codec = format.Codec
+		}
+		switch f.Outcome {
+		case playout.AudioPlayed, playout.AudioRecovered:
+			e.Kind = FrameRendered
+			if r.sync != nil {
+				r.audio.SetExtra(r.sync.played(now, r, f.Timestamp, r.audio.Ideal(f.Timestamp)))
+			}
+		case playout.AudioConcealed:
+			e.Kind = FrameConcealed
+		case playout.AudioLate:
+			e.Kind = FrameLate
+		case playout.AudioDiscarded:
+			e.Kind = FrameDiscarded
+		}
+		if r.fates != nil {
+			r.fates.note(f.Seq, f.Outcome)
+		}
+		r.session.event(e)
+	}
+}
