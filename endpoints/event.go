@@ -71,9 +71,10 @@ type Event struct {
 	Previous uint32
 	Delay    time.Duration
 	Size     units.Bytes
-	// Media is how long a frame of audio is, Codec what it is coded in.
-	Media time.Duration
-	Codec Codec
+	// Media is how long a frame of audio is, Codec what it is coded in, and Gap for
+	// how long something stood in for audio before it, as it hadn't come.
+	Media, Gap time.Duration
+	Codec      Codec
 }
 
 // events is a queue that reuses its memory.

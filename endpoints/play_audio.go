@@ -78,7 +78,7 @@ func (r *source) drainAudio(now simtime.Time) {
 		if !ok {
 			return
 		}
-		e := Event{At: f.At, Section: r.section, SSRC: r.ssrc, Delay: f.Delay, Size: f.Size, Media: f.Media}
+		e := Event{At: f.At, Section: r.section, SSRC: r.ssrc, Delay: f.Delay, Size: f.Size, Media: f.Media, Gap: f.Gap}
 		if format, _ := r.section.format(f.PayloadType); format != nil {
 			e.Codec = format.Codec
 		}

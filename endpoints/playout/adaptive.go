@@ -49,6 +49,9 @@ type AudioResult struct {
 	Timestamp   uint32 // RTP timestamp
 	PayloadType uint8  // of a concealed frame, that of the one before
 	Media       time.Duration
+	// Gap is for how long something stood in for audio before the frame, as it wasn't
+	// there yet and nothing after it.
+	Gap time.Duration
 }
 
 // AdaptiveConfig describes an adaptive buffer. Zero values stand for defaults.
@@ -116,7 +119,8 @@ type Adaptive struct {
 	trend     trend
 	delay     time.Duration // of the frame played last
 	extra     time.Duration // see SetExtra
-	dark      time.Duration // since when something has stood in for audio
+	dark      time.Duration // for how long something has stood in for audio
+	gap       time.Duration // of that, the time before the next frame
 	stats     AudioStats
 	done      []AudioResult
 }

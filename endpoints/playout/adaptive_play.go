@@ -26,7 +26,7 @@ func (a *Adaptive) plan(now simtime.Time) {
 		return
 	}
 	f := &a.frames[0]
-	switch gap := a.gap(f); {
+	switch gap := a.hole(f); {
 	case gap <= 0 && a.last.duration() > 0:
 		a.resume(now, f, now)
 	case a.missing(f, gap):
@@ -41,8 +41,8 @@ func (a *Adaptive) plan(now simtime.Time) {
 // sampling clock that drifts is told by whole ticks.
 const slack = time.Millisecond
 
-// gap returns how much media is missing before the first frame that waits.
-func (a *Adaptive) gap(f *audioFrame) time.Duration {
+// hole returns how much media is missing before the first frame that waits.
+func (a *Adaptive) hole(f *audioFrame) time.Duration {
 	gap := f.from.Sub(a.pos)
 	if f.seq == a.seq && gap < slack {
 		return min(gap, 0)
@@ -73,7 +73,7 @@ func (a *Adaptive) resume(now simtime.Time, f *audioFrame, at simtime.Time) {
 		return
 	}
 	pause := now.Sub(a.since)
-	switch gap := a.gap(f); {
+	switch gap := a.hole(f); {
 	case a.last.duration() == 0: // the first frame
 	case gap > 0:
 		a.stats.Silence += pause
@@ -92,6 +92,7 @@ func (a *Adaptive) starved(d time.Duration) {
 	a.stats.ConcealedTime += d
 	a.stats.Expanded += d
 	a.dark += d
+	a.gap += d
 }
 
 // play plays the first frame that waits.
@@ -206,6 +207,9 @@ func (a *Adaptive) store(i int, f *audioFrame) {
 
 func (a *Adaptive) report(o AudioOutcome, at simtime.Time, f *audioFrame) {
 	r := AudioResult{Outcome: o, Seq: f.seq, At: at, Media: f.duration(), PayloadType: f.payload, Timestamp: f.ts}
+	if o == AudioPlayed || o == AudioRecovered {
+		r.Gap, a.gap = a.gap, 0
+	}
 	if o == AudioPlayed || o == AudioDiscarded {
 		r.Wait = at.Sub(f.arrived)
 	}
