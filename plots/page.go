@@ -53,6 +53,14 @@ func Page(w io.Writer, r *record.Record) error {
 	if len(r.Names(record.RTCPRate)) > 0 || len(r.Names(record.SendRate)) == 0 { // not traffic alone
 		panels = append(panels, d.rtt(), d.rtcp(), d.frameDelay(), d.frameRate())
 	}
+	for _, q := range []struct {
+		metric string
+		panel  func() *panel
+	}{{record.VideoScore, d.watching}, {record.MOS, d.listening}, {record.AVSkew, d.skew}} {
+		if len(d.r.Names(q.metric)) > 0 {
+			panels = append(panels, q.panel())
+		}
+	}
 	for _, p := range append(panels, d.cdf()) {
 		c, err := p.chart()
 		if err != nil {

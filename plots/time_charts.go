@@ -277,6 +277,36 @@ func (d *drawing) frameDelay() *panel {
 	return p
 }
 
+func (d *drawing) listening() *panel {
+	p := d.panel("mos", "Quality of audio", "mean opinion score", 260)
+	p.note = "By the E-model (ITU-T G.107) from delay, loss after play-out, and codec, for each 5 s in which there was anything to hear. Bars: audio that something had to stand in for, in each second, against the right axis."
+	p.missing = "There was nothing to hear."
+	d.lines(p, record.MOS, "MOS", 0, 1, stroke{width: 1.8, dash: "solid"})
+	p.y.max = 5
+	p.y2 = axis{"concealed [ms per s]", 1000}
+	for _, stream := range d.r.Names(record.Concealed) {
+		p.bars(words(stream, "concealed"), sums(d.r.Find(stream, record.Concealed), plotStep), d.colors.color(stream))
+	}
+	return p
+}
+
+func (d *drawing) watching() *panel {
+	p := d.panel("video-score", "Quality of video", "score", 260)
+	p.note = "A proxy for comparing runs, from bits per pixel, frames shown, freezes and what couldn't be decoded in each second; no model of perception."
+	p.missing = "There was nothing to see."
+	d.lines(p, record.VideoScore, "score", 0, 1, stroke{width: 1.8, dash: "solid"})
+	p.y.max = 100
+	return p
+}
+
+func (d *drawing) skew() *panel {
+	p := d.panel("av-skew", "Picture after sound", "later [ms]", 260)
+	p.note = "By how much the picture is later than the sound of the same moment, means over each bin. People begin to notice when it is 45 ms late or 125 ms early (ITU-R BT.1359)."
+	p.missing = "Pictures and sound weren't played together."
+	d.lines(p, record.AVSkew, "after its sound", 0, 1, stroke{width: 1.8, dash: "solid"})
+	return p
+}
+
 func (d *drawing) frameRate() *panel {
 	p := d.panel("frame-rate", "Frame rate and freezes", "frames/s", 260)
 	p.note = "Rendered frames, means over 1 s. Bars: frozen time in each second, against the right axis."

@@ -109,6 +109,15 @@ func (c *checker) unmeasured(m *metric, where string) (problem, remedy string) {
 			}
 		}
 		return fmt.Sprintf("%s isn't TCP, so it has no %s", where, m.name), "name traffic of type tcp"
+	case ofAudio:
+		if slices.Contains(c.trafficNames(), where) {
+			return fmt.Sprintf("%s is traffic, which has no %s", where, m.name), "name a flow of audio"
+		}
+		for i := range c.s.Media {
+			if f := &c.s.Media[i]; f.FlowName() == where && f.Kind != "audio" {
+				return fmt.Sprintf("%s is %s, which has no %s", where, f.Kind, m.name), "name a flow of audio"
+			}
+		}
 	case ofVideo:
 		if slices.Contains(c.trafficNames(), where) {
 			return fmt.Sprintf("%s is traffic, which has no %s", where, m.name), "name a flow of video"

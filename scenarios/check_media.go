@@ -294,6 +294,12 @@ func (c *checker) video(m *Media, p strict.Path) {
 	}
 }
 
+// opusPackets are how long packets of Opus are (RFC 6716 §3.2.5).
+var opusPackets = []time.Duration{
+	2500 * time.Microsecond, 5 * time.Millisecond, 10 * time.Millisecond, 20 * time.Millisecond, 40 * time.Millisecond,
+	60 * time.Millisecond, 80 * time.Millisecond, 100 * time.Millisecond, 120 * time.Millisecond,
+}
+
 func (c *checker) audio(m *Media, p strict.Path) {
 	if c.places.Has(p.Child("encoder")) {
 		c.failKey(p.Child("encoder"), "this is a field of video", `for audio, write "rate: 20kbps"`)
@@ -304,6 +310,8 @@ func (c *checker) audio(m *Media, p strict.Path) {
 	switch {
 	case payload < 1:
 		c.fail(where, fmt.Sprintf("a frame of %s at %s has less than a byte", format(*m.Frame), *m.Rate), "write a longer frame or a higher rate")
+	case m.Speech == nil && !slices.Contains(opusPackets, *m.Frame):
+		c.fail(where, fmt.Sprintf("Opus has no packets of %s", format(*m.Frame)), "write 2.5ms, 5ms, 10ms, 20ms, or 40ms to 120ms in steps of 20ms")
 	case payload > m.PacketSize-around:
 		c.fail(where, fmt.Sprintf("a frame of %s at %s has %s, which doesn't fit into a packet of %s", format(*m.Frame), *m.Rate, payload, m.PacketSize), "write a shorter frame or a lower rate")
 	}

@@ -77,6 +77,11 @@ func recordForTests() *record.Record {
 	series("S/video", record.Restored, "count", 0.5, 4)
 	series("S/video", record.Undecodable, "count", 2, 3)
 	series("S/video", record.Refreshes, "count", 1, 0)
+	series("S/video", record.VideoScore, "1", 70, 20)
+	series("R/audio", record.MOS, "1", 4, 2)
+	series("R/audio", record.AudioDue, "ms", 1000, 500)
+	series("R/audio", record.Concealed, "ms", 20, 100)
+	series("R/audio", record.MouthToEar, "ms", 150, 250)
 	series("S-R", record.Target, "bit/s", 1e6, 0.5e6)
 	series("S-R", record.RTT, "ms", 100, 200)
 	series("S-R", record.Members, "count", 3, 2)
@@ -88,6 +93,7 @@ func recordForTests() *record.Record {
 		{"l/forward", record.QueueDelays},
 		{"S/video", record.PacketDelays},
 		{"S/video", record.FrameDelays},
+		{"S/video", record.AVSkews},
 		{"R/video", record.Intervals},
 	} {
 		dist := record.NewDistribution(d.entity, d.metric, time.Second)
@@ -132,6 +138,11 @@ func TestEveryMetric(t *testing.T) {
 		{"frame-rate", first, 30, "min: 30", "max: 29.5"},
 		{"loss", all, (4*1 + 5*5) / float64(4*100+5*50), "max: 5%", "max: 4%"},
 		{"freeze-time", all, 500, "max: 500ms", "max: 499ms"},
+		{"video-score", first, 70, "min: 70", "max: 69"},
+		{"mos", first, 4, "min: 4", "max: 3.9"},
+		{"mos-min", all, 2, "max: 2", "min: 2.1"},
+		{"concealed", first, 0.02, "max: 2%", "max: 1.9%"},
+		{"mouth-to-ear", first, 150, "max: 150ms", "max: 149ms"},
 		{"target", first, 1e6, "min: 1Mbps", "max: 900kbps"},
 		{"rtt", "4s..6s", 150, "min: 150ms, max: 150ms", "max: 149ms"},
 		{"members", first, 3, "equal: 3", "max: 2"},
@@ -142,10 +153,10 @@ func TestEveryMetric(t *testing.T) {
 		{"rtcp-interval", first, 55, "equal: 56ms, tolerance: 2%", "equal: 56ms, tolerance: 1%"},
 		{"rtcp-interval-p05", first, 10, "min: 9.9ms", "min: 11ms"},
 	}
-	for _, family := range []string{"queue-delay", "one-way-delay", "frame-delay", "rtcp-interval"} {
+	for _, family := range []string{"queue-delay", "one-way-delay", "frame-delay", "av-skew", "rtcp-interval"} {
 		for suffix, want := range map[string]float64{"mean": 55, "p50": 50, "p95": 100, "p99": 100, "max": 100} {
-			if findMetric(family+"-"+suffix) == nil && family == "rtcp-interval" {
-				continue // its mean has no suffix, and it has no p99
+			if findMetric(family+"-"+suffix) == nil && (family == "rtcp-interval" || family == "av-skew") {
+				continue // the mean of the first has no suffix, and neither has a p99
 			}
 			tests = append(tests, struct {
 				metric, during string
@@ -166,6 +177,9 @@ func TestEveryMetric(t *testing.T) {
 		head := fmt.Sprintf("metric: %s, %s: %s, during: %s, ", tt.metric, m.of, where[m.of], tt.during)
 		if tt.metric == "retransmissions" {
 			head = strings.Replace(head, "S/video", "web", 1)
+		}
+		if m.only == ofAudio {
+			head = strings.Replace(head, "S/video", "R/audio", 1)
 		}
 		v := Judge(expecting(t, head+tt.pass, head+tt.fail), recordForTests())
 		if math.Abs(v[0].Value-tt.want) > 0.008*tt.want || v[0].Unit != m.quantity.unit {

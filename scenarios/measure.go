@@ -46,6 +46,19 @@ func mean(series string) func(measurement) float64 {
 	}
 }
 
+// least is the least value of a series.
+func least(series string) func(measurement) float64 {
+	return func(m measurement) float64 {
+		low := math.NaN()
+		for _, v := range m.values(series) {
+			if !math.IsNaN(v) && !(v >= low) {
+				low = v
+			}
+		}
+		return low
+	}
+}
+
 // total is the sum of a series over the bins that have a value.
 func total(series string) func(measurement) float64 {
 	return func(m measurement) float64 {

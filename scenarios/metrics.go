@@ -36,6 +36,7 @@ const (
 	withRate           // the direction of the link has a rate
 	ofVideo            // the flow is video
 	ofSender           // the first end of the connection sends media
+	ofAudio            // the flow is audio
 	ofMedia            // the flow is video or audio
 	ofTCP              // the flow is traffic of TCP
 )
@@ -76,7 +77,14 @@ var metrics = slices.Concat(
 	delays("frame-delay", "flow", "time from capture to rendering of all rendered frames", record.FrameDelays, 0, 50, 95, 99, 100),
 	[]metric{
 		{"freeze-time", "flow", milliseconds, "total time of frozen picture", total(record.FreezeTime), ofVideo},
-
+		{"video-score", "flow", points, "mean of the score of each second, 0 to 100; a proxy, see docs/quality.md", mean(record.VideoScore), ofVideo},
+		{"mos", "flow", points, "mean of the mean opinion score of each 5 s, 1 to 4.5, by the E-model", mean(record.MOS), ofAudio},
+		{"mos-min", "flow", points, "the least of them", least(record.MOS), ofAudio},
+		{"concealed", "flow", ratio, "share of the audio that was missing when it was due", quotient(record.Concealed, record.AudioDue), ofAudio},
+		{"mouth-to-ear", "flow", milliseconds, "mean time from mouth to ear", mean(record.MouthToEar), ofAudio},
+	},
+	delays("av-skew", "flow", "time between picture and sound of the same moment", record.AVSkews, 0, 50, 95, 100),
+	[]metric{
 		{"target", "connection", rate, "mean rate that the controller allows", mean(record.Target), ofSender},
 		{"rtt", "connection", milliseconds, "mean round-trip time from LSR and DLSR", mean(record.RTT), always},
 		{"members", "connection", count, "mean number of members of the RTP session that the end knows", mean(record.Members), always},
@@ -100,6 +108,8 @@ func delays(name, of, doc, distribution string, percentiles ...int) []metric {
 		only = withRate
 	case distribution == record.FrameDelays:
 		only = ofMedia
+	case distribution == record.AVSkews:
+		only = ofVideo
 	}
 	var list []metric
 	for _, p := range percentiles {

@@ -56,6 +56,11 @@ var (
 		parse: plain("a plain number, like 3"),
 		show:  number,
 	}
+	points = quantity{
+		unit: "points", example: "4",
+		parse: plain("a plain number, like 4"),
+		show:  number,
+	}
 	perSecond = quantity{
 		unit: "1/s", example: "25",
 		parse: plain("a plain number per second, like 25"),

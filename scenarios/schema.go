@@ -54,6 +54,8 @@ type Endpoint struct {
 	// ClockOffset is how far the endpoint's wall clock is ahead of true time.
 	// A negative offset is written with a minus sign.
 	ClockOffset SignedDuration `yaml:"clock-offset"`
+	// ClockDrift is by how much that clock is fast, such as 50ppm or -100ppm.
+	ClockDrift Drift `yaml:"clock-drift"`
 	// Priority is the weight of what the endpoint sends against what others
 	// send, for controllers that know weights (RFC 8867 §6.1).
 	Priority float64 `yaml:"priority" default:"1" min:"0.01" max:"100"`
@@ -76,6 +78,9 @@ type Number struct {
 	Name  string `yaml:"-"`
 	Value string `yaml:",scalar"`
 }
+
+// Drift is by how many parts in a million a clock is fast; slow if negative.
+type Drift float64
 
 // SignedDuration is a duration that may be negative.
 type SignedDuration time.Duration
@@ -107,7 +112,10 @@ type Media struct {
 	Frame *time.Duration `yaml:"frame" min:"1ms" max:"1s"`
 	// Speech makes audio somebody's talk instead of a constant rate.
 	Speech *Speech `yaml:"speech"`
-	Start  Moment  `yaml:"start" default:"0s"`
+	// ClockDrift is by how much the clock of the camera or the sound card is fast,
+	// which RTP timestamps and the pace of frames follow.
+	ClockDrift Drift  `yaml:"clock-drift"`
+	Start      Moment `yaml:"start" default:"0s"`
 	// Stop ends the stream with a BYE; nil is the end of the run. Or Lasts says
 	// how long after its start the stream ends.
 	Stop  *Moment        `yaml:"stop"`
@@ -147,9 +155,14 @@ type VideoEncoder struct {
 	ScaleSize     float64 `yaml:"scale-size" default:"0.15" min:"0" max:"1"`
 	// Layers is the number of temporal layers, KeyInterval the time between key
 	// frames; 0 makes them only when asked.
+	// Resolution of the picture matters for its score only.
+	Resolution  Resolution    `yaml:"resolution" default:"1280x720"`
 	Layers      int           `yaml:"layers" default:"1" min:"1" max:"3"`
 	KeyInterval time.Duration `yaml:"key-interval" default:"0s" max:"1h"`
 }
+
+// Resolution is the size of a picture.
+type Resolution struct{ Width, Height int }
 
 // Congestion selects the rate controller of every sender and the feedback it
 // gets.
@@ -175,9 +188,15 @@ type Parameter struct {
 
 // Playout is the receiver's play-out.
 type Playout struct {
-	// Delay is how long after the fastest packet's time a frame is rendered;
-	// a frame completed later is late.
+	// Delay is how long after the fastest packet's time a frame is rendered at the
+	// latest; a frame completed later is late.
 	Delay time.Duration `yaml:"delay" default:"200ms" max:"1h"`
+	// Audio is played with the least delay that lets most of its packets be in time
+	// (adaptive), or with all of it (fixed).
+	Audio string `yaml:"audio" oneof:"adaptive,fixed" default:"adaptive"`
+	// LipSync plays streams of an endpoint together that were captured together
+	// (RFC 3550 §6.4.1).
+	LipSync bool `yaml:"lip-sync" default:"false"`
 }
 
 // Expect is one expectation: a metric of something during a time, and bounds.

@@ -3,6 +3,7 @@ package scenarios
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -64,6 +65,45 @@ func (d *SignedDuration) UnmarshalText(text []byte) error {
 // MarshalText writes the duration in one unit, such as -1.5s.
 func (d SignedDuration) MarshalText() ([]byte, error) {
 	return []byte(strict.FormatDuration(time.Duration(d))), nil
+}
+
+// UnmarshalText reads parts in a million with an optional minus sign. More than 500
+// is beyond what clocks are set right for (RFC 5905 §11.3).
+func (d *Drift) UnmarshalText(text []byte) error {
+	number, ok := strings.CutSuffix(string(text), "ppm")
+	v, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
+	if !ok || err != nil || !(math.Abs(v) <= maxDrift) {
+		return fmt.Errorf("%q is not the drift of a clock; write -500ppm to 500ppm", text)
+	}
+	*d = Drift(v)
+	return nil
+}
+
+const maxDrift = 500
+
+// MarshalText writes the drift as -50ppm.
+func (d Drift) MarshalText() ([]byte, error) {
+	return []byte(strconv.FormatFloat(float64(d), 'f', -1, 64) + "ppm"), nil
+}
+
+// UnmarshalText reads a size such as 1280x720.
+func (r *Resolution) UnmarshalText(text []byte) error {
+	w, h, ok := strings.Cut(string(text), "x")
+	width, errW := strconv.Atoi(w)
+	height, errH := strconv.Atoi(h)
+	if !ok || errors.Join(errW, errH) != nil || width < 1 || height < 1 || width > maxSide || height > maxSide {
+		return fmt.Errorf("%q is not the size of a picture; write width and height, like 1280x720, each up to %d", text, maxSide)
+	}
+	*r = Resolution{width, height}
+	return nil
+}
+
+// maxSide is what VP8 can say of a picture's width and height (RFC 6386 §9.1).
+const maxSide = 16383
+
+// MarshalText writes the size as 1280x720.
+func (r Resolution) MarshalText() ([]byte, error) {
+	return fmt.Appendf(nil, "%dx%d", r.Width, r.Height), nil
 }
 
 // UnmarshalText reads a stretch of time such as 10s..40s, which must not be

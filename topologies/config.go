@@ -39,8 +39,10 @@ type Config struct {
 	// RTX gives video a format for retransmissions.
 	RTX             bool
 	ExtendedReports endpoints.ExtendedReports
-	// PlayoutDelay is how long receivers wait for a frame.
-	PlayoutDelay time.Duration
+	// PlayoutDelay is how long receivers wait for a frame; see
+	// [endpoints.SessionConfig]. LipSync plays streams of one sender together.
+	PlayoutDelay        time.Duration
+	FixedAudio, LipSync bool
 }
 
 // Security says how media get their keys.
@@ -174,6 +176,7 @@ type Translator interface {
 type Endpoint struct {
 	Name, At    string
 	ClockOffset time.Duration
+	ClockDrift  float64 // ppm
 	// Legacy endpoints send at a constant rate, and give and get no feedback for
 	// congestion control.
 	Legacy bool
@@ -194,10 +197,13 @@ type Media struct {
 	PacketSize     units.Bytes
 	DSCP           uint8
 	Level          endpoints.Level
+	ClockDrift     float64 // of what samples it, ppm
 	// Video describes the encoder of video; Perfect selects the one that does
 	// exactly what it is asked.
-	Video   encoder.VideoConfig
-	Perfect bool
+	Video encoder.VideoConfig
+	// Width and Height of the picture.
+	Width, Height int
+	Perfect       bool
 	// Rate and Frame describe audio.
 	Rate  units.BitRate
 	Frame time.Duration

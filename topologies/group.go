@@ -11,8 +11,9 @@ import (
 // figure 12): endpoints that share their RTP sessions, with a relay between them.
 const Relay = "relay"
 
-// connectGroup connects every endpoint of a group to its relay. All of them have the same media sections, so that each has one SSRC a
-// section, whether it sends or only receives, and the same key in both directions.
+// connectGroup connects every endpoint of a group to its relay. All of them have the
+// same media sections, so that each has one SSRC a section, whether it sends or only
+// receives, and the same key in both directions.
 func (s *Simulation) connectGroup(group *Group) error {
 	h := s.relays[group.Name]
 	r := h.stack.(*relay)
@@ -56,7 +57,7 @@ func (s *Simulation) connectGroup(group *Group) error {
 func (s *Simulation) join(group *Group, configs []endpoints.ConnectionConfig) error {
 	ends := map[string]*endpoints.Connection{}
 	for i, name := range group.Peers {
-		configs[i].CNAME = s.byName[name].config.CNAME
+		configs[i].CNAME, configs[i].LipSync = s.byName[name].config.CNAME, s.config.LipSync
 		c, err := s.byName[name].endpoint.Connect(s.Loop.Now(), configs[i])
 		if err != nil {
 			return err

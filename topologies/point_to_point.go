@@ -10,6 +10,7 @@ import (
 	"rtpfabric/endpoints/headerext"
 	"rtpfabric/endpoints/protect"
 	"rtpfabric/sim/packet"
+	"rtpfabric/sim/simtime"
 	"rtpfabric/sim/units"
 )
 
@@ -33,8 +34,8 @@ type flow struct{ a, b packet.Addr }
 
 // connectPair connects two endpoints.
 func (s *Simulation) connectPair(call *Call) error {
-	a := endpoints.ConnectionConfig{Peer: call.B, CNAME: s.byName[call.A].config.CNAME}
-	b := endpoints.ConnectionConfig{Peer: call.A, CNAME: s.byName[call.B].config.CNAME}
+	a := endpoints.ConnectionConfig{Peer: call.B, CNAME: s.byName[call.A].config.CNAME, LipSync: s.config.LipSync}
+	b := endpoints.ConnectionConfig{Peer: call.A, CNAME: s.byName[call.B].config.CNAME, LipSync: s.config.LipSync}
 	for i := range call.Sessions {
 		session := &call.Sessions[i]
 		rtp, rtcp := s.ports(call, session.RTCPPort)
@@ -167,7 +168,7 @@ func (s *Simulation) sessionConfig(end sessionEnd) (endpoints.SessionConfig, err
 		Repair: c.Repair, ExtendedReports: c.ExtendedReports,
 		RTCP: end.rtcp, Feedback: end.feedback, FeedbackInterval: c.Congestion.Interval,
 		ECN: c.Congestion.ECN, Marking: c.Marking,
-		PlayoutDelay: c.PlayoutDelay,
+		PlayoutDelay: c.PlayoutDelay, FixedAudio: c.FixedAudio,
 	}
 	if len(end.sections) > 1 { // bundled media have tags (RFC 9143 §15)
 		sc.Extensions = append(slices.Clone(sc.Extensions), headerext.Entry{ID: midExtension, URI: headerext.MID.URI()})
@@ -207,7 +208,7 @@ func (s *Simulation) sessionConfig(end sessionEnd) (endpoints.SessionConfig, err
 func (s *Simulation) formats(section []*Media) []endpoints.Format {
 	for _, m := range section {
 		if m.Speech != nil {
-			return speechFormats()
+			return speechFormats(m.Speech.FEC)
 		}
 	}
 	if section[0].Kind == endpoints.Audio {
@@ -233,7 +234,7 @@ func (s *Simulation) sendConfig(m *Media, model endpoints.StreamModel) (*endpoin
 		source = speaker
 	}
 	return &endpoints.SendConfig{
-		Encoder: source, Start: m.Start, Stop: m.Stop, Pauses: m.Pauses, DSCP: m.DSCP, Level: m.Level, Layers: m.Video.Layers,
+		Encoder: source, Clock: simtime.NewClock(m.Start, m.ClockDrift), Start: m.Start, Stop: m.Stop, Pauses: m.Pauses, DSCP: m.DSCP, Level: m.Level, Layers: m.Video.Layers,
 		PacketSize: m.PacketSize, Model: model,
 	}, nil
 }

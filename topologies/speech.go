@@ -28,7 +28,7 @@ type Speech struct {
 // newSpeaker returns the speaker of a stream.
 func (s *Simulation) newSpeaker(m *Media) (*endpoints.Speaker, error) {
 	var voices []endpoints.Voice
-	formats := speechFormats()
+	formats := speechFormats(m.Speech.FEC)
 	for _, codec := range m.Speech.Codecs {
 		source, err := s.newVoice(m, codec)
 		if err != nil {
@@ -45,7 +45,13 @@ func (s *Simulation) newSpeaker(m *Media) (*endpoints.Speaker, error) {
 
 // speechFormats are what a section with speech may contain. DVI4 is for legacy peers
 // (RFC 7874 §3).
-func speechFormats() []endpoints.Format { return append(endpoints.DefaultAudio(), endpoints.DVI4()) }
+func speechFormats(fec bool) []endpoints.Format {
+	formats := append(endpoints.DefaultAudio(), endpoints.DVI4())
+	for i := range formats {
+		formats[i].InBandFEC = fec && formats[i].Codec == endpoints.CodecOpus
+	}
+	return formats
+}
 
 func formatOf(formats []endpoints.Format, c endpoints.Codec) int {
 	for i, f := range formats {

@@ -20,7 +20,7 @@ func Config(s *scenarios.Scenario) (topologies.Config, error) {
 		Seed: s.Seed, Type: s.Topology.Type,
 		Protection:   protect.Mode(s.Protection),
 		Marking:      markings[s.Network.HonoursDSCP],
-		PlayoutDelay: s.Playout.Delay,
+		PlayoutDelay: s.Playout.Delay, FixedAudio: s.Playout.Audio == "fixed", LipSync: s.Playout.LipSync,
 		Congestion: topologies.Congestion{
 			Controller: s.Congestion.Controller, Settings: s.Congestion.Settings(),
 			Feedback: endpoints.Feedback(s.Congestion.Feedback), Interval: s.Congestion.Interval,
@@ -40,7 +40,7 @@ func Config(s *scenarios.Scenario) (topologies.Config, error) {
 			leaves = simtime.At(*e.Leaves)
 		}
 		c.Endpoints = append(c.Endpoints, topologies.Endpoint{
-			Name: e.Name, At: e.At, ClockOffset: time.Duration(e.ClockOffset), Weight: e.Priority, Legacy: e.Legacy(),
+			Name: e.Name, At: e.At, ClockOffset: time.Duration(e.ClockOffset), ClockDrift: float64(e.ClockDrift), Weight: e.Priority, Legacy: e.Legacy(),
 			Leaves: leaves, CNAME: e.CNAME,
 		})
 	}
@@ -93,7 +93,7 @@ func media(m *scenarios.Media, duration time.Duration) topologies.Media {
 	out := topologies.Media{
 		From: m.From, To: m.To, Name: m.Name, Kind: endpoints.Kind(m.Kind),
 		Start: simtime.At(m.Start.From), Stop: simtime.At(m.Stops(duration)), PacketSize: m.PacketSize,
-		DSCP: m.CodePoint(), Level: levels[m.Priority],
+		DSCP: m.CodePoint(), Level: levels[m.Priority], ClockDrift: float64(m.ClockDrift),
 	}
 	if m.Stops(duration) == duration {
 		out.Stop = simtime.Never
@@ -115,6 +115,7 @@ func media(m *scenarios.Media, duration time.Duration) topologies.Media {
 	}
 	e := m.Encoder
 	out.Perfect = e.Model == "perfect"
+	out.Width, out.Height = e.Resolution.Width, e.Resolution.Height
 	out.Video = encoder.VideoConfig{
 		Min: e.Min, Max: e.Max, Start: *e.Start, FPS: e.FPS, Reaction: e.Reaction,
 		BurstSize: e.BurstSize, BurstFrames: e.BurstFrames,

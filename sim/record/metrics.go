@@ -31,6 +31,12 @@ const (
 	RepairRate    = "repair-rate"    // bit/s of packets sent again, and of FEC
 	Restored      = "restored"       // lost packets that came after all, repaired
 	Refreshes     = "refreshes"      // key frames that the receiver asked for
+	VideoScore    = "video-score"    // 0 to 100, of each second: a proxy, see docs/quality.md
+	AVSkew        = "av-skew"        // ms by which the picture is later than the sound of the same moment, mean
+	AudioDue      = "audio-due"      // ms of audio that was to be heard in the bin
+	Concealed     = "concealed"      // ms of that for which something had to stand in
+	MouthToEar    = "mouth-to-ear"   // ms from mouth to ear, mean of the frames that were heard
+	MOS           = "mos"            // mean opinion score by the E-model, of each 5 s
 
 	// Of traffic by TCP.
 	CongestionWindow = "congestion-window" // bytes, of all connections together
@@ -53,5 +59,6 @@ const (
 	QueueDelays  = "queue-delay"   // of a link: every packet's time in the queue, ms
 	PacketDelays = "one-way-delay" // of a stream: every packet's one-way delay, ms
 	FrameDelays  = "frame-delay"   // of a stream: every rendered frame's delay, ms
+	AVSkews      = "av-skew"       // of video: of every picture, how far it is apart from the sound, ms
 	Intervals    = "rtcp-interval" // of a source of RTCP, such as "R1/video": between two packets with its report, ms
 )

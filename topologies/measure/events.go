@@ -18,9 +18,10 @@ func (r *Recorder) handle(e endpoints.Event) {
 			f.encoded.add(e.At, float64(e.Size))
 			f.totals.encoded++
 		}
-	case endpoints.FrameRendered, endpoints.FrameLate, endpoints.FrameLost, endpoints.FrameUndecodable, endpoints.PictureFrozen:
+	case endpoints.FrameRendered, endpoints.FrameLate, endpoints.FrameLost, endpoints.FrameUndecodable, endpoints.PictureFrozen,
+		endpoints.FrameConcealed, endpoints.FrameDiscarded:
 		if f := r.received(e); f != nil {
-			r.handleFrame(f, e)
+			r.handleFrame(f, &e)
 		}
 	case endpoints.RTCPSent:
 		c.endpoint.rtcpSent(e.At, e.Size)
@@ -92,7 +93,7 @@ func (r *Recorder) received(e endpoints.Event) *flowMeter {
 	return f
 }
 
-func (r *Recorder) handleFrame(f *flowMeter, e endpoints.Event) {
+func (r *Recorder) handleFrame(f *flowMeter, e *endpoints.Event) {
 	t := &f.totals
 	switch e.Kind {
 	case endpoints.FrameRendered:
@@ -103,9 +104,18 @@ func (r *Recorder) handleFrame(f *flowMeter, e endpoints.Event) {
 		if f.frames != nil {
 			f.frames.add(e.At, 1)
 			f.rendered(e.At)
+			f.skew(e)
+		} else {
+			f.audio.played(e)
 		}
 	case endpoints.FrameLate:
 		t.late++
+	case endpoints.FrameConcealed:
+		t.concealed++
+		f.audio.stoodIn(e.At, e.Media)
+	case endpoints.FrameDiscarded:
+		t.discarded++
+		f.audio.stoodIn(e.At, e.Media)
 	case endpoints.FrameLost:
 		t.lostFrames++
 	case endpoints.FrameUndecodable:

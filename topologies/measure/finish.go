@@ -17,6 +17,13 @@ func (r *Recorder) Finish(end simtime.Time, into *record.Record) {
 		}
 	}
 	r.book.finish(end)
+	for _, f := range r.flows {
+		if f.audio != nil {
+			f.audio.finish(&r.book, end)
+		} else {
+			f.watch(&r.book, end)
+		}
+	}
 	for _, l := range r.links {
 		if l != nil {
 			l.fillAvailable(r)

@@ -142,6 +142,11 @@ type flowMeter struct {
 	goal                     *level
 	frameDelay               *mean
 	frameDelays              *record.Distribution
+	audio                    *audioMeter // nil of video
+	sound                    *audioMeter // that goes with a video; nil if there is none
+	avSkew                   *mean
+	avSkews                  *record.Distribution
+	score                    *record.Series // of video
 	totals                   flowTotals
 	firstFrame, lastFrame    simtime.Time // rendered
 }
@@ -172,6 +177,7 @@ type flowTotals struct {
 	encoded                    uint64
 	rendered, late, lostFrames uint64
 	undecodable                uint64
+	concealed, discarded       uint64
 	restored, refreshes        uint64
 	repairBytes                uint64
 	freezes                    uint64
@@ -187,6 +193,9 @@ func newFlowMeter(b *book, f *topologies.Flow) *flowMeter {
 		goodput:     b.rate(n, record.Goodput),
 		frameDelay:  b.delay(n, record.FrameDelay),
 		frameDelays: b.distribution(n, record.FrameDelays),
+	}
+	if f.Kind == endpoints.Audio {
+		m.audio = newAudioMeter(b, f)
 	}
 	if f.Kind == endpoints.Video {
 		m.goal = b.level(n, record.EncoderGoal, "bit/s")

@@ -51,6 +51,9 @@ func Attach(sim *topologies.Simulation, also fabric.Observer) *Recorder {
 		r.flows = append(r.flows, m)
 		r.identify(f.Sender.SSRC(), m)
 	}
+	for _, m := range r.flows {
+		m.accompany(&r.book, r.flows)
+	}
 	for _, c := range sim.Sessions() {
 		m := newConnMeter(&r.book, c, r.endpoint(c))
 		r.conns[c] = m

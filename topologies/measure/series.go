@@ -148,20 +148,22 @@ func (b *book) finish(end simtime.Time) {
 	for _, l := range b.levels {
 		l.set(end, l.value)
 	}
+	n := int((end.Duration() + Step - 1) / Step)
 	for _, m := range b.means {
 		m.finish()
+		fill(m.series, n, math.NaN())
 	}
-	n := int((end.Duration() + Step - 1) / Step)
 	for _, s := range b.series {
-		empty := 0.0
-		if s.Unit == "ms" && s.Metric != record.FreezeTime {
-			empty = math.NaN()
-		}
-		for len(s.Values) < n {
-			s.Values = append(s.Values, empty)
-		}
-		s.Values = s.Values[:n]
+		fill(s, n, 0)
 	}
+}
+
+// fill makes a series n bins long.
+func fill(s *record.Series, n int, empty float64) {
+	for len(s.Values) < n {
+		s.Values = append(s.Values, empty)
+	}
+	s.Values = s.Values[:n]
 }
 
 func ms(d time.Duration) float64 { return float64(d) / 1e6 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/stat"
 
 	"rtpfabric/endpoints"
@@ -90,6 +91,12 @@ func (s *summary) flow(f *flowMeter, end simtime.Time) {
 	s.put(f.name, "frames-late", "total", float64(t.late), "count")
 	s.put(f.name, "frames-incomplete", "total", float64(t.lostFrames), "count")
 	s.distribution(f.frameDelays, end)
+	if f.audio != nil {
+		s.audio(f)
+	}
+	if f.avSkews != nil {
+		s.distribution(f.avSkews, end)
+	}
 	if f.frozen != nil {
 		s.put(f.name, "frames-undecodable", "total", float64(t.undecodable), "count")
 		s.put(f.name, "packets-restored", "total", float64(t.restored), "count")
@@ -100,7 +107,31 @@ func (s *summary) flow(f *flowMeter, end simtime.Time) {
 		}
 		s.put(f.name, "freezes", "total", float64(t.freezes), "count")
 		s.put(f.name, "freeze-time", "total", ms(t.frozen), "ms")
+		s.scores(f.name, f.score)
 		s.put(f.name, "oscillations", "total", float64(oscillations(f.sent.series.Values[from:to])), "count")
+	}
+}
+
+// audio puts what a listener got.
+func (s *summary) audio(f *flowMeter) {
+	a := f.audio
+	s.put(f.name, "frames-concealed", "total", float64(f.totals.concealed), "count")
+	s.put(f.name, "frames-discarded", "total", float64(f.totals.discarded), "count")
+	due, missing := floats.Sum(a.due.series.Values), floats.Sum(a.concealed.series.Values)
+	if due > 0 {
+		s.put(f.name, record.Concealed, "mean", missing/due, "1")
+	}
+	if delay := finite(a.mouthToEar.series.Values); len(delay) > 0 {
+		s.put(f.name, record.MouthToEar, "mean", stat.Mean(delay, nil), "ms")
+	}
+	s.scores(f.name, a.score)
+}
+
+// scores puts the statistics of a score.
+func (s *summary) scores(entity string, series *record.Series) {
+	if v := finite(series.Values); len(v) > 0 {
+		s.put(entity, series.Metric, "mean", stat.Mean(v, nil), "1")
+		s.put(entity, series.Metric, "min", slices.Min(v), "1")
 	}
 }
 
