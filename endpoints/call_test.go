@@ -36,6 +36,7 @@ type stream struct {
 	rtx         uint8     // payload type of retransmissions, 0 for none
 	fec         uint8     // and of repair packets
 	speaker     *endpoints.Speaker
+	drift       float64 // of its sampling clock, ppm
 }
 
 func (st *stream) formats() []endpoints.Format {
@@ -64,6 +65,9 @@ type setup struct {
 	rtcp       endpoints.RTCPConfig
 	feedback   endpoints.Feedback
 	offsets    [2]time.Duration
+	drifts     [2]float64 // of wall clocks, ppm
+	lipSync    bool
+	fixedAudio bool
 	delay      time.Duration // one way; 20 ms by default
 	rate       units.BitRate // of video; 400 kbit/s by default
 	apart      bool          // every stream has a session of its own
@@ -144,7 +148,7 @@ func newCall(t *testing.T, s setup) *call {
 	names := [2]string{"A", "B"}
 	for i, name := range names {
 		c.ends[i] = endpoints.New(endpoints.Config{
-			Name: name, Addr: addrs[i].IP, ClockOffset: s.offsets[i], Pool: &c.pool, Random: random,
+			Name: name, Addr: addrs[i].IP, ClockOffset: s.offsets[i], ClockDrift: s.drifts[i], Pool: &c.pool, Random: random,
 		})
 		conn, err := c.ends[i].Connect(0, s.config(c, random, i, name, names[1-i]))
 		if err != nil {
@@ -172,7 +176,7 @@ func (s *setup) config(c *call, random *rng.Source, i int, self, peer string) en
 	if s.feedback == "" {
 		s.feedback = endpoints.FeedbackNone
 	}
-	config := endpoints.ConnectionConfig{Peer: peer}
+	config := endpoints.ConnectionConfig{Peer: peer, LipSync: s.lipSync}
 	if !s.apart {
 		config.Sessions = []endpoints.SessionConfig{s.session(c, random, i, self, peer, s.streams)}
 		return config
@@ -195,7 +199,7 @@ func (s *setup) session(c *call, random *rng.Source, i int, self, peer string, s
 	cc := endpoints.SessionConfig{
 		Local: addrs[i], Remote: addrs[1-i], Protection: s.protection,
 		Keying: keying.NewPreshared(random, self, peer), RTCP: s.rtcp,
-		Extensions: s.extensions, Repair: s.repair, ExtendedReports: s.extended, Feedback: s.feedback, FeedbackInterval: 50 * time.Millisecond, PlayoutDelay: 100 * time.Millisecond,
+		Extensions: s.extensions, Repair: s.repair, ExtendedReports: s.extended, Feedback: s.feedback, FeedbackInterval: 50 * time.Millisecond, PlayoutDelay: 100 * time.Millisecond, FixedAudio: s.fixedAudio,
 	}
 	cc.RTCP.Off = s.off == self
 	if s.rtcpPort {
@@ -213,6 +217,7 @@ func (s *setup) session(c *call, random *rng.Source, i int, self, peer string, s
 				st.stop = 0
 			}
 			sc.Send = s.send(st)
+			sc.Send.Clock = simtime.NewClock(simtime.At(st.start), st.drift)
 			if c != nil {
 				c.cc[i] = &steady{target: ccontrol.Target{Media: 4 * s.rate, Pacing: 40 * s.rate}}
 				cc.Controller = c.cc[i]

@@ -59,13 +59,14 @@ func TestPageHasEveryChart(t *testing.T) {
 	all := options(t, render(t, synthetic(1)))
 	for id, want := range map[string]int{
 		"rates": 8, "delay": 4, "loss": 3, "rtt": 1, "rtcp": 4, "frame-delay": 1, "frame-rate": 2, "cdf": 2,
+		"video-score": 1, "mos": 2, "av-skew": 1,
 	} {
 		if got := len(all[id]["series"].([]any)); got != want {
 			t.Errorf("chart %s has %d series, want %d", id, got, want)
 		}
 	}
-	if len(all) != 8 {
-		t.Errorf("%d charts, want 8", len(all))
+	if len(all) != 11 {
+		t.Errorf("%d charts, want 11", len(all))
 	}
 }
 
@@ -74,7 +75,8 @@ func TestAxesHaveUnits(t *testing.T) {
 	for id, want := range map[string][2]string{
 		"rates": {"time [s]", "rate [Mbit/s]"}, "delay": {"time [s]", "delay [ms]"}, "loss": {"time [s]", "lost [%]"},
 		"rtt": {"time [s]", "RTT [ms]"}, "rtcp": {"time [s]", "RTCP [kbit/s]"}, "frame-delay": {"time [s]", "frame delay [ms]"},
-		"frame-rate": {"time [s]", "frames/s"}, "cdf": {"delay [ms]", "packets at or below [%]"},
+		"frame-rate": {"time [s]", "frames/s"}, "video-score": {"time [s]", "score"}, "mos": {"time [s]", "mean opinion score"},
+		"av-skew": {"time [s]", "later [ms]"}, "cdf": {"delay [ms]", "packets at or below [%]"},
 	} {
 		x := all[id]["xAxis"].([]any)[0].(map[string]any)
 		y := all[id]["yAxis"].([]any)[0].(map[string]any)
@@ -152,8 +154,8 @@ func TestTextsAreEscaped(t *testing.T) {
 			t.Errorf("the page has %q: …%s…", bad, page[max(0, i-80):min(len(page), i+80)])
 		}
 	}
-	if n := len(options(t, page)); n != 8 {
-		t.Errorf("%d charts survive, want 8", n)
+	if n := len(options(t, page)); n != 11 {
+		t.Errorf("%d charts survive, want 11", n)
 	}
 }
 

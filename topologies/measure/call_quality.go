@@ -134,17 +134,27 @@ func (s *spell) score() float64 {
 	}.MOS()
 }
 
+// scores makes a series of scores, each of which holds for a stretch of n bins.
+func (b *book) scores(entity, metric string, n int, score func(i int) float64, end simtime.Time) *record.Series {
+	s := b.new(entity, metric, "1")
+	bins := int((end.Duration() + Step - 1) / Step)
+	for at := 0; at < bins; at += n {
+		v := score(at / n)
+		for range min(n, bins-at) {
+			s.Values = append(s.Values, v)
+		}
+	}
+	return s
+}
+
 // finish adds the series of scores.
 func (m *audioMeter) finish(b *book, end simtime.Time) {
-	m.score = &record.Series{Entity: m.flow.Flow(), Metric: record.MOS, Unit: "1", Step: listening}
-	for i := range int(end.Duration() / listening) {
-		v := math.NaN()
-		if i < len(m.spells) {
-			v = m.spells[i].score()
+	m.score = b.scores(m.flow.Flow(), record.MOS, int(listening/Step), func(i int) float64 {
+		if i >= len(m.spells) {
+			return math.NaN()
 		}
-		m.score.Values = append(m.score.Values, v)
-	}
-	b.series = append(b.series, m.score)
+		return m.spells[i].score()
+	}, end)
 }
 
 // accompany finds the sound that goes with a video, if any.
@@ -174,7 +184,6 @@ func (m *flowMeter) skew(e *endpoints.Event) {
 
 // watch adds the series of scores of video: of seconds throughout which it is sent.
 func (m *flowMeter) watch(b *book, end simtime.Time) {
-	m.score = &record.Series{Entity: m.name, Metric: record.VideoScore, Unit: "1", Step: watching}
 	const bins = int(watching / Step)
 	sum := func(t *total, at int) float64 {
 		v := 0.0
@@ -183,16 +192,15 @@ func (m *flowMeter) watch(b *book, end simtime.Time) {
 		}
 		return v
 	}
-	for i := range int(end.Duration() / watching) {
-		v, at := math.NaN(), i*bins
-		if m.activeThroughout(at, bins) {
-			v = quality.VideoSecond{
-				Size: units.Bytes(math.Round(sum(m.goodput, at))), Width: m.flow.Width, Height: m.flow.Height,
-				Shown: int(math.Round(sum(m.frames, at))), Undecodable: int(math.Round(sum(m.undecodable, at))),
-				FPS: m.flow.Video.FPS, Frozen: time.Duration(sum(m.frozen, at) * 1e6), Length: watching,
-			}.Score()
+	m.score = b.scores(m.name, record.VideoScore, bins, func(i int) float64 {
+		at := i * bins
+		if !m.activeThroughout(at, bins) || end < simtime.At(Step*timeOf(at+bins)) {
+			return math.NaN()
 		}
-		m.score.Values = append(m.score.Values, v)
-	}
-	b.series = append(b.series, m.score)
+		return quality.VideoSecond{
+			Size: units.Bytes(math.Round(sum(m.goodput, at))), Width: m.flow.Width, Height: m.flow.Height,
+			Shown: int(math.Round(sum(m.frames, at))), Undecodable: int(math.Round(sum(m.undecodable, at))),
+			FPS: m.flow.Video.FPS, Frozen: time.Duration(sum(m.frozen, at) * 1e6), Length: watching,
+		}.Score()
+	}, end)
 }
