@@ -310,7 +310,7 @@ func (d *drawing) skew() *panel {
 func (d *drawing) frameRate() *panel {
 	p := d.panel("frame-rate", "Frame rate and freezes", "frames/s", 260)
 	p.note = "Rendered frames, means over 1 s. Bars: frozen time in each second, against the right axis."
-	p.missing = "No frame was rendered."
+	p.missing = "No picture was rendered."
 	d.lines(p, record.FrameRate, "frame rate", plotStep, 1, stroke{width: 1.8, dash: "solid"})
 	p.y2 = axis{"frozen [ms per s]", 1000}
 	for _, stream := range d.r.Names(record.FreezeTime) {

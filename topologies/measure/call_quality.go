@@ -136,7 +136,7 @@ func (s *spell) score() float64 {
 
 // scores makes a series of scores, each of which holds for a stretch of n bins.
 func (b *book) scores(entity, metric string, n int, score func(i int) float64, end simtime.Time) *record.Series {
-	s := b.new(entity, metric, "1")
+	s := b.new(entity, metric, "points")
 	bins := int((end.Duration() + Step - 1) / Step)
 	for at := 0; at < bins; at += n {
 		v := score(at / n)

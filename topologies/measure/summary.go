@@ -130,8 +130,8 @@ func (s *summary) audio(f *flowMeter) {
 // scores puts the statistics of a score.
 func (s *summary) scores(entity string, series *record.Series) {
 	if v := finite(series.Values); len(v) > 0 {
-		s.put(entity, series.Metric, "mean", stat.Mean(v, nil), "1")
-		s.put(entity, series.Metric, "min", slices.Min(v), "1")
+		s.put(entity, series.Metric, "mean", stat.Mean(v, nil), "points")
+		s.put(entity, series.Metric, "min", slices.Min(v), "points")
 	}
 }
 
