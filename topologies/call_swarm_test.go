@@ -208,6 +208,14 @@ func randomCall(seed uint64) topologies.Config {
 	if a, b := &media[0], &media[len(media)-1]; a.From != b.From && r.Bool(0.4) {
 		a.SSRC, b.SSRC = 0x5eed, 0x5eed // no matter if in one session or in two
 	}
+	clocks := rng.New(seed).Stream("clocks")
+	c.LipSync, c.FixedAudio = clocks.Bool(0.5), clocks.Bool(0.1)
+	for i := range c.Endpoints {
+		c.Endpoints[i].ClockDrift = pick(clocks, 0.0, 100, -100, 500)
+	}
+	for i := range media {
+		media[i].ClockDrift = pick(clocks, 0.0, 100, -100, -500)
+	}
 	c.Calls = []topologies.Call{{A: "S", B: "R", Sessions: sessions(r, rtcp, media)}}
 	return c
 }

@@ -164,9 +164,10 @@ func (a *Adaptive) take(now simtime.Time) audioFrame {
 }
 
 // trim leaves out what is oldest when more waits than the largest delay, until the
-// target is left.
+// target is left. The frame that comes when another one is due is more than the delay,
+// and so is what is left alone above the target.
 func (a *Adaptive) trim(now simtime.Time) {
-	if a.Waiting() <= a.c.Max+a.extra {
+	if len(a.frames) == 0 || a.Waiting() <= a.c.Max+a.extra+2*a.frames[0].duration() {
 		return
 	}
 	target := a.Target()

@@ -750,6 +750,23 @@ func TestAdaptiveExtra(t *testing.T) {
 	}
 }
 
+// A buffer whose delay may not change plays everything that much later, however the
+// sender's clock drifts.
+func TestAdaptiveFixed(t *testing.T) {
+	for _, ppm := range []float64{-500, 0, 500} {
+		config := playout.AdaptiveConfig{Min: 150 * ms, Max: 150 * ms, Start: 150 * ms}
+		o := call{frames: 5000, ppm: ppm, delay: jitter(3, 30*ms, 5*ms), config: config}.run(t)
+		if s := o.buffer.Stats(); s.Played != 5000 || s.Expanded > 200*ms || s.Accelerated > 200*ms {
+			t.Errorf("%v ppm: %+v", ppm, s)
+		}
+		for i, d := range o.delays {
+			if d < 145*ms || d > 165*ms {
+				t.Fatalf("%v ppm: frame %d after %v", ppm, i, d)
+			}
+		}
+	}
+}
+
 // A sampling clock that drifts has frames that aren't whole ticks apart: that is no
 // gap.
 func TestAdaptiveTicks(t *testing.T) {
