@@ -760,7 +760,7 @@ func TestAdaptiveFixed(t *testing.T) {
 			t.Errorf("%v ppm: %+v", ppm, s)
 		}
 		for i, d := range o.delays {
-			if d < 145*ms || d > 165*ms {
+			if d < 140*ms || d > 170*ms {
 				t.Fatalf("%v ppm: frame %d after %v", ppm, i, d)
 			}
 		}
