@@ -254,6 +254,27 @@ func (s *Session) pollKeying(now simtime.Time) {
 // Keying returns the key management, which may have more to tell.
 func (s *Session) Keying() keying.Step { return s.config.Keying }
 
+// Secrets returns the profile and the keys that open a capture of the session; false
+// if nothing is encrypted, or there are no keys yet.
+func (s *Session) Secrets() (keying.Profile, keying.Keys, bool) {
+	if s.config.Protection != protect.Full || !s.entered {
+		return 0, keying.Keys{}, false
+	}
+	profile, _ := protect.ProfileOf(s.config.Profile, s.config.Keying)
+	keys, ok := s.config.Keying.Keys(profile.KeyLen(), profile.SaltLen())
+	return profile, keys, ok
+}
+
+// Flows returns the session's UDP flows, from this end to the other: that of RTP and,
+// if it has its own, that of RTCP.
+func (s *Session) Flows() [][2]packet.Addr {
+	flows := [][2]packet.Addr{{s.config.Local, s.config.Remote}}
+	if !s.muxed() {
+		flows = append(flows, [2]packet.Addr{s.config.RTCPLocal, s.config.RTCPRemote})
+	}
+	return flows
+}
+
 // Name returns the name of the connection, with that of the session if it has one.
 func (s *Session) Name() string { return s.name }
 

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"encoding/hex"
 	"fmt"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -15,47 +13,8 @@ import (
 	"rtpfabric/endpoints/headerext"
 	"rtpfabric/endpoints/keying"
 	"rtpfabric/endpoints/protect"
+	"rtpfabric/endpoints/protect/libsrtptest"
 )
-
-// libsrtp compiles a program that protects and opens packets with libsrtp, Cisco's
-// implementation of SRTP, which shares no code with ours. It skips the test where
-// there is no compiler or no library.
-func libsrtp(t *testing.T) (program string) {
-	t.Helper()
-	compiler := ""
-	for _, name := range []string{"cc", "gcc"} {
-		if path, err := exec.LookPath(name); err == nil {
-			compiler = path
-			break
-		}
-	}
-	if compiler == "" {
-		t.Skip("no C compiler")
-	}
-	flags, err := exec.Command("pkg-config", "--cflags", "--libs", "libsrtp2").Output()
-	if err != nil {
-		t.Skipf("no libsrtp2 (Debian's libsrtp2-dev and pkg-config): %v", err)
-	}
-	program = filepath.Join(t.TempDir(), "libsrtp_open")
-	args := append([]string{"-Wall", "-Werror", "-o", program, "testdata/libsrtp_open.c"}, strings.Fields(string(flags))...)
-	if out, err := exec.Command(compiler, args...).CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	return program
-}
-
-// ask gives the program lines, and returns its answers.
-func ask(t *testing.T, program string, lines []string) []string {
-	t.Helper()
-	cmd := exec.Command(program)
-	cmd.Stdin = strings.NewReader(strings.Join(lines, "\n") + "\n")
-	var out, problems bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &problems
-	if err := cmd.Run(); err != nil {
-		t.Fatalf("%v: %s", err, problems.Bytes())
-	}
-	return strings.Fields(strings.ReplaceAll(out.String(), "error ", "error-"))
-}
 
 // exchange is a session with libsrtp at the other end.
 type exchange struct {
@@ -144,7 +103,7 @@ func (e exchange) String() string { return fmt.Sprintf("%v/encrypted%v", e.profi
 //
 // conformance: PRF-4.2-4
 func TestLibsrtpOpensOurs(t *testing.T) {
-	program := libsrtp(t)
+	program := libsrtptest.Build(t)
 	for _, e := range exchanges(t) {
 		t.Run(e.String(), func(t *testing.T) {
 			p := e.protector(t)
@@ -162,7 +121,7 @@ func TestLibsrtpOpensOurs(t *testing.T) {
 				plain := rtcpPacket(n)
 				send("open-rtcp", plain, must(t)(p.RTCP(slices.Clone(plain))))
 			}
-			wantAnswers(t, ask(t, program, lines), want)
+			wantAnswers(t, program.Ask(t, lines), want)
 		})
 	}
 }
@@ -184,7 +143,7 @@ func wantAnswers(t *testing.T, got, want []string) {
 //
 // conformance: PRF-4.2-4
 func TestWeOpenLibsrtps(t *testing.T) {
-	program := libsrtp(t)
+	program := libsrtptest.Build(t)
 	for _, e := range exchanges(t) {
 		t.Run(e.String(), func(t *testing.T) {
 			lines := e.begin()
@@ -198,7 +157,7 @@ func TestWeOpenLibsrtps(t *testing.T) {
 				plain = append(plain, rtcpPacket(n))
 				lines = append(lines, fmt.Sprintf("protect-rtcp %x", plain[len(plain)-1]))
 			}
-			answers := ask(t, program, lines)
+			answers := program.Ask(t, lines)
 			if len(answers) != len(plain) {
 				t.Fatalf("%d answers, want %d", len(answers), len(plain))
 			}

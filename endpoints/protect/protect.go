@@ -88,13 +88,9 @@ func NewWith(c Config, step keying.Step) (Protector, bool, error) {
 	if c.Cryptex > CryptexRequired {
 		return nil, false, fmt.Errorf("no Cryptex mode %d", c.Cryptex)
 	}
-	if c.Profile == 0 {
-		c.Profile = keying.AES128CMSHA180
-		if n, ok := step.(keying.Negotiator); ok {
-			if c.Profile, ok = n.Profile(); !ok {
-				return nil, false, nil
-			}
-		}
+	var agreed bool
+	if c.Profile, agreed = ProfileOf(c.Profile, step); !agreed {
+		return nil, false, nil
 	}
 	if !c.Profile.Known() {
 		return nil, false, fmt.Errorf("no protection with %v", c.Profile)
@@ -111,6 +107,18 @@ func NewWith(c Config, step keying.Step) (Protector, bool, error) {
 		return nil, false, err
 	}
 	return p, true, nil
+}
+
+// ProfileOf returns the profile that a step's keys are for: the given one or, if that
+// is 0, what the step agrees on. It reports false while that isn't known.
+func ProfileOf(given keying.Profile, step keying.Step) (keying.Profile, bool) {
+	if given != 0 {
+		return given, true
+	}
+	if n, ok := step.(keying.Negotiator); ok {
+		return n.Profile()
+	}
+	return keying.AES128CMSHA180, true
 }
 
 type clear struct{}

@@ -24,7 +24,7 @@ type Options struct {
 	// run that is done, 0 to 1.
 	Progress func(done float64)
 	// CaptureDir, if not empty, is an existing folder that gets a capture of
-	// each endpoint's and each source's packets.
+	// each endpoint's and each source's packets, and the keys that open them.
 	CaptureDir string
 	// CaptureFormat of the endpoints' captures; those of traffic hold IP.
 	CaptureFormat capture.Format
@@ -59,6 +59,9 @@ func Run(ctx context.Context, r *scenarios.Run, o Options) (*record.Record, erro
 	if tap != nil {
 		if err := tap.Close(); err != nil {
 			return nil, fmt.Errorf("%s: writing captures: %w", r.Name, err)
+		}
+		if err := writeKeys(o.CaptureDir, sim); err != nil {
+			return nil, fmt.Errorf("%s: writing the keys of captures: %w", r.Name, err)
 		}
 	}
 	out := &record.Record{Manifest: manifest(r, sim, o)}

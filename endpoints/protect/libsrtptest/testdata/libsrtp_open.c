@@ -1,5 +1,5 @@
 /*
- * Protects and opens packets with libsrtp, for libsrtp_test.go. One command a line:
+ * Protects and opens packets with libsrtp, for the tests of this project. One command a line:
  *
  *   profile N       the number of RFC 5764 and RFC 7714
  *   encrypt ID      a header extension element to encrypt (RFC 6904); several may be
