@@ -65,7 +65,8 @@ type setup struct {
 	rtcp       endpoints.RTCPConfig
 	feedback   endpoints.Feedback
 	offsets    [2]time.Duration
-	drifts     [2]float64 // of wall clocks, ppm
+	drifts     [2]float64                                 // of wall clocks, ppm
+	edit       func(end int, sc *endpoints.SessionConfig) // what ends don't have in common
 	lipSync    bool
 	fixedAudio bool
 	delay      time.Duration // one way; 20 ms by default
@@ -224,6 +225,9 @@ func (s *setup) session(c *call, random *rng.Source, i int, self, peer string, s
 			}
 		}
 		cc.Sections = append(cc.Sections, sc)
+	}
+	if s.edit != nil {
+		s.edit(i, &cc)
 	}
 	return cc
 }

@@ -65,13 +65,14 @@ func (w *compound) appendRefreshes(now simtime.Time, m *Section) {
 // can't have seen it yet.
 func (s *Session) handlePLI(now simtime.Time, media uint32) {
 	s.repairs.RefreshesHeard++
-	if st := s.ours(media); st != nil && st == st.section.main {
-		st.section.refresh(now)
+	if st := s.ours(media); st != nil && st == st.section.main && !st.section.justRefreshed(now) {
+		st.section.refresh()
 	}
 }
 
-// handleFIR does the same. A sequence number that was seen already repeats a
-// request (RFC 5104 §4.3.1.1).
+// handleFIR makes the next frame a key frame. A sequence number that was seen already
+// repeats a request (RFC 5104 §4.3.1.1), which may have been obeyed; any other must be
+// (§4.3.1.2).
 func (s *Session) handleFIR(now simtime.Time, f *rtcp.FullIntraRequest) {
 	s.repairs.RefreshesHeard++
 	for _, entry := range f.FIR {
@@ -80,10 +81,10 @@ func (s *Session) handleFIR(now simtime.Time, f *rtcp.FullIntraRequest) {
 			continue
 		}
 		m := st.section
-		if !m.newRequest(f.SenderSSRC, entry.SequenceNumber) && now.Sub(m.refreshed) < 2*s.rtt {
+		if !m.newRequest(f.SenderSSRC, entry.SequenceNumber) && (now.Sub(m.refreshed) < 2*s.rtt || m.justRefreshed(now)) {
 			continue // §3.5.1.1: repeats within two round trips after the refresh point
 		}
-		m.refresh(now)
+		m.refresh()
 	}
 }
 
@@ -112,14 +113,19 @@ func (m *Section) newRequest(ssrc uint32, seq uint8) bool {
 const maxRequesters = 256
 
 // refresh lets the encoder make a key frame next.
-func (m *Section) refresh(now simtime.Time) {
-	s := m.session
-	if m.config.Send == nil || m.stopped || m.everRefreshed && now.Sub(m.refreshed) < max(s.rtt, leastRefresh) {
+func (m *Section) refresh() {
+	if m.config.Send == nil || m.stopped {
 		return
 	}
 	m.config.Send.Encoder.Refresh()
-	s.repairs.RefreshesObeyed++
+	m.session.repairs.RefreshesObeyed++
 }
 
-// leastRefresh is the least time between two key frames that peers can ask for.
+// justRefreshed reports whether a key frame is so young that a request can't be meant
+// for after it.
+func (m *Section) justRefreshed(now simtime.Time) bool {
+	return m.everRefreshed && now.Sub(m.refreshed) < max(m.session.rtt, leastRefresh)
+}
+
+// leastRefresh is the least time between two key frames that peers can ask for by PLI.
 const leastRefresh = 100 * time.Millisecond

@@ -246,6 +246,41 @@ func TestRefresh(t *testing.T) {
 	}
 }
 
+// Whoever sends a PLI leaves it to the sender what to do: one that comes just after a
+// refresh point, which the peer can't have seen yet, makes none. A FIR always does
+// (RFC 5104 §4.3.1.5).
+//
+// conformance: CNF-5.1.2-2
+func TestPLILeavesRepairToTheSender(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		request func(n uint8, from, to uint32) rtcp.Packet
+		want    uint64 // refresh points
+	}{
+		{"PLI", func(_ uint8, from, to uint32) rtcp.Packet {
+			return &rtcp.PictureLossIndication{SenderSSRC: from, MediaSSRC: to}
+		}, 1},
+		{"FIR", func(n uint8, from, to uint32) rtcp.Packet {
+			return &rtcp.FullIntraRequest{SenderSSRC: from, FIR: []rtcp.FIREntry{{SSRC: to, SequenceNumber: n}}}
+		}, 2},
+	} {
+		c := newCall(t, setup{streams: []stream{repaired}, rtcp: brisk, delay: 100 * time.Millisecond})
+		c.run(3 * time.Second)
+		before := c.sessions[0].RepairCounts().RefreshesObeyed
+		for n := range uint8(2) { // both within a round trip, with frames between them
+			b, err := tt.request(n, c.sessions[1].Sections()[0].SSRC(), c.sessions[0].Sections()[0].SSRC()).Marshal()
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.inject(0, b)
+			c.run(150 * time.Millisecond)
+		}
+		if got := c.sessions[0].RepairCounts().RefreshesObeyed - before; got != tt.want {
+			t.Errorf("%s: %d refresh points, want %d", tt.name, got, tt.want)
+		}
+	}
+}
+
 // Repeated FIRs within two round trips after the refresh point make no other
 // (RFC 5104 §3.5.1.1).
 //
