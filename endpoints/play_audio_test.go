@@ -148,7 +148,7 @@ func TestClockDrift(t *testing.T) {
 // Sound and picture of one source, in sessions of their own and with clocks that drift
 // apart, are played together; the picture takes 80 ms longer.
 //
-// conformance: IMP-12.6-2, RTP-4.1-6
+// conformance: IMP-12.6-2, RTP-4.1-6, API-11.1-1
 func TestLipSync(t *testing.T) {
 	sound, picture := audioFromA, videoFromA
 	sound.drift, picture.drift = 100, -100

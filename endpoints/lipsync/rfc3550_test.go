@@ -175,7 +175,7 @@ func TestSlew(t *testing.T) {
 // §6.5.1, RFC 8834 §4.1: two senders with clocks that are hours apart. A stream is
 // delayed for those of its own CNAME alone.
 //
-// conformance: RTP-4.1-6
+// conformance: RTP-4.1-6, API-11.1-1, IMP-12.6-1
 func TestSeveralCNAMEs(t *testing.T) {
 	a, b := sender{offset: 3 * time.Hour}, sender{offset: -time.Minute}
 	s := lipsync.New(lipsync.DefaultConfig())
