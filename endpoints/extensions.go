@@ -13,7 +13,7 @@ import (
 
 // newExtensions returns the map of a session's header extensions. Feedback that
 // goes by transport-wide sequence numbers signals them, if nobody else did.
-func newExtensions(entries []headerext.Entry, f Feedback) (*headerext.Map, error) {
+func newExtensions(entries []headerext.Entry, f Feedback, own ...HeaderExtension) (*headerext.Map, error) {
 	const usual = 3
 	if f == FeedbackTWCC {
 		taken, signalled := false, false
@@ -25,17 +25,21 @@ func newExtensions(entries []headerext.Entry, f Feedback) (*headerext.Map, error
 			entries = append(entries[:len(entries):len(entries)], headerext.Entry{ID: usual, URI: headerext.TransportSeq.URI()})
 		}
 	}
-	return headerext.NewMap(entries, false)
+	var uris []string
+	for _, x := range own {
+		uris = append(uris, x.URI())
+	}
+	return headerext.NewMap(entries, false, uris...)
 }
 
 // ExtensionSize returns what header extensions add to every packet of a stream of
 // the given kind.
-func ExtensionSize(entries []headerext.Entry, f Feedback, k Kind) (units.Bytes, error) {
-	m, err := newExtensions(entries, f)
+func ExtensionSize(entries []headerext.Entry, f Feedback, k Kind, own ...HeaderExtension) (units.Bytes, error) {
+	m, err := newExtensions(entries, f, own...)
 	if err != nil {
 		return 0, err
 	}
-	l, err := newLayouts(m, k, "", true)
+	l, err := newLayouts(m, k, "", true, own...)
 	return l.plain.Size(), err
 }
 
@@ -43,13 +47,17 @@ func ExtensionSize(entries []headerext.Entry, f Feedback, k Kind) (units.Bytes, 
 // tells the peer which stream it is and how its time runs.
 type layouts struct{ plain, introduced headerext.Layout }
 
-// Packets that are sent again don't say how time runs, nor how loud they are.
-func newLayouts(m *headerext.Map, k Kind, mid string, media bool) (l layouts, err error) {
+// Packets that are sent again don't say how time runs, nor how loud they are, nor
+// anything of somebody's own.
+func newLayouts(m *headerext.Map, k Kind, mid string, media bool, own ...HeaderExtension) (l layouts, err error) {
 	always := []headerext.Element{
 		{Kind: headerext.TransportSeq}, {Kind: headerext.AbsSendTime}, {Kind: headerext.TransmissionOffset},
 	}
 	if media && k == Audio {
 		always = append(always, headerext.Element{Kind: headerext.AudioLevel})
+	}
+	for i, x := range own {
+		always = append(always, headerext.Element{Kind: headerext.Own(i), Length: x.Size()})
 	}
 	introduction := append([]headerext.Element{{Kind: headerext.MID, Length: len(mid)}}, always...)
 	if _, ok := m.ID(headerext.NTP64); !media {
@@ -145,4 +153,5 @@ func (st *Stream) stamp(now simtime.Time, b []byte, introduced bool, tseq uint64
 	if d := l.Data(block, headerext.TransmissionOffset); d != nil {
 		headerext.PutTransmissionOffset(d, int32(st.rtpTime(now)-binary.BigEndian.Uint32(b[4:])))
 	}
+	st.section.session.writeOwn(now, b, block, l)
 }

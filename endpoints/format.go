@@ -30,6 +30,8 @@ type Format struct {
 	// InBandFEC says that receivers use Opus' own FEC (RFC 7587 §6.1: useinbandfec),
 	// for which they wait a frame longer.
 	InBandFEC bool
+	// Custom is the payload format of a codec of video that isn't known here.
+	Custom PayloadFormat
 }
 
 // use says what packets with a payload type are.

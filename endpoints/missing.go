@@ -116,6 +116,9 @@ func (s *Session) hasMessages(m *Section) bool {
 // messages adds what a stream has to say besides reports.
 func (w *compound) messages(now simtime.Time, st *Stream, regular bool) {
 	m := st.section
+	if regular || w.s.config.RTCP.AVPF {
+		w.appendOwn(now, st, regular)
+	}
 	if st != m.main || !w.s.config.RTCP.AVPF {
 		return
 	}

@@ -22,9 +22,11 @@ const (
 
 // descriptor returns the size of the payload format's header.
 func (m *Section) descriptor() int {
-	switch {
+	switch custom := m.config.Formats[0].Custom; {
 	case m.config.Kind == Audio:
 		return 0
+	case custom != nil:
+		return custom.HeaderSize()
 	case m.layered():
 		return vp8LayeredDescriptor
 	}
@@ -69,14 +71,14 @@ func (m *Section) packetize(f encoder.Frame, emit func(*packet.Packet)) {
 			panic("endpoints: RTP header doesn't fit its packet: " + err.Error())
 		}
 		st.writeExtension(b, introduced, f.Captured, 0, false)
-		m.writePayload(b[head-m.descriptor():], f, i == 0)
+		m.writePayload(b[head-m.descriptor():], f, i == 0, i == n-1)
 		emit(p)
 	}
 }
 
 // writePayload writes what stands in for encoded media: the payload format's
 // headers are real, the rest is a pattern.
-func (m *Section) writePayload(b []byte, f encoder.Frame, first bool) {
+func (m *Section) writePayload(b []byte, f encoder.Frame, first, last bool) {
 	if m.config.Kind == Audio {
 		fill(b)
 		if !audio.PutHeader(b, f.Duration) { // scenarios have none that Opus hasn't
@@ -86,9 +88,13 @@ func (m *Section) writePayload(b []byte, f encoder.Frame, first bool) {
 		binary.BigEndian.PutUint64(b[audio.PacketHeader(b):], uint64(f.Captured))
 		return
 	}
-	b = m.writeVP8(b, f, first)
-	if first {
+	if custom := m.config.Formats[0].Custom; custom != nil {
+		custom.WriteHeader(b[:custom.HeaderSize()], f, first, last)
+		b = b[custom.HeaderSize():]
+	} else if b = m.writeVP8(b, f, first); first {
 		b = b[writeVP8Frame(b, f):]
+	}
+	if first {
 		binary.BigEndian.PutUint64(b, uint64(f.Captured))
 		b = b[trace:]
 	}
@@ -122,6 +128,9 @@ type media struct {
 
 // parseMedia reads a payload; false if it is malformed.
 func parseMedia(f *Format, b []byte) (media, bool) {
+	if f.Custom != nil {
+		return parseCustomMedia(f.Custom, b)
+	}
 	if f.Codec == CodecVP8 {
 		return parseVP8Media(b)
 	}

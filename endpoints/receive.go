@@ -55,6 +55,7 @@ func (s *Session) handlePacket(now simtime.Time, p *packet.Packet) {
 	default:
 		s.handleRTP(now, p)
 	}
+	s.wantOwn(now)
 	s.pump(now)
 	s.runRTCP(now)
 }
@@ -81,6 +82,7 @@ func (s *Session) handleRTP(now simtime.Time, p *packet.Packet) {
 	}
 	s.counts.RTPReceived++
 	s.extensions.Read(b[:n], &s.elements)
+	s.readOwn(now, b)
 	for _, csrc := range s.contributors(h) {
 		if s.admit(now, ssrctable.Data, csrc, p.Src, "") {
 			s.timing.HeardCSRC(now, csrc)

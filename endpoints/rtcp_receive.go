@@ -137,6 +137,12 @@ func (s *Session) handleMessage(now simtime.Time, b []byte, p *packet.Packet) er
 
 // handleOther takes the messages that aren't in every packet.
 func (s *Session) handleOther(now simtime.Time, b []byte, p *packet.Packet) error {
+	if x := s.ownMessage(b); x != nil {
+		if !s.heardControl(now, binary.BigEndian.Uint32(b[4:]), p) {
+			return nil
+		}
+		return x.Handle(now, b)
+	}
 	message, err := wire.Unmarshal(b)
 	if err != nil {
 		return err

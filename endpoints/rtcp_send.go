@@ -59,7 +59,7 @@ func (s *Session) feedbackPending() bool {
 			return true
 		}
 	}
-	return false
+	return s.ownPending()
 }
 
 func (s *Session) hasFeedback() bool {

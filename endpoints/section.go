@@ -111,7 +111,7 @@ func newSection(now simtime.Time, s *Session, index int, sc SectionConfig) (*Sec
 	m.main = s.newStream(m, sc.Formats[0].Clock, sc.SSRC)
 	m.limits = newLimits(m.main)
 	var err error
-	if m.main.layouts, err = newLayouts(s.extensions, sc.Kind, m.mid, true); err != nil {
+	if m.main.layouts, err = newLayouts(s.extensions, sc.Kind, m.mid, true, s.config.HeaderExtensions...); err != nil {
 		return nil, err
 	}
 	for _, f := range sc.Formats {

@@ -44,8 +44,12 @@ type SessionConfig struct {
 	Sections              []SectionConfig
 	// Extensions are the header extensions, the same for all sections.
 	Extensions []headerext.Entry
-	Protection protect.Mode
-	Keying     keying.Step
+	// HeaderExtensions are those of somebody's own, at most [headerext.MaxOwn], and
+	// ControlMessages kinds of RTCP messages.
+	HeaderExtensions []HeaderExtension
+	ControlMessages  []ControlMessage
+	Protection       protect.Mode
+	Keying           keying.Step
 	// Profile is the protection profile; 0 leaves it to the keying step.
 	Profile keying.Profile
 	// Cryptex encrypts header extensions and contributing sources (RFC 9335).
@@ -195,7 +199,7 @@ func newSession(now simtime.Time, c *Connection, sc SessionConfig) (*Session, er
 		return nil, err
 	}
 	var err error
-	if s.extensions, err = newExtensions(sc.Extensions, sc.Feedback); err != nil {
+	if s.extensions, err = newExtensions(sc.Extensions, sc.Feedback, sc.HeaderExtensions...); err != nil {
 		return nil, err
 	}
 	for i, m := range sc.Sections {
@@ -326,6 +330,7 @@ func (s *Session) handleTimeout(now simtime.Time) {
 	for _, m := range s.sections {
 		m.handleTimeout(now)
 	}
+	s.wantOwn(now)
 	s.pump(now)
 	s.runRTCP(now)
 	for _, src := range s.sources {

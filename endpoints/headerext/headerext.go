@@ -49,8 +49,15 @@ const (
 	// PlayoutDelay bounds the receiver's delay (WebRTC's playout-delay).
 	PlayoutDelay
 
-	kinds
+	firstOwn
+	kinds = firstOwn + MaxOwn
 )
+
+// MaxOwn is how many elements a map can be told of besides those.
+const MaxOwn = 4
+
+// Own returns the kind of the i-th URI that [NewMap] was told of.
+func Own(i int) Kind { return firstOwn + Kind(i) }
 
 var known = [kinds]struct {
 	name, uri string
@@ -77,6 +84,9 @@ func (k Kind) String() string {
 	if k >= kinds {
 		return "no such element"
 	}
+	if k >= firstOwn {
+		return "element of somebody's own"
+	}
 	return known[k].name
 }
 
@@ -99,7 +109,7 @@ func (k Kind) Length() int {
 
 // KindOf returns the element that a URI names; Other if it isn't known.
 func KindOf(uri string) Kind {
-	for k := Other + 1; k < kinds; k++ {
+	for k := Other + 1; k < firstOwn; k++ {
 		if known[k].uri == uri {
 			return k
 		}

@@ -10,6 +10,7 @@ type Map struct {
 	Mixed bool
 
 	entries   []Entry
+	own       [MaxOwn]string
 	kinds     [twoByteMaxID + 1]Kind
 	ids       [kinds]uint8 // with which this end sends; 0: it doesn't
 	signalled IDSet
@@ -18,9 +19,19 @@ type Map struct {
 
 // NewMap makes a map of the entries of a session or, when media are bundled, of
 // all its sections together, without repetitions (RFC 8285 §7). It returns an
-// error for entries that can't be used together.
-func NewMap(entries []Entry, mixed bool) (*Map, error) {
+// error for entries that can't be used together. own are URIs of elements that this
+// package doesn't know, but the caller; see [Own].
+func NewMap(entries []Entry, mixed bool, own ...string) (*Map, error) {
 	m := &Map{Mixed: mixed}
+	if len(own) > MaxOwn {
+		return nil, fmt.Errorf("%d header extensions of one's own are more than %d", len(own), MaxOwn)
+	}
+	for i, uri := range own {
+		if KindOf(uri) != Other {
+			return nil, fmt.Errorf("%s is known already", uri)
+		}
+		m.own[i] = uri
+	}
 	for _, e := range entries {
 		if e.ID < 1 || e.ID > twoByteMaxID {
 			return nil, fmt.Errorf("%s: id %d must be mapped to one of 1 to %d", e.URI, e.ID, twoByteMaxID)
@@ -42,6 +53,11 @@ func NewMap(entries []Entry, mixed bool) (*Map, error) {
 
 func (m *Map) add(e Entry) {
 	id, kind := uint8(e.ID), KindOf(e.URI)
+	for i, uri := range m.own {
+		if uri == e.URI && uri != "" {
+			kind = Own(i)
+		}
+	}
 	m.entries = append(m.entries, e)
 	m.signalled.Add(id)
 	m.kinds[id] = kind
