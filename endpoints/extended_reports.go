@@ -180,8 +180,7 @@ func (s *Session) handleXR(now simtime.Time, x *rtcp.ExtendedReport) {
 				continue
 			}
 			if rtt, ok := s.roundTrip.OnDLRR(clock, b); ok {
-				s.rtt = rtt
-				s.event(Event{Kind: RTTMeasured, At: now, Delay: rtt})
+				s.measured(now, x.SenderSSRC, rtt)
 			}
 		case *rtcp.UnknownReportBlock:
 			s.counts.UnknownRTCP++

@@ -54,8 +54,8 @@ func (r *source) look(now simtime.Time, ext uint64, m media, ts uint32, needed s
 	if !m.first && ts == r.frame {
 		lost = r.importance
 	}
-	if r.session.rtt > 0 {
-		r.missing.SetRTT(r.session.rtt)
+	if rtt := r.session.rttTo(r.ssrc); rtt > 0 {
+		r.missing.SetRTT(rtt)
 	}
 	r.missing.Arrived(now, nack.Arrival{Seq: ext, Needed: needed, Lost: lost, Repaired: repaired})
 }
@@ -75,7 +75,7 @@ func (w *compound) appendNACKs(now simtime.Time, m *Section) {
 		s.numbers = src.missing.Append(now, s.numbers[:0], room)
 		kept := s.numbers[:0]
 		for _, seq := range s.numbers {
-			if s.restorer.MayRequest(now, src.ssrc, uint16(seq), max(2*s.rtt, time.Second)) {
+			if s.restorer.MayRequest(now, src.ssrc, uint16(seq), max(2*s.rttTo(src.ssrc), time.Second)) {
 				kept = append(kept, seq)
 			}
 		}

@@ -47,7 +47,7 @@ func (w *compound) appendRefreshes(now simtime.Time, m *Section) {
 			continue
 		}
 		r := &src.refresh
-		r.due, r.asked, r.next = false, true, now.Add(max(refreshPatience, 2*s.rtt))
+		r.due, r.asked, r.next = false, true, now.Add(max(refreshPatience, 2*s.rttTo(src.ssrc)))
 		if r.kind == RefreshFIR {
 			w.add(&rtcp.FullIntraRequest{
 				SenderSSRC: m.SSRC(), MediaSSRC: 0, FIR: []rtcp.FIREntry{{SSRC: src.ssrc, SequenceNumber: r.seq}},

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"slices"
-	"time"
 
 	"github.com/pion/rtcp"
 
@@ -109,14 +108,14 @@ func (s *Session) handleMessage(now simtime.Time, b []byte, p *packet.Packet) er
 				src.sync.OnReport(now, src.syncName, simtime.NTP(in.sr.NTPTime), in.sr.RTPTime)
 			}
 		}
-		s.handleReports(now, in.sr.Reports)
+		s.handleReports(now, in.sr.SSRC, in.sr.Reports)
 	case rtcp.TypeReceiverReport:
 		in.rr = rtcp.ReceiverReport{Reports: in.rr.Reports[:0]}
 		if err := in.rr.Unmarshal(b); err != nil {
 			return err
 		}
 		if s.heardControl(now, in.rr.SSRC, p) {
-			s.handleReports(now, in.rr.Reports)
+			s.handleReports(now, in.rr.SSRC, in.rr.Reports)
 		}
 	case rtcp.TypeSourceDescription:
 		if !bytes.Equal(b, in.sdesBytes) {
@@ -232,7 +231,7 @@ func (s *Session) handleFeedback(now simtime.Time, r *ccontrol.Report) {
 
 // handleReports takes the round-trip time from the blocks about our SSRCs
 // (RFC 3550 §6.4.1).
-func (s *Session) handleReports(now simtime.Time, blocks []rtcp.ReceptionReport) {
+func (s *Session) handleReports(now simtime.Time, by uint32, blocks []rtcp.ReceptionReport) {
 	s.lastReport = now
 	defer s.testMarkings(now)
 	clock := simtime.ToNTP(s.endpoint.wallClock(now)).Middle()
@@ -244,11 +243,11 @@ func (s *Session) handleReports(now simtime.Time, blocks []rtcp.ReceptionReport)
 		}
 		st.known, st.section.reached = true, true // or there would be no block about it
 		if b.LastSenderReport == 0 {
+			st.note(now, by, b, 0)
 			continue
 		}
-		rtt := simtime.MiddleToTime(int32(clock - b.Delay - b.LastSenderReport)).Duration()
-		s.rtt = max(rtt, time.Microsecond)
-		s.event(Event{Kind: RTTMeasured, At: now, Delay: s.rtt})
+		s.measured(now, by, simtime.MiddleToTime(int32(clock-b.Delay-b.LastSenderReport)).Duration())
+		st.note(now, by, b, s.rtt)
 	}
 }
 

@@ -126,8 +126,9 @@ type Session struct {
 	out      packet.FIFO
 	compound compound
 	inbox    inbox
-	header   rtp.Header // scratch: a local one would escape
-	rtt      time.Duration
+	header   rtp.Header    // scratch: a local one would escape
+	rtt      time.Duration // to whoever answered last
+	paths    []path        // to each peer that has
 	counts   Counts
 	failed   bool // there won't be any keys
 	entered  bool // the keys are known and the session has been joined
@@ -294,7 +295,8 @@ func (s *Session) Sections() []*Section { return s.sections }
 // Counts returns the totals so far.
 func (s *Session) Counts() Counts { return s.counts }
 
-// RTT returns the last round-trip time from LSR and DLSR; 0 if there was none.
+// RTT returns the last round-trip time from LSR and DLSR, to whichever peer; 0 if there
+// was none. [Stream.Reports] tells them apart.
 func (s *Session) RTT() time.Duration { return s.rtt }
 
 // Target returns what the controller last allowed.

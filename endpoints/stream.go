@@ -29,9 +29,10 @@ type Stream struct {
 	restamped      uint16       // next sequence number for packets that were made for its predecessor
 	contestedSince simtime.Time // when somebody else was first seen to use the SSRC
 
-	extSeq   uint32 // extended number of the last packet that left
-	reported []bool // whether a packet left since the last report, by index of the reporter
-	turn     int    // who comes first when not everybody fits into its report
+	extSeq   uint32     // extended number of the last packet that left
+	reported []bool     // whether a packet left since the last report, by index of the reporter
+	reports  []Reported // what peers say of it, the last of each
+	turn     int        // who comes first when not everybody fits into its report
 }
 
 // newStream adds a stream to a section, with the SSRC that was signalled for it or,

@@ -177,9 +177,15 @@ func (d *drawing) lines(p *panel, metric, what string, width time.Duration, fact
 
 func (d *drawing) delays() *panel {
 	p := d.panel("delay", "One-way and queue delay", "delay [ms]", 320)
-	p.note = "Means over each bin of the record. One-way delay from entering the network to arrival; queue delay until serialization starts."
+	p.note = "Means over each bin of the record. One-way delay from entering the network to arrival; queue delay until serialization starts. Hidden at first: jitter as receivers report it."
 	p.missing = "No packet arrived and no queue was recorded."
 	d.lines(p, record.OneWayDelay, "one-way delay", 0, 1, stroke{width: 1.8, dash: "solid"})
+	for _, stream := range d.r.Names(record.Jitter) {
+		name := words(stream, "jitter")
+		if p.line(name, present(means(d.r.Find(stream, record.Jitter), 0)), stroke{color: d.colors.color(stream), width: 1.2, dash: "dotted", stairs: true}) {
+			p.hide(name)
+		}
+	}
 	for _, link := range d.busiest(record.QueueDelay) {
 		p.line(words(link, "queue delay"), means(d.r.Find(link, record.QueueDelay), 0), stroke{color: d.colors.color(link), width: 1.4, dash: "solid"})
 	}
@@ -188,11 +194,17 @@ func (d *drawing) delays() *panel {
 
 func (d *drawing) loss() *panel {
 	p := d.panel("loss", "Loss and marks", "lost [%]", 260)
-	p.note = "Lost packets in each second, in percent of those that were sent in it (streams) or came to the link (links). Dotted: packets that a queue marked CE instead."
+	p.note = "Lost packets in each second, in percent of those that were sent in it (streams) or came to the link (links). Dotted: packets that a queue marked CE instead. Hidden at first: what the sender knows of it from reports."
 	p.missing = "No packets were counted."
 	for _, stream := range d.r.Names(record.LostPackets) {
 		data := percentages(d.r.Find(stream, record.LostPackets), d.r.Find(stream, record.SentPackets), plotStep)
 		p.line(words(stream, "lost"), data, stroke{color: d.colors.color(stream), width: 1.8, dash: "solid"})
+	}
+	for _, stream := range d.r.Names(record.ReportedLoss) {
+		name := words(stream, "reported")
+		if p.line(name, present(means(d.r.Find(stream, record.ReportedLoss), 0)).scaled(100), stroke{color: d.colors.color(stream), width: 1.2, dash: "dashed", stairs: true}) {
+			p.hide(name)
+		}
 	}
 	for _, link := range d.busiest(record.Drops) {
 		data := percentages(d.r.Find(link, record.Drops), d.r.Find(link, record.Arrivals), plotStep)

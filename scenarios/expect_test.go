@@ -72,6 +72,8 @@ func recordForTests() *record.Record {
 	series("S/video", record.FrameRate, "1/s", 30, 15)
 	series("S/video", record.SentPackets, "count", 100, 50)
 	series("S/video", record.LostPackets, "count", 1, 5)
+	series("S/video", record.ReportedLoss, "1", 0.03, 0.08)
+	series("S/video", record.Jitter, "ms", 5, 9)
 	series("S/video", record.FreezeTime, "ms", 0, 100)
 	series("S/video", record.RepairRate, "bit/s", 30e3, 50e3)
 	series("S/video", record.Restored, "count", 0.5, 4)
@@ -118,6 +120,8 @@ func TestEveryMetric(t *testing.T) {
 		{"throughput", first, 0.8e6, "min: 800kbps", "max: 799kbps"},
 		{"link-loss", first, 0.02, "max: 2%", "max: 1.9%"},
 		{"link-marks", first, 0.03, "max: 3%", "max: 2.9%"},
+		{"reported-loss", first, 0.03, "max: 3%", "max: 2.9%"},
+		{"jitter", first, 5, "max: 5ms", "max: 4.9ms"},
 		{"residual-loss", first, 0.005, "max: 0.5%", "max: 0.4%"},
 		{"repair-rate", first, 30e3, "max: 30kbps", "max: 29kbps"},
 		{"undecodable", first, 8, "max: 8", "max: 7"},

@@ -129,3 +129,35 @@ func TestRelayCopies(t *testing.T) {
 		}
 	}
 }
+
+// In a group each peer is as far away as it is: round-trip times aren't mixed up.
+func TestRelayRoundTrips(t *testing.T) {
+	c := group("S", "R", "T")
+	for i, d := range []time.Duration{5 * time.Millisecond, 30 * time.Millisecond, 100 * time.Millisecond} {
+		c.Links[i].Forward.Delay, c.Links[i].Backward.Delay = d, d
+	}
+	sim, err := topologies.Build(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := sim.Run(context.Background(), simtime.At(20*time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	cname := map[string]string{}
+	for _, s := range sim.Sessions() {
+		cname[s.Connection().CNAME()] = s.Endpoint()
+	}
+	distance := map[string]time.Duration{"S": 5 * time.Millisecond, "R": 30 * time.Millisecond, "T": 100 * time.Millisecond}
+	for _, f := range sim.Flows {
+		reports := f.Sender.Main().Reports()
+		if len(reports) != 2 {
+			t.Errorf("%s: %d peers report", f.Flow(), len(reports))
+		}
+		for _, r := range reports {
+			want := 2 * (distance[f.From] + distance[cname[r.CNAME]])
+			if d := (r.RTT - want).Abs(); d > 2*time.Millisecond {
+				t.Errorf("%s to %s: %v, want %v", f.From, cname[r.CNAME], r.RTT, want)
+			}
+		}
+	}
+}

@@ -31,6 +31,8 @@ const (
 	RepairRate    = "repair-rate"    // bit/s of packets sent again, and of FEC
 	Restored      = "restored"       // lost packets that came after all, repaired
 	Refreshes     = "refreshes"      // key frames that the receiver asked for
+	ReportedLoss  = "reported-loss"  // share lost in the last report that the sender has had, of the worst receiver
+	Jitter        = "jitter"         // ms of interarrival jitter (RFC 3550 §6.4.1), in the same reports
 	VideoScore    = "video-score"    // 0 to 100, of each second: a proxy, see docs/quality.md
 	AVSkew        = "av-skew"        // ms by which the picture is later than the sound of the same moment, mean
 	AudioDue      = "audio-due"      // ms of audio that was to be heard in the bin

@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"math"
 	"time"
 
 	"rtpfabric/endpoints"
@@ -147,6 +148,7 @@ type flowMeter struct {
 	avSkew                   *mean
 	avSkews                  *record.Distribution
 	score                    *record.Series // of video
+	reportedLoss, jitter     *level         // as the sender knows them
 	totals                   flowTotals
 	firstFrame, lastFrame    simtime.Time // rendered
 }
@@ -194,6 +196,8 @@ func newFlowMeter(b *book, f *topologies.Flow) *flowMeter {
 		frameDelay:  b.delay(n, record.FrameDelay),
 		frameDelays: b.distribution(n, record.FrameDelays),
 	}
+	m.reportedLoss, m.jitter = b.level(n, record.ReportedLoss, "1"), b.level(n, record.Jitter, "ms")
+	m.reportedLoss.value, m.jitter.value = math.NaN(), math.NaN()
 	if f.Kind == endpoints.Audio {
 		m.audio = newAudioMeter(b, f)
 	}
@@ -214,6 +218,14 @@ func newFlowMeter(b *book, f *topologies.Flow) *flowMeter {
 func (m *flowMeter) sample(now simtime.Time) {
 	if m.goal != nil {
 		m.goal.set(now, float64(m.flow.Sender.Goal()))
+	}
+	for i, r := range m.flow.Sender.Main().Reports() {
+		if i == 0 || r.FractionLost > m.reportedLoss.value {
+			m.reportedLoss.set(now, r.FractionLost)
+		}
+		if i == 0 || ms(r.Jitter) > m.jitter.value {
+			m.jitter.set(now, ms(r.Jitter))
+		}
 	}
 }
 
