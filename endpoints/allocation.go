@@ -42,22 +42,17 @@ type share struct {
 	rate    float64
 }
 
-// allocate divides the controller's target among the video streams: what audio
-// leaves, by weight, within what the encoders can do. If that isn't enough for
+// allocate divides the controller's target, or the peer's signalled bandwidth if that is
+// less, among the video streams: what audio leaves, by weight, within what the encoders
+// can do and the peer wants of each. If that isn't enough for
 // the minimum of every stream, those of the lowest level, and of these the last,
 // send nothing, but for one stream.
 func (s *Session) allocate(now simtime.Time) []share {
-	left := float64(s.lastTarget.Media)
+	left := min(float64(s.lastTarget.Media), s.connection.allowance(now, s))
 	s.shares = s.shares[:0]
 	repairs := 0.0
 	for _, m := range s.sections {
-		if m.resend != nil {
-			repairs += float64(m.resend.budget.Rate(now))
-		}
-		if m.guard != nil && m.active(now) {
-			model := m.config.Send.Model
-			repairs += float64(m.guard.share * float64(model.Wire(m.Goal())))
-		}
+		repairs += m.repairRate(now)
 	}
 	for _, m := range s.sections {
 		if !m.active(now) {
@@ -69,6 +64,9 @@ func (s *Session) allocate(now simtime.Time) []share {
 			continue
 		}
 		ceiling := float64(m.ceiling())
+		if m.bandwidth.rate > 0 {
+			ceiling = min(ceiling, max(m.bandwidth.allowed(now)-m.repairRate(now), 0))
+		}
 		s.shares = append(s.shares, share{
 			section: m, floor: min(float64(model.Wire(model.Min)), ceiling), ceiling: ceiling, weight: m.config.Send.Level.weight(),
 		})

@@ -9,6 +9,7 @@ import (
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/rng"
 	"rtpfabric/sim/simtime"
+	"rtpfabric/sim/units"
 )
 
 // ConnectionConfig describes one end of a peer connection.
@@ -20,6 +21,10 @@ type ConnectionConfig struct {
 	Sessions []SessionConfig
 	// LipSync plays streams of the peer together that have the same CNAME.
 	LipSync bool
+	// Bandwidth is what the peer's description allows all media together that this
+	// end sends: its b=AS for the session, and this end's part of b=CT (RFC 8866
+	// §5.8), in bit/s with UDP and IP headers; RTCP comes on top. 0 is no limit.
+	Bandwidth units.BitRate
 }
 
 // Connection is one end of a peer connection: what has a CNAME
@@ -31,6 +36,9 @@ type Connection struct {
 	identity *rng.Stream // CNAME, SSRCs, first sequence numbers and timestamps
 	sessions []*Session
 	sync     *lipSync // nil if every stream is played by itself
+	// bandwidth is what the peer has signalled for all media; shares is scratch.
+	bandwidth signalledBandwidth
+	shares    []share
 }
 
 func newConnection(now simtime.Time, e *Endpoint, cc ConnectionConfig) (*Connection, error) {
@@ -38,6 +46,7 @@ func newConnection(now simtime.Time, e *Endpoint, cc ConnectionConfig) (*Connect
 		return nil, errors.New("no RTP session")
 	}
 	c := &Connection{endpoint: e, name: e.config.Name + "-" + cc.Peer, cname: cc.CNAME}
+	c.bandwidth = signalledBandwidth{rate: cc.Bandwidth, at: now}
 	c.identity = e.config.Random.Stream("connection/" + c.name + "/identity")
 	if cname := newCNAME(c.identity); c.cname == "" {
 		c.cname = cname

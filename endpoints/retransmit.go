@@ -69,7 +69,7 @@ func (s *Session) handleNACK(now simtime.Time, n *rtcp.TransportLayerNack) {
 		case verdict == nack.Useless:
 			s.repairs.TooLate++
 			s.repairs.Refused++
-		case verdict != nack.Available || !r.budget.Spend(now, r.size(kept), kept.Importance):
+		case verdict != nack.Available || !m.mayRepair(now) || !r.budget.Spend(now, r.size(kept), kept.Importance):
 			s.repairs.Refused++
 		default:
 			kept.Resent(now)

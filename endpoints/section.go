@@ -58,6 +58,9 @@ type SendConfig struct {
 	PacketSize units.Bytes
 	// Model tells what the stream costs on the wire; see [StreamModel].
 	Model StreamModel
+	// Bandwidth is what the peer's description allows the medium (b=AS of RFC 8866
+	// §5.8), in bit/s with UDP and IP headers; RTCP comes on top. 0 is no limit.
+	Bandwidth units.BitRate
 }
 
 // Pause is a stretch of time: From is in it, To isn't.
@@ -85,8 +88,10 @@ type Section struct {
 	guard  *guard    // nil if there is no FEC
 	fec    *flexfec.Receiver
 	limits *tmmbr.Sender // of the main stream
-	wish   *wish         // limit on the peer's stream
-	trade  trade
+	// bandwidth is what the peer has signalled for the medium.
+	bandwidth signalledBandwidth
+	wish      *wish // limit on the peer's stream
+	trade     trade
 
 	reportWanted bool // the peer needs an SR of the main stream
 
@@ -110,6 +115,9 @@ func newSection(now simtime.Time, s *Session, index int, sc SectionConfig) (*Sec
 	}
 	m.main = s.newStream(m, sc.Formats[0].Clock, sc.SSRC)
 	m.limits = newLimits(m.main)
+	if sc.Send != nil {
+		m.bandwidth = signalledBandwidth{rate: sc.Send.Bandwidth, at: now}
+	}
 	var err error
 	if m.main.layouts, err = newLayouts(s.extensions, sc.Kind, m.mid, true, s.config.HeaderExtensions...); err != nil {
 		return nil, err

@@ -59,6 +59,7 @@ func (s *Session) release(now simtime.Time, p *packet.Packet) {
 		st.payload += float64(size-st.payload) / 16
 	}
 	st.left(seq)
+	m.spend(now, p.Size)
 	if m.resend != nil && st == m.main {
 		m.resend.keep(now, seq, p.Payload, importance)
 	}

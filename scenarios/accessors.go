@@ -130,14 +130,15 @@ func (s *Scenario) Sessions(pair []string) []Session {
 }
 
 // SessionBandwidth is the bandwidth of a session whose fraction RTCP may use: what
-// the scenario says, or the sum of the maximum rates of its media.
+// the scenario says, or the sum of the maximum rates of its media, which b=AS gives if it
+// is there.
 func (s *Scenario) SessionBandwidth(of Session) units.BitRate {
 	if s.RTCP.Bandwidth != nil {
 		return *s.RTCP.Bandwidth
 	}
 	var sum units.BitRate
 	for _, m := range of.Media {
-		sum += m.MaxRate()
+		sum += m.nominalRate()
 	}
 	return sum
 }

@@ -81,6 +81,9 @@ func check(s *Scenario, places *strict.Places, catalogue Catalogue) []*strict.Er
 		}
 	}
 	if len(c.errs) == 0 {
+		c.bandwidth(catalogue)
+	}
+	if len(c.errs) == 0 {
 		c.settings(catalogue)
 	}
 	return c.errs

@@ -69,6 +69,8 @@ type Endpoint struct {
 	// Leaves is when the endpoint leaves its sessions with a BYE of each SSRC; nil is
 	// never.
 	Leaves *time.Duration `yaml:"leaves" min:"1ms" max:"24h"`
+	// Bandwidth is what its descriptions say for all media.
+	Bandwidth *EndBandwidth `yaml:"bandwidth"`
 	// RTCP overrides the scenario's for this endpoint.
 	RTCP *EndRTCP `yaml:"rtcp"`
 }
@@ -122,6 +124,8 @@ type Media struct {
 	Lasts *time.Duration `yaml:"lasts" min:"1ms"`
 	// Pauses are stretches of time without frames, in order (RFC 8867 §5.8).
 	Pauses []Interval `yaml:"pauses"`
+	// Bandwidth is what the receiver's description says of the stream.
+	Bandwidth *MediumBandwidth `yaml:"bandwidth"`
 	// Limits are what the receiver allows, in order.
 	Limits []LimitAt `yaml:"limits"`
 	// Priority is RFC 8837's level of the stream, which selects its DSCP. DSCP

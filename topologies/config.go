@@ -186,6 +186,8 @@ type Endpoint struct {
 	CNAME string
 	// Leaves is when it leaves its sessions with BYE; 0 never.
 	Leaves simtime.Time
+	// Bandwidth is what its descriptions say for all media.
+	Bandwidth Bandwidth
 }
 
 // Media is one stream.
@@ -213,6 +215,9 @@ type Media struct {
 	SSRC uint32
 	// Limits are what the receiver allows (RFC 5104 §4.2), in order.
 	Limits []Limit
+	// Bandwidth is what the receiver's description allows the stream (b=AS, RFC 8866
+	// §5.8), in bit/s with UDP and IP headers, without RTCP; 0 says nothing.
+	Bandwidth units.BitRate
 }
 
 // Limit is a limit on a stream from a time on; a rate of 0 lifts it.

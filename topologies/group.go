@@ -18,6 +18,14 @@ func (s *Simulation) connectGroup(group *Group) error {
 	h := s.relays[group.Name]
 	r := h.stack.(*relay)
 	configs := make([]endpoints.ConnectionConfig, len(group.Peers))
+	var media []Media
+	for i := range group.Sessions {
+		media = append(media, group.Sessions[i].Media...)
+	}
+	allowed, err := s.bandwidths(group.Peers, media)
+	if err != nil {
+		return err
+	}
 	port := uint16(firstPort)
 	for i := range group.Sessions {
 		session := &group.Sessions[i]
@@ -27,6 +35,7 @@ func (s *Simulation) connectGroup(group *Group) error {
 		for j, name := range group.Peers {
 			sc, err := s.sessionConfig(sessionEnd{
 				self: name, session: session.Name, rtcp: session.RTCP[j], feedback: s.feedback(group.Peers...), sections: sections,
+				bandwidth: allowed[j],
 			})
 			if err != nil {
 				return err
@@ -40,7 +49,7 @@ func (s *Simulation) connectGroup(group *Group) error {
 				sc.RTCPLocal, sc.RTCPRemote = own, s.seenFrom(own, rtcp.local)
 				rtcp.peers = append(rtcp.peers, s.seenFrom(rtcp.local, own))
 			}
-			configs[j].Peer = group.Name
+			configs[j].Peer, configs[j].Bandwidth = group.Name, allowed[j]
 			configs[j].Sessions = append(configs[j].Sessions, sc)
 		}
 		r.flows = append(r.flows, rtp)

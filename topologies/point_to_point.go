@@ -36,16 +36,25 @@ type flow struct{ a, b packet.Addr }
 func (s *Simulation) connectPair(call *Call) error {
 	a := endpoints.ConnectionConfig{Peer: call.B, CNAME: s.byName[call.A].config.CNAME, LipSync: s.config.LipSync}
 	b := endpoints.ConnectionConfig{Peer: call.A, CNAME: s.byName[call.B].config.CNAME, LipSync: s.config.LipSync}
+	var media []Media
+	for i := range call.Sessions {
+		media = append(media, call.Sessions[i].Media...)
+	}
+	allowed, err := s.bandwidths([]string{call.A, call.B}, media)
+	if err != nil {
+		return err
+	}
+	a.Bandwidth, b.Bandwidth = allowed[0], allowed[1]
 	for i := range call.Sessions {
 		session := &call.Sessions[i]
 		rtp, rtcp := s.ports(call, session.RTCPPort)
 		sections := sectionsOf(session.Media)
 		feedback := s.feedback(call.A, call.B)
-		atA, err := s.sessionConfig(sessionEnd{call.A, session.Name, session.RTCP[0], feedback, sections})
+		atA, err := s.sessionConfig(sessionEnd{call.A, session.Name, session.RTCP[0], feedback, sections, allowed[0]})
 		if err != nil {
 			return err
 		}
-		atB, err := s.sessionConfig(sessionEnd{call.B, session.Name, session.RTCP[1], feedback, sections})
+		atB, err := s.sessionConfig(sessionEnd{call.B, session.Name, session.RTCP[1], feedback, sections, allowed[1]})
 		if err != nil {
 			return err
 		}
@@ -158,6 +167,7 @@ type sessionEnd struct {
 	rtcp          endpoints.RTCPConfig
 	feedback      endpoints.Feedback
 	sections      [][]*Media
+	bandwidth     units.BitRate // that the end may send; 0 is no limit
 }
 
 // sessionConfig returns one end of a session, but for its addresses and keys.
@@ -197,6 +207,10 @@ func (s *Simulation) sessionConfig(end sessionEnd) (endpoints.SessionConfig, err
 		var err error
 		limits := endpoints.Limits(models)
 		limits.Weight = s.byName[end.self].config.Weight
+		if end.bandwidth > 0 {
+			limits.Max = max(min(limits.Max, end.bandwidth), limits.Min)
+			limits.Start = min(limits.Start, limits.Max)
+		}
 		if sc.Controller, err = s.newController(end.self, limits); err != nil {
 			return sc, err
 		}
@@ -225,7 +239,7 @@ func (s *Simulation) formats(section []*Media) []endpoints.Format {
 }
 
 func (s *Simulation) sendConfig(m *Media, model endpoints.StreamModel) (*endpoints.SendConfig, error) {
-	source := s.newEncoder(m)
+	source := s.newEncoder(m, model)
 	if m.Speech != nil {
 		speaker, err := s.newSpeaker(m)
 		if err != nil {
@@ -235,7 +249,7 @@ func (s *Simulation) sendConfig(m *Media, model endpoints.StreamModel) (*endpoin
 	}
 	return &endpoints.SendConfig{
 		Encoder: source, Clock: simtime.NewClock(m.Start, m.ClockDrift), Start: m.Start, Stop: m.Stop, Pauses: m.Pauses, DSCP: m.DSCP, Level: m.Level, Layers: m.Video.Layers,
-		PacketSize: m.PacketSize, Model: model,
+		PacketSize: m.PacketSize, Model: model, Bandwidth: m.Bandwidth,
 	}, nil
 }
 
@@ -251,14 +265,16 @@ func (s *Simulation) newController(self string, l ccontrol.Limits) (ccontrol.Con
 	return spec.Build(l, settings)
 }
 
-func (s *Simulation) newEncoder(m *Media) encoder.Encoder {
+func (s *Simulation) newEncoder(m *Media, model endpoints.StreamModel) encoder.Encoder {
+	video := m.Video
+	video.Max, video.Start = model.Max, model.Start
 	switch {
 	case m.Kind == endpoints.Audio:
 		return encoder.NewAudio(m.Rate, m.Frame, m.Start)
 	case m.Perfect:
-		return encoder.NewPerfect(m.Video, m.Start)
+		return encoder.NewPerfect(video, m.Start)
 	}
-	return encoder.NewStatistical(m.Video, m.Start, s.random.Stream("media/"+m.Flow()+"/encoder"))
+	return encoder.NewStatistical(video, m.Start, s.random.Stream("media/"+m.Flow()+"/encoder"))
 }
 
 // feedback returns what the ends of a session tell each other about their packets.
@@ -291,5 +307,5 @@ func (s *Simulation) model(feedback endpoints.Feedback, m *Media) endpoints.Stre
 	}
 	model := endpoints.NewStreamModel(m.Kind, lo, hi, start, fps, m.PacketSize, tag, extension)
 	model.Level = m.Level
-	return model
+	return bound(m, model)
 }

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"errors"
 	"fmt"
 
 	"rtpfabric/ccontrol"
@@ -51,4 +52,19 @@ func (Catalogue) CheckSettings(s *scenarios.Scenario) error {
 		_, err = topologies.Build(c)
 	}
 	return err
+}
+
+// CheckBandwidth reports whether media can do with signalled bandwidths, by making the
+// simulation.
+func (Catalogue) CheckBandwidth(s *scenarios.Scenario) (flow, endpoint, modifier string, err error) {
+	c, err := Config(s)
+	if err != nil {
+		return "", "", "", nil // found by others
+	}
+	c.Congestion.Settings = nil
+	var b *topologies.BandwidthError
+	if _, err := topologies.Build(c); errors.As(err, &b) {
+		return b.Flow, b.Endpoint, b.Modifier, b
+	}
+	return "", "", "", nil
 }

@@ -10,6 +10,7 @@ import (
 	"rtpfabric/scenarios"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/simtime"
+	"rtpfabric/sim/units"
 	"rtpfabric/topologies"
 )
 
@@ -36,12 +37,16 @@ func Config(s *scenarios.Scenario) (topologies.Config, error) {
 	}
 	for _, e := range s.Endpoints {
 		leaves := simtime.Time(0)
+		bandwidth := topologies.Bandwidth{}
+		if b := e.Bandwidth; b != nil {
+			bandwidth = topologies.Bandwidth{AS: rateOf(b.AS), CT: rateOf(b.CT)}
+		}
 		if e.Leaves != nil {
 			leaves = simtime.At(*e.Leaves)
 		}
 		c.Endpoints = append(c.Endpoints, topologies.Endpoint{
 			Name: e.Name, At: e.At, ClockOffset: time.Duration(e.ClockOffset), ClockDrift: float64(e.ClockDrift), Weight: e.Priority, Legacy: e.Legacy(),
-			Leaves: leaves, CNAME: e.CNAME,
+			Leaves: leaves, CNAME: e.CNAME, Bandwidth: bandwidth,
 		})
 	}
 	for i := range s.Traffic {
@@ -49,6 +54,14 @@ func Config(s *scenarios.Scenario) (topologies.Config, error) {
 	}
 	err := network(s, &c)
 	return c, err
+}
+
+// rateOf is 0 if there is none.
+func rateOf(r *units.BitRate) units.BitRate {
+	if r == nil {
+		return 0
+	}
+	return *r
 }
 
 var markings = map[string]endpoints.Marking{
@@ -94,6 +107,9 @@ func media(m *scenarios.Media, duration time.Duration) topologies.Media {
 		From: m.From, To: m.To, Name: m.Name, Kind: endpoints.Kind(m.Kind),
 		Start: simtime.At(m.Start.From), Stop: simtime.At(m.Stops(duration)), PacketSize: m.PacketSize,
 		DSCP: m.CodePoint(), Level: levels[m.Priority], ClockDrift: float64(m.ClockDrift),
+	}
+	if m.Bandwidth != nil {
+		out.Bandwidth = m.Bandwidth.AS
 	}
 	if m.Stops(duration) == duration {
 		out.Stop = simtime.Never
