@@ -286,6 +286,7 @@ func (c *checker) video(m *Media, p strict.Path) {
 		}
 	}
 	e, q := m.Encoder, p.Child("encoder")
+	c.frames(e, q)
 	switch start := *e.Start; {
 	case e.Min > e.Max:
 		c.fail(c.firstOf(q.Child("min"), q.Child("max")), fmt.Sprintf("min, %s, is above max, %s", e.Min, e.Max), "let min be at most max")
@@ -298,6 +299,24 @@ func (c *checker) video(m *Media, p strict.Path) {
 var opusPackets = []time.Duration{
 	2500 * time.Microsecond, 5 * time.Millisecond, 10 * time.Millisecond, 20 * time.Millisecond, 40 * time.Millisecond,
 	60 * time.Millisecond, 80 * time.Millisecond, 100 * time.Millisecond, 120 * time.Millisecond,
+}
+
+// encoderFields are what only some models of encoders have.
+var encoderFields = fieldsOf{
+	"statistical": {}, "perfect": {},
+	"trace-driven": {"file!"}, "hybrid": {"file!"},
+}
+
+// frames checks the trace of an encoder that has one.
+func (c *checker) frames(e *VideoEncoder, p strict.Path) {
+	c.only(encoderFields, e.Model, "an encoder", p)
+	if e.File == "" || !e.traced() {
+		return
+	}
+	if _, err := c.s.ReadFrames(e); err != nil {
+		problem, remedy := splitRemedy(err.Error())
+		c.fail(p.Child("file"), problem, remedy)
+	}
 }
 
 func (c *checker) audio(m *Media, p strict.Path) {

@@ -13,6 +13,7 @@ import (
 const (
 	defaultQueueTime  = 300 * time.Millisecond // RFC 8867 §4.2
 	defaultAudioRate  = 20 * units.Kbps        // RFC 8867 §4.3
+	defaultFrameRate  = 30.0
 	defaultAudioFrame = 20 * time.Millisecond
 
 	defaultFQPackets             = 10240 // RFC 8290 §5.2
@@ -107,6 +108,9 @@ func (s *Scenario) completeMedia(m *Media, random *rng.Source) {
 		if m.Encoder.Start == nil {
 			start := m.Encoder.Min
 			m.Encoder.Start = &start
+		}
+		if m.Encoder.FPS == nil {
+			m.Encoder.FPS = valueOf(s.frameRate(m.Encoder))
 		}
 	case "audio":
 		if m.Rate == nil {

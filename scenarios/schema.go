@@ -140,12 +140,16 @@ type Media struct {
 // VideoEncoder is a model of RFC 8593. Rates are of encoded frames, without any
 // header.
 type VideoEncoder struct {
-	Model string        `yaml:"model" oneof:"statistical,perfect" default:"statistical"`
+	// Model is RFC 8593's §5, §6 or §7, or one that does exactly what it is told.
+	Model string `yaml:"model" oneof:"statistical,trace-driven,hybrid,perfect" default:"statistical"`
+	// File holds the frame sizes of trace-driven and hybrid; see package encoder.
+	File  string        `yaml:"file"`
 	Min   units.BitRate `yaml:"min" default:"150kbps" min:"1kbps" max:"1Gbps"`
 	Max   units.BitRate `yaml:"max" default:"1.5Mbps" min:"1kbps" max:"1Gbps"`
 	// Start is the rate before the first feedback; nil is Min (RFC 8867 §4.3).
 	Start *units.BitRate `yaml:"start" min:"1kbps" max:"1Gbps"`
-	FPS   float64        `yaml:"fps" default:"30" min:"0.1" max:"1000"`
+	// FPS is nil for 30, or the trace's.
+	FPS *float64 `yaml:"fps" min:"0.1" max:"1000"`
 	// Reaction is tau_v: a change of rate is followed by no other for so long.
 	Reaction time.Duration `yaml:"reaction" default:"100ms" max:"10s"`
 	// BurstSize (K_B) is the first frame of a transient, as a multiple of the

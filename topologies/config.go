@@ -206,6 +206,10 @@ type Media struct {
 	// Width and Height of the picture.
 	Width, Height int
 	Perfect       bool
+	// Trace, if there is one, holds the frames of a trace-driven encoder, or of the
+	// steady state of a hybrid one (RFC 8593 §6, §7).
+	Trace  *encoder.Trace
+	Hybrid bool
 	// Rate and Frame describe audio.
 	Rate  units.BitRate
 	Frame time.Duration

@@ -273,8 +273,14 @@ func (s *Simulation) newEncoder(m *Media, model endpoints.StreamModel) encoder.E
 		return encoder.NewAudio(m.Rate, m.Frame, m.Start)
 	case m.Perfect:
 		return encoder.NewPerfect(video, m.Start)
+	case m.Trace != nil && !m.Hybrid:
+		return encoder.NewTraceDriven(video, m.Trace, m.Start)
 	}
-	return encoder.NewStatistical(video, m.Start, s.random.Stream("media/"+m.Flow()+"/encoder"))
+	random := s.random.Stream("media/" + m.Flow() + "/encoder")
+	if m.Hybrid {
+		return encoder.NewHybrid(video, m.Trace, m.Start, random)
+	}
+	return encoder.NewStatistical(video, m.Start, random)
 }
 
 // feedback returns what the ends of a session tell each other about their packets.

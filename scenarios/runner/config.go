@@ -30,10 +30,18 @@ func Config(s *scenarios.Scenario) (topologies.Config, error) {
 	}
 	protection(s, &c)
 	for _, call := range s.Topology.Calls() {
-		c.Calls = append(c.Calls, topologies.Call{A: call[0], B: call[1], Sessions: sessions(s, call)})
+		list, err := sessions(s, call)
+		if err != nil {
+			return c, err
+		}
+		c.Calls = append(c.Calls, topologies.Call{A: call[0], B: call[1], Sessions: list})
 	}
 	if s.Topology.Relayed() {
-		c.Groups = []topologies.Group{group(s)}
+		g, err := group(s)
+		if err != nil {
+			return c, err
+		}
+		c.Groups = []topologies.Group{g}
 	}
 	for _, e := range s.Endpoints {
 		leaves := simtime.Time(0)
@@ -102,7 +110,8 @@ var levels = map[string]endpoints.Level{
 	"medium": endpoints.MediumLevel, "high": endpoints.HighLevel,
 }
 
-func media(m *scenarios.Media, duration time.Duration) topologies.Media {
+func media(s *scenarios.Scenario, m *scenarios.Media) (topologies.Media, error) {
+	duration := s.Duration
 	out := topologies.Media{
 		From: m.From, To: m.To, Name: m.Name, Kind: endpoints.Kind(m.Kind),
 		Start: simtime.At(m.Start.From), Stop: simtime.At(m.Stops(duration)), PacketSize: m.PacketSize,
@@ -127,16 +136,18 @@ func media(m *scenarios.Media, duration time.Duration) topologies.Media {
 	if m.Kind == "audio" {
 		out.Rate, out.Frame = *m.Rate, *m.Frame
 		out.Speech = speech(m.Speech)
-		return out
+		return out, nil
 	}
 	e := m.Encoder
-	out.Perfect = e.Model == "perfect"
+	out.Perfect, out.Hybrid = e.Model == "perfect", e.Model == "hybrid"
 	out.Width, out.Height = e.Resolution.Width, e.Resolution.Height
 	out.Video = encoder.VideoConfig{
-		Min: e.Min, Max: e.Max, Start: *e.Start, FPS: e.FPS, Reaction: e.Reaction,
+		Min: e.Min, Max: e.Max, Start: *e.Start, FPS: *e.FPS, Reaction: e.Reaction,
 		BurstSize: e.BurstSize, BurstFrames: e.BurstFrames,
 		ScaleInterval: e.ScaleInterval, ScaleSize: e.ScaleSize,
 		Layers: e.Layers, KeyInterval: e.KeyInterval,
 	}
-	return out
+	var err error
+	out.Trace, err = s.ReadFrames(e)
+	return out, err
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // sessions returns the RTP sessions of a call.
-func sessions(s *scenarios.Scenario, call []string) []topologies.Session {
+func sessions(s *scenarios.Scenario, call []string) ([]topologies.Session, error) {
 	var list []topologies.Session
 	for _, of := range s.Sessions(call) {
 		bandwidth := s.SessionBandwidth(of)
@@ -23,15 +23,19 @@ func sessions(s *scenarios.Scenario, call []string) []topologies.Session {
 			session.RTCP[i].ReducedSize = reduced
 		}
 		for _, m := range of.Media {
-			session.Media = append(session.Media, media(m, s.Duration))
+			out, err := media(s, m)
+			if err != nil {
+				return nil, err
+			}
+			session.Media = append(session.Media, out)
 		}
 		list = append(list, session)
 	}
-	return list
+	return list, nil
 }
 
 // group returns the endpoints that share sessions over a relay.
-func group(s *scenarios.Scenario) topologies.Group {
+func group(s *scenarios.Scenario) (topologies.Group, error) {
 	g := topologies.Group{Name: scenarios.RelayName, At: s.Topology.At, Peers: s.Topology.Peers}
 	for _, of := range s.Sessions(g.Peers) {
 		session := topologies.GroupSession{Name: of.Name, RTCPPort: !s.RTCP.Mux}
@@ -44,11 +48,15 @@ func group(s *scenarios.Scenario) topologies.Group {
 			session.RTCP[i].ReducedSize = reduced
 		}
 		for _, m := range of.Media {
-			session.Media = append(session.Media, media(m, s.Duration))
+			out, err := media(s, m)
+			if err != nil {
+				return g, err
+			}
+			session.Media = append(session.Media, out)
 		}
 		g.Sessions = append(g.Sessions, session)
 	}
-	return g
+	return g, nil
 }
 
 // rtcp returns an endpoint's view of a session with the given bandwidth.
