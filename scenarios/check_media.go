@@ -182,6 +182,7 @@ func (c *checker) media() {
 		}
 		c.times(m, p)
 		c.limits(m, p)
+		c.tradeOffs(m, p)
 		if m.Speech != nil {
 			c.speech(m, p)
 		}
@@ -268,15 +269,41 @@ func (c *checker) times(m *Media, p strict.Path) {
 func (c *checker) limits(m *Media, p strict.Path) {
 	last := time.Duration(-1)
 	for i, l := range m.Limits {
-		q := p.Child("limits").Child(fmt.Sprint(i)).Child("at")
-		switch {
-		case l.At <= last:
-			c.fail(q, fmt.Sprintf("%s is not after %s", format(l.At), format(last)), "put the limits in order")
-		case l.At > c.s.Duration:
-			c.fail(q, fmt.Sprintf("%s lies after the end of the run at %s", format(l.At), format(c.s.Duration)), "choose an earlier time or a longer duration")
-		}
-		last = l.At
+		last = c.next(p.Child("limits").Child(fmt.Sprint(i)), l.At, last, "limits")
 	}
+}
+
+// tradeOffs checks that requests are in order, within the run, and can be made.
+func (c *checker) tradeOffs(m *Media, p strict.Path) {
+	if len(m.TradeOffs) == 0 {
+		return
+	}
+	q := p.Child("trade-offs")
+	switch {
+	case m.Kind != "video":
+		c.failKey(q, "this is a field of video", "remove it")
+	case c.s.Topology.Relayed():
+		c.failKey(q, "requests need one receiver, and a relay has several", "remove them")
+	case c.s.RTCPOf(m.To).Profile == "avp":
+		c.failKey(q, fmt.Sprintf("%s has no feedback messages to ask with", m.To), `write "profile: avpf" in its rtcp`)
+	}
+	last := time.Duration(-1)
+	for i, r := range m.TradeOffs {
+		last = c.next(q.Child(fmt.Sprint(i)), r.At, last, "trade-offs")
+	}
+}
+
+// next checks that an item of a list comes after the one before, within the run, and
+// returns its time.
+func (c *checker) next(p strict.Path, t, last time.Duration, what string) time.Duration {
+	p = p.Child("at")
+	switch {
+	case t <= last:
+		c.fail(p, fmt.Sprintf("%s is not after %s", format(t), format(last)), fmt.Sprintf("put the %s in order", what))
+	case t > c.s.Duration:
+		c.fail(p, fmt.Sprintf("%s lies after the end of the run at %s", format(t), format(c.s.Duration)), "choose an earlier time or a longer duration")
+	}
+	return t
 }
 
 func (c *checker) video(m *Media, p strict.Path) {

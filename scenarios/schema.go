@@ -128,6 +128,8 @@ type Media struct {
 	Bandwidth *MediumBandwidth `yaml:"bandwidth"`
 	// Limits are what the receiver allows, in order.
 	Limits []LimitAt `yaml:"limits"`
+	// TradeOffs are what the receiver asks for of video, in order.
+	TradeOffs []TradeOffAt `yaml:"trade-offs"`
 	// Priority is RFC 8837's level of the stream, which selects its DSCP. DSCP
 	// sets the code point itself.
 	Priority string `yaml:"priority" oneof:"very-low,low,medium,high" default:"low"`
@@ -143,9 +145,9 @@ type VideoEncoder struct {
 	// Model is RFC 8593's §5, §6 or §7, or one that does exactly what it is told.
 	Model string `yaml:"model" oneof:"statistical,trace-driven,hybrid,perfect" default:"statistical"`
 	// File holds the frame sizes of trace-driven and hybrid; see package encoder.
-	File  string        `yaml:"file"`
-	Min   units.BitRate `yaml:"min" default:"150kbps" min:"1kbps" max:"1Gbps"`
-	Max   units.BitRate `yaml:"max" default:"1.5Mbps" min:"1kbps" max:"1Gbps"`
+	File string        `yaml:"file"`
+	Min  units.BitRate `yaml:"min" default:"150kbps" min:"1kbps" max:"1Gbps"`
+	Max  units.BitRate `yaml:"max" default:"1.5Mbps" min:"1kbps" max:"1Gbps"`
 	// Start is the rate before the first feedback; nil is Min (RFC 8867 §4.3).
 	Start *units.BitRate `yaml:"start" min:"1kbps" max:"1Gbps"`
 	// FPS is nil for 30, or the trace's.

@@ -49,6 +49,13 @@ type LimitAt struct {
 	Rate *units.BitRate `yaml:"rate" min:"1kbps" max:"1Gbps"`
 }
 
+// TradeOffAt is a temporal-spatial trade-off that a receiver asks for at a time
+// (RFC 5104 §4.3.2): 0 for the best pictures, 31 for the most.
+type TradeOffAt struct {
+	At    time.Duration `yaml:"at,required" example:"10s" max:"24h"`
+	Index int           `yaml:"index,required" example:"0" min:"0" max:"31"`
+}
+
 // extensions are the header extensions that a scenario may name.
 var extensions = []string{"abs-send-time", "transmission-offset", "ntp-64", "ntp-56", "audio-level"}
 

@@ -219,6 +219,8 @@ type Media struct {
 	SSRC uint32
 	// Limits are what the receiver allows (RFC 5104 §4.2), in order.
 	Limits []Limit
+	// TradeOffs are what the receiver asks for (RFC 5104 §4.3.2), in order.
+	TradeOffs []TradeOff
 	// Bandwidth is what the receiver's description allows the stream (b=AS, RFC 8866
 	// §5.8), in bit/s with UDP and IP headers, without RTCP; 0 says nothing.
 	Bandwidth units.BitRate
@@ -228,6 +230,13 @@ type Media struct {
 type Limit struct {
 	At   simtime.Time
 	Rate units.BitRate
+}
+
+// TradeOff is a temporal-spatial trade-off that is asked for at a time: 0 for the best
+// pictures, 31 for the most.
+type TradeOff struct {
+	At    simtime.Time
+	Index uint8
 }
 
 // Flow returns the stream's name.

@@ -122,7 +122,7 @@ func (s *Simulation) addFlows(call *Call, session *Session, a, b *endpoints.Sess
 				Media: *m, Sender: from.Sections()[at], Receiver: to.Sections()[at], Session: from,
 				Model: s.model(s.feedback(call.A, call.B), m), RTCP: rtcp.Bandwidth,
 			})
-			s.scheduleLimits(m, to.Sections()[at])
+			s.scheduleRequests(m, to.Sections()[at])
 		}
 	}
 }

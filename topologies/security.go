@@ -65,8 +65,9 @@ func (s *Simulation) identity(endpoint string) *dtls.Identity {
 	return p.identity
 }
 
-// scheduleLimits lets a receiver limit a stream when its time has come.
-func (s *Simulation) scheduleLimits(m *Media, section *endpoints.Section) {
+// scheduleRequests lets a receiver limit a stream, and ask for trade-offs, when their time
+// has come.
+func (s *Simulation) scheduleRequests(m *Media, section *endpoints.Section) {
 	h := s.byName[m.To].host
 	for _, l := range m.Limits {
 		s.Loop.NewTimer(engine.HandlerFunc(func(now simtime.Time) {
@@ -77,5 +78,8 @@ func (s *Simulation) scheduleLimits(m *Media, section *endpoints.Section) {
 			}
 			h.drain(now)
 		})).Set(l.At)
+	}
+	for _, r := range m.TradeOffs { // they wait for the next regular packet
+		s.Loop.NewTimer(engine.HandlerFunc(func(simtime.Time) { section.TradeOff(r.Index) })).Set(r.At)
 	}
 }

@@ -133,6 +133,9 @@ func media(s *scenarios.Scenario, m *scenarios.Media) (topologies.Media, error) 
 		}
 		out.Limits = append(out.Limits, limit)
 	}
+	for _, r := range m.TradeOffs {
+		out.TradeOffs = append(out.TradeOffs, topologies.TradeOff{At: simtime.At(r.At), Index: uint8(r.Index)})
+	}
 	if m.Kind == "audio" {
 		out.Rate, out.Frame = *m.Rate, *m.Frame
 		out.Speech = speech(m.Speech)
