@@ -23,6 +23,9 @@ type RepairConfig struct {
 	// answer by retransmission where the format has a payload type for that,
 	// unless IgnoreNACK is set, as they may (RFC 8834 §6.1).
 	NACK, IgnoreNACK bool
+	// IgnoreOthers lets receivers in a group ask for what others have asked for,
+	// against RFC 4585 §3.5.2, to show what that rule is for.
+	IgnoreOthers bool
 	// FEC is how many repair packets protect a packet of video, where the format has a
 	// payload type for them; 0.2 makes one for five.
 	FEC float64

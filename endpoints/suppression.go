@@ -11,7 +11,7 @@ import (
 // What it asks for comes to everybody (RFC 4585 §3.5.2 step 5).
 func (s *Session) heardRequest(now simtime.Time, n *rtcp.TransportLayerNack) {
 	src := s.sourceOf(n.MediaSSRC)
-	if src == nil || src.missing == nil || s.ours(n.SenderSSRC) != nil {
+	if s.config.Repair.IgnoreOthers || src == nil || src.missing == nil || s.ours(n.SenderSSRC) != nil {
 		return
 	}
 	for _, seq := range nack.Unpack(nil, n.Nacks) {

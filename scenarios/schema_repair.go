@@ -17,6 +17,9 @@ type Repair struct {
 	FEC units.Ratio `yaml:"fec" default:"0%" max:"100%"`
 	// IgnoreNACK is what a sender may do (RFC 8834 §6.1).
 	IgnoreNACK bool `yaml:"ignore-nack" default:"false"`
+	// Suppression lets receivers in a group leave requests that others have made
+	// (RFC 4585 §3.5.2), as they must.
+	Suppression bool `yaml:"suppression" default:"true"`
 	// Refresh is how receivers of video ask for a key frame that they need.
 	Refresh string `yaml:"refresh" oneof:"none,pli,fir" default:"none"`
 	// Decoder makes frames useless whose references are missing.

@@ -43,6 +43,7 @@ func protection(s *scenarios.Scenario, c *topologies.Config) {
 		})
 	}
 	repair := endpoints.DefaultRepair()
+	repair.IgnoreOthers = !s.Repair.Suppression
 	repair.NACK, repair.IgnoreNACK, repair.Decoder = s.Repair.NACK, s.Repair.IgnoreNACK, s.Repair.Decoder
 	repair.Refresh = endpoints.Refresh(s.Repair.Refresh)
 	if s.Repair.Refresh == "none" {
