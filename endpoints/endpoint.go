@@ -93,6 +93,7 @@ func (e *Endpoint) HandleTimeout(now simtime.Time) {
 func (e *Endpoint) PollPacket(simtime.Time) *packet.Packet {
 	for _, s := range e.sessions {
 		if p := s.out.Pop(); p != nil {
+			p.Src.Port += s.config.SourceOffset
 			return p
 		}
 	}

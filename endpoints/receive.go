@@ -14,9 +14,10 @@ import (
 
 // owns reports whether a packet came by the session's flows.
 func (s *Session) owns(p *packet.Packet) bool {
-	c := &s.config
-	return c.Local == p.Dst && c.Remote == p.Src ||
-		!s.muxed() && c.RTCPLocal == p.Dst && c.RTCPRemote == p.Src
+	c, from := &s.config, p.Src
+	from.Port -= c.RemoteOffset
+	return c.Local == p.Dst && c.Remote == from ||
+		!s.muxed() && c.RTCPLocal == p.Dst && c.RTCPRemote == from
 }
 
 // rtcpFlow returns where RTCP is sent from and to.

@@ -41,7 +41,11 @@ type SessionConfig struct {
 	// it has one of its own.
 	Local, Remote         packet.Addr
 	RTCPLocal, RTCPRemote packet.Addr
-	Sections              []SectionConfig
+	// SourceOffset is added to the local ports in what this end sends, and
+	// RemoteOffset to the remote ones in what it takes from the peer. Both are 0
+	// with symmetric RTP, which is required (RFC 8834 §4.7, RFC 4961).
+	SourceOffset, RemoteOffset uint16
+	Sections                   []SectionConfig
 	// Extensions are the header extensions, the same for all sections.
 	Extensions []headerext.Entry
 	// HeaderExtensions are those of somebody's own, at most [headerext.MaxOwn], and
@@ -282,6 +286,10 @@ func (s *Session) Flows() [][2]packet.Addr {
 
 // Name returns the name of the connection, with that of the session if it has one.
 func (s *Session) Name() string { return s.name }
+
+// Flow returns the address at which this end receives RTP, and sends it from unless it is
+// asymmetric.
+func (s *Session) Flow() packet.Addr { return s.config.Local }
 
 // Connection returns the peer connection that the session belongs to.
 func (s *Session) Connection() *Connection { return s.connection }

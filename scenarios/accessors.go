@@ -117,7 +117,7 @@ func (s *Scenario) Sessions(pair []string) []Session {
 			continue
 		}
 		name := ""
-		if s.Topology.Sessions == "per-media" {
+		if !s.bundled(pair) {
 			name = m.Name
 		}
 		at := slices.IndexFunc(list, func(o Session) bool { return o.Name == name })
@@ -127,6 +127,20 @@ func (s *Scenario) Sessions(pair []string) []Session {
 		list[at].Media = append(list[at].Media, m)
 	}
 	return list
+}
+
+// bundled reports whether media of a pair of endpoints, or of a group, share a session:
+// nobody may be against it (RFC 8834 §4.4).
+func (s *Scenario) bundled(of []string) bool {
+	if s.Topology.Sessions == "per-media" {
+		return false
+	}
+	for _, name := range of {
+		if e := s.Endpoint(name); e != nil && !e.Bundle {
+			return false
+		}
+	}
+	return true
 }
 
 // SessionBandwidth is the bandwidth of a session whose fraction RTCP may use: what

@@ -50,6 +50,8 @@ func (c *checker) relayPeer(name string, again bool, p strict.Path) {
 		c.fail(p, fmt.Sprintf("there is no endpoint %q", name), instead(name, c.endpointNames(), "the endpoints"))
 	case again:
 		c.fail(p, fmt.Sprintf("%s stands here twice", name), "remove one of them")
+	case !e.Symmetric:
+		c.failKey(at("endpoints", name, "symmetric"), "a relay sends to where packets come from", "remove it")
 	case e.At == to:
 		c.fail(p, fmt.Sprintf("%s is at %s like the relay, so no link lies between them", name, to), "put them at different nodes")
 	case slices.Contains(c.s.Nodes(), e.At) && !c.connected(e.At, to):

@@ -69,6 +69,10 @@ type Endpoint struct {
 	// Leaves is when the endpoint leaves its sessions with a BYE of each SSRC; nil is
 	// never.
 	Leaves *time.Duration `yaml:"leaves" min:"1ms" max:"24h"`
+	// Bundle says whether it agrees to several media in one RTP session (RFC 9143).
+	Bundle bool `yaml:"bundle" default:"true"`
+	// Symmetric says whether it sends from the ports that it receives on (RFC 4961).
+	Symmetric bool `yaml:"symmetric" default:"true"`
 	// Bandwidth is what its descriptions say for all media.
 	Bandwidth *EndBandwidth `yaml:"bandwidth"`
 	// RTCP overrides the scenario's for this endpoint.

@@ -188,6 +188,8 @@ type Endpoint struct {
 	Leaves simtime.Time
 	// Bandwidth is what its descriptions say for all media.
 	Bandwidth Bandwidth
+	// Asymmetric endpoints of calls send from other ports than they receive on.
+	Asymmetric bool
 }
 
 // Media is one stream.

@@ -66,6 +66,9 @@ func (s *Simulation) connectPair(call *Call) error {
 			atA.RTCPLocal, atA.RTCPRemote = rtcp.a, s.seenFrom(rtcp.a, rtcp.b)
 			atB.RTCPLocal, atB.RTCPRemote = rtcp.b, s.seenFrom(rtcp.b, rtcp.a)
 		}
+		atA.SourceOffset = s.sourceOffset(call.A)
+		atB.SourceOffset = s.sourceOffset(call.B)
+		atA.RemoteOffset, atB.RemoteOffset = atB.SourceOffset, atA.SourceOffset
 		a.Sessions, b.Sessions = append(a.Sessions, atA), append(b.Sessions, atB)
 	}
 	ca, err := s.byName[call.A].endpoint.Connect(s.Loop.Now(), a)
@@ -81,6 +84,15 @@ func (s *Simulation) connectPair(call *Call) error {
 		s.addFlows(call, &call.Sessions[i], ca.Sessions()[i], cb.Sessions()[i])
 	}
 	return nil
+}
+
+// sourceOffset is how far the ports that an endpoint sends from are from those that it
+// receives on.
+func (s *Simulation) sourceOffset(name string) uint16 {
+	if s.byName[name].config.Asymmetric {
+		return 1 << 12
+	}
+	return 0
 }
 
 // ports takes the next free ports of both ends.

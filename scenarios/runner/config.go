@@ -54,7 +54,7 @@ func Config(s *scenarios.Scenario) (topologies.Config, error) {
 		}
 		c.Endpoints = append(c.Endpoints, topologies.Endpoint{
 			Name: e.Name, At: e.At, ClockOffset: time.Duration(e.ClockOffset), ClockDrift: float64(e.ClockDrift), Weight: e.Priority, Legacy: e.Legacy(),
-			Leaves: leaves, CNAME: e.CNAME, Bandwidth: bandwidth,
+			Leaves: leaves, CNAME: e.CNAME, Bandwidth: bandwidth, Asymmetric: !e.Symmetric,
 		})
 	}
 	for i := range s.Traffic {
