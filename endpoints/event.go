@@ -37,6 +37,7 @@ const (
 	FrameLost                         // Size of what came of it
 	SessionEntered                    // there are keys, and the session has been joined
 	KeyingFailed                      // and no media will flow
+	ProfileRefused                    // the peer's RTP profile doesn't go with this end's; no media will flow
 	FrameConcealed                    // audio was missing when it was due; Media
 	FrameDiscarded                    // audio left out, as too much waits; Delay, Size
 	FrameUndecodable                  // complete in time, but not what it is predicted from; Delay, Size

@@ -20,6 +20,9 @@ func (e *Endpoint) Leave(now simtime.Time) {
 
 // gone reports whether this end has left, with all its SSRCs.
 func (s *Session) gone() bool {
+	if s.refused {
+		return true
+	}
 	if !s.leaving {
 		return false
 	}

@@ -36,6 +36,9 @@ func (s *Session) muxed() bool { return s.config.RTCPLocal.Port == 0 }
 func (s *Session) handlePacket(now simtime.Time, p *packet.Packet) {
 	b := p.Payload
 	switch {
+	case s.refused:
+		s.counts.Refused++
+		return
 	case s.gone():
 		return
 	case len(b) >= 2 && b[0] >= 20 && b[0] <= 63:

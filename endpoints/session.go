@@ -53,7 +53,12 @@ type SessionConfig struct {
 	HeaderExtensions []HeaderExtension
 	ControlMessages  []ControlMessage
 	Protection       protect.Mode
-	Keying           keying.Step
+	// Handshake says that Keying is DTLS, for the name of the profile.
+	Handshake bool
+	// PeerProfile is what the peer's description names; nil if it isn't known.
+	// Secure ends refuse insecure ones, and the other way round (RFC 8834 §4.2, §10).
+	PeerProfile *ProfileConfig
+	Keying      keying.Step
 	// Profile is the protection profile; 0 leaves it to the keying step.
 	Profile keying.Profile
 	// Cryptex encrypts header extensions and contributing sources (RFC 9335).
@@ -137,6 +142,7 @@ type Session struct {
 	failed   bool // there won't be any keys
 	entered  bool // the keys are known and the session has been joined
 	leaving  bool // see Endpoint.Leave
+	refused  bool // the peer has another profile
 }
 
 // Counts are totals of a session.
@@ -148,6 +154,8 @@ type Counts struct {
 	// or broke a rule of their format, Early those that came before the keys,
 	// Unassociated those that belong to no media section (RFC 9143 §9.2).
 	AuthFailed, Replayed, Malformed, Early, Unassociated uint64
+	// Refused counts packets of a peer whose profile doesn't go with this end's.
+	Refused uint64
 	// UnknownRTCP counts RTCP packets of types that aren't understood.
 	UnknownRTCP uint64
 	// OwnCollisions counts packets with an SSRC of this end, OwnLooped those
@@ -167,6 +175,7 @@ func (c *Counts) Add(o Counts) {
 	c.Malformed += o.Malformed
 	c.Early += o.Early
 	c.Unassociated += o.Unassociated
+	c.Refused += o.Refused
 	c.UnknownRTCP += o.UnknownRTCP
 	c.OwnCollisions += o.OwnCollisions
 	c.OwnLooped += o.OwnLooped
@@ -213,6 +222,9 @@ func newSession(now simtime.Time, c *Connection, sc SessionConfig) (*Session, er
 			return nil, fmt.Errorf("media section %s: %w", m.Name, err)
 		}
 		s.sections = append(s.sections, section)
+	}
+	if s.refuse(now); s.refused {
+		return s, nil
 	}
 	if err := s.enter(now); err != nil {
 		return nil, err

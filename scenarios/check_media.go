@@ -20,12 +20,25 @@ func (c *checker) endpoints() {
 		if e.Leaves != nil && *e.Leaves > c.s.Duration {
 			c.fail(p.Child("leaves"), fmt.Sprintf("%s lies after the end of the run at %s", format(*e.Leaves), format(c.s.Duration)), "choose an earlier time or a longer duration")
 		}
+		if e.Interworking {
+			c.interworking(&e, p.Child("interworking"))
+		}
 		if !slices.Contains(nodes, e.At) {
 			c.fail(p.Child("at"), fmt.Sprintf("no link has the node %q", e.At), instead(e.At, nodes, "the nodes"))
 		}
 		if c.callsAreKnown() && !slices.ContainsFunc(c.s.Topology.Calls(), func(call []string) bool { return slices.Contains(call, e.Name) }) {
 			c.failKey(p, "this endpoint takes no part", "add it to topology.peers or topology.pairs, or remove it")
 		}
+	}
+}
+
+// interworking checks that there is something to rewrite.
+func (c *checker) interworking(e *Endpoint, p strict.Path) {
+	switch {
+	case c.s.Topology.Relayed():
+		c.failKey(p, "an interworking function stands between two ends, and a relay has a group", "remove it")
+	case c.s.RTCPOf(e.Name).Profile != "avp":
+		c.failKey(p, fmt.Sprintf("%s has AVPF itself", e.Name), `remove it, or write "type: legacy-avp"`)
 	}
 }
 

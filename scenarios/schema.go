@@ -69,6 +69,11 @@ type Endpoint struct {
 	// Leaves is when the endpoint leaves its sessions with a BYE of each SSRC; nil is
 	// never.
 	Leaves *time.Duration `yaml:"leaves" min:"1ms" max:"24h"`
+	// Protection is that of the scenario, or none: an endpoint without SRTP.
+	Protection string `yaml:"protection" oneof:"scenario,none" default:"scenario"`
+	// Interworking puts a function before an endpoint without AVPF that tells its peers
+	// it had AVPF, with trr-int 4000 (RFC 8834 §10).
+	Interworking bool `yaml:"interworking" default:"false"`
 	// Bundle says whether it agrees to several media in one RTP session (RFC 9143).
 	Bundle bool `yaml:"bundle" default:"true"`
 	// Symmetric says whether it sends from the ports that it receives on (RFC 4961).

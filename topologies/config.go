@@ -188,6 +188,11 @@ type Endpoint struct {
 	Leaves simtime.Time
 	// Bandwidth is what its descriptions say for all media.
 	Bandwidth Bandwidth
+	// Insecure endpoints have no SRTP.
+	Insecure bool
+	// Interworking stands before an endpoint of calls without AVPF: the peer is told that
+	// it had AVPF, with trr-int 4000 (RFC 8834 §10).
+	Interworking bool
 	// Asymmetric endpoints of calls send from other ports than they receive on.
 	Asymmetric bool
 }

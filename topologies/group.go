@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"rtpfabric/endpoints"
+	"rtpfabric/endpoints/protect"
 	"rtpfabric/sim/packet"
 )
 
@@ -41,6 +42,7 @@ func (s *Simulation) connectGroup(group *Group) error {
 				return err
 			}
 			s.share(&sc, group.Name)
+			sc.PeerProfile = s.groupProfile(group)
 			own := packet.Addr{IP: s.Addr(name), Port: nextPort(&s.byName[name].nextPort, session.RTCPPort)}
 			sc.Local, sc.Remote = own, s.seenFrom(own, rtp.local)
 			rtp.peers = append(rtp.peers, s.seenFrom(rtp.local, own))
@@ -89,6 +91,11 @@ func (s *Simulation) join(group *Group, configs []endpoints.ConnectionConfig) er
 		}
 	}
 	return nil
+}
+
+// groupProfile is what all of a group must interoperate with: that of its first peer.
+func (s *Simulation) groupProfile(g *Group) *endpoints.ProfileConfig {
+	return &endpoints.ProfileConfig{Secure: s.protection(g.Peers[0]) != protect.None, Feedback: g.Sessions[0].RTCP[0].AVPF}
 }
 
 // others returns the members of the group but for one.

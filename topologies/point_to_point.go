@@ -66,6 +66,8 @@ func (s *Simulation) connectPair(call *Call) error {
 			atA.RTCPLocal, atA.RTCPRemote = rtcp.a, s.seenFrom(rtcp.a, rtcp.b)
 			atB.RTCPLocal, atB.RTCPRemote = rtcp.b, s.seenFrom(rtcp.b, rtcp.a)
 		}
+		s.introduce(&atA, &atB, call.B)
+		s.introduce(&atB, &atA, call.A)
 		atA.SourceOffset = s.sourceOffset(call.A)
 		atB.SourceOffset = s.sourceOffset(call.B)
 		atA.RemoteOffset, atB.RemoteOffset = atB.SourceOffset, atA.SourceOffset
@@ -186,7 +188,7 @@ type sessionEnd struct {
 func (s *Simulation) sessionConfig(end sessionEnd) (endpoints.SessionConfig, error) {
 	c := s.config
 	sc := endpoints.SessionConfig{
-		Name: end.session, Protection: c.Protection, Cryptex: c.Security.Cryptex, Extensions: c.Extensions,
+		Name: end.session, Protection: s.protection(end.self), Cryptex: c.Security.Cryptex, Extensions: c.Extensions,
 		Repair: c.Repair, ExtendedReports: c.ExtendedReports,
 		RTCP: end.rtcp, Feedback: end.feedback, FeedbackInterval: c.Congestion.Interval,
 		ECN: c.Congestion.ECN, Marking: c.Marking,
@@ -308,7 +310,7 @@ func (s *Simulation) feedback(ends ...string) endpoints.Feedback {
 // model returns what a stream costs on the wire.
 func (s *Simulation) model(feedback endpoints.Feedback, m *Media) endpoints.StreamModel {
 	tag := units.Bytes(0)
-	if s.config.Protection != protect.None {
+	if s.protection(m.From) != protect.None {
 		tag = s.profile().OverheadRTP()
 	}
 	lo, hi, start, fps := m.Video.Min, m.Video.Max, m.Video.Start, m.Video.FPS

@@ -1,6 +1,8 @@
 package topologies
 
 import (
+	"time"
+
 	"rtpfabric/endpoints"
 	"rtpfabric/endpoints/keying"
 	"rtpfabric/endpoints/keying/dtls"
@@ -22,11 +24,12 @@ func (s *Simulation) profile() keying.Profile {
 func (s *Simulation) secure(sc *endpoints.SessionConfig, call *Call, self, peer string) {
 	security := &s.config.Security
 	suffix := suffixOf(sc.Name)
-	if !security.Handshake || s.config.Protection == protect.None {
+	if !s.handshakes(self) {
 		sc.Profile = s.profile()
 		sc.Keying = keying.NewPreshared(s.random, self+suffix, peer+suffix)
 		return
 	}
+	sc.Handshake = true
 	name := "dtls/" + self + suffix + "/" + peer + suffix
 	config := dtls.Config{
 		Role: dtls.Client, Identity: s.identity(self), PeerFingerprint: s.identity(peer).Fingerprint(),
@@ -38,6 +41,36 @@ func (s *Simulation) secure(sc *endpoints.SessionConfig, call *Call, self, peer 
 	}
 	config.Role = dtls.Server
 	sc.Keying = keying.NewOpening(dtls.New(config), s.random.Stream(name+"/opening"))
+}
+
+// protection returns how an endpoint protects media.
+func (s *Simulation) protection(name string) protect.Mode {
+	if s.byName[name].config.Insecure {
+		return protect.None
+	}
+	return s.config.Protection
+}
+
+// handshakes reports whether an endpoint gets its keys by DTLS.
+func (s *Simulation) handshakes(name string) bool {
+	return s.config.Security.Handshake && s.protection(name) != protect.None
+}
+
+// interworkingInterval is the trr-int with which AVP looks like AVPF (RFC 8834 §10,
+// RFC 8108 §7.1.3).
+const interworkingInterval = 4 * time.Second
+
+// introduce tells an end what the peer's description says of its profile. An
+// interworking function, which stands between them, rewrites that.
+func (s *Simulation) introduce(end, peer *endpoints.SessionConfig, name string) {
+	p := endpoints.ProfileConfig{
+		Secure: s.protection(name) != protect.None, Handshake: s.handshakes(name), Feedback: peer.RTCP.AVPF,
+	}
+	if s.byName[name].config.Interworking && !p.Feedback {
+		p.Feedback = true
+		end.RTCP.TrrInterval = max(end.RTCP.TrrInterval, interworkingInterval)
+	}
+	end.PeerProfile = &p
 }
 
 // share gives an end the key of a group, which is there from the start: a handshake

@@ -62,6 +62,8 @@ func (r *Recorder) handle(e endpoints.Event) {
 		}
 	case endpoints.KeyingFailed:
 		r.event(e.At, entity, "keying-failed", "no media will flow")
+	case endpoints.ProfileRefused:
+		r.event(e.At, entity, "profile-refused", "the peer's RTP profile doesn't go with "+e.Session.Profile().String()+": no media will flow")
 	case endpoints.PacketRestored:
 		if f := r.received(e); f != nil {
 			f.totals.restored++
