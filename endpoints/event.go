@@ -53,6 +53,7 @@ const (
 	ParticipantTimedOut // SSRC
 	StreamSuspended     // the rate doesn't suffice for Section; see Level
 	StreamResumed
+	StreamNotDecoded    // SSRC is one more than the end decodes; see SessionConfig.MaxSSRC
 	SSRCChanged         // SSRC takes the place of Previous, after a collision
 	ThirdPartyCollision // SSRC is used by two others (RFC 3550 §8.2)
 	ThirdPartyLoop      // SSRC's packets come from another address as well

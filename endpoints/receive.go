@@ -124,10 +124,37 @@ func (s *Session) handleRTP(now simtime.Time, p *packet.Packet) {
 			s.handleRepair(now, src, m, whole)
 		case original:
 			m.observe(p.Size, len(b)-n)
+			if !s.decodes(now, src, m) {
+				s.counts.Undecoded++
+				return
+			}
 			s.handlePayload(now, src, m, h, ext, b[n:], false)
 			s.heardSource(now, m, whole)
 		}
 	}
+}
+
+// decodes reports whether a source of media is within the limit on them: that it is
+// decoded already, or that there is room. What comes with its packets otherwise counts
+// for reports and feedback only.
+func (s *Session) decodes(now simtime.Time, src *source, m *Section) bool {
+	if s.config.MaxSSRC == 0 || src.plays() {
+		return true
+	}
+	n := 0
+	for _, o := range s.sources {
+		if o.plays() && !o.ended {
+			n++
+		}
+	}
+	if n < s.config.MaxSSRC {
+		return true
+	}
+	if !src.excess {
+		src.excess = true
+		s.event(Event{Kind: StreamNotDecoded, At: now, Section: m, SSRC: src.ssrc})
+	}
+	return false
 }
 
 // contributors returns the CSRCs of a packet. Those of a repair packet are the

@@ -79,6 +79,9 @@ type SessionConfig struct {
 	Repair RepairConfig
 	// ExtendedReports are sent besides the usual ones.
 	ExtendedReports ExtendedReports
+	// MaxSSRC is how many streams of media this end decodes at the same time; 0 is as
+	// many as come (RFC 8108 §4). Others are reported on all the same.
+	MaxSSRC int
 	// PlayoutDelay is how long after its ideal time a frame may come. Audio is played
 	// as early as the path lets it be, but no more than that later; FixedAudio plays
 	// it that much later from the start.
@@ -154,6 +157,8 @@ type Counts struct {
 	// or broke a rule of their format, Early those that came before the keys,
 	// Unassociated those that belong to no media section (RFC 9143 §9.2).
 	AuthFailed, Replayed, Malformed, Early, Unassociated uint64
+	// Undecoded counts packets of media beyond the limit of SessionConfig.MaxSSRC.
+	Undecoded uint64
 	// Refused counts packets of a peer whose profile doesn't go with this end's.
 	Refused uint64
 	// UnknownRTCP counts RTCP packets of types that aren't understood.
@@ -176,6 +181,7 @@ func (c *Counts) Add(o Counts) {
 	c.Early += o.Early
 	c.Unassociated += o.Unassociated
 	c.Refused += o.Refused
+	c.Undecoded += o.Undecoded
 	c.UnknownRTCP += o.UnknownRTCP
 	c.OwnCollisions += o.OwnCollisions
 	c.OwnLooped += o.OwnLooped

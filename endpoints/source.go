@@ -50,6 +50,8 @@ type source struct {
 	captured   simtime.Time // of the last frame that says so, with its timestamp
 	capturedTS uint32
 
+	excess bool // it isn't decoded, as there are too many
+
 	trace *xr.Trace // nil if nobody wants its arrivals
 	fates *fates    // nil if nobody wants VoIP metrics
 }

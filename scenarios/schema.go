@@ -74,6 +74,9 @@ type Endpoint struct {
 	// Interworking puts a function before an endpoint without AVPF that tells its peers
 	// it had AVPF, with trr-int 4000 (RFC 8834 §10).
 	Interworking bool `yaml:"interworking" default:"false"`
+	// MaxSSRC is how many streams it decodes in an RTP session at the same time, and
+	// says so; 0 is as many as come. It reports on all.
+	MaxSSRC int `yaml:"max-ssrc" default:"0" min:"0" max:"400"`
 	// Bundle says whether it agrees to several media in one RTP session (RFC 9143).
 	Bundle bool `yaml:"bundle" default:"true"`
 	// Symmetric says whether it sends from the ports that it receives on (RFC 4961).

@@ -188,6 +188,8 @@ type Endpoint struct {
 	Leaves simtime.Time
 	// Bandwidth is what its descriptions say for all media.
 	Bandwidth Bandwidth
+	// MaxSSRC is how many streams it decodes in a session; 0 is all.
+	MaxSSRC int
 	// Insecure endpoints have no SRTP.
 	Insecure bool
 	// Interworking stands before an endpoint of calls without AVPF: the peer is told that
