@@ -18,11 +18,12 @@ import (
 // rtpMeter counts what an address sends of RTP, in bins of a second.
 type rtpMeter struct {
 	fabric.Observer
+	end  simtime.Time
 	bins map[packet.IPv4][]units.Bytes
 }
 
 func (m *rtpMeter) PacketSent(now simtime.Time, p *packet.Packet) {
-	if len(p.Payload) < 2 || p.Payload[0]>>6 != 2 || p.Payload[1] >= 192 && p.Payload[1] <= 223 {
+	if now >= m.end || len(p.Payload) < 2 || p.Payload[0]>>6 != 2 || p.Payload[1] >= 192 && p.Payload[1] <= 223 {
 		return // STUN, DTLS or RTCP (RFC 7983, RFC 5761 §4)
 	}
 	bins := m.bins[p.Src.IP]
@@ -62,7 +63,7 @@ func measureRTP(t *testing.T, s *scenarios.Scenario) (*rtpMeter, *topologies.Sim
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &rtpMeter{Observer: fabric.Nobody, bins: map[packet.IPv4][]units.Bytes{}}
+	m := &rtpMeter{Observer: fabric.Nobody, end: simtime.At(s.Duration), bins: map[packet.IPv4][]units.Bytes{}}
 	sim.Fabric.Observe(m)
 	if err := sim.Run(context.Background(), simtime.At(s.Duration)); err != nil {
 		t.Fatal(err)
@@ -109,6 +110,37 @@ func TestCallsKeepToCT(t *testing.T) {
 		}
 		if most, mean := m.highest(sim.Addr("S1")); mean > 1500*units.Kbps || most > 1515*units.Kbps {
 			t.Errorf("%s: S1 sends %v, in ten seconds up to %v", r.Name, mean, most)
+		}
+	}
+}
+
+const limitedGroup = `
+title: A group with limits
+duration: 20s
+protection: size-only
+network:
+  links:
+    link<1..4>: {between: [A<n>, M], delay: 5ms}
+endpoints:
+  S1: {at: A1}
+  S2: {at: A2, bandwidth: {ct: 1.2Mbps}}
+  R1: {at: A3, bandwidth: {as: 800kbps}}
+  R2: {at: A4, bandwidth: {as: 400kbps}}
+topology: {type: relay, at: M, peers: [S1, S2, R1, R2]}
+media:
+  - {from: S<1..2>, kind: video, encoder: {model: perfect, max: 2Mbps}}
+congestion: {feedback: none}
+`
+
+// In a group a sender keeps to the least b=AS of all others, and all together to b=CT.
+func TestGroupsKeepToBandwidth(t *testing.T) {
+	for set, want := range map[string]units.BitRate{
+		"seed=1": 400 * units.Kbps, "endpoints.R2.bandwidth.as=10Mbps": 600 * units.Kbps,
+		"endpoints.S2.bandwidth={as: 350kbps}": 350 * units.Kbps,
+	} {
+		m, sim := measureRTP(t, loadText(t, limitedGroup, set))
+		if most, mean := m.highest(sim.Addr("S1")); mean > want || mean < want*96/100 || most > want*101/100 {
+			t.Errorf("%s: S1 sends %v, in ten seconds up to %v, want %v", set, mean, most, want)
 		}
 	}
 }

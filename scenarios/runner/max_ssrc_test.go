@@ -42,7 +42,7 @@ func (w *blockWatch) PacketSent(now simtime.Time, p *packet.Packet) {
 // others, but not decoded; the record names them. When another stream ends its place is
 // taken.
 //
-// conformance: IMP-12.2-3
+// conformance: IMP-12.2-2, IMP-12.2-3
 func TestMaxSSRC(t *testing.T) {
 	s := load(t, library+"endpoints/max-ssrc.yaml", "protection=none")[0].Scenario
 	c, err := runner.Config(s)

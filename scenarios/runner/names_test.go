@@ -152,3 +152,23 @@ func TestCallsCannotBeLinked(t *testing.T) {
 		}
 	}
 }
+
+// Endpoints of one name are played in synchrony, and the near one waits for the far one;
+// with names of their own nobody waits (E35).
+//
+// conformance: SSR-4.9-2
+func TestFalseSynchronisation(t *testing.T) {
+	const file = library + "feedback/e35-false-synchronisation.yaml"
+	delay := func(set ...string) float64 {
+		for _, m := range one(t, file, set...).Summary {
+			if m.Entity == "S1/video" && m.Metric == "frame-delay" && m.Stat == "p50" {
+				return m.Value
+			}
+		}
+		t.Fatal("no frame delay")
+		return 0
+	}
+	if same, own := delay(), delay("endpoints.S2={at: B}"); same < 180 || own > 60 {
+		t.Errorf("frames of S1 take %v ms if it has S2's name, %v ms if not", same, own)
+	}
+}
