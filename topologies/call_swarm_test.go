@@ -245,6 +245,7 @@ func randomStream(r *rng.Stream, i uint64) topologies.Media {
 			BurstSize: 3, BurstFrames: pick(r, 0, 8), Layers: int(1 + r.Uint64()%3),
 		}
 		m.Perfect = r.Bool(0.5)
+		m.Bandwidth = pick(r, 0, 0, 150*units.Kbps, 300*units.Kbps)
 	}
 	return m
 }
