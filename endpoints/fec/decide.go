@@ -100,8 +100,9 @@ func (s *Situation) repeat(p *Plan, left float64) {
 		return
 	}
 	wanted := int(math.Ceil(burst))
-	// A packet and all that repeat it have to be lost.
-	for residual := power(float64(s.Loss), wanted+1) * left; residual > goal; residual *= float64(s.Loss) {
+	// A packet and all that repeat it have to be lost. More than play-out waits for don't
+	// help, nor does anything if all is lost.
+	for residual := power(float64(s.Loss), wanted+1) * left; residual > goal && wanted <= s.frames(); residual *= float64(s.Loss) {
 		wanted++
 	}
 	if s.InBand && (burst <= single && wanted == 1 || !s.FEC || share < 1) {

@@ -104,6 +104,7 @@ func TestDecideAudio(t *testing.T) {
 		{"many single losses", audio(func(s *fec.Situation) { s.Loss = 0.1 }), fec.Protected, false, 2},
 		{"not in band", audio(func(s *fec.Situation) { s.InBand = false }), fec.Protected, false, 1},
 		{"long bursts", audio(func(s *fec.Situation) { s.Burst = 7 }), fec.Limited, false, 3},
+		{"all is lost", audio(func(s *fec.Situation) { s.Loss = 1; s.InBand = false }), fec.Limited, false, 3},
 		{"little delay", audio(func(s *fec.Situation) { s.Burst = 3; s.Playout = 45 * millisecond }), fec.Limited, false, 2},
 		{"no delay", audio(func(s *fec.Situation) { s.Playout = 19 * millisecond }), fec.TooLate, false, 0},
 		{"nothing may be spent", audio(func(s *fec.Situation) { s.Share = 0.2 }), fec.TooCostly, false, 0},
