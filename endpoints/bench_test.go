@@ -33,6 +33,9 @@ func newPair(b testing.TB, mode protect.Mode, repair endpoints.RepairConfig) *pa
 	if repair.NACK {
 		format.RTX = 97
 	}
+	if repair.FEC > 0 {
+		format.RED, format.ULPFEC = 116, 117
+	}
 	for i, name := range []string{"A", "B"} {
 		p.ends[i] = endpoints.New(endpoints.Config{Name: name, Addr: addrs[i].IP, Pool: &p.pool, Random: random})
 		sc := endpoints.SectionConfig{Name: "video", Kind: endpoints.Video, Formats: []endpoints.Format{format}}
@@ -99,6 +102,7 @@ func BenchmarkPacket(b *testing.B) {
 		{"size-only", protect.SizeOnly, endpoints.RepairConfig{}},
 		{"AES-CM", protect.Full, endpoints.RepairConfig{}},
 		{"clear with repair", protect.None, endpoints.DefaultRepair()},
+		{"clear with ULPFEC", protect.None, endpoints.RepairConfig{FEC: 0.1}},
 	} {
 		b.Run(bm.name, func(b *testing.B) {
 			p := newPair(b, bm.mode, bm.repair)
@@ -118,19 +122,23 @@ func BenchmarkPacket(b *testing.B) {
 // A packet costs no memory in the steady state; RTCP, which pion writes and reads,
 // costs a few allocations a report.
 func TestNoAllocationPerPacket(t *testing.T) {
-	p := newPair(t, protect.None, endpoints.DefaultRepair())
-	for p.rtp < 20000 {
-		p.step()
-	}
-	var before, after runtime.MemStats
-	p.rtp = 0
-	runtime.ReadMemStats(&before)
-	for p.rtp < 20000 {
-		p.step()
-	}
-	runtime.ReadMemStats(&after)
-	if n := after.Mallocs - before.Mallocs; n > 2000 {
-		t.Errorf("%d allocations for 20000 packets", n)
+	guarded := endpoints.DefaultRepair()
+	guarded.FEC = 0.1
+	for _, repair := range []endpoints.RepairConfig{endpoints.DefaultRepair(), guarded} {
+		p := newPair(t, protect.None, repair)
+		for p.rtp < 20000 {
+			p.step()
+		}
+		var before, after runtime.MemStats
+		p.rtp = 0
+		runtime.ReadMemStats(&before)
+		for p.rtp < 20000 {
+			p.step()
+		}
+		runtime.ReadMemStats(&after)
+		if n := after.Mallocs - before.Mallocs; n > 2000 {
+			t.Errorf("FEC %v: %d allocations for 20000 packets", repair.FEC, n)
+		}
 	}
 }
 

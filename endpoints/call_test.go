@@ -35,6 +35,8 @@ type stream struct {
 	told        bool      // each end knows the other's
 	rtx         uint8     // payload type of retransmissions, 0 for none
 	fec         uint8     // and of repair packets
+	red, ulpfec uint8     // and of redundant data, repair data in it
+	repeats     int       // earlier frames in a packet of audio
 	speaker     *endpoints.Speaker
 	drift       float64 // of its sampling clock, ppm
 }
@@ -42,13 +44,21 @@ type stream struct {
 func (st *stream) formats() []endpoints.Format {
 	if st.kind == endpoints.Video {
 		f := endpoints.VP8(st.pt)
-		f.RTX, f.FEC = st.rtx, st.fec
+		f.RTX, f.FEC, f.RED, f.ULPFEC = st.rtx, st.fec, st.red, st.ulpfec
 		return []endpoints.Format{f}
 	}
 	if st.speaker != nil {
-		return endpoints.DefaultAudio()
+		formats := endpoints.DefaultAudio()
+		for i := range formats {
+			if formats[i].RED = st.red; st.red != 0 && formats[i].Clock == 8000 {
+				formats[i].RED = st.red - 1
+			}
+		}
+		return formats
 	}
-	return []endpoints.Format{endpoints.Opus(st.pt)}
+	f := endpoints.Opus(st.pt)
+	f.RED = st.red
+	return []endpoints.Format{f}
 }
 
 var (
@@ -254,12 +264,12 @@ func (s *setup) send(st stream) *endpoints.SendConfig {
 	if st.kind == endpoints.Audio {
 		if st.speaker != nil {
 			return &endpoints.SendConfig{
-				Encoder: st.speaker, Stop: stop, PacketSize: 1200,
+				Encoder: st.speaker, Stop: stop, PacketSize: 1200, Repeats: st.repeats,
 				Model: endpoints.NewStreamModel(st.kind, 64*units.Kbps, 64*units.Kbps, 64*units.Kbps, 50, 1200, 10, s.extension()),
 			}
 		}
 		return &endpoints.SendConfig{
-			Encoder: encoder.NewAudio(64*units.Kbps, 20*time.Millisecond, start), Stop: stop, PacketSize: 1200, Pauses: pauses,
+			Encoder: encoder.NewAudio(64*units.Kbps, 20*time.Millisecond, start), Stop: stop, PacketSize: 1200, Pauses: pauses, Repeats: st.repeats,
 			Model: endpoints.NewStreamModel(st.kind, 64*units.Kbps, 64*units.Kbps, 64*units.Kbps, 50, 1200, 10, s.extension()),
 		}
 	}

@@ -32,6 +32,11 @@ type Format struct {
 	InBandFEC bool
 	// Custom is the payload format of a codec of video that isn't known here.
 	Custom PayloadFormat
+	// RED is the payload type of packets with redundant data (RFC 2198) in which the
+	// codec's packets go; 0 stands for none. Codecs of one clock rate may share it.
+	// Of video it needs ULPFEC, the payload type of blocks with repair data
+	// (RFC 5109), and RTX is then associated with RED.
+	RED, ULPFEC uint8
 }
 
 // use says what packets with a payload type are.
@@ -41,6 +46,8 @@ const (
 	original use = iota
 	retransmission
 	forwardRepair
+	redundant
+	repairData // of no packet, but of blocks in those with redundant data
 )
 
 // Clock rates of RTP timestamps, Hz: RFC 7741 §6.3, RFC 7587 §4.1 and
@@ -76,7 +83,7 @@ func DefaultAudio() []Format { return []Format{Opus(111), PCMU(), PCMA(), CN()} 
 
 // check refuses payload types that can't be told from RTCP on the same port.
 func (f Format) check() error {
-	for _, pt := range []uint8{f.PayloadType, f.RTX, f.FEC} {
+	for _, pt := range []uint8{f.PayloadType, f.RTX, f.FEC, f.RED, f.ULPFEC} {
 		if pt >= 64 && pt < 96 || pt > 127 {
 			return fmt.Errorf("payload type %d is from 64 to 95, which RTCP on the same port forbids (RFC 5761 §4), or above 127", pt)
 		}
@@ -99,9 +106,35 @@ func (m *Section) format(pt uint8) (f *Format, u use) {
 			return f, retransmission
 		case f.FEC == pt && pt != 0:
 			return f, forwardRepair
+		case f.RED == pt && pt != 0:
+			return f, redundant
 		}
 	}
 	return nil, original
+}
+
+// formatOf is format for a section that may be nil.
+func (m *Section) formatOf(pt uint8) (f *Format, u use) {
+	if m == nil {
+		return nil, original
+	}
+	return m.format(pt)
+}
+
+// outer returns the payload type with which media of a format are sent: that of
+// redundant data if they go in such packets.
+func (m *Section) outer(pt uint8) uint8 {
+	if f, u := m.format(pt); f != nil && u == original {
+		return f.outer()
+	}
+	return pt
+}
+
+func (f *Format) outer() uint8 {
+	if f.RED != 0 {
+		return f.RED
+	}
+	return f.PayloadType
 }
 
 // checkFormats refuses payload types with two meanings: a number stands for one
@@ -110,8 +143,9 @@ func (m *Section) format(pt uint8) (f *Format, u use) {
 func checkFormats(sections []SectionConfig) error {
 	var known [128]*Format
 	var uses [128]use
+	var originals [128]uint8 // of payload types of retransmissions
 	note := func(pt uint8, f *Format, u use) error {
-		if o := known[pt]; o != nil && (o.Codec != f.Codec || o.Clock != f.Clock || uses[pt] != u) {
+		if o := known[pt]; o != nil && (o.Codec != f.Codec && u != redundant || o.Clock != f.Clock || uses[pt] != u) {
 			return fmt.Errorf("payload type %d is both %s and %s", pt, o.Codec, f.Codec)
 		}
 		known[pt], uses[pt] = f, u
@@ -126,7 +160,11 @@ func checkFormats(sections []SectionConfig) error {
 			if err := note(f.PayloadType, f, original); err != nil {
 				return err
 			}
-			for u, pt := range [...]uint8{retransmission: f.RTX, forwardRepair: f.FEC} {
+			if o := f.outer(); f.RTX != 0 && originals[f.RTX] != 0 && originals[f.RTX] != o {
+				return fmt.Errorf("payload type %d is for retransmissions of both %d and %d", f.RTX, originals[f.RTX], o)
+			}
+			originals[f.RTX] = f.outer()
+			for u, pt := range [...]uint8{retransmission: f.RTX, forwardRepair: f.FEC, redundant: f.RED, repairData: f.ULPFEC} {
 				if pt == 0 {
 					continue
 				}

@@ -21,7 +21,7 @@ type guard struct {
 func newGuard(m *Section) (*guard, error) {
 	s := m.session
 	f := m.config.Formats[0]
-	if m.config.Send == nil || f.FEC == 0 || s.config.Repair.FEC <= 0 {
+	if m.config.Send == nil || f.FEC == 0 || m.fecShare() <= 0 {
 		return nil, nil
 	}
 	st := s.newStream(m, f.Clock, 0)
@@ -30,7 +30,7 @@ func newGuard(m *Section) (*guard, error) {
 		return nil, err
 	}
 	return &guard{
-		stream: st, share: s.config.Repair.FEC,
+		stream: st, share: m.fecShare(),
 		masks: flexfec.NewMaskSender(flexfec.NewStream(st.ssrc, f.FEC, st.seq), 1),
 	}, nil
 }
@@ -71,6 +71,17 @@ func (g *guard) send(now simtime.Time) {
 		s.repairs.FECSent++
 		s.repairs.FECBytes += size
 	}
+}
+
+// repairShare is how many repair packets there are for each packet of the section.
+func (m *Section) repairShare() float64 {
+	switch {
+	case m.guard != nil:
+		return m.guard.share
+	case m.redundant != nil:
+		return m.redundant.share
+	}
+	return 0
 }
 
 // recoverer is the receiver's side of a section.
@@ -114,9 +125,18 @@ func (s *Session) pollRecovered(now simtime.Time, m *Section) {
 		if s.recovered, ok = m.fec.Poll(s.recovered[:0]); !ok {
 			return
 		}
-		if s.accept(now, m, s.recovered) {
-			s.repairs.FECRecovered++
-		}
+		s.recover(now, m, s.recovered)
+	}
+}
+
+// recover takes a packet that FEC has given back.
+func (s *Session) recover(now simtime.Time, m *Section, b []byte) {
+	if _, u := m.format(b[1] & 0x7f); u != original { // or it would bring others in turn
+		s.counts.Malformed++
+		return
+	}
+	if s.accept(now, m, b) {
+		s.repairs.FECRecovered++
 	}
 }
 
@@ -135,7 +155,8 @@ func (s *Session) accept(now simtime.Time, m *Section, b []byte) bool {
 	if media == nil || media.section != m || !media.plays() {
 		return false
 	}
-	if f, kind := m.format(h.PayloadType); f == nil || kind != original {
+	f, kind := m.format(h.PayloadType)
+	if f == nil || kind != original && kind != redundant {
 		return false
 	}
 	ext := media.extended(h.SequenceNumber)
@@ -145,6 +166,10 @@ func (s *Session) accept(now simtime.Time, m *Section, b []byte) bool {
 	}
 	s.repairs.Restored++
 	s.event(Event{Kind: PacketRestored, At: now, Section: m, SSRC: media.ssrc})
-	s.handlePayload(now, media, m, h, ext, b[n:], true)
+	if kind == redundant {
+		s.unwrap(now, media, m, ext, b, true)
+	} else {
+		s.handlePayload(now, media, m, h, ext, b[n:], true)
+	}
 	return true
 }

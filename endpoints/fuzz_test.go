@@ -32,18 +32,18 @@ func fuzzEndpoint(pool *packet.Pool, feedback Feedback) *Endpoint {
 	e := New(Config{Name: "A", Addr: 1, Pool: pool, Random: random})
 	v := encoder.VideoConfig{Min: 1e5, Max: 3e5, Start: 3e5, FPS: 25, Layers: 3}
 	video := VP8(96)
-	video.RTX = 98
+	video.RTX, video.RED, video.ULPFEC = 98, 116, 117
 	opus := Opus(97)
-	opus.InBandFEC = true
+	opus.InBandFEC, opus.RED = true, 63
 	_, err := e.Connect(0, ConnectionConfig{Peer: "B", LipSync: true, Sessions: []SessionConfig{{
 		Local: packet.Addr{IP: 1, Port: 1}, Remote: packet.Addr{IP: 2, Port: 2},
 		Sections: []SectionConfig{
 			{Name: "video", Kind: Video, Formats: []Format{video}, Send: &SendConfig{
-				Encoder: encoder.NewPerfect(v, 0), Stop: simtime.Never, PacketSize: 1200, Layers: 3,
+				Encoder: encoder.NewPerfect(v, 0), Stop: simtime.Never, PacketSize: 1200, Layers: 3, FEC: 0.3,
 				Model: NewStreamModel(Video, 3e5, 3e5, 3e5, 25, 1200, 10, 0),
 			}},
 			{Name: "audio", Kind: Audio, Formats: []Format{opus, PCMU(), DVI4(), CN()}, Send: &SendConfig{
-				Encoder: encoder.NewAudio(64e3, 20*time.Millisecond, 0), Stop: simtime.Never, PacketSize: 1200,
+				Encoder: encoder.NewAudio(64e3, 20*time.Millisecond, 0), Stop: simtime.Never, PacketSize: 1200, Repeats: 2,
 				Model: NewStreamModel(Audio, 64e3, 64e3, 64e3, 50, 1200, 10, 0),
 			}},
 		},

@@ -50,6 +50,7 @@ func (r *source) look(now simtime.Time, ext uint64, m media, ts uint32, needed s
 	if m.first {
 		r.frame, r.importance = ts, m.importance()
 	}
+	r.needed = needed
 	lost := nack.Base
 	if !m.first && ts == r.frame {
 		lost = r.importance
@@ -57,7 +58,9 @@ func (r *source) look(now simtime.Time, ext uint64, m media, ts uint32, needed s
 	if rtt := r.session.rttTo(r.ssrc); rtt > 0 {
 		r.missing.SetRTT(rtt)
 	}
-	r.missing.Arrived(now, nack.Arrival{Seq: ext, Needed: needed, Lost: lost, Repaired: repaired})
+	r.missing.Arrived(now, nack.Arrival{
+		Seq: ext, Needed: needed, Lost: lost, Repaired: repaired, Adjoins: m.first && r.buffer.Adjoins(m.picture),
+	})
 }
 
 // appendNACKs adds the generic NACKs about a section's streams. They come from the

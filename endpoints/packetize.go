@@ -48,6 +48,9 @@ func (m *Section) packetize(f encoder.Frame, emit func(*packet.Packet)) {
 	if m.guard != nil {
 		room -= flexfec.Overhead(1, fecSpan)
 	}
+	if m.redundant != nil {
+		room -= m.redundant.reduction(int(st.layout(introduced).Size()))
+	}
 	importance := importanceOf(f)
 	size := int(f.Size)
 	n := (size + room - 1) / room

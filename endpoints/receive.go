@@ -113,11 +113,15 @@ func (s *Session) handleRTP(now simtime.Time, p *packet.Packet) {
 	src.dscp = p.DSCP
 	src.record(now, h)
 	ext, fresh := src.receive(now, h)
+	_, kind := m.formatOf(h.PayloadType)
 	switch {
 	case m == nil:
 		s.counts.Unassociated++
+	case kind == redundant:
+		m.observe(p.Size, len(b)-n)
+		s.handleRedundant(now, src, m, h, ext, b, fresh)
 	case fresh:
-		switch _, u := m.format(h.PayloadType); u {
+		switch kind {
 		case retransmission:
 			s.handleRetransmission(now, src, m, b)
 		case forwardRepair:
@@ -130,6 +134,7 @@ func (s *Session) handleRTP(now simtime.Time, p *packet.Packet) {
 			}
 			s.handlePayload(now, src, m, h, ext, b[n:], false)
 			s.heardSource(now, m, whole)
+		default:
 		}
 	}
 }
@@ -178,7 +183,7 @@ func (s *Session) handlePayload(now simtime.Time, src *source, m *Section, h *rt
 	}
 	src.join(now, m)
 	if src.missing != nil {
-		s.restorer.OnMedia(src.ssrc, h.PayloadType)
+		s.restorer.OnMedia(src.ssrc, m.outer(h.PayloadType))
 	}
 	src.insert(now, f, ext, h, content, b, repaired)
 	if m.wish != nil {

@@ -6,6 +6,7 @@ import (
 
 	"rtpfabric/endpoints/encoder"
 	"rtpfabric/endpoints/fec/flexfec"
+	"rtpfabric/endpoints/fec/ulpfec"
 	"rtpfabric/endpoints/pacer"
 	"rtpfabric/endpoints/tmmbr"
 	"rtpfabric/sim/packet"
@@ -50,6 +51,12 @@ type SendConfig struct {
 	Pauses []Pause
 	// Layers is the number of temporal layers of video.
 	Layers int
+	// FEC is how many repair packets protect a packet of video, where it has a format
+	// for them; 0 leaves it to Repair.FEC of the session.
+	FEC float64
+	// Repeats is how many earlier frames a packet of audio repeats, where its format
+	// has RED; 0 to 16.
+	Repeats int
 	// Level divides the rate among streams.
 	Level Level
 	// DSCP marks the stream's packets (RFC 8837).
@@ -91,6 +98,9 @@ type Section struct {
 	// bandwidth is what the peer has signalled for the medium.
 	bandwidth signalledBandwidth
 	wish      *wish // limit on the peer's stream
+
+	redundant *redundancy      // nil if packets go as they are
+	unwrapper *ulpfec.Receiver // of video with redundant data; nil before the first
 	trade     trade
 
 	reportWanted bool // the peer needs an SR of the main stream
@@ -123,8 +133,8 @@ func newSection(now simtime.Time, s *Session, index int, sc SectionConfig) (*Sec
 		return nil, err
 	}
 	for _, f := range sc.Formats {
-		if _, known := s.types.RTX(f.PayloadType); f.RTX != 0 && !known {
-			s.types.Associate(f.PayloadType, f.RTX)
+		if _, known := s.types.RTX(m.outer(f.PayloadType)); f.RTX != 0 && !known {
+			s.types.Associate(m.outer(f.PayloadType), f.RTX)
 		}
 	}
 	if m.resend, err = newResender(now, m); err != nil {
@@ -133,6 +143,7 @@ func newSection(now simtime.Time, s *Session, index int, sc SectionConfig) (*Sec
 	if m.guard, err = newGuard(m); err != nil {
 		return nil, err
 	}
+	m.redundant = newRedundancy(m)
 	if sc.Send != nil && s.config.Marking != NeverMark {
 		m.dscp = sc.Send.DSCP
 	}
@@ -213,9 +224,13 @@ func (m *Section) Goal() units.BitRate {
 // Main returns the stream of the section's media.
 func (m *Section) Main() *Stream { return m.main }
 
-// HasRepairs reports whether the section has streams besides its main one in which
-// packets are sent again, or FEC.
-func (m *Section) HasRepairs() bool { return m.resend != nil || m.guard != nil }
+// HasRepairs reports whether the section sends packets again, or repair packets.
+func (m *Section) HasRepairs() bool {
+	return m.resend != nil || m.guard != nil || m.redundant != nil && m.redundant.audio == nil
+}
+
+// HasRedundancy reports whether packets of the section repeat what is in others.
+func (m *Section) HasRedundancy() bool { return m.redundant != nil }
 
 // Repairs reports whether an SSRC is that of such a stream.
 func (m *Section) Repairs(ssrc uint32) bool {
@@ -284,6 +299,10 @@ func (m *Section) encode(now simtime.Time) {
 		m.refreshed, m.everRefreshed = now, true
 	}
 	s.event(Event{Kind: FrameEncoded, At: now, Section: m, Size: f.Size})
+	if m.redundant != nil {
+		m.packetize(f, m.pushRedundant)
+		return
+	}
 	m.packetize(f, m.push)
 }
 

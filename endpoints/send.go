@@ -47,6 +47,10 @@ func (s *Session) release(now simtime.Time, p *packet.Packet) {
 	st = st.restamp(p)
 	m := st.section
 	st.queued--
+	if importance == reserved && !m.redundant.fill(now, p, st, introduced) {
+		s.endpoint.config.Pool.Release(p)
+		return
+	}
 	seq := binary.BigEndian.Uint16(p.Payload[2:])
 	tseq := s.history.Sent(now, st.ssrc, seq, p.Size)
 	st.stamp(now, p.Payload, introduced, tseq)
@@ -60,7 +64,10 @@ func (s *Session) release(now simtime.Time, p *packet.Packet) {
 	}
 	st.left(seq)
 	m.spend(now, p.Size)
-	if m.resend != nil && st == m.main {
+	if m.redundant != nil && m.redundant.audio == nil && importance != reserved && st == m.main {
+		m.redundant.add(p.Payload)
+	}
+	if m.resend != nil && st == m.main && importance != reserved {
 		m.resend.keep(now, seq, p.Payload, importance)
 	}
 	if m.guard != nil && st == m.main {

@@ -85,8 +85,8 @@ func (m *Section) repairRate(now simtime.Time) float64 {
 	if m.resend != nil {
 		rate += float64(m.resend.budget.Rate(now))
 	}
-	if m.guard != nil && m.active(now) {
-		rate += float64(m.guard.share * float64(m.config.Send.Model.Wire(m.Goal())))
+	if share := m.repairShare(); share > 0 && m.active(now) {
+		rate += float64(share * float64(m.config.Send.Model.Wire(m.Goal())))
 	}
 	return rate
 }

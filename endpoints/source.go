@@ -5,6 +5,7 @@ import (
 
 	"github.com/pion/rtp"
 
+	"rtpfabric/endpoints/fec/red"
 	"rtpfabric/endpoints/nack"
 	"rtpfabric/endpoints/playout"
 	"rtpfabric/endpoints/xr"
@@ -42,10 +43,12 @@ type source struct {
 	// prior is what each local stream has reported already, by its index.
 	prior []prior
 
+	repeated   *red.Receiver   // of audio with redundant data; nil before the first
 	missing    *nack.Generator // nil if nothing is asked for
 	refresh    refresher
 	frame      uint32          // timestamp of the last frame that began
 	importance nack.Importance // of that
+	needed     simtime.Time    // when it is played out
 
 	captured   simtime.Time // of the last frame that says so, with its timestamp
 	capturedTS uint32
@@ -102,6 +105,7 @@ func (r *source) join(now simtime.Time, m *Section) {
 	}
 	r.audio, r.buffer = nil, playout.NewBuffer(playout.Config{
 		Clock: int(r.clock), Delay: c.PlayoutDelay, Freezes: true, Decoder: c.Repair.Decoder, Steady: r.sync != nil,
+		Numbered: m.config.Formats[0].ULPFEC != 0,
 	})
 	if !c.RTCP.AVPF {
 		return

@@ -145,6 +145,10 @@ func (m *Section) emitSpeech(f *audio.Frame, format *Format) {
 		pad[len(pad)-1] = byte(len(pad))
 		b[0] |= 0x20
 	}
+	if m.redundant != nil {
+		m.pushRedundant(p)
+		return
+	}
 	m.push(p)
 }
 

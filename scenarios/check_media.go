@@ -172,6 +172,7 @@ const maxMedia = 400
 func (c *checker) media() {
 	perCall := map[string]int{}
 	flows, callOf := map[string]bool{}, map[string]string{}
+	schemes := map[string]string{}
 	for i := range c.s.Media {
 		m := &c.s.Media[i]
 		p := at("media", i)
@@ -198,6 +199,9 @@ func (c *checker) media() {
 		c.tradeOffs(m, p)
 		if m.Speech != nil {
 			c.speech(m, p)
+		}
+		if m.FEC != nil {
+			c.fec(m, p, call, schemes)
 		}
 		if m.Kind == "video" {
 			c.video(m, p)

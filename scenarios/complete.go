@@ -16,6 +16,9 @@ const (
 	defaultFrameRate  = 30.0
 	defaultAudioFrame = 20 * time.Millisecond
 
+	defaultLevel                = 1
+	defaultOverhead units.Ratio = 0.2
+
 	defaultFQPackets             = 10240 // RFC 8290 §5.2
 	defaultUDPPacket units.Bytes = 1500  // RFC 8868 §5.3
 
@@ -89,6 +92,7 @@ func (s *Scenario) completeMedia(m *Media, random *rng.Source) {
 	if e := s.Endpoint(m.From); e != nil && e.Leaves != nil && m.Stop == nil && m.Lasts == nil {
 		m.Stop = &Moment{From: *e.Leaves, To: *e.Leaves}
 	}
+	m.FEC.complete()
 	r := random.Stream("media/" + m.From + "/times") // an endpoint's streams start together
 	m.Start = m.Start.draw(r)
 	switch {
@@ -102,6 +106,9 @@ func (s *Scenario) completeMedia(m *Media, random *rng.Source) {
 	}
 	switch m.Kind {
 	case "video":
+		if m.FEC == nil && s.Repair.FEC > 0 {
+			m.FEC = &FEC{Type: "flexfec", Overhead: valueOf(s.Repair.FEC)}
+		}
 		if m.Encoder == nil {
 			m.Encoder = defaultEncoder()
 		}
@@ -119,6 +126,17 @@ func (s *Scenario) completeMedia(m *Media, random *rng.Source) {
 		if m.Frame == nil {
 			m.Frame = valueOf(defaultAudioFrame)
 		}
+	}
+}
+
+// complete fills in how much there is of the protection.
+func (f *FEC) complete() {
+	switch {
+	case f == nil || f.Type == "none":
+	case f.Type == "red":
+		f.Level = firstOf(f.Level, valueOf(defaultLevel))
+	default:
+		f.Overhead = firstOf(f.Overhead, valueOf(defaultOverhead))
 	}
 }
 

@@ -113,8 +113,11 @@ func frequency(series string) func(measurement) float64 {
 // (RFC 8868 §3, item 6).
 func residual(m measurement) float64 {
 	sent, lost, restored := total(record.SentPackets)(m), total(record.LostPackets)(m), total(record.Restored)(m)
-	if math.IsNaN(restored) || !(sent > 0) {
+	if !(sent > 0) {
 		return math.NaN()
+	}
+	if math.IsNaN(restored) {
+		restored = 0 // there is no repair
 	}
 	return max(lost-restored, 0) / sent
 }

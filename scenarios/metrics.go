@@ -61,7 +61,7 @@ var metrics = slices.Concat(
 		{"loss", "flow", ratio, "share of the packets sent that the network lost", quotient(record.LostPackets, record.SentPackets), always},
 		{"reported-loss", "flow", ratio, "mean of the share lost that the sender knows from reports, of the worst receiver", mean(record.ReportedLoss), ofMedia},
 		{"jitter", "flow", milliseconds, "mean of the interarrival jitter (RFC 3550 §6.4.1) in the same reports", mean(record.Jitter), ofMedia},
-		{"residual-loss", "flow", ratio, "share of the packets sent that were lost and not repaired", residual, ofVideo},
+		{"residual-loss", "flow", ratio, "share of the packets sent that were lost and not repaired", residual, ofMedia},
 		{"repair-rate", "flow", rate, "mean rate of packets sent again and of FEC, with IP and UDP headers", mean(record.RepairRate), ofVideo},
 		{"undecodable", "flow", count, "frames that couldn't be decoded because what they are predicted from is missing", total(record.Undecodable), ofVideo},
 		{"refreshes", "flow", count, "key frames that the receiver asked for", total(record.Refreshes), ofVideo},

@@ -124,6 +124,8 @@ type Media struct {
 	// duration of a frame; 20kbps and 20ms by default.
 	Rate  *units.BitRate `yaml:"rate" min:"1kbps" max:"10Mbps"`
 	Frame *time.Duration `yaml:"frame" min:"1ms" max:"1s"`
+	// FEC protects the stream; nil is what repair.fec says of video.
+	FEC *FEC `yaml:"fec"`
 	// Speech makes audio somebody's talk instead of a constant rate.
 	Speech *Speech `yaml:"speech"`
 	// ClockDrift is by how much the clock of the camera or the sound card is fast,

@@ -13,7 +13,7 @@ type Repair struct {
 	NACK bool `yaml:"nack" default:"false"`
 	RTX  bool `yaml:"rtx" default:"false"`
 	// FEC is how many repair packets (RFC 8627) protect a packet of video; 20% makes
-	// one for five.
+	// one for five. A stream may say otherwise.
 	FEC units.Ratio `yaml:"fec" default:"0%" max:"100%"`
 	// IgnoreNACK is what a sender may do (RFC 8834 §6.1).
 	IgnoreNACK bool `yaml:"ignore-nack" default:"false"`
@@ -29,6 +29,17 @@ type Repair struct {
 	// RTXTime is how long senders keep packets (rtx-time); 0 for as long as there
 	// is room.
 	RTXTime time.Duration `yaml:"rtx-time" default:"0s" max:"60s"`
+}
+
+// FEC is forward error correction of one stream.
+type FEC struct {
+	// Type is flexfec (RFC 8627) or ulpfec (RFC 5109 in packets with redundant data)
+	// for video, red (RFC 2198) for audio.
+	Type string `yaml:"type,required" oneof:"flexfec,ulpfec,red,none" example:"ulpfec"`
+	// Overhead is how many repair packets protect a packet of video; 20% by default.
+	Overhead *units.Ratio `yaml:"overhead" min:"1%" max:"100%"`
+	// Level is how many earlier frames a packet of audio repeats; 1 by default.
+	Level *int `yaml:"level" min:"1" max:"16"`
 }
 
 // Security says how media are protected; see also Protection.

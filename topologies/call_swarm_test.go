@@ -180,7 +180,7 @@ func randomCall(seed uint64) topologies.Config {
 	}
 	repair := endpoints.DefaultRepair()
 	repair.NACK, repair.Refresh = r.Bool(0.8), pick(r, endpoints.RefreshPLI, endpoints.RefreshFIR)
-	repair.FEC = pick(r, 0, 0, 0.1, 0.5)
+	share := pick(r, 0, 0, 0.1, 0.5)
 	c := topologies.Config{
 		Seed: seed, Type: topologies.PointToPoint,
 		Endpoints: []topologies.Endpoint{{Name: "S", At: "A", ClockOffset: pick(r, 0, time.Hour)}, {Name: "R", At: "B"}},
@@ -204,6 +204,14 @@ func randomCall(seed uint64) topologies.Config {
 	var media []topologies.Media
 	for i := range 1 + r.Uint64()%8 {
 		media = append(media, randomStream(r, i))
+	}
+	for i := range media {
+		switch m := &media[i]; {
+		case m.Kind == endpoints.Audio && r.Bool(0.3):
+			m.FEC = topologies.FEC{Scheme: topologies.RED, Level: pick(r, 1, 3)}
+		case m.Kind == endpoints.Video && share > 0:
+			m.FEC = topologies.FEC{Scheme: pick(r, topologies.FlexFEC, topologies.ULPFEC), Share: share}
+		}
 	}
 	if a, b := &media[0], &media[len(media)-1]; a.From != b.From && r.Bool(0.4) {
 		a.SSRC, b.SSRC = 0x5eed, 0x5eed // no matter if in one session or in two

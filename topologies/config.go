@@ -224,6 +224,8 @@ type Media struct {
 	Frame time.Duration
 	// Speech makes audio somebody's talk instead of a constant rate.
 	Speech *Speech
+	// FEC protects the stream; the zero value doesn't.
+	FEC FEC
 	// SSRC of the stream, signalled to both ends (RFC 5576); 0 leaves it to chance.
 	SSRC uint32
 	// Limits are what the receiver allows (RFC 5104 §4.2), in order.
@@ -247,6 +249,26 @@ type TradeOff struct {
 	At    simtime.Time
 	Index uint8
 }
+
+// FEC is forward error correction of a stream.
+type FEC struct {
+	Scheme FECScheme
+	// Share is how many repair packets there are for each packet of video, Level how
+	// many earlier frames a packet of audio repeats.
+	Share float64
+	Level int
+}
+
+// FECScheme is a format of FEC.
+type FECScheme string
+
+// The schemes.
+const (
+	NoFEC   FECScheme = ""
+	FlexFEC FECScheme = "flexfec" // RFC 8627, in a stream of its own; of video
+	ULPFEC  FECScheme = "ulpfec"  // RFC 5109 in packets with redundant data; of video
+	RED     FECScheme = "red"     // RFC 2198; of audio
+)
 
 // Flow returns the stream's name.
 func (m *Media) Flow() string { return m.From + "/" + m.Name }

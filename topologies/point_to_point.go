@@ -7,6 +7,7 @@ import (
 	"rtpfabric/ccontrol"
 	"rtpfabric/endpoints"
 	"rtpfabric/endpoints/encoder"
+	"rtpfabric/endpoints/fec/ulpfec"
 	"rtpfabric/endpoints/headerext"
 	"rtpfabric/endpoints/protect"
 	"rtpfabric/sim/packet"
@@ -24,6 +25,12 @@ const (
 	typeRTX  = 97
 	typeFEC  = 98
 	typeOpus = 111
+
+	typeRED      = 63 // around Opus
+	typeRED8000  = 62 // around codecs of telephony
+	typeREDVideo = 116
+	typeULPFEC   = 117
+	typeRTXofRED = 118
 )
 
 // midExtension is the id of the header extension with the identification tag.
@@ -234,20 +241,36 @@ func (s *Simulation) sessionConfig(end sessionEnd) (endpoints.SessionConfig, err
 
 // formats returns the payload formats of a medium.
 func (s *Simulation) formats(section []*Media) []endpoints.Format {
-	for _, m := range section {
-		if m.Speech != nil {
-			return speechFormats(m.Speech.FEC)
-		}
+	has := func(scheme FECScheme) bool {
+		return slices.ContainsFunc(section, func(m *Media) bool { return m.FEC.Scheme == scheme })
 	}
 	if section[0].Kind == endpoints.Audio {
-		return []endpoints.Format{endpoints.Opus(typeOpus)}
+		formats := []endpoints.Format{endpoints.Opus(typeOpus)}
+		if i := slices.IndexFunc(section, func(m *Media) bool { return m.Speech != nil }); i >= 0 {
+			formats = speechFormats(section[i].Speech.FEC)
+		}
+		for i := range formats {
+			if f := &formats[i]; has(RED) {
+				f.RED = typeRED
+				if f.Codec != endpoints.CodecOpus {
+					f.RED = typeRED8000
+				}
+			}
+		}
+		return formats
 	}
 	f := endpoints.VP8(typeVP8)
 	if s.config.RTX {
 		f.RTX = typeRTX
 	}
-	if s.config.Repair.FEC > 0 {
+	if has(FlexFEC) {
 		f.FEC = typeFEC
+	}
+	if has(ULPFEC) {
+		f.RED, f.ULPFEC = typeREDVideo, typeULPFEC
+		if s.config.RTX {
+			f.RTX = typeRTXofRED
+		}
 	}
 	return []endpoints.Format{f}
 }
@@ -263,7 +286,7 @@ func (s *Simulation) sendConfig(m *Media, model endpoints.StreamModel) (*endpoin
 	}
 	return &endpoints.SendConfig{
 		Encoder: source, Clock: simtime.NewClock(m.Start, m.ClockDrift), Start: m.Start, Stop: m.Stop, Pauses: m.Pauses, DSCP: m.DSCP, Level: m.Level, Layers: m.Video.Layers,
-		PacketSize: m.PacketSize, Model: model, Bandwidth: m.Bandwidth,
+		PacketSize: m.PacketSize, Model: model, Bandwidth: m.Bandwidth, FEC: m.FEC.Share, Repeats: m.FEC.Level,
 	}, nil
 }
 
@@ -327,5 +350,16 @@ func (s *Simulation) model(feedback endpoints.Feedback, m *Media) endpoints.Stre
 	}
 	model := endpoints.NewStreamModel(m.Kind, lo, hi, start, fps, m.PacketSize, tag, extension)
 	model.Level = m.Level
+	switch m.FEC.Scheme {
+	case RED: // a header for each earlier frame, and one for the packet's own
+		model.Overhead += 1 + units.Bytes(m.FEC.Level)*(redHeader+lo.BytesIn(m.Frame))
+	case ULPFEC:
+		model.Overhead++
+		model.Room -= 1 + ulpfec.MaxOverhead + extension
+	case NoFEC, FlexFEC:
+	}
 	return bound(m, model)
 }
+
+// redHeader is what a repeated frame costs besides its own octets (RFC 2198 §3).
+const redHeader units.Bytes = 4

@@ -81,6 +81,9 @@ type Arrival struct {
 	Lost Importance
 	// Repaired says that it was sent again, or recovered by FEC.
 	Repaired bool
+	// Adjoins says that nothing is missing right before it: the numbers there belong
+	// to repair packets in the same stream (RFC 5109), which nobody misses.
+	Adjoins bool
 }
 
 // stage is what a missing packet waits for.
@@ -143,7 +146,7 @@ func (g *Generator) Arrived(now simtime.Time, a Arrival) {
 		g.started = true
 		g.highest, g.needed = a.Seq, a.Needed
 	case a.Seq > g.highest:
-		if n := a.Seq - g.highest - 1; n > 0 {
+		if n := a.Seq - g.highest - 1; n > 0 && !a.Adjoins {
 			g.open(now, n, a)
 		}
 		g.highest, g.needed = a.Seq, a.Needed

@@ -75,6 +75,8 @@ type Buffer struct {
 	steady    bool
 	histogram histogram // of how late frames are complete, if steady
 	extra     time.Duration
+	numbered  bool
+	picture   uint16 // of the last frame rendered or given up, if its end is known
 
 	base    baseline
 	baseAt  simtime.Time // value of base
@@ -93,6 +95,9 @@ type Config struct {
 	Freezes, Decoder bool
 	// Steady renders no frame before the target delay.
 	Steady bool
+	// Numbered tells that repair packets lie between frames, whose sequence numbers
+	// don't matter (RFC 5109): frames follow each other by their picture numbers.
+	Numbered bool
 }
 
 type frame struct {
@@ -118,7 +123,7 @@ const grace = time.Second
 // NewBuffer returns an empty buffer.
 func NewBuffer(c Config) *Buffer {
 	b := &Buffer{
-		clock: float64(c.Clock), delay: c.Delay, steady: c.Steady,
+		clock: float64(c.Clock), delay: c.Delay, steady: c.Steady, numbered: c.Numbered,
 		freeze: freezeDetector{enabled: c.Freezes}, decoder: decoder{enabled: c.Decoder, broken: intact},
 	}
 	if c.Steady {
@@ -308,7 +313,27 @@ func (b *Buffer) advance(now simtime.Time) {
 // ready reports whether nothing is missing up to the end of the first frame that
 // waits, or nothing that matters.
 func (b *Buffer) ready(f *frame) bool {
-	return f.complete() && (b.resync || f.first == b.nextSeq || f.picture.Key && b.decoder.needsRefresh())
+	return f.complete() &&
+		(b.resync || f.first == b.nextSeq || b.follows(f.picture) || f.picture.Key && b.decoder.needsRefresh())
+}
+
+// follows reports whether a frame is the next one by its number.
+func (b *Buffer) follows(p Picture) bool {
+	return b.numbered && !b.resync && (p.Number-b.picture)&0x7fff == 1
+}
+
+// Adjoins reports whether the end of the frame before a picture has come, so that what
+// lies between them is none of theirs. It is known only if pictures are numbered.
+func (b *Buffer) Adjoins(p Picture) bool {
+	if b.follows(p) {
+		return true
+	}
+	for i := range b.frames {
+		if f := &b.frames[i]; b.numbered && f.hasFirst && f.hasLast && (p.Number-f.picture.Number)&0x7fff == 1 {
+			return true
+		}
+	}
+	return false
 }
 
 // settle renders a frame, or gives it up; either way the next one is next.
@@ -316,6 +341,9 @@ func (b *Buffer) settle(now simtime.Time, f *frame) {
 	b.settled, b.resync = f.ts, !f.hasLast
 	if f.hasLast {
 		b.nextSeq = f.last + 1
+		if b.picture++; f.hasFirst {
+			b.picture = f.picture.Number
+		}
 	}
 	if !f.complete() {
 		b.overdue = append(b.overdue, *f)

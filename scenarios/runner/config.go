@@ -124,6 +124,14 @@ func media(s *scenarios.Scenario, m *scenarios.Media) (topologies.Media, error) 
 	if m.Stops(duration) == duration {
 		out.Stop = simtime.Never
 	}
+	if f := m.FEC; f != nil && f.Type != "none" {
+		out.FEC = topologies.FEC{Scheme: topologies.FECScheme(f.Type)}
+		if m.Kind == "audio" {
+			out.FEC.Level = *f.Level
+		} else {
+			out.FEC.Share = float64(*f.Overhead)
+		}
+	}
 	for _, p := range m.Pauses {
 		out.Pauses = append(out.Pauses, endpoints.Pause{From: simtime.At(p.From), To: simtime.At(p.To)})
 	}

@@ -49,7 +49,7 @@ func protection(s *scenarios.Scenario, c *topologies.Config) {
 	if s.Repair.Refresh == "none" {
 		repair.Refresh = endpoints.RefreshNone
 	}
-	repair.Budget.Share, repair.FEC = s.Repair.Budget, float64(s.Repair.FEC)
+	repair.Budget.Share = s.Repair.Budget
 	repair.History.Age, repair.Requests.RTXTime = s.Repair.RTXTime, s.Repair.RTXTime
 	c.Repair, c.RTX = repair, s.Repair.RTX
 	xr := func(block string) bool { return slices.Contains(s.RTCP.XR, block) }

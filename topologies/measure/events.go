@@ -69,7 +69,9 @@ func (r *Recorder) handle(e endpoints.Event) {
 	case endpoints.PacketRestored:
 		if f := r.received(e); f != nil {
 			f.totals.restored++
-			f.restored.add(e.At, 1)
+			if f.restored != nil {
+				f.restored.add(e.At, 1)
+			}
 		}
 	case endpoints.RefreshRequested:
 		if f := r.received(e); f != nil {

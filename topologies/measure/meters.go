@@ -211,6 +211,8 @@ func newFlowMeter(b *book, f *topologies.Flow) *flowMeter {
 		if f.Sender.HasRepairs() {
 			m.repair = b.rate(n, record.RepairRate)
 		}
+	} else if f.Sender.HasRedundancy() {
+		m.restored = b.count(n, record.Restored)
 	}
 	return m
 }

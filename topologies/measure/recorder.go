@@ -133,7 +133,7 @@ func (r *Recorder) pathOf(p *packet.Packet) *pathMeter {
 	if len(b) < 12 || b[0]>>6 != 2 || b[1] >= 192 && b[1] <= 223 {
 		return nil
 	}
-	if f := r.flow(binary.BigEndian.Uint32(b[8:])); f != nil {
+	if f := r.flow(binary.BigEndian.Uint32(b[8:])); f != nil && !f.flow.Sender.IsRepair(binary.BigEndian.Uint16(b[2:])) {
 		return &f.pathMeter
 	}
 	return nil
@@ -186,7 +186,7 @@ func (r *Recorder) repairSent(now simtime.Time, p *packet.Packet) {
 	}
 	ssrc := binary.BigEndian.Uint32(b[8:])
 	for _, f := range r.flows {
-		if f.flow.Sender.Repairs(ssrc) {
+		if f.repair != nil && (f.flow.Sender.Repairs(ssrc) || f.flow.Sender.SSRC() == ssrc) {
 			f.repair.add(now, float64(p.Size))
 			f.totals.repairBytes += uint64(p.Size)
 			return

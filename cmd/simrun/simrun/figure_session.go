@@ -157,13 +157,20 @@ func (f *pairFigure) put(left, middle, right string, corners bool) {
 
 func (f *pairFigure) String() string { return f.b.String() }
 
-// streamLabel says in a few words what a stream carries.
+// streamLabel says in a few words what a stream carries, and how it is protected.
 func streamLabel(m *scenarios.Media) string {
-	if e := m.Encoder; e != nil {
-		if e.Min == e.Max {
-			return fmt.Sprintf("%s %v", e.Model, e.Max)
-		}
-		return fmt.Sprintf("%s %v..%v", e.Model, e.Min, e.Max)
+	label := m.MaxRate().String()
+	if e := m.Encoder; e != nil && e.Min == e.Max {
+		label = fmt.Sprintf("%s %v", e.Model, e.Max)
+	} else if e != nil {
+		label = fmt.Sprintf("%s %v..%v", e.Model, e.Min, e.Max)
 	}
-	return m.MaxRate().String()
+	switch f := m.FEC; {
+	case f == nil || f.Type == "none":
+	case f.Type == "red":
+		label += fmt.Sprintf(", red %d", *f.Level)
+	default:
+		label += fmt.Sprintf(", %s %v", f.Type, *f.Overhead)
+	}
+	return label
 }

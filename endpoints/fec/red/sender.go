@@ -45,6 +45,10 @@ func NewSender(pt uint8, level, maxSize int) *Sender {
 // level is, so that a higher one has an effect at once.
 func (s *Sender) SetLevel(level int) { s.level = max(0, min(level, MaxBlocks)) }
 
+// SetPayloadType changes the payload type of packets, which has to be another one if
+// the clock of the stream's timestamps is (RFC 2198 §5).
+func (s *Sender) SetPayloadType(pt uint8) { s.pt = pt & 0x7f }
+
 // Append appends the packet that carries the given one's payload, and earlier
 // frames, to dst. Header extension, contributing sources and marker are the given
 // packet's; those of earlier ones are lost (RFC 2198 §4). After an error nothing was

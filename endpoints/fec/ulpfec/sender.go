@@ -39,19 +39,28 @@ func (s *Sender) Append(dst, packet []byte, protect bool) ([]byte, error) {
 	if err != nil || !protect {
 		return out, err
 	}
-	block, err := primary(out[at:])
-	if err != nil {
+	if err := s.Add(out[at:]); err != nil {
 		return dst, err
 	}
-	s.virtual = red.AppendPrimary(s.virtual[:0], out[at:], block)
+	return out, nil
+}
+
+// Add adds a packet that is wrapped already, as it is sent, to those that the next call
+// of Protect is about. Its errors are those of Append.
+func (s *Sender) Add(packet []byte) error {
+	block, err := primary(packet)
+	if err != nil {
+		return err
+	}
+	s.virtual = red.AppendPrimary(s.virtual[:0], packet, block)
 	if s.of > 0 {
 		s.Drop()
 	}
 	if err := s.group.Add(s.virtual); err != nil {
-		return dst, err
+		return err
 	}
 	s.ssrc = binary.BigEndian.Uint32(s.virtual[8:])
-	return out, nil
+	return nil
 }
 
 // Len returns how many packets were added since the last call of Protect or Drop.
