@@ -37,6 +37,7 @@ type stream struct {
 	fec         uint8     // and of repair packets
 	red, ulpfec uint8     // and of redundant data, repair data in it
 	repeats     int       // earlier frames in a packet of audio
+	layers      int       // of video, temporal ones
 	speaker     *endpoints.Speaker
 	drift       float64 // of its sampling clock, ppm
 }
@@ -277,9 +278,9 @@ func (s *setup) send(st stream) *endpoints.SendConfig {
 	if least == 0 {
 		least = s.rate
 	}
-	v := encoder.VideoConfig{Min: least, Max: s.rate, Start: s.rate, FPS: 25}
+	v := encoder.VideoConfig{Min: least, Max: s.rate, Start: s.rate, FPS: 25, Layers: st.layers}
 	return &endpoints.SendConfig{
-		Encoder: encoder.NewPerfect(v, start), Stop: stop, PacketSize: 1200, Pauses: pauses,
+		Encoder: encoder.NewPerfect(v, start), Stop: stop, PacketSize: 1200, Pauses: pauses, Layers: st.layers,
 		Model: endpoints.NewStreamModel(st.kind, least, s.rate, s.rate, 25, 1200, 10, s.extension()),
 	}
 }

@@ -59,6 +59,7 @@ const (
 	ThirdPartyLoop      // SSRC's packets come from another address as well
 	ReducedSizeGivenUp  // a middlebox seems to drop RTCP that isn't compound
 	ParametersIgnored   // parameters of RTCP that would harm (RFC 8834 §13)
+	ProtectionChanged   // Section's packets are repaired otherwise; see Section.Plan
 	MarkingDropped      // Section's packets vanish with their DSCP and go without
 )
 

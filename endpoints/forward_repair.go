@@ -108,6 +108,7 @@ func (s *Session) handleRepair(now simtime.Time, src *source, m *Section, b []by
 	if src.section == nil {
 		src.section = m
 	}
+	m.repairHeard = now
 	r := m.recoverer()
 	if r == nil {
 		return

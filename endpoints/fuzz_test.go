@@ -33,6 +33,8 @@ func fuzzEndpoint(pool *packet.Pool, feedback Feedback) *Endpoint {
 	v := encoder.VideoConfig{Min: 1e5, Max: 3e5, Start: 3e5, FPS: 25, Layers: 3}
 	video := VP8(96)
 	video.RTX, video.RED, video.ULPFEC = 98, 116, 117
+	repair := DefaultRepair()
+	repair.Adaptive = true
 	opus := Opus(97)
 	opus.InBandFEC, opus.RED = true, 63
 	_, err := e.Connect(0, ConnectionConfig{Peer: "B", LipSync: true, Sessions: []SessionConfig{{
@@ -49,7 +51,7 @@ func fuzzEndpoint(pool *packet.Pool, feedback Feedback) *Endpoint {
 		},
 		Protection: protect.None, Keying: keying.NewPreshared(random, "A", "B"),
 		RTCP:   RTCPConfig{AVPF: true, Bandwidth: 50e3, ReducedSize: true, Aggregate: true, Groups: true},
-		Repair: DefaultRepair(), Extensions: fuzzExtensions,
+		Repair: repair, Extensions: fuzzExtensions,
 		ExtendedReports: ExtendedReports{
 			ReferenceTime: true, LossRLE: true, DuplicateRLE: true, ReceiptTimes: true, Summary: true, VoIPMetrics: true,
 		},

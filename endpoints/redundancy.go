@@ -130,11 +130,13 @@ func (m *Section) pushRedundant(p *packet.Packet) {
 		m.push(p)
 		return
 	}
-	r.owed += r.share
-	r.since++
-	r.room = max(r.room, len(p.Payload))
+	if _, _, importance := m.session.ofHop(p); m.protects(importance) {
+		r.owed += r.share
+		r.since++
+		r.room = max(r.room, len(p.Payload))
+	}
 	m.push(p)
-	if !last || r.owed < 1 {
+	if !last || r.owed < 1 || r.since == 0 {
 		return
 	}
 	n := min(int(r.owed), r.since)
@@ -165,12 +167,12 @@ func (m *Section) reserve(size int) {
 }
 
 // add takes a packet of video as it leaves.
-func (r *redundancy) add(b []byte) {
+func (r *redundancy) add(b []byte, protect bool) {
 	r.mark(b, false)
 	if r.closed { // what was left over of the groups before
 		r.clear()
 	}
-	for {
+	for protect {
 		if r.filling == len(r.groups) {
 			r.groups = append(r.groups, ulpfec.NewSender(r.format.RED, r.format.ULPFEC))
 		}

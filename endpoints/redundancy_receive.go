@@ -92,6 +92,9 @@ func (s *Session) unwrap(now simtime.Time, src *source, m *Section, ext uint64, 
 		media = true
 		s.handlePayload(now, src, m, h, ext, s.recovered[n:], repaired)
 	}
+	if !media {
+		m.repairHeard = now
+	}
 	if !media && src.missing != nil { // its number isn't missing
 		src.missing.Arrived(now, nack.Arrival{Seq: ext, Needed: src.needed, Lost: src.importance, Repaired: repaired})
 		s.wantMessages(now, m)

@@ -29,6 +29,10 @@ type RepairConfig struct {
 	// FEC is how many repair packets protect a packet of video, where the format has a
 	// payload type for them; 0.2 makes one for five.
 	FEC float64
+	// Adaptive lets senders protect as much as the loss that is reported makes
+	// necessary, FEC and Repeats of the section at most, and receivers choose between
+	// requests, FEC and refresh points by what can be in time (RFC 8854 §8).
+	Adaptive bool
 	// Refresh is how receivers of video ask for a refresh point.
 	Refresh Refresh
 	// Decoder makes frames useless whose references are missing.

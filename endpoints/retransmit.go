@@ -61,6 +61,9 @@ func (s *Session) handleNACK(now simtime.Time, n *rtcp.TransportLayerNack) {
 		return // it has left
 	}
 	r.history.SetRTT(s.rtt)
+	if m.policy != nil && s.rtt > 0 {
+		r.history.SetUseful(s.rtt/2 + s.config.PlayoutDelay)
+	}
 	r.budget.SetMediaRate(now, m.Goal())
 	r.numbers = nack.Unpack(r.numbers[:0], n.Nacks)
 	for _, seq := range r.numbers {

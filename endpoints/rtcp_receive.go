@@ -244,10 +244,13 @@ func (s *Session) handleReports(now simtime.Time, by uint32, blocks []rtcp.Recep
 		st.known, st.section.reached = true, true // or there would be no block about it
 		if b.LastSenderReport == 0 {
 			st.note(now, by, b, 0)
-			continue
+		} else {
+			s.measured(now, by, simtime.MiddleToTime(int32(clock-b.Delay-b.LastSenderReport)).Duration())
+			st.note(now, by, b, s.rtt)
 		}
-		s.measured(now, by, simtime.MiddleToTime(int32(clock-b.Delay-b.LastSenderReport)).Duration())
-		st.note(now, by, b, s.rtt)
+		if m := st.section; m.policy != nil && st == m.main {
+			m.reported(now, by, b)
+		}
 	}
 }
 

@@ -99,9 +99,11 @@ type Section struct {
 	bandwidth signalledBandwidth
 	wish      *wish // limit on the peer's stream
 
-	redundant *redundancy      // nil if packets go as they are
-	unwrapper *ulpfec.Receiver // of video with redundant data; nil before the first
-	trade     trade
+	policy      *policy          // nil if protection is fixed
+	repairHeard simtime.Time     // when a repair packet came; 0 if none has
+	redundant   *redundancy      // nil if packets go as they are
+	unwrapper   *ulpfec.Receiver // of video with redundant data; nil before the first
+	trade       trade
 
 	reportWanted bool // the peer needs an SR of the main stream
 
@@ -144,6 +146,7 @@ func newSection(now simtime.Time, s *Session, index int, sc SectionConfig) (*Sec
 		return nil, err
 	}
 	m.redundant = newRedundancy(m)
+	m.policy = newPolicy(m)
 	if sc.Send != nil && s.config.Marking != NeverMark {
 		m.dscp = sc.Send.DSCP
 	}

@@ -65,12 +65,12 @@ func (s *Session) release(now simtime.Time, p *packet.Packet) {
 	st.left(seq)
 	m.spend(now, p.Size)
 	if m.redundant != nil && m.redundant.audio == nil && importance != reserved && st == m.main {
-		m.redundant.add(p.Payload)
+		m.redundant.add(p.Payload, m.protects(importance))
 	}
 	if m.resend != nil && st == m.main && importance != reserved {
 		m.resend.keep(now, seq, p.Payload, importance)
 	}
-	if m.guard != nil && st == m.main {
+	if m.guard != nil && st == m.main && m.protects(importance) {
 		m.guard.add(now, p.Payload, p.Payload[1]&0x80 != 0)
 	}
 	b, err := s.protector.RTP(&s.header, p.Payload)

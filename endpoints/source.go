@@ -44,7 +44,9 @@ type source struct {
 	prior []prior
 
 	repeated   *red.Receiver   // of audio with redundant data; nil before the first
+	repeats    int             // most earlier frames that one of its packets had
 	missing    *nack.Generator // nil if nothing is asked for
+	weigher    *weigher        // nil if requests don't depend on what else helps
 	refresh    refresher
 	frame      uint32          // timestamp of the last frame that began
 	importance nack.Importance // of that
@@ -112,7 +114,12 @@ func (r *source) join(now simtime.Time, m *Section) {
 	}
 	r.refresh.kind = c.Repair.Refresh
 	if c.Repair.NACK {
-		r.missing = nack.NewGenerator(c.Repair.Requests)
+		requests := c.Repair.Requests
+		if c.Repair.Adaptive {
+			requests.Tries[nack.Discardable] = 0
+			r.weigher = &weigher{}
+		}
+		r.missing = nack.NewGenerator(requests)
 	}
 }
 
@@ -270,6 +277,9 @@ func (r *source) drain() {
 			r.refresh.asked = false
 			s.reduced.answered(f.At, s.rtt)
 		}
+		if f.Key && r.weigher != nil {
+			r.weigher.key = f.Size
+		}
 		if f.Key && r.missing != nil && f.Outcome != playout.Lost {
 			r.missing.OnRefreshPoint(f.First)
 		}
@@ -300,7 +310,14 @@ func (r *source) insert(now simtime.Time, f *Format, ext uint64, h *rtp.Header, 
 		Seq: ext, Timestamp: h.Timestamp, First: m.first, Last: h.Marker,
 		Size: units.Bytes(len(b) - m.head), Captured: m.captured, Picture: m.picture,
 	})
+	if r.weigher != nil {
+		r.missing.Await(r.section.protected(now))
+		r.weigher.measure(now, r, len(b)-m.head)
+	}
 	r.look(now, ext, m, h.Timestamp, needed, repaired)
+	if r.weigher != nil {
+		r.weigh(now)
+	}
 	r.drain()
 	r.refresh.want(now, r.needsRefresh())
 	r.session.wantMessages(now, r.section)

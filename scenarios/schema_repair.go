@@ -15,6 +15,9 @@ type Repair struct {
 	// FEC is how many repair packets (RFC 8627) protect a packet of video; 20% makes
 	// one for five. A stream may say otherwise.
 	FEC units.Ratio `yaml:"fec" default:"0%" max:"100%"`
+	// Policy says whether FEC is as much as it is said to be, or as much as the loss
+	// makes necessary, that at most; then receivers weigh requests, too.
+	Policy string `yaml:"policy" oneof:"fixed,adaptive" default:"fixed"`
 	// IgnoreNACK is what a sender may do (RFC 8834 §6.1).
 	IgnoreNACK bool `yaml:"ignore-nack" default:"false"`
 	// Suppression lets receivers in a group leave requests that others have made

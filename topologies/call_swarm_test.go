@@ -213,6 +213,7 @@ func randomCall(seed uint64) topologies.Config {
 			m.FEC = topologies.FEC{Scheme: pick(r, topologies.FlexFEC, topologies.ULPFEC), Share: share}
 		}
 	}
+	c.Repair.Adaptive = r.Bool(0.3)
 	if a, b := &media[0], &media[len(media)-1]; a.From != b.From && r.Bool(0.4) {
 		a.SSRC, b.SSRC = 0x5eed, 0x5eed // no matter if in one session or in two
 	}

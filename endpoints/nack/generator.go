@@ -50,11 +50,12 @@ const (
 	Unimportant               // its importance deserves no request
 	Overflow                  // too many are missing
 	Superseded                // a refresh point came after it
+	TooCostly                 // to ask for it costs more than a refresh point
 	Reasons                   // how many there are
 )
 
 func (r Reason) String() string {
-	return [...]string{"too late", "exhausted", "unimportant", "overflow", "superseded"}[r]
+	return [...]string{"too late", "exhausted", "unimportant", "overflow", "superseded", "too costly"}[r]
 }
 
 // Counters tell what became of missing packets. Missing is the sum of Recovered,
@@ -127,6 +128,7 @@ type Generator struct {
 	heard   []heard // requests of others
 	order   reordering
 	refresh bool
+	await   bool // FEC may bring back what it is too late to ask for
 	counts  Counters
 }
 
@@ -267,6 +269,20 @@ func (g *Generator) wantRefresh() {
 // RefreshWanted reports whether something was given up that others are predicted
 // from. It is so until OnRefreshPoint.
 func (g *Generator) RefreshWanted() bool { return g.refresh }
+
+// Await tells whether FEC may bring packets back: those that can't come in time if they
+// are asked for aren't given up before they are needed.
+func (g *Generator) Await(fec bool) { g.await = fec }
+
+// GiveUp abandons all that is missing, as a refresh point costs less.
+func (g *Generator) GiveUp() {
+	if len(g.list) == 0 {
+		return
+	}
+	g.counts.Abandoned[TooCostly] += uint64(len(g.list))
+	g.list = g.list[:0]
+	g.wantRefresh()
+}
 
 // Missing returns how many packets are missing and not given up.
 func (g *Generator) Missing() int { return len(g.list) }

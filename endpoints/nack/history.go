@@ -87,6 +87,9 @@ func NewHistory(l Limits) *History {
 // often as it is asked for.
 func (h *History) SetRTT(rtt time.Duration) { h.rtt = rtt }
 
+// SetUseful changes Useful of the limits, as the delay on the way changes.
+func (h *History) SetUseful(d time.Duration) { h.limits.Useful = d }
+
 // Add keeps a packet. Numbers rise by one or more; what is older makes room.
 func (h *History) Add(now simtime.Time, seq uint16, packet []byte, importance Importance) {
 	if h.kept > 0 && int16(seq-h.newest) <= 0 {

@@ -47,7 +47,8 @@ func (g *Generator) advance(now simtime.Time, m *missing, packets uint64) (why R
 	}
 	if now.Add(g.rtt) > m.deadline() {
 		m.stage = hopeless
-		return TooLate, m.tries == 0 // an answer to an earlier request may come yet
+		// An answer to an earlier request may come yet, or FEC help.
+		return TooLate, m.tries == 0 && !g.await
 	}
 	m.stage = due
 	return 0, false

@@ -49,6 +49,7 @@ func protection(s *scenarios.Scenario, c *topologies.Config) {
 	if s.Repair.Refresh == "none" {
 		repair.Refresh = endpoints.RefreshNone
 	}
+	repair.Adaptive = s.Repair.Policy == "adaptive"
 	repair.Budget.Share = s.Repair.Budget
 	repair.History.Age, repair.Requests.RTXTime = s.Repair.RTXTime, s.Repair.RTXTime
 	c.Repair, c.RTX = repair, s.Repair.RTX

@@ -45,6 +45,10 @@ func (r *Recorder) handle(e endpoints.Event) {
 		r.event(e.At, entity+"/"+e.Section.Name(), "stream-suspended", "the rate doesn't suffice for all streams")
 	case endpoints.StreamResumed:
 		r.event(e.At, entity+"/"+e.Section.Name(), "stream-resumed", "")
+	case endpoints.ProtectionChanged:
+		plan := e.Section.Plan()
+		r.event(e.At, entity+"/"+e.Section.Name(), "protection-changed",
+			fmt.Sprintf("%v: FEC costs %v of the media, %v stay lost", plan.Reason, plan.Overhead, plan.Residual))
 	case endpoints.MarkingDropped:
 		r.event(e.At, entity+"/"+e.Section.Name(), "marking-dropped", "packets with the stream's DSCP don't arrive")
 	case endpoints.SSRCChanged:
