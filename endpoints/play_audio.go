@@ -39,6 +39,7 @@ func (r *source) newAudioBuffer() *playout.Adaptive {
 func (r *source) insertAudio(now simtime.Time, f *Format, ext uint64, h *rtp.Header, captured simtime.Time, b []byte, repaired bool) {
 	p := playout.AudioPacket{
 		Seq: ext, Timestamp: h.Timestamp, Voice: true, Captured: captured, Size: units.Bytes(len(b)), PayloadType: h.PayloadType,
+		Repeated: repaired,
 	}
 	switch f.Codec {
 	case CodecOpus:

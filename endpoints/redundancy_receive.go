@@ -31,7 +31,9 @@ func (s *Session) takeRepeats(now simtime.Time, src *source, m *Section, seq uin
 		s.counts.Malformed++
 		return
 	}
+	src.repeats = max(src.repeats, src.repeated.Level())
 	src.join(now, m) // or the first packet couldn't bring back what was before it
+	src.audio.SetRepeats(src.repeats)
 	h := &s.restoredHeader
 	for {
 		var recovered, ok bool

@@ -72,6 +72,9 @@ func TestRedundantAudio(t *testing.T) {
 			}
 			last = captured
 		}
+		if n := c.count(1, endpoints.FrameConcealed); tt.stays == 0 && n > 2 {
+			t.Errorf("%+v: %d frames concealed", tt, n)
+		}
 		if wantGaps := lost / tt.burst * min(tt.stays, 1); gaps != wantGaps || played < 900 {
 			t.Errorf("%+v: %d frames played, with %d gaps, want %d", tt, played, gaps, wantGaps)
 		}

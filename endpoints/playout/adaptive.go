@@ -15,6 +15,7 @@ type AudioPacket struct {
 	Voice     bool   // it has speech
 	Comfort   bool   // it is comfort noise: silence until the next packet
 	FEC       bool   // it has a copy of the frame before it
+	Repeated  bool   // it was lost and is repeated by a later one, whose delay is counted
 	// Captured is when the sender took its first sample, Size that of its payload,
 	// and PayloadType says what it is. They are handed back with the result.
 	Captured    simtime.Time
@@ -119,6 +120,7 @@ type Adaptive struct {
 	trend     trend
 	delay     time.Duration // of the frame played last
 	extra     time.Duration // see SetExtra
+	repeats   int           // see SetRepeats
 	dark      time.Duration // for how long something has stood in for audio
 	gap       time.Duration // of that, the time before the next frame
 	stats     AudioStats
@@ -190,7 +192,9 @@ func (a *Adaptive) Insert(now simtime.Time, p AudioPacket) {
 		a.discard(now, &f)
 		return
 	}
-	a.observe(now, &f)
+	if !p.Repeated {
+		a.observe(now, &f)
+	}
 	if f.seq >= a.newest.seq {
 		a.newest = f
 	}
@@ -262,8 +266,13 @@ func (a *Adaptive) own() time.Duration {
 	if a.c.FEC {
 		target += a.last.duration()
 	}
+	target += time.Duration(a.repeats) * a.last.duration()
 	return min(max(target, a.c.Min), a.c.Max)
 }
+
+// SetRepeats tells how many earlier frames packets repeat (RFC 2198): the buffer waits
+// for as many more.
+func (a *Adaptive) SetRepeats(n int) { a.repeats = n }
 
 // SetExtra asks for a greater delay than the path needs, to wait for another stream.
 // It isn't bounded by Max, but should change slowly: what waits beyond both is left out.

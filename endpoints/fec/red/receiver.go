@@ -230,5 +230,8 @@ func (r *Receiver) Poll(dst []byte) (out []byte, redundant, ok bool) {
 	return append(dst, f.block.Data...), true, true
 }
 
+// Level returns how many earlier frames the last packet repeated.
+func (r *Receiver) Level() int { return len(r.blocks) }
+
 // Counts returns what became of packets so far.
 func (r *Receiver) Counts() ReceiverCounts { return r.counts }
