@@ -38,6 +38,7 @@ type stream struct {
 	red, ulpfec uint8     // and of redundant data, repair data in it
 	repeats     int       // earlier frames in a packet of audio
 	layers      int       // of video, temporal ones
+	statistical bool      // of video: key frames are larger than others
 	speaker     *endpoints.Speaker
 	drift       float64 // of its sampling clock, ppm
 }
@@ -279,8 +280,13 @@ func (s *setup) send(st stream) *endpoints.SendConfig {
 		least = s.rate
 	}
 	v := encoder.VideoConfig{Min: least, Max: s.rate, Start: s.rate, FPS: 25, Layers: st.layers}
+	var source encoder.Encoder = encoder.NewPerfect(v, start)
+	if st.statistical {
+		v.BurstSize, v.BurstFrames, v.ScaleSize, v.ScaleInterval = 3.24, 8, 0.05, 0.05
+		source = encoder.NewStatistical(v, start, rng.New(s.seed).Stream("encoder"))
+	}
 	return &endpoints.SendConfig{
-		Encoder: encoder.NewPerfect(v, start), Stop: stop, PacketSize: 1200, Pauses: pauses, Layers: st.layers,
+		Encoder: source, Stop: stop, PacketSize: 1200, Pauses: pauses, Layers: st.layers,
 		Model: endpoints.NewStreamModel(st.kind, least, s.rate, s.rate, 25, 1200, 10, s.extension()),
 	}
 }

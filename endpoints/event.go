@@ -59,6 +59,7 @@ const (
 	ThirdPartyLoop      // SSRC's packets come from another address as well
 	ReducedSizeGivenUp  // a middlebox seems to drop RTCP that isn't compound
 	ParametersIgnored   // parameters of RTCP that would harm (RFC 8834 §13)
+	PictureRepaired     // a frame of Section repairs one by less than a key frame; Size
 	ProtectionChanged   // Section's packets are repaired otherwise; see Section.Plan
 	MarkingDropped      // Section's packets vanish with their DSCP and go without
 )
@@ -74,6 +75,7 @@ type Event struct {
 	Previous uint32
 	Delay    time.Duration
 	Size     units.Bytes
+	Key      bool // a frame that was encoded is a key frame
 	// Media is how long a frame of audio is, Codec what it is coded in, and Gap for
 	// how long something stood in for audio before it, as it hadn't come.
 	Media, Gap time.Duration

@@ -34,7 +34,7 @@ func fuzzEndpoint(pool *packet.Pool, feedback Feedback) *Endpoint {
 	video := VP8(96)
 	video.RTX, video.RED, video.ULPFEC = 98, 116, 117
 	repair := DefaultRepair()
-	repair.Adaptive = true
+	repair.Adaptive, repair.SLI, repair.RPSI = true, true, RPSIOnLoss
 	opus := Opus(97)
 	opus.InBandFEC, opus.RED = true, 63
 	_, err := e.Connect(0, ConnectionConfig{Peer: "B", LipSync: true, Sessions: []SessionConfig{{

@@ -109,7 +109,7 @@ func (s *Session) wantMessages(now simtime.Time, m *Section) {
 // hasMessages reports whether a section has feedback messages that may go early.
 func (s *Session) hasMessages(m *Section) bool {
 	for _, src := range s.sources {
-		if src.section == m && !src.ended && (src.missing != nil && src.missing.Pending() || src.refresh.due) {
+		if src.section == m && !src.ended && (src.missing != nil && src.missing.Pending() || src.refresh.due || src.losses != nil && src.losses.due) {
 			return true
 		}
 	}
@@ -126,6 +126,7 @@ func (w *compound) messages(now simtime.Time, st *Stream, regular bool) {
 		return
 	}
 	w.appendNACKs(now, m)
+	w.appendLosses(now, m, regular)
 	w.appendRefreshes(now, m)
 	w.appendLimits(now, m, regular)
 	w.appendTradeOffs(m, regular)

@@ -53,6 +53,9 @@ func (m *Section) packetize(f encoder.Frame, emit func(*packet.Packet)) {
 	}
 	importance := importanceOf(f)
 	size := int(f.Size)
+	if m.marksPictures() {
+		size = max(size, leastMarked)
+	}
 	n := (size + room - 1) / room
 	m.pictureID = (m.pictureID + 1) & 0x7fff
 	for i := range n {
@@ -74,14 +77,14 @@ func (m *Section) packetize(f encoder.Frame, emit func(*packet.Packet)) {
 			panic("endpoints: RTP header doesn't fit its packet: " + err.Error())
 		}
 		st.writeExtension(b, introduced, f.Captured, 0, false)
-		m.writePayload(b[head-m.descriptor():], f, i == 0, i == n-1)
+		m.writePayload(b[head-m.descriptor():], f, i, n)
 		emit(p)
 	}
 }
 
 // writePayload writes what stands in for encoded media: the payload format's
 // headers are real, the rest is a pattern.
-func (m *Section) writePayload(b []byte, f encoder.Frame, first, last bool) {
+func (m *Section) writePayload(b []byte, f encoder.Frame, i, n int) {
 	if m.config.Kind == Audio {
 		fill(b)
 		if !audio.PutHeader(b, f.Duration) { // scenarios have none that Opus hasn't
@@ -91,8 +94,9 @@ func (m *Section) writePayload(b []byte, f encoder.Frame, first, last bool) {
 		binary.BigEndian.PutUint64(b[audio.PacketHeader(b):], uint64(f.Captured))
 		return
 	}
+	first := i == 0
 	if custom := m.config.Formats[0].Custom; custom != nil {
-		custom.WriteHeader(b[:custom.HeaderSize()], f, first, last)
+		custom.WriteHeader(b[:custom.HeaderSize()], f, first, i == n-1)
 		b = b[custom.HeaderSize():]
 	} else if b = m.writeVP8(b, f, first); first {
 		b = b[writeVP8Frame(b, f):]
@@ -100,6 +104,9 @@ func (m *Section) writePayload(b []byte, f encoder.Frame, first, last bool) {
 	if first {
 		binary.BigEndian.PutUint64(b, uint64(f.Captured))
 		b = b[trace:]
+	}
+	if m.marksPictures() {
+		b = m.writeMarks(b, &f, i, n)
 	}
 	fill(b)
 }
@@ -126,7 +133,8 @@ type media struct {
 	head        int
 	picture     playout.Picture
 	discardable bool
-	untraced    bool // it doesn't say when it was captured
+	slice       playout.Region // if packets are marked
+	untraced    bool           // it doesn't say when it was captured
 }
 
 // parseMedia reads a payload; false if it is malformed.

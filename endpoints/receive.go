@@ -181,6 +181,10 @@ func (s *Session) handlePayload(now simtime.Time, src *source, m *Section, h *rt
 		s.counts.Malformed++
 		return
 	}
+	if m.marksPictures() && !content.readMarks(b, content.marksAt()) {
+		s.counts.Malformed++
+		return
+	}
 	src.join(now, m)
 	if src.missing != nil {
 		s.restorer.OnMedia(src.ssrc, m.outer(h.PayloadType))

@@ -33,6 +33,12 @@ type RepairConfig struct {
 	// necessary, FEC and Repeats of the section at most, and receivers choose between
 	// requests, FEC and refresh points by what can be in time (RFC 8854 §8).
 	Adaptive bool
+	// SLI lets pictures consist of slices, one a packet; receivers of video tell which
+	// are lost, and senders refresh these (RFC 4585 §6.3.2). RPSI is what receivers tell
+	// about reference pictures (RFC 4585 §6.3.3). Both need Decoder, encoders that are
+	// a Repairer, and pictures without temporal layers.
+	SLI  bool
+	RPSI RPSI
 	// Refresh is how receivers of video ask for a refresh point.
 	Refresh Refresh
 	// Decoder makes frames useless whose references are missing.
@@ -54,18 +60,21 @@ func DefaultRepair() RepairConfig {
 
 // RepairCounts are totals of what was done about losses.
 type RepairCounts struct {
-	NACKsSent, NACKsReceived       uint64 // messages
-	Requested                      uint64 // packets asked for, repeats included
-	Retransmitted                  uint64 // packets sent again
-	RetransmittedBytes             units.Bytes
-	Refused                        uint64 // packets not sent again: budget, age, repetition
-	TooLate                        uint64 // of these, because they would come too late
-	Restored, Needless             uint64 // packets that filled a gap, or none
-	FECSent, FECRecovered          uint64 // repair packets, and packets that came of them
-	FECBytes                       units.Bytes
-	RefreshesSent, RefreshesHeard  uint64 // PLI and FIR
-	RefreshesObeyed                uint64 // of these heard, those that made a key frame
-	LimitsReceived, LimitsNotified uint64 // TMMBR and TMMBN
+	NACKsSent, NACKsReceived        uint64 // messages
+	Requested                       uint64 // packets asked for, repeats included
+	Retransmitted                   uint64 // packets sent again
+	RetransmittedBytes              units.Bytes
+	Refused                         uint64 // packets not sent again: budget, age, repetition
+	TooLate                         uint64 // of these, because they would come too late
+	Restored, Needless              uint64 // packets that filled a gap, or none
+	FECSent, FECRecovered           uint64 // repair packets, and packets that came of them
+	FECBytes                        units.Bytes
+	RefreshesSent, RefreshesHeard   uint64 // PLI and FIR
+	RefreshesObeyed                 uint64 // of these heard, those that made a key frame
+	SlicesSent, SlicesHeard         uint64 // SLI
+	ReferencesSent, ReferencesHeard uint64 // RPSI
+	PicturesRepaired                uint64 // by less than a key frame
+	LimitsReceived, LimitsNotified  uint64 // TMMBR and TMMBN
 
 	expectant uint64 // requests to which there should be an answer
 }
@@ -87,6 +96,11 @@ func (c *RepairCounts) Add(o RepairCounts) {
 	c.RefreshesSent += o.RefreshesSent
 	c.RefreshesHeard += o.RefreshesHeard
 	c.RefreshesObeyed += o.RefreshesObeyed
+	c.SlicesSent += o.SlicesSent
+	c.SlicesHeard += o.SlicesHeard
+	c.ReferencesSent += o.ReferencesSent
+	c.ReferencesHeard += o.ReferencesHeard
+	c.PicturesRepaired += o.PicturesRepaired
 	c.LimitsReceived += o.LimitsReceived
 	c.LimitsNotified += o.LimitsNotified
 }

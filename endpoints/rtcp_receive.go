@@ -168,9 +168,13 @@ func (s *Session) handleOther(now simtime.Time, b []byte, p *packet.Packet) erro
 		if s.heardControl(now, m.SenderSSRC, p) {
 			s.handlePLI(now, m.MediaSSRC)
 		}
-	case *rtcp.SliceLossIndication: // there are no slices: the whole picture is refreshed
+	case *rtcp.SliceLossIndication:
 		if s.heardControl(now, m.SenderSSRC, p) {
-			s.handlePLI(now, m.MediaSSRC)
+			s.handleSLI(now, m)
+		}
+	case *wire.RPSI:
+		if s.heardControl(now, m.SenderSSRC, p) {
+			s.handleRPSI(now, m)
 		}
 	case *rtcp.FullIntraRequest:
 		if s.heardControl(now, m.SenderSSRC, p) {

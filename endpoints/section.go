@@ -8,6 +8,7 @@ import (
 	"rtpfabric/endpoints/fec/flexfec"
 	"rtpfabric/endpoints/fec/ulpfec"
 	"rtpfabric/endpoints/pacer"
+	"rtpfabric/endpoints/playout"
 	"rtpfabric/endpoints/tmmbr"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/simtime"
@@ -111,7 +112,10 @@ type Section struct {
 	everRefreshed bool
 	requests      []request // FIRs
 
-	pictureID uint16
+	pictureID  uint16
+	frame      uint64         // number of the last frame
+	refreshing playout.Region // of the frame that is made
+	repair     pictureRepair
 }
 
 func newSection(now simtime.Time, s *Session, index int, sc SectionConfig) (*Section, error) {
@@ -295,13 +299,15 @@ func (m *Section) encode(now simtime.Time) {
 	}
 	s.requestRates(now, m)
 	send := m.config.Send
+	m.prepareRepair()
 	f := send.Encoder.Encode(send.frameTime(now))
+	m.noteRepair(now, &f)
 	f.Captured = send.Clock.When(f.Captured)
 	m.skipPauses()
 	if f.Key {
 		m.refreshed, m.everRefreshed = now, true
 	}
-	s.event(Event{Kind: FrameEncoded, At: now, Section: m, Size: f.Size})
+	s.event(Event{Kind: FrameEncoded, At: now, Section: m, Size: f.Size, Key: f.Key})
 	if m.redundant != nil {
 		m.packetize(f, m.pushRedundant)
 		return

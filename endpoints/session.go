@@ -393,6 +393,9 @@ func (s *Session) nextTimeout() (simtime.Time, Reason) {
 			earlier(src.missing.NextTimeout(), ReasonRepair)
 		}
 		earlier(src.refresh.nextTimeout(), ReasonRepair)
+		if src.losses != nil {
+			earlier(src.losses.nextTimeout(src.lossAt), ReasonRepair)
+		}
 	}
 	if s.config.Controller != nil {
 		earlier(s.config.Controller.NextTimeout(), ReasonController)

@@ -46,6 +46,8 @@ type source struct {
 	repeated   *red.Receiver   // of audio with redundant data; nil before the first
 	repeats    int             // most earlier frames that one of its packets had
 	missing    *nack.Generator // nil if nothing is asked for
+	losses     *pictureLoss    // nil if they aren't told
+	lossAt     simtime.Time    // when these were looked at last
 	weigher    *weigher        // nil if requests don't depend on what else helps
 	refresh    refresher
 	frame      uint32          // timestamp of the last frame that began
@@ -107,11 +109,12 @@ func (r *source) join(now simtime.Time, m *Section) {
 	}
 	r.audio, r.buffer = nil, playout.NewBuffer(playout.Config{
 		Clock: int(r.clock), Delay: c.PlayoutDelay, Freezes: true, Decoder: c.Repair.Decoder, Steady: r.sync != nil,
-		Numbered: m.config.Formats[0].ULPFEC != 0,
+		Numbered: m.config.Formats[0].ULPFEC != 0, Slices: m.marksPictures(),
 	})
 	if !c.RTCP.AVPF {
 		return
 	}
+	r.losses = newPictureLoss(m)
 	r.refresh.kind = c.Repair.Refresh
 	if c.Repair.NACK {
 		requests := c.Repair.Requests
@@ -242,12 +245,16 @@ func (r *source) handleTimeout(now simtime.Time) {
 	if r.missing != nil {
 		r.missing.HandleTimeout(now)
 	}
+	r.settleLosses(now)
 	r.refresh.want(now, r.needsRefresh())
 	r.session.wantMessages(now, r.section)
 }
 
 // needsRefresh reports whether only a key frame helps.
 func (r *source) needsRefresh() bool {
+	if r.losses != nil && (len(r.losses.found) > 0 || r.losses.handles()) {
+		return false
+	}
 	return !r.ended && (r.buffer.NeedsRefresh() || r.missing != nil && r.missing.RefreshWanted())
 }
 
@@ -281,6 +288,9 @@ func (r *source) drain() {
 			r.weigher.key = f.Size
 		}
 		if f.Key && r.missing != nil && f.Outcome != playout.Lost {
+			r.missing.OnRefreshPoint(f.First)
+		}
+		if f.Decoded && r.losses != nil && r.losses.rendered(f.Picture) && r.missing != nil {
 			r.missing.OnRefreshPoint(f.First)
 		}
 		s.event(e)
@@ -317,6 +327,14 @@ func (r *source) insert(now simtime.Time, f *Format, ext uint64, h *rtp.Header, 
 	r.look(now, ext, m, h.Timestamp, needed, repaired)
 	if r.weigher != nil {
 		r.weigh(now)
+	}
+	if r.losses != nil {
+		patience := lossPatience
+		if r.section.protected(now) {
+			patience = repairPatience
+		}
+		r.losses.arrived(now, ext, &m, patience)
+		r.settleLosses(now)
 	}
 	r.drain()
 	r.refresh.want(now, r.needsRefresh())

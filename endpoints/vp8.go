@@ -148,6 +148,17 @@ func parseVP8Media(b []byte) (m media, ok bool) {
 	return m, true
 }
 
+// marksAt is where in a payload what follows the headers and the time begins.
+func (m *media) marksAt() int {
+	switch {
+	case !m.first:
+		return m.head
+	case m.picture.Key:
+		return m.head + vp8Key + trace
+	}
+	return m.head + vp8Delta + trace
+}
+
 // importance says what the loss of a part of the frame means.
 func (m *media) importance() nack.Importance {
 	switch {

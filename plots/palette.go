@@ -100,6 +100,7 @@ func isStreamMetric(metric string) bool {
 		record.Goodput, record.SentPackets, record.LostPackets, record.OneWayDelay,
 		record.FrameDelay, record.FreezeTime, record.FrameRate,
 		record.RepairRate, record.Restored, record.Refreshes, record.Undecodable,
+		record.RepairFrames, record.RepairFrameSize,
 		record.MarkedPackets, record.CongestionWindow, record.Retransmissions:
 		return true
 	}

@@ -331,6 +331,9 @@ func (c *checker) video(m *Media, p strict.Path) {
 	}
 	e, q := m.Encoder, p.Child("encoder")
 	c.frames(e, q)
+	if r := &c.s.Repair; e.Layers > 1 && (r.SLI || r.RPSI != "none") {
+		c.fail(q.Child("layers"), "SLI and RPSI are modelled for one temporal layer", `write "layers: 1"`)
+	}
 	switch start := *e.Start; {
 	case e.Min > e.Max:
 		c.fail(c.firstOf(q.Child("min"), q.Child("max")), fmt.Sprintf("min, %s, is above max, %s", e.Min, e.Max), "let min be at most max")

@@ -113,8 +113,12 @@ func (c *checker) repair() {
 	switch {
 	case r.RTX && !r.NACK:
 		c.fail(p.Child("rtx"), "nothing is sent again unless somebody asks for it", `add "nack: true"`)
-	case (r.NACK || r.Refresh != "none") && c.s.RTCP.Profile == "avp":
-		c.fail(c.firstOf(p.Child("nack"), p.Child("refresh")), "feedback messages need AVPF", `write "profile: avpf" in rtcp`)
+	case r.RPSI == "acknowledge" && !r.SLI:
+		c.fail(p.Child("rpsi"), "nobody tells of losses, so that what is acknowledged is of no use", `add "sli: true", or write "rpsi: loss"`)
+	case (r.SLI || r.RPSI != "none") && !r.Decoder:
+		c.fail(c.firstOf(p.Child("sli"), p.Child("rpsi")), "without a decoder frames need none before them", `add "decoder: true"`)
+	case (r.NACK || r.Refresh != "none" || r.SLI || r.RPSI != "none") && c.s.RTCP.Profile == "avp":
+		c.fail(c.firstOf(p.Child("nack"), p.Child("refresh"), p.Child("sli"), p.Child("rpsi")), "feedback messages need AVPF", `write "profile: avpf" in rtcp`)
 	}
 }
 

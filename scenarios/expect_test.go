@@ -79,6 +79,8 @@ func recordForTests() *record.Record {
 	series("S/video", record.Restored, "count", 0.5, 4)
 	series("S/video", record.Undecodable, "count", 2, 3)
 	series("S/video", record.Refreshes, "count", 1, 0)
+	series("S/video", record.RepairFrames, "count", 2, 1)
+	series("S/video", record.RepairFrameSize, "1", 1.5, 2)
 	series("S/video", record.VideoScore, "1", 70, 20)
 	series("R/audio", record.MOS, "1", 4, 2)
 	series("R/audio", record.AudioDue, "ms", 1000, 500)
@@ -125,6 +127,8 @@ func TestEveryMetric(t *testing.T) {
 		{"residual-loss", first, 0.005, "max: 0.5%", "max: 0.4%"},
 		{"repair-rate", first, 30e3, "max: 30kbps", "max: 29kbps"},
 		{"undecodable", first, 8, "max: 8", "max: 7"},
+		{"repair-frames", first, 8, "equal: 8", "max: 7"},
+		{"repair-frame-size", first, 1.5, "max: 1.5", "max: 1.4"},
 		{"refreshes", first, 4, "equal: 4", "max: 3"},
 		{"marks", first, 0.02, "max: 2%", "max: 1.9%"},
 		{"retransmissions", first, 0.04, "max: 4%", "max: 3.9%"},

@@ -64,6 +64,8 @@ var metrics = slices.Concat(
 		{"residual-loss", "flow", ratio, "share of the packets sent that were lost and not repaired", residual, ofMedia},
 		{"repair-rate", "flow", rate, "mean rate of packets sent again and of FEC, with IP and UDP headers", mean(record.RepairRate), ofVideo},
 		{"undecodable", "flow", count, "frames that couldn't be decoded because what they are predicted from is missing", total(record.Undecodable), ofVideo},
+		{"repair-frames", "flow", count, "frames that repair a picture by less than a key frame", total(record.RepairFrames), ofVideo},
+		{"repair-frame-size", "flow", factor, "mean size of these frames, as a multiple of what the encoder's rate gives a frame", mean(record.RepairFrameSize), ofVideo},
 		{"refreshes", "flow", count, "key frames that the receiver asked for", total(record.Refreshes), ofVideo},
 		{"marks", "flow", ratio, "share of the packets sent that a queue marked CE", quotient(record.MarkedPackets, record.SentPackets), always},
 		{"retransmissions", "flow", ratio, "share of TCP's segments that were sent again", quotient(record.Retransmissions, record.SentPackets), ofTCP},

@@ -23,6 +23,11 @@ type Repair struct {
 	// Suppression lets receivers in a group leave requests that others have made
 	// (RFC 4585 §3.5.2), as they must.
 	Suppression bool `yaml:"suppression" default:"true"`
+	// SLI lets pictures consist of slices: receivers tell which are lost, and senders
+	// refresh those (RFC 4585 §6.3.2). RPSI names a picture to go on from, when one was
+	// lost, or acknowledges pictures (RFC 4585 §6.3.3).
+	SLI  bool   `yaml:"sli" default:"false"`
+	RPSI string `yaml:"rpsi" oneof:"none,loss,acknowledge" default:"none"`
 	// Refresh is how receivers of video ask for a key frame that they need.
 	Refresh string `yaml:"refresh" oneof:"none,pli,fir" default:"none"`
 	// Decoder makes frames useless whose references are missing.

@@ -30,6 +30,11 @@ type Frame struct {
 	Discardable bool
 	// Duration of a frame of audio; 0 for video.
 	Duration time.Duration
+	// Part of the picture, 0 to 1, is coded without prediction; Distant says that the
+	// frame is predicted from the one with the number Reference. See [Repairer].
+	Part      float64
+	Distant   bool
+	Reference uint64
 	// Width and Height of the picture, of encoders that know them; otherwise 0.
 	Width, Height int
 }
@@ -94,15 +99,17 @@ const abrupt = 0.10
 
 // Statistical is the model of RFC 8593 §5.
 type Statistical struct {
-	c      VideoConfig
-	random *rng.Stream
-	goal   units.BitRate
-	until  simtime.Time // requests before it are ignored
-	due    simtime.Time
-	burst  int // frames left of the transient
-	fps    float64
-	number uint64
-	layers layers
+	c       VideoConfig
+	random  *rng.Stream
+	goal    units.BitRate
+	until   simtime.Time // requests before it are ignored
+	due     simtime.Time
+	burst   int     // frames left of the transient
+	peak    float64 // of the transient, as a multiple of the mean frame; 0 is K_B
+	fps     float64
+	number  uint64
+	layers  layers
+	repairs repairs
 }
 
 // NewStatistical returns an encoder whose first frame is due at start.
@@ -117,7 +124,7 @@ func (e *Statistical) Request(now simtime.Time, r units.BitRate) {
 		return
 	}
 	if change := math.Abs(float64(r - e.goal)); change > abrupt*float64(e.goal) {
-		e.burst = e.c.BurstFrames
+		e.burst, e.peak = e.c.BurstFrames, 0
 	}
 	e.goal = r
 	e.until = now.Add(e.c.Reaction)
@@ -140,16 +147,21 @@ func (e *Statistical) Encode(now simtime.Time) Frame {
 	key := e.number == 0
 	if !key && e.layers.refreshDue(now) {
 		key = true
-		e.burst = e.c.BurstFrames
+		e.burst, e.peak = e.c.BurstFrames, 0
+	}
+	begins := e.burst > 0 && e.burst == e.c.BurstFrames // a transient, with a key frame
+	if cost := e.repairs.cost(e.number); cost > 0 && !key && !begins {
+		e.burst, e.peak = e.c.BurstFrames, 1+float64(cost*(e.c.BurstSize-1))
 	}
 	size := float64(b0 * (1 + e.random.Laplace(e.c.ScaleSize)))
 	if e.burst > 0 {
 		size = float64(size * e.burstFactor())
-		key = key || e.burst == e.c.BurstFrames
+		key = key || begins
 		e.burst--
 	}
 	f := Frame{Number: e.number, Captured: now, Size: max(units.Bytes(math.Round(size)), least), Key: key}
 	e.layers.place(now, &f)
+	e.repairs.place(&f)
 	e.number++
 	t0 := float64(time.Second) / e.fps
 	gap := float64(t0 * max(1+e.random.Laplace(e.c.ScaleInterval), 0.05))
@@ -163,9 +175,20 @@ func (e *Statistical) TradeOff(index uint8) { e.fps = float64(e.c.FPS * frameSha
 // Refresh makes the next frame a key frame, which begins a transient.
 func (e *Statistical) Refresh() { e.layers.refresh = true }
 
+// RefreshPart codes a part of the next frame without prediction: it begins a transient
+// whose first frame is as much larger than the mean as that part of a key frame's.
+func (e *Statistical) RefreshPart(share float64) { e.repairs.refreshPart(share) }
+
+// PredictFrom predicts the next frame from an older one. Its size lies between those of
+// other frames and of key frames, the higher the older the reference is.
+func (e *Statistical) PredictFrom(number uint64) bool { return e.repairs.predictFrom(e.number, number) }
+
 func (e *Statistical) burstFactor() float64 {
 	kd := float64(e.c.BurstFrames)
 	kb := min(e.c.BurstSize, kd)
+	if e.peak > 0 {
+		kb = min(e.peak, kd)
+	}
 	if e.burst == e.c.BurstFrames {
 		return kb
 	}
@@ -184,6 +207,7 @@ type Perfect struct {
 	number   uint64
 	carry    float64 // fraction of a byte
 	layers   layers
+	repairs  repairs
 }
 
 // NewPerfect returns an encoder whose first frame is due at start.
@@ -215,6 +239,7 @@ func (e *Perfect) Encode(now simtime.Time) Frame {
 	e.carry = exact - size
 	f := Frame{Number: e.number, Captured: now, Size: max(units.Bytes(size), least), Key: e.number == 0 || e.layers.refreshDue(now)}
 	e.layers.place(now, &f)
+	e.repairs.place(&f)
 	e.number++
 	e.due = e.start.Add(time.Duration(float64(e.number-e.since) * float64(time.Second) / e.fps))
 	return f
@@ -229,6 +254,13 @@ func (e *Perfect) TradeOff(index uint8) {
 
 // Refresh makes the next frame a key frame, which is no larger than others.
 func (e *Perfect) Refresh() { e.layers.refresh = true }
+
+// RefreshPart codes a part of the next frame without prediction, which is no larger
+// than others.
+func (e *Perfect) RefreshPart(share float64) { e.repairs.refreshPart(share) }
+
+// PredictFrom predicts the next frame from an older one. It is no larger than others.
+func (e *Perfect) PredictFrom(number uint64) bool { return e.repairs.predictFrom(e.number, number) }
 
 // Audio is a codec of constant bit rate.
 type Audio struct {

@@ -274,6 +274,17 @@ func (g *Generator) RefreshWanted() bool { return g.refresh }
 // are asked for aren't given up before they are needed.
 func (g *Generator) Await(fec bool) { g.await = fec }
 
+// Awaits reports whether any packet from one number up to another one, exclusively, may
+// come yet.
+func (g *Generator) Awaits(from, to uint64) bool {
+	for i := range g.list {
+		if m := &g.list[i]; from <= m.seq && m.seq < to {
+			return true
+		}
+	}
+	return false
+}
+
 // GiveUp abandons all that is missing, as a refresh point costs less.
 func (g *Generator) GiveUp() {
 	if len(g.list) == 0 {

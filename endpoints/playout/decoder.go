@@ -9,6 +9,11 @@ type Picture struct {
 	Layered bool
 	Layer   uint8
 	Base    uint8
+	// Distant says that the frame is predicted from the picture Reference alone, and
+	// Refreshed is what of it is coded without prediction.
+	Distant   bool
+	Reference uint16
+	Refreshed Region
 }
 
 // intact is the layer from which on nothing is broken.
@@ -25,12 +30,20 @@ type decoder struct {
 	started bool
 	last    Picture // decoded or not, the last that was complete
 	broken  uint8   // frames of this layer and higher ones can't be decoded
+
+	slices  bool          // losses of a part are told, and repaired
+	losses  []partialLoss // that were told, oldest first
+	damage  []partialLoss // of these, what no frame has repaired yet
+	decoded uint64        // whether each of the last pictures was, by its number
 }
 
 // decode takes a complete frame, in order, and reports whether it can be decoded.
 func (d *decoder) decode(p Picture) bool {
 	if !d.enabled {
 		return true
+	}
+	if d.slices {
+		return d.decodeParts(p)
 	}
 	missing := (p.Number-d.last.Number)&0x7fff != 1
 	switch {
@@ -63,4 +76,6 @@ func (d *decoder) nextBase(p Picture) uint8 {
 }
 
 // needsRefresh reports whether nothing can be decoded before a key frame.
-func (d *decoder) needsRefresh() bool { return d.enabled && d.started && d.broken == 0 }
+func (d *decoder) needsRefresh() bool {
+	return d.enabled && d.started && (d.broken == 0 || len(d.damage) > 0)
+}

@@ -51,6 +51,9 @@ type Result struct {
 	Size  units.Bytes // of the payload
 	Key   bool        // a decoder refresh point
 	First uint64      // extended sequence number of its first packet, if it is complete
+	// Decoded says that the picture of that number was decoded, in time or late.
+	Decoded bool
+	Picture uint16
 	// Frozen is how long the picture stood still before this frame; 0 unless
 	// that was a freeze.
 	Frozen    time.Duration
@@ -95,6 +98,9 @@ type Config struct {
 	Freezes, Decoder bool
 	// Steady renders no frame before the target delay.
 	Steady bool
+	// Slices tells that losses of a part of a picture are told with Damaged, and that
+	// frames say what they repair.
+	Slices bool
 	// Numbered tells that repair packets lie between frames, whose sequence numbers
 	// don't matter (RFC 5109): frames follow each other by their picture numbers.
 	Numbered bool
@@ -124,7 +130,7 @@ const grace = time.Second
 func NewBuffer(c Config) *Buffer {
 	b := &Buffer{
 		clock: float64(c.Clock), delay: c.Delay, steady: c.Steady, numbered: c.Numbered,
-		freeze: freezeDetector{enabled: c.Freezes}, decoder: decoder{enabled: c.Decoder, broken: intact},
+		freeze: freezeDetector{enabled: c.Freezes}, decoder: decoder{enabled: c.Decoder, broken: intact, slices: c.Slices},
 	}
 	if c.Steady {
 		b.histogram = newHistogram(AdaptiveConfig{Max: min(c.Delay, mostSteady)}.withDefaults())
@@ -351,7 +357,7 @@ func (b *Buffer) settle(now simtime.Time, f *frame) {
 	}
 	r := Result{
 		Outcome: Rendered, At: now, Delay: now.Sub(f.captured), Size: f.size, Key: f.picture.Key, First: f.first,
-		Timestamp: uint32(f.ts),
+		Timestamp: uint32(f.ts), Picture: f.picture.Number,
 	}
 	switch decodable := b.decoder.decode(f.picture); {
 	case !decodable:
@@ -361,6 +367,7 @@ func (b *Buffer) settle(now simtime.Time, f *frame) {
 	default:
 		r.Frozen = b.freeze.rendered(now)
 	}
+	r.Decoded = r.Outcome != Undecodable
 	b.done = append(b.done, r)
 }
 

@@ -49,6 +49,10 @@ func protection(s *scenarios.Scenario, c *topologies.Config) {
 	if s.Repair.Refresh == "none" {
 		repair.Refresh = endpoints.RefreshNone
 	}
+	repair.SLI = s.Repair.SLI
+	if s.Repair.RPSI != "none" {
+		repair.RPSI = endpoints.RPSI(s.Repair.RPSI)
+	}
 	repair.Adaptive = s.Repair.Policy == "adaptive"
 	repair.Budget.Share = s.Repair.Budget
 	repair.History.Age, repair.Requests.RTXTime = s.Repair.RTXTime, s.Repair.RTXTime

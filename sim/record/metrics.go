@@ -15,30 +15,32 @@ const (
 
 	// Of a media stream, such as "S1/video"; rates, packets and one-way delay
 	// also of traffic, such as "web".
-	SendRate      = "send-rate"      // bit/s that entered the network
-	ReceiveRate   = "receive-rate"   // bit/s that arrived
-	EncoderRate   = "encoder-rate"   // bit/s of encoded frames, without any header
-	EncoderGoal   = "encoder-goal"   // bit/s the encoder was asked for
-	Goodput       = "goodput"        // bit/s of payload in frames that were rendered
-	SentPackets   = "sent-packets"   // packets that entered the network
-	MarkedPackets = "marked-packets" // packets that a queue marked CE, at that time
-	LostPackets   = "lost-packets"   // packets that the network lost, at the time of the loss
-	OneWayDelay   = "one-way-delay"  // ms from entering the network to arrival, mean
-	FrameDelay    = "frame-delay"    // ms from capture to rendering, mean
-	FreezeTime    = "freeze-time"    // ms of frozen picture in the bin
-	FrameRate     = "frame-rate"     // frames rendered per second
-	Undecodable   = "undecodable"    // frames whose references are missing
-	RepairRate    = "repair-rate"    // bit/s of packets sent again, and of FEC
-	Restored      = "restored"       // lost packets that came after all, repaired
-	Refreshes     = "refreshes"      // key frames that the receiver asked for
-	ReportedLoss  = "reported-loss"  // share lost in the last report that the sender has had, of the worst receiver
-	Jitter        = "jitter"         // ms of interarrival jitter (RFC 3550 §6.4.1), in the same reports
-	VideoScore    = "video-score"    // 0 to 100, of each second: a proxy, see docs/quality.md
-	AVSkew        = "av-skew"        // ms by which the picture is later than the sound of the same moment, mean
-	AudioDue      = "audio-due"      // ms of audio that was to be heard in the bin
-	Concealed     = "concealed"      // ms of that for which something had to stand in
-	MouthToEar    = "mouth-to-ear"   // ms from mouth to ear, mean of the frames that were heard
-	MOS           = "mos"            // mean opinion score by the E-model, of each 5 s
+	SendRate        = "send-rate"         // bit/s that entered the network
+	ReceiveRate     = "receive-rate"      // bit/s that arrived
+	EncoderRate     = "encoder-rate"      // bit/s of encoded frames, without any header
+	EncoderGoal     = "encoder-goal"      // bit/s the encoder was asked for
+	Goodput         = "goodput"           // bit/s of payload in frames that were rendered
+	SentPackets     = "sent-packets"      // packets that entered the network
+	MarkedPackets   = "marked-packets"    // packets that a queue marked CE, at that time
+	LostPackets     = "lost-packets"      // packets that the network lost, at the time of the loss
+	OneWayDelay     = "one-way-delay"     // ms from entering the network to arrival, mean
+	FrameDelay      = "frame-delay"       // ms from capture to rendering, mean
+	FreezeTime      = "freeze-time"       // ms of frozen picture in the bin
+	FrameRate       = "frame-rate"        // frames rendered per second
+	Undecodable     = "undecodable"       // frames whose references are missing
+	RepairRate      = "repair-rate"       // bit/s of packets sent again, and of FEC
+	Restored        = "restored"          // lost packets that came after all, repaired
+	RepairFrames    = "repair-frames"     // frames that repair a picture by less than a key frame
+	RepairFrameSize = "repair-frame-size" // of them, as a multiple of the rate's share of a frame, mean
+	Refreshes       = "refreshes"         // key frames that the receiver asked for
+	ReportedLoss    = "reported-loss"     // share lost in the last report that the sender has had, of the worst receiver
+	Jitter          = "jitter"            // ms of interarrival jitter (RFC 3550 §6.4.1), in the same reports
+	VideoScore      = "video-score"       // 0 to 100, of each second: a proxy, see docs/quality.md
+	AVSkew          = "av-skew"           // ms by which the picture is later than the sound of the same moment, mean
+	AudioDue        = "audio-due"         // ms of audio that was to be heard in the bin
+	Concealed       = "concealed"         // ms of that for which something had to stand in
+	MouthToEar      = "mouth-to-ear"      // ms from mouth to ear, mean of the frames that were heard
+	MOS             = "mos"               // mean opinion score by the E-model, of each 5 s
 
 	// Of traffic by TCP.
 	CongestionWindow = "congestion-window" // bytes, of all connections together

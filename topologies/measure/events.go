@@ -45,6 +45,13 @@ func (r *Recorder) handle(e endpoints.Event) {
 		r.event(e.At, entity+"/"+e.Section.Name(), "stream-suspended", "the rate doesn't suffice for all streams")
 	case endpoints.StreamResumed:
 		r.event(e.At, entity+"/"+e.Section.Name(), "stream-resumed", "")
+	case endpoints.PictureRepaired:
+		if f := r.flow(e.Section.SSRC()); f != nil && f.repairFrames != nil {
+			f.repairFrames.add(e.At, 1)
+			if goal := e.Section.Goal(); goal > 0 {
+				f.repairFrameSize.add(e.At, float64(8*e.Size)*f.flow.Video.FPS/float64(goal))
+			}
+		}
 	case endpoints.ProtectionChanged:
 		plan := e.Section.Plan()
 		r.event(e.At, entity+"/"+e.Section.Name(), "protection-changed",

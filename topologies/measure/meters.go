@@ -140,6 +140,8 @@ type flowMeter struct {
 	frozen, undecodable      *total
 	repair                   *total // nil if nothing is repaired
 	restored, refreshes      *total
+	repairFrames             *total // nil if none does less than a key frame
+	repairFrameSize          *mean
 	goal                     *level
 	frameDelay               *mean
 	frameDelays              *record.Distribution
@@ -210,6 +212,10 @@ func newFlowMeter(b *book, f *topologies.Flow) *flowMeter {
 		m.refreshes = b.count(n, record.Refreshes)
 		if f.Sender.HasRepairs() {
 			m.repair = b.rate(n, record.RepairRate)
+		}
+		if f.Sender.RepairsPictures() {
+			m.repairFrames = b.count(n, record.RepairFrames)
+			m.repairFrameSize = b.factor(n, record.RepairFrameSize)
 		}
 	} else if f.Sender.HasRedundancy() {
 		m.restored = b.count(n, record.Restored)

@@ -129,6 +129,13 @@ func (b *book) delay(entity, metric string) *mean {
 	return m
 }
 
+// factor averages ratios.
+func (b *book) factor(entity, metric string) *mean {
+	m := &mean{series: b.new(entity, metric, "1")}
+	b.means = append(b.means, m)
+	return m
+}
+
 // level shows a quantity over time.
 func (b *book) level(entity, metric, unit string) *level {
 	l := &level{series: b.new(entity, metric, unit)}

@@ -183,6 +183,11 @@ func (s *summary) endpoint(m *endpointMeter, end simtime.Time) {
 	} {
 		s.put(e, c.name, "total", float64(c.n), "count")
 	}
+	if r.SlicesSent+r.ReferencesSent+r.PicturesRepaired > 0 {
+		s.put(e, "sli-sent", "total", float64(r.SlicesSent), "count")
+		s.put(e, "rpsi-sent", "total", float64(r.ReferencesSent), "count")
+		s.put(e, "pictures-repaired", "total", float64(r.PicturesRepaired), "count")
+	}
 }
 
 func (s *summary) link(l *linkMeter, end simtime.Time) {
