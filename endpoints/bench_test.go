@@ -124,7 +124,9 @@ func BenchmarkPacket(b *testing.B) {
 func TestNoAllocationPerPacket(t *testing.T) {
 	guarded := endpoints.DefaultRepair()
 	guarded.FEC = 0.1
-	for _, repair := range []endpoints.RepairConfig{endpoints.DefaultRepair(), guarded} {
+	marked := endpoints.DefaultRepair()
+	marked.SLI, marked.RPSI, marked.NACKSteers = true, endpoints.RPSIOnLoss, true
+	for _, repair := range []endpoints.RepairConfig{endpoints.DefaultRepair(), guarded, marked} {
 		p := newPair(t, protect.None, repair)
 		for p.rtp < 20000 {
 			p.step()

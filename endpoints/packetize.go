@@ -72,6 +72,7 @@ func (m *Section) packetize(f encoder.Frame, emit func(*packet.Packet)) {
 		if m.config.Kind == Audio {
 			h.Marker = f.Number == 0 // start of a talkspurt (RFC 7587 §4.1)
 		}
+		m.notePicture(st.seq)
 		st.seq++
 		if _, err := h.MarshalTo(b); err != nil {
 			panic("endpoints: RTP header doesn't fit its packet: " + err.Error())

@@ -58,7 +58,7 @@ const (
 
 // newPictureLoss returns nil if nothing is told.
 func newPictureLoss(m *Section) *pictureLoss {
-	if r := &m.session.config.Repair; m.marksPictures() && r.Decoder {
+	if r := &m.session.config.Repair; m.marksPictures() && r.Decoder && (r.SLI || r.RPSI != RPSINone) {
 		return &pictureLoss{sli: r.SLI, rpsi: r.RPSI}
 	}
 	return nil
@@ -160,8 +160,8 @@ func (l *pictureLoss) anyWhole() bool {
 }
 
 // rendered takes a picture that was decoded. If it comes after all that was lost, that
-// has been repaired; it reports whether it has.
-func (l *pictureLoss) rendered(picture uint16) (repaired bool) {
+// has been repaired.
+func (l *pictureLoss) rendered(picture uint16) {
 	l.decoded, l.hasDecoded = picture, true
 	kept := l.active[:0]
 	for _, a := range l.active {
@@ -169,11 +169,9 @@ func (l *pictureLoss) rendered(picture uint16) (repaired bool) {
 			kept = append(kept, a)
 		}
 	}
-	repaired = len(kept) < len(l.active)
 	if l.active = kept; len(kept) == 0 {
 		l.due, l.tries = false, 0
 	}
-	return repaired
 }
 
 // nextTimeout returns when settle has something to do.

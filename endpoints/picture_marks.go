@@ -22,7 +22,7 @@ const (
 // marksPictures reports whether packets of the section say so.
 func (m *Section) marksPictures() bool {
 	r := &m.session.config.Repair
-	return m.config.Kind == Video && m.config.Formats[0].Custom == nil && (r.SLI || r.RPSI != RPSINone)
+	return m.config.Kind == Video && m.config.Formats[0].Custom == nil && (r.SLI || r.RPSI != RPSINone || r.NACKSteers)
 }
 
 // leastMarked is the smallest frame that holds its marks.

@@ -28,11 +28,12 @@ type pictureRepair struct {
 	hasAcked bool
 
 	// The last frame that repaired something.
-	picture uint16
-	at      simtime.Time
-	region  playout.Region
-	distant bool
-	any     bool
+	picture   uint16
+	at        simtime.Time
+	region    playout.Region
+	distant   bool
+	reference uint16 // picture that it was predicted from, if distant
+	any       bool
 }
 
 // lostPart is a part of a picture that a peer has lost.
@@ -169,6 +170,7 @@ func (m *Section) noteRepair(now simtime.Time, f *encoder.Frame) {
 	}
 	m.repair.picture, m.repair.at, m.repair.any = (m.pictureID+1)&0x7fff, now, true
 	m.repair.region, m.repair.distant = m.refreshing, f.Distant
+	m.repair.reference = (m.repair.picture - uint16(f.Number-f.Reference)) & 0x7fff
 	m.session.repairs.PicturesRepaired++
 	m.session.event(Event{Kind: PictureRepaired, At: now, Section: m, Size: f.Size})
 }

@@ -344,3 +344,40 @@ func TestToldOnlyIfLost(t *testing.T) {
 		}
 	}
 }
+
+// NACKs may steer the encoder: nothing is sent again, the next frame is predicted from the
+// picture before what is lost. Repeated ones don't, once it has been.
+//
+// conformance: ROB-6.1-4
+func TestNACKSteersTheEncoder(t *testing.T) {
+	for _, steers := range []bool{true, false} {
+		again := statistical
+		again.rtx = 97
+		r := endpoints.DefaultRepair()
+		r.NACKSteers = steers
+		c := newCall(t, setup{streams: []stream{again, talkback}, rate: units.Mbps, rtcp: brisk, repair: r, delay: 10 * time.Millisecond})
+		n, lost := 0, 0
+		c.drop(func(uint16, bool) bool {
+			if n++; n > 100 && n%200 == 0 {
+				lost++
+				return true
+			}
+			return false
+		})
+		c.run(40 * time.Second)
+		a, b := c.sessions[0].RepairCounts(), c.sessions[1].RepairCounts()
+		repaired, key, mean := c.repairSizes()
+		if !steers {
+			if len(repaired) != 0 || a.Retransmitted == 0 {
+				t.Errorf("%d repairs; %+v", len(repaired), a)
+			}
+			continue
+		}
+		if len(repaired) < lost-1 || len(repaired) > lost+2 || len(key) != 0 || a.Retransmitted != 0 || b.RefreshesSent != 0 {
+			t.Errorf("%d losses, %d repairs, %d key frames; %+v, %+v", lost, len(repaired), len(key), a, b)
+		}
+		if size := average(repaired); size < 1.1*mean || size > 2.2*mean {
+			t.Errorf("repairs of %.0f octets; the mean frame has %.0f", size, mean)
+		}
+	}
+}

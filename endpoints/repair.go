@@ -26,6 +26,9 @@ type RepairConfig struct {
 	// IgnoreOthers lets receivers in a group ask for what others have asked for,
 	// against RFC 4585 §3.5.2, to show what that rule is for.
 	IgnoreOthers bool
+	// NACKSteers lets NACKs steer the encoder rather than be answered: the next frame is
+	// predicted from the picture before what is lost. It needs what RPSI needs.
+	NACKSteers bool
 	// FEC is how many repair packets protect a packet of video, where the format has a
 	// payload type for them; 0.2 makes one for five.
 	FEC float64

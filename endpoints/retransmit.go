@@ -25,7 +25,7 @@ type resender struct {
 func newResender(now simtime.Time, m *Section) (*resender, error) {
 	s := m.session
 	f := m.config.Formats[0]
-	if m.config.Send == nil || f.RTX == 0 || !s.config.Repair.NACK || s.config.Repair.IgnoreNACK {
+	if m.config.Send == nil || f.RTX == 0 || !s.config.Repair.NACK || s.config.Repair.IgnoreNACK || s.config.Repair.NACKSteers {
 		return nil, nil
 	}
 	st := s.newStream(m, f.Clock, 0)
@@ -52,6 +52,11 @@ func (s *Session) handleNACK(now simtime.Time, n *rtcp.TransportLayerNack) {
 	st := s.ours(n.MediaSSRC)
 	if st == nil {
 		s.heardRequest(now, n)
+	}
+	if st != nil && st == st.section.main && s.config.Repair.NACKSteers {
+		s.numbersLost = nack.Unpack(s.numbersLost[:0], n.Nacks)
+		st.section.steer(now, s.numbersLost)
+		return
 	}
 	if st == nil || st.section.resend == nil || st != st.section.main {
 		return

@@ -116,6 +116,7 @@ type Section struct {
 	frame      uint64         // number of the last frame
 	refreshing playout.Region // of the frame that is made
 	repair     pictureRepair
+	pictures   []pictureOf // of the last packets, by their number, if NACKs steer
 }
 
 func newSection(now simtime.Time, s *Session, index int, sc SectionConfig) (*Section, error) {

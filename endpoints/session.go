@@ -119,6 +119,7 @@ type Session struct {
 	restoredHeader rtp.Header
 	extension      [256]byte // scratch
 	numbers        []uint64  // scratch
+	numbersLost    []uint16  // scratch
 	nack           rtcp.TransportLayerNack
 	repairs        RepairCounts
 

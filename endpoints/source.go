@@ -255,7 +255,9 @@ func (r *source) needsRefresh() bool {
 	if r.losses != nil && (len(r.losses.found) > 0 || r.losses.handles()) {
 		return false
 	}
-	return !r.ended && (r.buffer.NeedsRefresh() || r.missing != nil && r.missing.RefreshWanted())
+	// Where NACKs steer the encoder, what they name needn't come for the picture to be whole.
+	wanted := r.missing != nil && r.missing.RefreshWanted() && !r.session.config.Repair.NACKSteers
+	return !r.ended && (wanted || r.buffer.NeedsRefresh())
 }
 
 // drain turns the buffer's results into events.
@@ -290,7 +292,10 @@ func (r *source) drain() {
 		if f.Key && r.missing != nil && f.Outcome != playout.Lost {
 			r.missing.OnRefreshPoint(f.First)
 		}
-		if f.Decoded && r.losses != nil && r.losses.rendered(f.Picture) && r.missing != nil {
+		if f.Decoded && r.losses != nil {
+			r.losses.rendered(f.Picture)
+		}
+		if f.Decoded && f.Repairs && r.missing != nil {
 			r.missing.OnRefreshPoint(f.First)
 		}
 		s.event(e)

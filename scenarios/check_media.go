@@ -331,8 +331,8 @@ func (c *checker) video(m *Media, p strict.Path) {
 	}
 	e, q := m.Encoder, p.Child("encoder")
 	c.frames(e, q)
-	if r := &c.s.Repair; e.Layers > 1 && (r.SLI || r.RPSI != "none") {
-		c.fail(q.Child("layers"), "SLI and RPSI are modelled for one temporal layer", `write "layers: 1"`)
+	if e.Layers > 1 && c.s.Repair.repairsPictures() {
+		c.fail(q.Child("layers"), "pictures with several temporal layers are repaired by key frames alone", `write "layers: 1"`)
 	}
 	switch start := *e.Start; {
 	case e.Min > e.Max:

@@ -107,16 +107,23 @@ func (g *Congestion) Settings() map[string]string {
 	return settings
 }
 
+// repairsPictures reports whether encoders repair pictures by less than a key frame.
+func (r *Repair) repairsPictures() bool {
+	return r.SLI || r.RPSI != "none" || r.NACKAction == "encoder"
+}
+
 // repair checks what belongs together.
 func (c *checker) repair() {
 	r, p := &c.s.Repair, at("repair")
 	switch {
 	case r.RTX && !r.NACK:
 		c.fail(p.Child("rtx"), "nothing is sent again unless somebody asks for it", `add "nack: true"`)
+	case r.NACKAction == "encoder" && (!r.NACK || r.RTX):
+		c.fail(p.Child("nack-action"), "the encoder avoids what NACKs name, and nothing is sent again", `write "nack: true" and "rtx: false", or "nack-action: retransmit"`)
 	case r.RPSI == "acknowledge" && !r.SLI:
 		c.fail(p.Child("rpsi"), "nobody tells of losses, so that what is acknowledged is of no use", `add "sli: true", or write "rpsi: loss"`)
-	case (r.SLI || r.RPSI != "none") && !r.Decoder:
-		c.fail(c.firstOf(p.Child("sli"), p.Child("rpsi")), "without a decoder frames need none before them", `add "decoder: true"`)
+	case r.repairsPictures() && !r.Decoder:
+		c.fail(c.firstOf(p.Child("sli"), p.Child("rpsi"), p.Child("nack-action")), "without a decoder frames need none before them", `add "decoder: true"`)
 	case (r.NACK || r.Refresh != "none" || r.SLI || r.RPSI != "none") && c.s.RTCP.Profile == "avp":
 		c.fail(c.firstOf(p.Child("nack"), p.Child("refresh"), p.Child("sli"), p.Child("rpsi")), "feedback messages need AVPF", `write "profile: avpf" in rtcp`)
 	}

@@ -18,6 +18,9 @@ type Repair struct {
 	// Policy says whether FEC is as much as it is said to be, or as much as the loss
 	// makes necessary, that at most; then receivers weigh requests, too.
 	Policy string `yaml:"policy" oneof:"fixed,adaptive" default:"fixed"`
+	// NACKAction is what senders do about NACKs: they send packets again, if there is
+	// RTX, or let the encoder avoid what is lost.
+	NACKAction string `yaml:"nack-action" oneof:"retransmit,encoder" default:"retransmit"`
 	// IgnoreNACK is what a sender may do (RFC 8834 §6.1).
 	IgnoreNACK bool `yaml:"ignore-nack" default:"false"`
 	// Suppression lets receivers in a group leave requests that others have made

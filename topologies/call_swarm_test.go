@@ -215,6 +215,7 @@ func randomCall(seed uint64) topologies.Config {
 	}
 	c.Repair.Adaptive = r.Bool(0.3)
 	c.Repair.SLI, c.Repair.RPSI = r.Bool(0.3), pick(r, endpoints.RPSINone, endpoints.RPSINone, endpoints.RPSIOnLoss, endpoints.RPSIAcknowledge)
+	c.Repair.NACKSteers = c.Repair.NACK && r.Bool(0.1)
 	if a, b := &media[0], &media[len(media)-1]; a.From != b.From && r.Bool(0.4) {
 		a.SSRC, b.SSRC = 0x5eed, 0x5eed // no matter if in one session or in two
 	}

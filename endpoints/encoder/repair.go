@@ -10,7 +10,8 @@ type Repairer interface {
 	RefreshPart(share float64)
 	// PredictFrom predicts the frame from the one with the given number instead of the
 	// one before, as RPSI asks (RFC 4585 §6.3.3.1). It reports false, and does nothing,
-	// if that isn't kept, or a key frame has come since.
+	// if that isn't kept, or a key frame has come since. Of several numbers the lowest
+	// counts.
 	PredictFrom(number uint64) bool
 }
 
@@ -37,6 +38,9 @@ func (r *repairs) refreshPart(share float64) { r.part = max(r.part, min(share, 1
 func (r *repairs) predictFrom(next, number uint64) bool {
 	if number >= next || next-number > References || number < r.refreshed {
 		return false
+	}
+	if r.distant { // what was asked for first isn't there either
+		number = min(number, r.reference)
 	}
 	r.distant, r.reference = true, number
 	return true

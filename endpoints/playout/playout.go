@@ -54,6 +54,9 @@ type Result struct {
 	// Decoded says that the picture of that number was decoded, in time or late.
 	Decoded bool
 	Picture uint16
+	// Repairs says that the frame doesn't need all that came before it, though it is no
+	// key frame.
+	Repairs bool
 	// Frozen is how long the picture stood still before this frame; 0 unless
 	// that was a freeze.
 	Frozen    time.Duration
@@ -358,6 +361,7 @@ func (b *Buffer) settle(now simtime.Time, f *frame) {
 	r := Result{
 		Outcome: Rendered, At: now, Delay: now.Sub(f.captured), Size: f.size, Key: f.picture.Key, First: f.first,
 		Timestamp: uint32(f.ts), Picture: f.picture.Number,
+		Repairs: f.picture.Distant || f.picture.Refreshed.Number > 0,
 	}
 	switch decodable := b.decoder.decode(f.picture); {
 	case !decodable:

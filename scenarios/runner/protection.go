@@ -49,7 +49,7 @@ func protection(s *scenarios.Scenario, c *topologies.Config) {
 	if s.Repair.Refresh == "none" {
 		repair.Refresh = endpoints.RefreshNone
 	}
-	repair.SLI = s.Repair.SLI
+	repair.SLI, repair.NACKSteers = s.Repair.SLI, s.Repair.NACKAction == "encoder"
 	if s.Repair.RPSI != "none" {
 		repair.RPSI = endpoints.RPSI(s.Repair.RPSI)
 	}
