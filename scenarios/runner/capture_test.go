@@ -174,3 +174,57 @@ func TestTsharkReadsEveryMessage(t *testing.T) {
 		})
 	}
 }
+
+// The same of everything by which losses are repaired. RED's blocks are read by its
+// dissector: two earlier frames of 20 ms in each packet of audio, none in one of video.
+//
+// conformance: PT-4.3-3, ROB-6.2-2
+func TestTsharkReadsRepairs(t *testing.T) {
+	tshark, err := exec.LookPath("tshark")
+	if err != nil {
+		t.Skip("tshark is not installed")
+	}
+	dir := t.TempDir()
+	r := load(t, "../testdata/good/repairs.yaml")[0]
+	if _, err := runner.Run(context.Background(), r, runner.Options{CaptureDir: dir, CaptureFormat: capture.UpperPDU}); err != nil {
+		t.Fatal(err)
+	}
+	count := func(filter, f string) map[string]int {
+		out, err := exec.Command(tshark, "-r", dir+"/S1.pcapng", "-d", "rtp.pt==63,rtp_rfc2198", "-d", "rtp.pt==116,rtp_rfc2198",
+			"-Y", filter, "-T", "fields", "-e", f).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := map[string]int{}
+		for _, word := range strings.FieldsFunc(string(out), func(r rune) bool { return r == ',' || r == '\n' }) {
+			n[word]++
+		}
+		return n
+	}
+	if bad := count("_ws.malformed || !(rtp || rtcp)", "frame.number"); len(bad) > 0 {
+		t.Errorf("frames %v are malformed or unknown", bad)
+	}
+	for _, want := range []struct{ field, value, what string }{
+		{"rtcp.rtpfb.fmt", "1", "NACK"},
+		{"rtcp.psfb.fmt", "1", "PLI"},
+		{"rtcp.psfb.fmt", "2", "SLI"},
+		{"rtcp.psfb.fmt", "3", "RPSI"},
+		{"rtcp.psfb.fmt", "5", "TSTR"},
+		{"rtcp.psfb.fmt", "6", "TSTN"},
+		{"rtp.p_type", "63", "RED of audio"},
+		{"rtp.p_type", "97", "RTX"},
+		{"rtp.p_type", "98", "FlexFEC"},
+		{"rtp.p_type", "116", "RED of video"},
+	} {
+		if count("rtp || rtcp", want.field)[want.value] == 0 {
+			t.Errorf("no %s", want.what)
+		}
+	}
+	offsets := count("rtp.p_type == 63", "rtp.timestamp-offset")
+	if len(offsets) != 2 || offsets["960"] < 2900 || offsets["1920"] < 2900 {
+		t.Errorf("RED of audio repeats frames from %v ticks before", offsets)
+	}
+	if n := count("rtp.p_type == 116", "rtp.timestamp-offset"); len(n) > 0 {
+		t.Errorf("RED of video repeats something: %v", n)
+	}
+}
