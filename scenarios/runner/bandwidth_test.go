@@ -1,7 +1,6 @@
 package runner_test
 
 import (
-	"context"
 	"strings"
 	"testing"
 	"time"
@@ -55,19 +54,10 @@ func (m *rtpMeter) highest(of ...packet.IPv4) (most, mean units.BitRate) {
 
 func measureRTP(t *testing.T, s *scenarios.Scenario) (*rtpMeter, *topologies.Simulation) {
 	t.Helper()
-	c, err := runner.Config(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sim, err := topologies.Build(c)
-	if err != nil {
-		t.Fatal(err)
-	}
+	sim := build(t, s)
 	m := &rtpMeter{Observer: fabric.Nobody, end: simtime.At(s.Duration), bins: map[packet.IPv4][]units.Bytes{}}
 	sim.Fabric.Observe(m)
-	if err := sim.Run(context.Background(), simtime.At(s.Duration)); err != nil {
-		t.Fatal(err)
-	}
+	play(t, sim, s)
 	return m, sim
 }
 

@@ -114,6 +114,24 @@ func TestTsharkReadsTCP(t *testing.T) {
 	}
 }
 
+// counts returns what counts the values of a field in the packets that a filter lets
+// through.
+func counts(t *testing.T, tshark, file string, options ...string) func(filter, field string) map[string]int {
+	return func(filter, field string) map[string]int {
+		t.Helper()
+		args := append([]string{"-r", file, "-Y", filter, "-T", "fields", "-e", field}, options...)
+		out, err := exec.Command(tshark, args...).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := map[string]int{}
+		for _, word := range strings.FieldsFunc(string(out), func(r rune) bool { return r == ',' || r == '\n' }) {
+			n[word]++
+		}
+		return n
+	}
+}
+
 // A call of three minutes with every message that endpoints send, in the clear: a
 // reader that isn't ours finds nothing malformed, and knows what it sees.
 func TestTsharkReadsEveryMessage(t *testing.T) {
@@ -133,17 +151,7 @@ func TestTsharkReadsEveryMessage(t *testing.T) {
 			if _, err := runner.Run(context.Background(), r, runner.Options{CaptureDir: dir, CaptureFormat: capture.UpperPDU}); err != nil {
 				t.Fatal(err)
 			}
-			count := func(filter string, f string) map[string]int {
-				out, err := exec.Command(tshark, "-r", dir+"/S1.pcapng", "-Y", filter, "-T", "fields", "-e", f).Output()
-				if err != nil {
-					t.Fatal(err)
-				}
-				n := map[string]int{}
-				for _, word := range strings.FieldsFunc(string(out), func(r rune) bool { return r == ',' || r == '\n' }) {
-					n[word]++
-				}
-				return n
-			}
+			count := counts(t, tshark, dir+"/S1.pcapng")
 			if bad := count("_ws.malformed || !(rtp || rtcp)", "frame.number"); len(bad) > 0 {
 				t.Errorf("frames %v are malformed or unknown", bad)
 			}
@@ -189,18 +197,7 @@ func TestTsharkReadsRepairs(t *testing.T) {
 	if _, err := runner.Run(context.Background(), r, runner.Options{CaptureDir: dir, CaptureFormat: capture.UpperPDU}); err != nil {
 		t.Fatal(err)
 	}
-	count := func(filter, f string) map[string]int {
-		out, err := exec.Command(tshark, "-r", dir+"/S1.pcapng", "-d", "rtp.pt==63,rtp_rfc2198", "-d", "rtp.pt==116,rtp_rfc2198",
-			"-Y", filter, "-T", "fields", "-e", f).Output()
-		if err != nil {
-			t.Fatal(err)
-		}
-		n := map[string]int{}
-		for _, word := range strings.FieldsFunc(string(out), func(r rune) bool { return r == ',' || r == '\n' }) {
-			n[word]++
-		}
-		return n
-	}
+	count := counts(t, tshark, dir+"/S1.pcapng", "-d", "rtp.pt==63,rtp_rfc2198", "-d", "rtp.pt==116,rtp_rfc2198")
 	if bad := count("_ws.malformed || !(rtp || rtcp)", "frame.number"); len(bad) > 0 {
 		t.Errorf("frames %v are malformed or unknown", bad)
 	}

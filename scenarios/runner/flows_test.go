@@ -47,19 +47,10 @@ func (w *flowWatch) PacketDropped(_ simtime.Time, _ *fabric.Link, p *packet.Pack
 
 func watchFlows(t *testing.T, s *scenarios.Scenario, link string) (*flowWatch, *topologies.Simulation) {
 	t.Helper()
-	c, err := runner.Config(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sim, err := topologies.Build(c)
-	if err != nil {
-		t.Fatal(err)
-	}
+	sim := build(t, s)
 	w := &flowWatch{Observer: fabric.Nobody, link: link, flows: map[[2]packet.Addr]int{}, delivered: map[[2]packet.Addr]int{}}
 	sim.Fabric.Observe(w)
-	if err := sim.Run(context.Background(), simtime.At(s.Duration)); err != nil {
-		t.Fatal(err)
-	}
+	play(t, sim, s)
 	return w, sim
 }
 
@@ -219,23 +210,14 @@ congestion: {feedback: none}
 // conformance: IMP-12.1-2
 func TestMeshIsPairwise(t *testing.T) {
 	s := loadText(t, mesh)
-	c, err := runner.Config(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sim, err := topologies.Build(c)
-	if err != nil {
-		t.Fatal(err)
-	}
+	sim := build(t, s)
 	rtcp := map[*endpoints.Session]int64{}
 	sim.OnEvent(func(e endpoints.Event) {
 		if e.Kind == endpoints.RTCPSent && e.At > simtime.At(20*time.Second) {
 			rtcp[e.Session] += int64(e.Size)
 		}
 	})
-	if err := sim.Run(context.Background(), simtime.At(s.Duration)); err != nil {
-		t.Fatal(err)
-	}
+	play(t, sim, s)
 	names, ssrcs := map[string]bool{}, map[uint32]bool{}
 	for _, conn := range sim.Connections {
 		session := conn.Sessions()[0]

@@ -1,7 +1,6 @@
 package runner_test
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,28 +13,18 @@ import (
 	"rtpfabric/scenarios/runner"
 	"rtpfabric/sim/simtime"
 	"rtpfabric/sim/units"
-	"rtpfabric/topologies"
 )
 
 // frames runs a scenario and returns sizes and times of the frames that S1 makes.
 func frames(t *testing.T, s *scenarios.Scenario) (sizes []units.Bytes, at []simtime.Time) {
 	t.Helper()
-	c, err := runner.Config(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sim, err := topologies.Build(c)
-	if err != nil {
-		t.Fatal(err)
-	}
+	sim := build(t, s)
 	sim.OnEvent(func(e endpoints.Event) {
 		if e.Kind == endpoints.FrameEncoded {
 			sizes, at = append(sizes, e.Size), append(at, e.At)
 		}
 	})
-	if err := sim.Run(context.Background(), simtime.At(s.Duration)); err != nil {
-		t.Fatal(err)
-	}
+	play(t, sim, s)
 	return sizes, at
 }
 

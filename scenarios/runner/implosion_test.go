@@ -1,7 +1,6 @@
 package runner_test
 
 import (
-	"context"
 	"encoding/binary"
 	"fmt"
 	"testing"
@@ -11,7 +10,6 @@ import (
 
 	"rtpfabric/endpoints/nack"
 	"rtpfabric/scenarios"
-	"rtpfabric/scenarios/runner"
 	"rtpfabric/sim/fabric"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/simtime"
@@ -83,14 +81,7 @@ type implosion struct {
 
 func watchRequests(t *testing.T, s *scenarios.Scenario, receivers int) implosion {
 	t.Helper()
-	c, err := runner.Config(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sim, err := topologies.Build(c)
-	if err != nil {
-		t.Fatal(err)
-	}
+	sim := build(t, s)
 	w := &requestWatch{
 		Observer: fabric.Nobody, sim: sim, receivers: receivers, byAddr: map[packet.IPv4]int{},
 		lost: map[[2]int]simtime.Time{}, told: map[[2]int]simtime.Time{}, toldByAny: map[int]simtime.Time{},
@@ -99,9 +90,7 @@ func watchRequests(t *testing.T, s *scenarios.Scenario, receivers int) implosion
 		w.byAddr[sim.Addr(fmt.Sprintf("R%d", i+1))] = i
 	}
 	sim.Fabric.Observe(w)
-	if err := sim.Run(context.Background(), simtime.At(s.Duration)); err != nil {
-		t.Fatal(err)
-	}
+	play(t, sim, s)
 	return w.judge()
 }
 

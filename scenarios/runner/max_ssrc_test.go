@@ -1,18 +1,15 @@
 package runner_test
 
 import (
-	"context"
 	"testing"
 	"time"
 
 	"github.com/pion/rtcp"
 
 	"rtpfabric/endpoints"
-	"rtpfabric/scenarios/runner"
 	"rtpfabric/sim/fabric"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/simtime"
-	"rtpfabric/topologies"
 )
 
 // blockWatch counts report blocks by the SSRC that they are about, from 3 s to 20 s.
@@ -45,14 +42,7 @@ func (w *blockWatch) PacketSent(now simtime.Time, p *packet.Packet) {
 // conformance: IMP-12.2-2, IMP-12.2-3
 func TestMaxSSRC(t *testing.T) {
 	s := load(t, library+"endpoints/max-ssrc.yaml", "protection=none")[0].Scenario
-	c, err := runner.Config(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sim, err := topologies.Build(c)
-	if err != nil {
-		t.Fatal(err)
-	}
+	sim := build(t, s)
 	w := &blockWatch{Observer: fabric.Nobody, blocks: map[uint32]int{}}
 	sim.Fabric.Observe(w)
 	shown, excess := map[uint32]int{}, map[uint32]int{}
@@ -67,9 +57,7 @@ func TestMaxSSRC(t *testing.T) {
 		default:
 		}
 	})
-	if err := sim.Run(context.Background(), simtime.At(s.Duration)); err != nil {
-		t.Fatal(err)
-	}
+	play(t, sim, s)
 	first, third := sim.Flows[0].Sender.SSRC(), sim.Flows[2].Sender.SSRC()
 	if shown[first] < 500 || shown[third] > 0 || len(excess) != 1 || excess[third] != 1 {
 		t.Errorf("%d frames of the first and %d of the third stream are shown; told to be too many: %v", shown[first], shown[third], excess)

@@ -1,7 +1,6 @@
 package runner_test
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,7 +9,6 @@ import (
 	"github.com/pion/rtcp"
 
 	"rtpfabric/scenarios"
-	"rtpfabric/scenarios/runner"
 	"rtpfabric/sim/fabric"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/simtime"
@@ -54,19 +52,10 @@ func (w *nameWatch) PacketSent(_ simtime.Time, p *packet.Packet) {
 
 func watchNames(t *testing.T, s *scenarios.Scenario) (*nameWatch, *topologies.Simulation) {
 	t.Helper()
-	c, err := runner.Config(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sim, err := topologies.Build(c)
-	if err != nil {
-		t.Fatal(err)
-	}
+	sim := build(t, s)
 	w := &nameWatch{Observer: fabric.Nobody, streams: map[string]map[uint32]bool{}, names: map[packet.Addr]string{}}
 	sim.Fabric.Observe(w)
-	if err := sim.Run(context.Background(), simtime.At(s.Duration)); err != nil {
-		t.Fatal(err)
-	}
+	play(t, sim, s)
 	return w, sim
 }
 

@@ -1,33 +1,21 @@
 package runner_test
 
 import (
-	"context"
 	"strings"
 	"testing"
 
 	"rtpfabric/endpoints"
 	"rtpfabric/scenarios"
-	"rtpfabric/scenarios/runner"
-	"rtpfabric/sim/simtime"
 	"rtpfabric/topologies"
 )
 
 func simulate(t *testing.T, s *scenarios.Scenario, sink func(endpoints.Event)) *topologies.Simulation {
 	t.Helper()
-	c, err := runner.Config(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sim, err := topologies.Build(c)
-	if err != nil {
-		t.Fatal(err)
-	}
+	sim := build(t, s)
 	if sink != nil {
 		sim.OnEvent(sink)
 	}
-	if err := sim.Run(context.Background(), simtime.At(s.Duration)); err != nil {
-		t.Fatal(err)
-	}
+	play(t, sim, s)
 	return sim
 }
 

@@ -1,16 +1,13 @@
 package runner_test
 
 import (
-	"context"
 	"testing"
 	"time"
 
 	"rtpfabric/scenarios"
-	"rtpfabric/scenarios/runner"
 	"rtpfabric/sim/fabric"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/simtime"
-	"rtpfabric/topologies"
 )
 
 // stepWatch notes what happens after the capacity has fallen at 30 s.
@@ -42,19 +39,10 @@ func (w *stepWatch) PacketDelivered(now simtime.Time, p *packet.Packet) {
 // the step losses end; negative is never.
 func recovery(t *testing.T, s *scenarios.Scenario) (news, end time.Duration) {
 	t.Helper()
-	c, err := runner.Config(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sim, err := topologies.Build(c)
-	if err != nil {
-		t.Fatal(err)
-	}
+	sim := build(t, s)
 	w := &stepWatch{Observer: fabric.Nobody, sender: sim.Addr("S1"), receiver: sim.Addr("R1")}
 	sim.Fabric.Observe(w)
-	if err := sim.Run(context.Background(), simtime.At(s.Duration)); err != nil {
-		t.Fatal(err)
-	}
+	play(t, sim, s)
 	news, end = -1, -1
 	if w.news > 0 {
 		news = w.news.Sub(w.first)

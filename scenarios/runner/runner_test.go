@@ -14,6 +14,8 @@ import (
 	"rtpfabric/scenarios"
 	"rtpfabric/scenarios/runner"
 	"rtpfabric/sim/record"
+	"rtpfabric/sim/simtime"
+	"rtpfabric/topologies"
 )
 
 const (
@@ -38,6 +40,28 @@ func run(t testing.TB, r *scenarios.Run) *record.Record {
 		t.Fatal(err)
 	}
 	return rec
+}
+
+// build returns the simulation of a scenario, for tests that watch it themselves.
+func build(t testing.TB, s *scenarios.Scenario) *topologies.Simulation {
+	t.Helper()
+	c, err := runner.Config(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sim, err := topologies.Build(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sim
+}
+
+// play runs such a simulation to its end.
+func play(t testing.TB, sim *topologies.Simulation, s *scenarios.Scenario) {
+	t.Helper()
+	if err := sim.Run(context.Background(), simtime.At(s.Duration)); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func one(t testing.TB, path string, set ...string) *record.Record {
