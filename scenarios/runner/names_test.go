@@ -109,7 +109,7 @@ congestion: {controller: fixed, feedback: none}
 // (RFC 6222 §4.2 has such); by names of RFC 7022, which each call has anew, nobody does,
 // neither in one run nor over two.
 //
-// conformance: SSR-4.9-3
+// conformance: SSR-4.9-3, PRF-14-2
 func TestCallsCannotBeLinked(t *testing.T) {
 	for cname, want := range map[string]int{"": 0, ", cname: host<n>@example": 20} {
 		path := filepath.Join(t.TempDir(), "calls.yaml")

@@ -342,7 +342,7 @@ func TestSizes(t *testing.T) {
 
 // The keys are good for SRTP, with every profile, in both directions.
 //
-// conformance: PRF-4.2-5
+// conformance: PRF-4.2-5, PRF-14-2
 func TestMediaAfterHandshake(t *testing.T) {
 	for _, profile := range []keying.Profile{keying.AES128CMSHA180, keying.AES128CMSHA132, keying.AEADAES128GCM, keying.AEADAES256GCM} {
 		p := newPipe(t, 1, func(c []dtls.Config) { c[0].Profiles = []keying.Profile{profile}; c[1].Profiles = c[0].Profiles })
