@@ -72,7 +72,7 @@ func (s *Session) handlePLI(now simtime.Time, media uint32) {
 
 // handleFIR makes the next frame a key frame. A sequence number that was seen already
 // repeats a request (RFC 5104 §4.3.1.1), which may have been obeyed; any other must be
-// (§4.3.1.2).
+// (§4.3.1.2), as soon as key frames don't follow each other too closely (§5).
 func (s *Session) handleFIR(now simtime.Time, f *rtcp.FullIntraRequest) {
 	s.repairs.RefreshesHeard++
 	for _, entry := range f.FIR {
@@ -81,10 +81,14 @@ func (s *Session) handleFIR(now simtime.Time, f *rtcp.FullIntraRequest) {
 			continue
 		}
 		m := st.section
-		if !m.newRequest(f.SenderSSRC, entry.SequenceNumber) && (now.Sub(m.refreshed) < 2*s.rtt || m.justRefreshed(now)) {
-			continue // §3.5.1.1: repeats within two round trips after the refresh point
+		switch fresh, just := m.newRequest(f.SenderSSRC, entry.SequenceNumber), m.justRefreshed(now); {
+		case !fresh && (now.Sub(m.refreshed) < 2*s.rtt || just):
+			// §3.5.1.1: repeats within two round trips after the refresh point
+		case just:
+			m.refreshDue = true
+		default:
+			m.refresh()
 		}
-		m.refresh()
 	}
 }
 
@@ -119,6 +123,14 @@ func (m *Section) refresh() {
 	}
 	m.config.Send.Encoder.Refresh()
 	m.session.repairs.RefreshesObeyed++
+}
+
+// refreshIfDue makes up for a request that came too early.
+func (m *Section) refreshIfDue(now simtime.Time) {
+	if m.refreshDue && !m.justRefreshed(now) {
+		m.refreshDue = false
+		m.refresh()
+	}
 }
 
 // justRefreshed reports whether a key frame is so young that a request can't be meant

@@ -110,6 +110,7 @@ type Section struct {
 
 	refreshed     simtime.Time // when the last key frame was made
 	everRefreshed bool
+	refreshDue    bool      // another one is to be made
 	requests      []request // FIRs
 
 	pictureID  uint16
@@ -300,6 +301,7 @@ func (m *Section) encode(now simtime.Time) {
 	}
 	s.requestRates(now, m)
 	send := m.config.Send
+	m.refreshIfDue(now)
 	m.prepareRepair()
 	f := send.Encoder.Encode(send.frameTime(now))
 	m.noteRepair(now, &f)
