@@ -41,6 +41,7 @@ type stream struct {
 	statistical bool      // of video: key frames are larger than others
 	speaker     *endpoints.Speaker
 	drift       float64 // of its sampling clock, ppm
+	msid        []string
 }
 
 func (st *stream) formats() []endpoints.Format {
@@ -229,12 +230,15 @@ func (s *setup) session(c *call, random *rng.Source, i int, self, peer string, s
 			if st.stays == self {
 				st.stop = 0
 			}
-			sc.Send = s.send(st)
+			sc.Send, sc.MSID = s.send(st), st.msid
 			sc.Send.Clock = simtime.NewClock(simtime.At(st.start), st.drift)
 			if c != nil {
 				c.cc[i] = &steady{target: ccontrol.Target{Media: 4 * s.rate, Pacing: 40 * s.rate}}
 				cc.Controller = c.cc[i]
 			}
+		}
+		if st.from != self {
+			sc.RemoteMSID = st.msid
 		}
 		cc.Sections = append(cc.Sections, sc)
 	}

@@ -39,6 +39,8 @@ type Connection struct {
 	// bandwidth is what the peer has signalled for all media; shares is scratch.
 	bandwidth signalledBandwidth
 	shares    []share
+	// defaultStream is the MediaStream of what comes without a=msid; "" before that.
+	defaultStream string
 }
 
 func newConnection(now simtime.Time, e *Endpoint, cc ConnectionConfig) (*Connection, error) {

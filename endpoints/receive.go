@@ -114,6 +114,7 @@ func (s *Session) handleRTP(now simtime.Time, p *packet.Packet) {
 	src.record(now, h)
 	ext, fresh := src.receive(now, h)
 	_, kind := m.formatOf(h.PayloadType)
+	src.note(m, kind)
 	switch {
 	case m == nil:
 		s.counts.Unassociated++

@@ -34,6 +34,10 @@ type SectionConfig struct {
 	// SSRC of this end if it was signalled, and that of the peer (RFC 5576); 0
 	// leaves it to chance.
 	SSRC, RemoteSSRC uint32
+	// MSID names the MediaStreams that what this end sends is in, RemoteMSID those of
+	// what the peer sends: see [CheckMSID]. Without any, the description has no a=msid
+	// line, and the receiver takes its default MediaStream.
+	MSID, RemoteMSID []string
 	// Send describes what this end sends; nil if it only receives.
 	Send *SendConfig
 }
@@ -123,6 +127,11 @@ type Section struct {
 func newSection(now simtime.Time, s *Session, index int, sc SectionConfig) (*Section, error) {
 	if len(sc.Formats) == 0 {
 		return nil, errors.New("no payload format")
+	}
+	for _, ids := range [][]string{sc.MSID, sc.RemoteMSID} {
+		if err := CheckMSID(ids); err != nil {
+			return nil, err
+		}
 	}
 	m := &Section{session: s, config: sc, index: index, mid: midOf(index)}
 	if sc.RemoteSSRC != 0 {

@@ -25,6 +25,10 @@ type source struct {
 	ended   bool              // a BYE came
 	dscp    uint8             // of the last packet
 
+	carries *Section // that its packets belong to, whatever they are for; nil if to none
+	carried use      // what the last of them was for, once media always media
+	layers  int      // temporal layers that have come
+
 	audioClock int64    // that audio was made for
 	sync       *lipSync // nil if it is played by itself
 	syncName   uint32
@@ -129,6 +133,13 @@ func (r *source) join(now simtime.Time, m *Section) {
 // extended returns the extended form of a sequence number.
 func (r *source) extended(seq uint16) uint64 {
 	return r.highest + uint64(int64(int16(seq-uint16(r.highest))))
+}
+
+// note keeps what the source's packets are for.
+func (r *source) note(m *Section, u use) {
+	if m != nil && (r.carries != m || r.carried != original) {
+		r.carries, r.carried = m, u
+	}
 }
 
 // newer reports whether a packet is later in the stream than all that have come.
@@ -316,6 +327,9 @@ func (r *source) insert(now simtime.Time, f *Format, ext uint64, h *rtp.Header, 
 	}
 	if r.sync != nil && !repaired {
 		r.sync.stamped(now, r, h)
+	}
+	if m.picture.Layered {
+		r.layers = max(r.layers, int(m.picture.Layer)+1)
 	}
 	if r.audio != nil {
 		r.insertAudio(now, f, ext, h, m.captured, b, repaired)

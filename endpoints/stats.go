@@ -79,12 +79,17 @@ type Received struct {
 // repair others included.
 func (s *Session) Received(list []Received) []Received {
 	for _, src := range s.sources {
-		list = append(list, Received{
-			SSRC: src.ssrc, CNAME: s.table.CNAME(src.ssrc), Section: src.section, Packets: src.received,
-			Lost: int64(src.expected()) - int64(src.received), Jitter: ticksToDuration(src.jitter, src.clock), Ended: src.ended,
-		})
+		list = append(list, s.known(src))
 	}
 	return list
+}
+
+// known returns what is known of a source.
+func (s *Session) known(src *source) Received {
+	return Received{
+		SSRC: src.ssrc, CNAME: s.table.CNAME(src.ssrc), Section: src.section, Packets: src.received,
+		Lost: int64(src.expected()) - int64(src.received), Jitter: ticksToDuration(src.jitter, src.clock), Ended: src.ended,
+	}
 }
 
 // Streams returns the streams of this end, those that have ended included. The caller

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"rtpfabric/endpoints"
 	"rtpfabric/scenarios/internal/strict"
 )
 
@@ -194,6 +195,7 @@ func (c *checker) media() {
 		} else {
 			c.ends(m, p)
 		}
+		c.msid(m, p.Child("msid"))
 		c.times(m, p)
 		c.limits(m, p)
 		c.tradeOffs(m, p)
@@ -380,5 +382,16 @@ func (c *checker) audio(m *Media, p strict.Path) {
 		c.fail(where, fmt.Sprintf("Opus has no packets of %s", format(*m.Frame)), "write 2.5ms, 5ms, 10ms, 20ms, or 40ms to 120ms in steps of 20ms")
 	case payload > m.PacketSize-around:
 		c.fail(where, fmt.Sprintf("a frame of %s at %s has %s, which doesn't fit into a packet of %s", format(*m.Frame), *m.Rate, payload, m.PacketSize), "write a shorter frame or a lower rate")
+	}
+}
+
+// msid checks the names of MediaStreams.
+func (c *checker) msid(m *Media, p strict.Path) {
+	if len(m.MSID) > 0 && c.s.Topology.Relayed() {
+		c.failKey(p, "descriptions of a group name no MediaStreams", "remove it")
+		return
+	}
+	if err := endpoints.CheckMSID(m.MSID); err != nil {
+		c.fail(p, err.Error(), "write identifiers such as [camera, meeting]")
 	}
 }

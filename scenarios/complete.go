@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"rtpfabric/endpoints"
 	"rtpfabric/sim/rng"
 	"rtpfabric/sim/units"
 )
@@ -85,6 +86,9 @@ func (t *Traffic) complete() {
 func (s *Scenario) completeMedia(m *Media, random *rng.Source) {
 	if m.Name == "" {
 		m.Name = m.Kind
+	}
+	if e := s.Endpoint(m.From); m.MSID == nil && e != nil && !e.Legacy() && !s.Topology.Relayed() && endpoints.CheckMSID([]string{m.From}) == nil {
+		m.MSID = []string{m.From}
 	}
 	if m.To == "" {
 		m.To = s.otherPeer(m.From)

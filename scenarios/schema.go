@@ -148,6 +148,10 @@ type Media struct {
 	// sets the code point itself.
 	Priority string `yaml:"priority" oneof:"very-low,low,medium,high" default:"low"`
 	DSCP     *int   `yaml:"dscp" min:"0" max:"63"`
+	// MSID names the MediaStreams that the stream's track is in (RFC 8830): one called
+	// like the sender by default, none of a legacy endpoint and in a group. It is sent
+	// once all the same.
+	MSID []string `yaml:"msid" example:"[camera, meeting]"`
 	// PacketSize is the largest RTP packet, SRTP tag included, without UDP and
 	// IP.
 	PacketSize units.Bytes `yaml:"packet-size" default:"1200B" min:"100B" max:"1472B"`

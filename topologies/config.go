@@ -228,6 +228,9 @@ type Media struct {
 	FEC FEC
 	// SSRC of the stream, signalled to both ends (RFC 5576); 0 leaves it to chance.
 	SSRC uint32
+	// MSID names the MediaStreams that the sender's description puts the stream into
+	// (RFC 8830); without any it has no a=msid line.
+	MSID []string
 	// Limits are what the receiver allows (RFC 5104 §4.2), in order.
 	Limits []Limit
 	// TradeOffs are what the receiver asks for (RFC 5104 §4.3.2), in order.

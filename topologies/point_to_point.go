@@ -216,10 +216,10 @@ func (s *Simulation) sessionConfig(end sessionEnd) (endpoints.SessionConfig, err
 					return sc, err
 				}
 				mc.Send = send
-				mc.SSRC = m.SSRC
+				mc.SSRC, mc.MSID = m.SSRC, m.MSID
 				models = append(models, model)
 			} else {
-				mc.RemoteSSRC = m.SSRC
+				mc.RemoteSSRC, mc.RemoteMSID = m.SSRC, m.MSID
 			}
 		}
 		sc.Sections = append(sc.Sections, mc)

@@ -70,6 +70,12 @@ func describe(s *screen, f *scenarios.File, r *scenarios.Run) {
 	fmt.Fprintf(s, "\n%s\n\n%s", s.paint(bold, "Network"), networkFigure(c))
 	if len(c.Topology.Gatherings()) > 0 {
 		fmt.Fprintf(s, "\n%s\n\n%s", s.paint(bold, "Sessions ("+c.Topology.Type+")"), sessionFigure(c))
+		if lines := msidLines(c); len(lines) > 0 {
+			fmt.Fprintf(s, "\n%s\n\n", s.paint(bold, "MediaStreams"))
+			for _, line := range lines {
+				fmt.Fprintln(s, "  "+s.ascii(line))
+			}
+		}
 		fmt.Fprintf(s, "\n%s\n\n", s.paint(bold, "Control"))
 		for _, line := range controlLines(c) {
 			fmt.Fprintln(s, "  "+line)
@@ -93,6 +99,26 @@ func describe(s *screen, f *scenarios.File, r *scenarios.Run) {
 			fmt.Fprintln(s, "  "+s.ascii(c.Expect[i].String()))
 		}
 	}
+}
+
+// msidLines say which MediaStreams tracks are in, if not in the one that is called like
+// their sender.
+func msidLines(c *scenarios.Scenario) []string {
+	if c.Topology.Relayed() {
+		return nil
+	}
+	var lines []string
+	for i := range c.Media {
+		m := &c.Media[i]
+		switch e := c.Endpoint(m.From); {
+		case len(m.MSID) == 1 && m.MSID[0] == m.From || len(m.MSID) == 0 && e.Legacy():
+		case len(m.MSID) == 0:
+			lines = append(lines, m.FlowName()+" in the default MediaStream")
+		default:
+			lines = append(lines, fmt.Sprintf("%s a=msid:%s", m.FlowName(), strings.Join(m.MSID, " a=msid:")))
+		}
+	}
+	return lines
 }
 
 // controlLines say how rates and RTCP are controlled.

@@ -52,7 +52,9 @@ func absent(v reflect.Value) bool {
 	switch v.Kind() {
 	case reflect.Pointer:
 		return v.IsNil()
-	case reflect.Slice, reflect.String:
+	case reflect.Slice: // an empty list of words may differ from none
+		return v.Len() == 0 && (v.IsNil() || !isScalar(v.Type().Elem()))
+	case reflect.String:
 		return v.Len() == 0
 	}
 	return false
