@@ -42,19 +42,23 @@ func (s *Session) handlePacket(now simtime.Time, p *packet.Packet) {
 	case s.gone():
 		return
 	case len(b) >= 2 && b[0] >= 20 && b[0] <= 63:
-		s.config.Keying.HandlePacket(now, p)
+		s.keyingOf(p).HandlePacket(now, p)
 		s.pollKeying(now)
-		if !s.entered {
+		if s.control == nil {
 			_ = s.enter(now)
+			if s.config.RTCPKeying != nil && s.entered {
+				s.runRTCP(now) // what has waited for the keys
+			}
 		}
 		return
 	case len(b) < 2 || b[0] < 128 || b[0] > 191:
 		return // STUN, which needs no answer here, or nothing that is known
 	}
+	isRTCP := b[1] >= 192 && b[1] <= 223
 	switch {
-	case !s.entered:
+	case !s.entered || isRTCP && s.control == nil:
 		s.counts.Early++
-	case b[1] >= 192 && b[1] <= 223:
+	case isRTCP:
 		s.handleRTCP(now, p)
 	default:
 		s.handleRTP(now, p)

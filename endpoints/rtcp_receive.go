@@ -20,7 +20,7 @@ func (s *Session) handleRTCP(now simtime.Time, p *packet.Packet) {
 		return
 	}
 	size := p.Size
-	b, err := s.protector.OpenRTCP(p.Payload)
+	b, err := s.control.OpenRTCP(p.Payload)
 	if err != nil {
 		s.countRejected(err)
 		return

@@ -13,8 +13,11 @@ import (
 // packet fits a path of 1280 octets.
 const mtu = 1200
 
-// runRTCP sends the RTCP that is due.
+// runRTCP sends the RTCP that is due, once there are keys for it.
 func (s *Session) runRTCP(now simtime.Time) {
+	if s.control == nil {
+		return
+	}
 	if s.due.elapsed(now) {
 		s.timing.WantFeedback(now)
 	}
@@ -147,7 +150,7 @@ const byeSize units.Bytes = srSize + 4 + sdesChunk + 8 + packet.HeaderIPv4UDP
 // sendBye leaves the session with one SSRC. One that never sent anything
 // leaves silently (RFC 3550 §6.3.7).
 func (s *Session) sendBye(now simtime.Time, st *Stream) {
-	if st.local.HasSent() || st.packets > 0 {
+	if s.control != nil && (st.local.HasSent() || st.packets > 0) { // without keys it goes silently
 		w := s.newCompound()
 		if st.retired { // so that the new clock is known at once (RFC 7160 §4.1)
 			w.report(now, st.section.main)
@@ -180,7 +183,7 @@ func (s *Session) sendRTCP(now simtime.Time, w *compound) {
 		return
 	}
 	w.pad(s.config.RTCP.PadTo)
-	b, err := s.protector.RTCP(w.b)
+	b, err := s.control.RTCP(w.b)
 	if err != nil {
 		panic("endpoints: protecting RTCP of our own failed: " + err.Error())
 	}

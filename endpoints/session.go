@@ -59,6 +59,9 @@ type SessionConfig struct {
 	// Secure ends refuse insecure ones, and the other way round (RFC 8834 §4.2, §10).
 	PeerProfile *ProfileConfig
 	Keying      keying.Step
+	// RTCPKeying is that of RTCP's own flow, which has a DTLS association of its own
+	// (RFC 5764 §4); nil if both flows have Keying's keys.
+	RTCPKeying keying.Step
 	// Profile is the protection profile; 0 leaves it to the keying step.
 	Profile keying.Profile
 	// Cryptex encrypts header extensions and contributing sources (RFC 9335).
@@ -97,7 +100,8 @@ type Session struct {
 	config     SessionConfig
 	name       string
 
-	protector protect.Protector
+	protector protect.Protector // of RTP, nil before there are keys
+	control   protect.Protector // of RTCP, the same unless it has its own keys
 	sections  []*Section
 	streams   []*Stream // of this end
 	sources   []*source // remote SSRCs in the order they were heard
@@ -143,7 +147,7 @@ type Session struct {
 	rtt      time.Duration // to whoever answered last
 	paths    []path        // to each peer that has
 	counts   Counts
-	failed   bool // there won't be any keys
+	failed   bool // there won't be any keys of RTP, or of RTCP
 	entered  bool // the keys are known and the session has been joined
 	leaving  bool // see Endpoint.Leave
 	refused  bool // the peer has another profile
@@ -243,16 +247,40 @@ func newSession(now simtime.Time, c *Connection, sc SessionConfig) (*Session, er
 // one block, SDES with a CNAME, SRTCP, UDP and IP.
 const firstReportSize units.Bytes = 32 + 28 + 14 + packet.HeaderIPv4UDP
 
-// enter joins the RTP session as soon as there are keys.
+// enter joins the RTP session as soon as there are keys. RTCP waits for its own.
 func (s *Session) enter(now simtime.Time) error {
-	p, ready, err := protect.NewWith(protect.Config{
-		Mode: s.config.Protection, Profile: s.config.Profile,
-		EncryptedExtensions: s.extensions.Encrypted(), Cryptex: s.config.Cryptex,
-	}, s.config.Keying)
+	if !s.entered {
+		p, ready, err := s.protect(s.config.Keying)
+		if err != nil || !ready {
+			return err
+		}
+		s.protector, s.entered = p, true
+		if s.config.RTCPKeying == nil {
+			s.control = p
+		}
+		s.join(now)
+	}
+	if s.control != nil {
+		return nil
+	}
+	p, ready, err := s.protect(s.config.RTCPKeying)
 	if err != nil || !ready {
 		return err
 	}
-	s.protector, s.entered = p, true
+	s.control = p
+	return nil
+}
+
+// protect returns what a keying step has the keys for; false as long as it has none.
+func (s *Session) protect(step keying.Step) (protect.Protector, bool, error) {
+	return protect.NewWith(protect.Config{
+		Mode: s.config.Protection, Profile: s.config.Profile,
+		EncryptedExtensions: s.extensions.Encrypted(), Cryptex: s.config.Cryptex,
+	}, step)
+}
+
+// join takes part in the RTP session.
+func (s *Session) join(now simtime.Time) {
 	s.event(Event{Kind: SessionEntered, At: now})
 	for _, m := range s.sections {
 		m.beginNow(now)
@@ -262,34 +290,61 @@ func (s *Session) enter(now simtime.Time) error {
 	}
 	s.twcc = feedback.NewTWCCRecorder()
 	s.applyTarget(now)
-	return nil
 }
 
 // pollKeying sends what key management has to say.
 func (s *Session) pollKeying(now simtime.Time) {
-	for b := s.config.Keying.PollPayload(now); b != nil; b = s.config.Keying.PollPayload(now) {
+	s.pollStep(now, s.config.Keying, s.config.Local, s.config.Remote)
+	if k := s.config.RTCPKeying; k != nil {
+		s.pollStep(now, k, s.config.RTCPLocal, s.config.RTCPRemote)
+	}
+}
+
+// pollStep sends what one flow's has to say.
+func (s *Session) pollStep(now simtime.Time, step keying.Step, src, dst packet.Addr) {
+	for b := step.PollPayload(now); b != nil; b = step.PollPayload(now) {
 		p := s.endpoint.config.Pool.New()
 		copy(p.SetPayload(len(b)), b)
-		p.Src, p.Dst = s.config.Local, s.config.Remote
+		p.Src, p.Dst = src, dst
 		s.out.Push(p)
 	}
-	if f, ok := s.config.Keying.(keying.Failer); ok && !s.failed && f.Err() != nil {
+	if f, ok := step.(keying.Failer); ok && !s.failed && f.Err() != nil {
 		s.failed = true
 		s.event(Event{Kind: KeyingFailed, At: now})
 	}
 }
 
-// Keying returns the key management, which may have more to tell.
-func (s *Session) Keying() keying.Step { return s.config.Keying }
+// keyingOf returns the key management of the flow that a packet came by.
+func (s *Session) keyingOf(p *packet.Packet) keying.Step {
+	if k := s.config.RTCPKeying; k != nil && p.Dst == s.config.RTCPLocal {
+		return k
+	}
+	return s.config.Keying
+}
 
-// Secrets returns the profile and the keys that open a capture of the session; false
-// if nothing is encrypted, or there are no keys yet.
-func (s *Session) Secrets() (keying.Profile, keying.Keys, bool) {
-	if s.config.Protection != protect.Full || !s.entered {
+// Keying returns the key management of the session's flows, in the order of
+// [Session.Flows]; it may have more to tell. There is one if both have the same keys.
+func (s *Session) Keying() []keying.Step {
+	if s.config.RTCPKeying == nil {
+		return []keying.Step{s.config.Keying}
+	}
+	return []keying.Step{s.config.Keying, s.config.RTCPKeying}
+}
+
+// Secrets returns the profile and the keys that open a capture of one of the session's
+// flows, by its place in [Session.Flows]; false if nothing is encrypted, or there are no
+// keys yet.
+func (s *Session) Secrets(flow int) (keying.Profile, keying.Keys, bool) {
+	if s.config.Protection != protect.Full || s.refused {
 		return 0, keying.Keys{}, false
 	}
-	profile, _ := protect.ProfileOf(s.config.Profile, s.config.Keying)
-	keys, ok := s.config.Keying.Keys(profile.KeyLen(), profile.SaltLen())
+	steps := s.Keying()
+	step := steps[min(flow, len(steps)-1)]
+	profile, ok := protect.ProfileOf(s.config.Profile, step)
+	if !ok {
+		return 0, keying.Keys{}, false
+	}
+	keys, ok := step.Keys(profile.KeyLen(), profile.SaltLen())
 	return profile, keys, ok
 }
 
@@ -348,6 +403,9 @@ func (s *Session) handleTimeout(now simtime.Time) {
 		return
 	}
 	s.config.Keying.HandleTimeout(now)
+	if k := s.config.RTCPKeying; k != nil {
+		k.HandleTimeout(now)
+	}
 	s.pollKeying(now)
 	if !s.entered {
 		return
@@ -379,6 +437,9 @@ func (s *Session) nextTimeout() (simtime.Time, Reason) {
 			at, why = t, r
 		}
 	}
+	if k := s.config.RTCPKeying; k != nil {
+		earlier(k.NextTimeout(), ReasonKeying)
+	}
 	if !s.entered {
 		return at, why
 	}
@@ -386,8 +447,10 @@ func (s *Session) nextTimeout() (simtime.Time, Reason) {
 		earlier(m.nextTimeout())
 	}
 	earlier(s.pacer.Next(), ReasonPacer)
-	earlier(s.timing.NextTimeout(), ReasonRTCP)
-	earlier(s.due.at, ReasonFeedback)
+	if s.control != nil {
+		earlier(s.timing.NextTimeout(), ReasonRTCP)
+		earlier(s.due.at, ReasonFeedback)
+	}
 	for _, src := range s.sources {
 		earlier(src.playoutTimeout(), ReasonPlayout)
 		if src.missing != nil {

@@ -65,8 +65,8 @@ func (s *Simulation) connectPair(call *Call) error {
 		if err != nil {
 			return err
 		}
-		s.secure(&atA, call, call.A, call.B)
-		s.secure(&atB, call, call.B, call.A)
+		s.secure(&atA, call, call.A, call.B, session.RTCPPort)
+		s.secure(&atB, call, call.B, call.A, session.RTCPPort)
 		atA.Local, atA.Remote = rtp.a, s.seenFrom(rtp.a, rtp.b)
 		atB.Local, atB.Remote = rtp.b, s.seenFrom(rtp.b, rtp.a)
 		if session.RTCPPort {

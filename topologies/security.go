@@ -21,8 +21,7 @@ func (s *Simulation) profile() keying.Profile {
 
 // secure gives an end its keys, or a handshake that gets them. Whoever answered the
 // call begins it (RFC 8842 §5.3); the other end opens the way for that.
-func (s *Simulation) secure(sc *endpoints.SessionConfig, call *Call, self, peer string) {
-	security := &s.config.Security
+func (s *Simulation) secure(sc *endpoints.SessionConfig, call *Call, self, peer string, rtcpPort bool) {
 	suffix := suffixOf(sc.Name)
 	if !s.handshakes(self) {
 		sc.Profile = s.profile()
@@ -30,17 +29,24 @@ func (s *Simulation) secure(sc *endpoints.SessionConfig, call *Call, self, peer 
 		return
 	}
 	sc.Handshake = true
+	sc.Keying = s.handshake(call, self, peer, suffix)
+	if rtcpPort {
+		sc.RTCPKeying = s.handshake(call, self, peer, suffix+"/rtcp")
+	}
+}
+
+// handshake returns one end of a DTLS association of a flow (RFC 5764 §4).
+func (s *Simulation) handshake(call *Call, self, peer, suffix string) keying.Step {
 	name := "dtls/" + self + suffix + "/" + peer + suffix
 	config := dtls.Config{
 		Role: dtls.Client, Identity: s.identity(self), PeerFingerprint: s.identity(peer).Fingerprint(),
-		Profiles: []keying.Profile{s.profile()}, Random: s.random.Stream(name), InitialTimeout: security.Timeout,
+		Profiles: []keying.Profile{s.profile()}, Random: s.random.Stream(name), InitialTimeout: s.config.Security.Timeout,
 	}
 	if self == call.B {
-		sc.Keying = dtls.New(config)
-		return
+		return dtls.New(config)
 	}
 	config.Role = dtls.Server
-	sc.Keying = keying.NewOpening(dtls.New(config), s.random.Stream(name+"/opening"))
+	return keying.NewOpening(dtls.New(config), s.random.Stream(name+"/opening"))
 }
 
 // protection returns how an endpoint protects media.

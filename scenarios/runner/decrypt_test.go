@@ -76,8 +76,13 @@ func TestLibsrtpDecryptsCaptures(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			keys := map[string]bool{}
 			for _, line := range strings.Split(strings.TrimSpace(string(text)), "\n")[1:] {
 				f := strings.Fields(line)
+				if keys[f[3]] && tt.name != "relay" { // a group has one key
+					t.Errorf("%s to %s has the key of another flow", f[0], f[1])
+				}
+				keys[f[3]] = true
 				profile, err := keying.ParseProfile(f[2])
 				if err != nil {
 					t.Fatal(err)

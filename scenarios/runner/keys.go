@@ -26,17 +26,19 @@ type keyLogger interface{ KeyLog() string }
 func writeKeys(folder string, sim *topologies.Simulation) error {
 	var srtp, dtls []string
 	for _, s := range sim.Sessions() {
-		if k, ok := s.Keying().(keyLogger); ok && k.KeyLog() != "" {
-			dtls = append(dtls, k.KeyLog())
+		for _, step := range s.Keying() {
+			if k, ok := step.(keyLogger); ok && k.KeyLog() != "" {
+				dtls = append(dtls, k.KeyLog())
+			}
 		}
-		profile, keys, ok := s.Secrets()
-		if !ok {
-			continue
-		}
-		line := func(from, to packet.Addr, key, salt []byte) {
-			srtp = append(srtp, fmt.Sprintf("%v %v %v %x %x", from, to, profile, key, salt))
-		}
-		for _, f := range s.Flows() {
+		for i, f := range s.Flows() {
+			profile, keys, ok := s.Secrets(i)
+			if !ok {
+				continue
+			}
+			line := func(from, to packet.Addr, key, salt []byte) {
+				srtp = append(srtp, fmt.Sprintf("%v %v %v %x %x", from, to, profile, key, salt))
+			}
 			line(f[0], f[1], keys.Local.Key, keys.Local.Salt)
 			line(f[1], f[0], keys.Remote.Key, keys.Remote.Salt)
 		}
