@@ -54,6 +54,7 @@ const (
 	StreamSuspended     // the rate doesn't suffice for Section; see Level
 	StreamResumed
 	StreamNotDecoded    // SSRC is one more than the end decodes; see SessionConfig.MaxSSRC
+	StreamDeselected    // SSRC gives its place to louder audio; see SessionConfig.DecodeTop
 	SSRCChanged         // SSRC takes the place of Previous, after a collision
 	ThirdPartyCollision // SSRC is used by two others (RFC 3550 §8.2)
 	ThirdPartyLoop      // SSRC's packets come from another address as well

@@ -148,6 +148,9 @@ func (s *Session) handleRTP(now simtime.Time, p *packet.Packet) {
 // decoded already, or that there is room. What comes with its packets otherwise counts
 // for reports and feedback only.
 func (s *Session) decodes(now simtime.Time, src *source, m *Section) bool {
+	if s.config.DecodeTop > 0 && m.config.Kind == Audio && !s.selects(now, src) {
+		return false
+	}
 	if s.config.MaxSSRC == 0 || src.plays() {
 		return true
 	}
@@ -180,6 +183,9 @@ func (s *Session) contributors(h *rtp.Header) []uint32 {
 
 // handlePayload takes the payload of a packet that belongs to a section.
 func (s *Session) handlePayload(now simtime.Time, src *source, m *Section, h *rtp.Header, ext uint64, b []byte, repaired bool) {
+	if s.config.DecodeTop > 0 && m.config.Kind == Audio && !src.selected {
+		return // what was repaired of it isn't needed
+	}
 	f, _ := m.format(h.PayloadType)
 	content, ok := parseMedia(f, b)
 	if !ok {

@@ -85,6 +85,9 @@ type SessionConfig struct {
 	// MaxSSRC is how many streams of media this end decodes at the same time; 0 is as
 	// many as come (RFC 8108 §4). Others are reported on all the same.
 	MaxSSRC int
+	// DecodeTop is how many streams of audio this end decodes at the same time: the
+	// loudest by the levels in their header extensions (RFC 6464); 0 is all.
+	DecodeTop int
 	// PlayoutDelay is how long after its ideal time a frame may come. Audio is played
 	// as early as the path lets it be, but no more than that later; FixedAudio plays
 	// it that much later from the start.
@@ -162,7 +165,8 @@ type Counts struct {
 	// or broke a rule of their format, Early those that came before the keys,
 	// Unassociated those that belong to no media section (RFC 9143 §9.2).
 	AuthFailed, Replayed, Malformed, Early, Unassociated uint64
-	// Undecoded counts packets of media beyond the limit of SessionConfig.MaxSSRC.
+	// Undecoded counts packets of media beyond SessionConfig.MaxSSRC, and of audio not
+	// among SessionConfig.DecodeTop.
 	Undecoded uint64
 	// Refused counts packets of a peer whose profile doesn't go with this end's.
 	Refused uint64

@@ -61,6 +61,9 @@ type source struct {
 	captured   simtime.Time // of the last frame that says so, with its timestamp
 	capturedTS uint32
 
+	selected bool // it is among the audio that this end decodes, if that is limited
+	loudness loudness
+
 	excess bool // it isn't decoded, as there are too many
 
 	trace *xr.Trace // nil if nobody wants its arrivals

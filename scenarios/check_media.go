@@ -21,6 +21,9 @@ func (c *checker) endpoints() {
 		if e.Leaves != nil && *e.Leaves > c.s.Duration {
 			c.fail(p.Child("leaves"), fmt.Sprintf("%s lies after the end of the run at %s", format(*e.Leaves), format(c.s.Duration)), "choose an earlier time or a longer duration")
 		}
+		if e.DecodeTop > 0 && !slices.Contains(c.s.Extensions, "audio-level") {
+			c.fail(p.Child("decode-top"), "nothing says how loud streams are", `add "extensions: [audio-level]"`)
+		}
 		if e.Interworking {
 			c.interworking(&e, p.Child("interworking"))
 		}

@@ -77,6 +77,9 @@ type Endpoint struct {
 	// MaxSSRC is how many streams it decodes in an RTP session at the same time, and
 	// says so; 0 is as many as come. It reports on all.
 	MaxSSRC int `yaml:"max-ssrc" default:"0" min:"0" max:"400"`
+	// DecodeTop is how many streams of audio it decodes in an RTP session, the loudest by
+	// their header extensions (RFC 6464); 0 is all.
+	DecodeTop int `yaml:"decode-top" default:"0" min:"0" max:"400"`
 	// Bundle says whether it agrees to several media in one RTP session (RFC 9143).
 	Bundle bool `yaml:"bundle" default:"true"`
 	// Symmetric says whether it sends from the ports that it receives on (RFC 4961).

@@ -190,6 +190,9 @@ type Endpoint struct {
 	Bandwidth Bandwidth
 	// MaxSSRC is how many streams it decodes in a session; 0 is all.
 	MaxSSRC int
+	// DecodeTop is how many streams of audio it decodes in a session, the loudest; 0 is
+	// all.
+	DecodeTop int
 	// Insecure endpoints have no SRTP.
 	Insecure bool
 	// Interworking stands before an endpoint of calls without AVPF: the peer is told that

@@ -199,7 +199,7 @@ func (s *Simulation) sessionConfig(end sessionEnd) (endpoints.SessionConfig, err
 		Repair: c.Repair, ExtendedReports: c.ExtendedReports,
 		RTCP: end.rtcp, Feedback: end.feedback, FeedbackInterval: c.Congestion.Interval,
 		ECN: c.Congestion.ECN, Marking: c.Marking,
-		PlayoutDelay: c.PlayoutDelay, MaxSSRC: s.byName[end.self].config.MaxSSRC, FixedAudio: c.FixedAudio,
+		PlayoutDelay: c.PlayoutDelay, MaxSSRC: s.byName[end.self].config.MaxSSRC, DecodeTop: s.byName[end.self].config.DecodeTop, FixedAudio: c.FixedAudio,
 	}
 	if len(end.sections) > 1 { // bundled media have tags (RFC 9143 §15)
 		sc.Extensions = append(slices.Clone(sc.Extensions), headerext.Entry{ID: midExtension, URI: headerext.MID.URI()})

@@ -55,7 +55,7 @@ func Config(s *scenarios.Scenario) (topologies.Config, error) {
 		c.Endpoints = append(c.Endpoints, topologies.Endpoint{
 			Name: e.Name, At: e.At, ClockOffset: time.Duration(e.ClockOffset), ClockDrift: float64(e.ClockDrift), Weight: e.Priority, Legacy: e.Legacy(),
 			Leaves: leaves, CNAME: e.CNAME, Bandwidth: bandwidth, Asymmetric: !e.Symmetric,
-			MaxSSRC: e.MaxSSRC, Insecure: e.Protection == "none", Interworking: e.Interworking,
+			MaxSSRC: e.MaxSSRC, DecodeTop: e.DecodeTop, Insecure: e.Protection == "none", Interworking: e.Interworking,
 		})
 	}
 	for i := range s.Traffic {

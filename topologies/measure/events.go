@@ -75,6 +75,8 @@ func (r *Recorder) handle(e endpoints.Event) {
 		r.event(e.At, entity, "keying-failed", "no media will flow")
 	case endpoints.StreamNotDecoded:
 		r.event(e.At, entity+"/"+e.Section.Name(), "stream-not-decoded", fmt.Sprintf("SSRC %08x is one more than the endpoint decodes", e.SSRC))
+	case endpoints.StreamDeselected:
+		r.event(e.At, entity+"/"+e.Section.Name(), "stream-deselected", fmt.Sprintf("SSRC %08x isn't decoded: others are louder", e.SSRC))
 	case endpoints.ProfileRefused:
 		r.event(e.At, entity, "profile-refused", "the peer's RTP profile doesn't go with "+e.Session.Profile().String()+": no media will flow")
 	case endpoints.PacketRestored:
