@@ -70,12 +70,8 @@ func describe(s *screen, f *scenarios.File, r *scenarios.Run) {
 	fmt.Fprintf(s, "\n%s\n\n%s", s.paint(bold, "Network"), networkFigure(c))
 	if len(c.Topology.Gatherings()) > 0 {
 		fmt.Fprintf(s, "\n%s\n\n%s", s.paint(bold, "Sessions ("+c.Topology.Type+")"), sessionFigure(c))
-		if lines := msidLines(c); len(lines) > 0 {
-			fmt.Fprintf(s, "\n%s\n\n", s.paint(bold, "MediaStreams"))
-			for _, line := range lines {
-				fmt.Fprintln(s, "  "+s.ascii(line))
-			}
-		}
+		listed(s, "Endpoints", endpointLines(c))
+		listed(s, "MediaStreams", msidLines(c))
 		fmt.Fprintf(s, "\n%s\n\n", s.paint(bold, "Control"))
 		for _, line := range controlLines(c) {
 			fmt.Fprintln(s, "  "+line)
@@ -98,6 +94,17 @@ func describe(s *screen, f *scenarios.File, r *scenarios.Run) {
 		for i := range c.Expect {
 			fmt.Fprintln(s, "  "+s.ascii(c.Expect[i].String()))
 		}
+	}
+}
+
+// listed prints lines under a heading, if there are any.
+func listed(s *screen, heading string, lines []string) {
+	if len(lines) == 0 {
+		return
+	}
+	fmt.Fprintf(s, "\n%s\n\n", s.paint(bold, heading))
+	for _, line := range lines {
+		fmt.Fprintln(s, "  "+s.ascii(line))
 	}
 }
 
