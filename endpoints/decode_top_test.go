@@ -16,7 +16,7 @@ import (
 // where there would be five. It follows a change of speaker within half a second, and a
 // cough of 200 ms takes nobody's place. Reports are about all.
 //
-// conformance: HDR-5.2.2-4
+// conformance: HDR-5.2.2-4, HDR-5.2.2-3
 func TestDecodeTop(t *testing.T) {
 	second := func(s float64) simtime.Time { return simtime.At(time.Duration(s * float64(time.Second))) }
 	spurts := [5][]audio.Spurt{
