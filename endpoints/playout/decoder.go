@@ -31,7 +31,7 @@ type decoder struct {
 	last    Picture // decoded or not, the last that was complete
 	broken  uint8   // frames of this layer and higher ones can't be decoded
 
-	slices  bool          // losses of a part are told, and repaired
+	slices  bool          // losses of a part are told, and repaired, where there are no layers
 	losses  []partialLoss // that were told, oldest first
 	damage  []partialLoss // of these, what no frame has repaired yet
 	decoded uint64        // whether each of the last pictures was, by its number
@@ -42,7 +42,7 @@ func (d *decoder) decode(p Picture) bool {
 	if !d.enabled {
 		return true
 	}
-	if d.slices {
+	if d.slices && !p.Layered {
 		return d.decodeParts(p)
 	}
 	missing := (p.Number-d.last.Number)&0x7fff != 1

@@ -11,8 +11,8 @@ import (
 
 // shown is what becomes of pictures that come one after the other, each in one
 // packet: which of them are decoded, and whether a refresh is wanted at the end.
-func shown(pictures ...playout.Picture) (decoded []bool, refresh bool) {
-	b := playout.NewBuffer(playout.Config{Clock: 1000, Delay: 10 * time.Millisecond, Decoder: true})
+func shown(inSlices bool, pictures ...playout.Picture) (decoded []bool, refresh bool) {
+	b := playout.NewBuffer(playout.Config{Clock: 1000, Delay: 10 * time.Millisecond, Decoder: true, Slices: inSlices})
 	last := -1
 	seq := uint64(0)
 	for _, p := range pictures {
@@ -62,13 +62,11 @@ func TestDecoder(t *testing.T) {
 		{"the lowest layer is missing", []playout.Picture{layer(0), layer(1), layer(2), layer(3), layer(5), layer(6), layer(8)}, []bool{yes, yes, yes, yes, no, no, no}, yes},
 		{"several with the lowest among them", []playout.Picture{layer(0), layer(1), layer(6), layer(8)}, []bool{yes, yes, no, no}, yes},
 	} {
-		got, refresh := shown(tt.pictures...)
-		ok := len(got) == len(tt.decoded) && refresh == tt.refresh
-		for i := range got {
-			ok = ok && got[i] == tt.decoded[i]
-		}
-		if !ok {
-			t.Errorf("%s: decoded %v, refresh wanted %v; want %v, %v", tt.name, got, refresh, tt.decoded, tt.refresh)
+		for _, inSlices := range []bool{false, true} { // of which no part was told to be lost
+			got, refresh := shown(inSlices, tt.pictures...)
+			if !slices.Equal(got, tt.decoded) || refresh != tt.refresh {
+				t.Errorf("%s, slices %v: decoded %v, refresh wanted %v; want %v, %v", tt.name, inSlices, got, refresh, tt.decoded, tt.refresh)
+			}
 		}
 	}
 }
