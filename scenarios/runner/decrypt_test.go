@@ -56,6 +56,9 @@ func TestLibsrtpDecryptsCaptures(t *testing.T) {
 	if err != nil {
 		t.Skip("tshark is not installed")
 	}
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	program := libsrtptest.Build(t)
 	for _, tt := range []struct {
 		name, file string

@@ -65,6 +65,9 @@ func watchNames(t *testing.T, s *scenarios.Scenario) (*nameWatch, *topologies.Si
 //
 // conformance: SSR-4.9-2
 func TestGroupsByCNAME(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	for file, want := range map[string]struct{ groups, members int }{
 		"e35-hundred.yaml": {100, 1}, "e35-hundred-same-name.yaml": {1, 100},
 	} {
