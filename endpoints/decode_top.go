@@ -69,12 +69,13 @@ func (s *Session) selects(now simtime.Time, src *source) bool {
 		if src.loudness.now(now) <= weakest.loudness.now(now)+loudnessMargin {
 			return false
 		}
-		weakest.selected, weakest.audio = false, nil
+		weakest.selected = false
+		weakest.stopAudio()
 		s.event(Event{Kind: StreamDeselected, At: now, Section: weakest.section, SSRC: weakest.ssrc})
 	}
 	src.selected = true
 	if src.section != nil { // it has been decoded before
-		src.audio, src.audioClock = src.newAudioBuffer(), src.clock
+		src.startAudio()
 	}
 	return true
 }

@@ -211,7 +211,7 @@ func (w *compound) appendLosses(now simtime.Time, m *Section, regular bool) {
 		if l.due {
 			l.due = false
 			l.tries++
-			l.next = now.Add(max(refreshPatience, 2*s.rtt))
+			l.next = now.Add(max(refreshPatience, 2*s.rttTo(src.ssrc)))
 			if l.rpsi == RPSIOnLoss && (!l.sli || l.anyWhole()) {
 				w.appendRPSI(m, src, l.reference)
 			} else {

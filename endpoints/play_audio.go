@@ -19,6 +19,16 @@ const (
 	longestAudioDelay = 10 * time.Second
 )
 
+// startAudio lets the source be played from the next packet on, stopAudio no longer.
+func (r *source) startAudio() {
+	r.audio, r.audioClock = r.newAudioBuffer(), r.clock
+	if r.session.config.ExtendedReports.VoIPMetrics {
+		r.fates = newFates(r.highest)
+	}
+}
+
+func (r *source) stopAudio() { r.audio, r.fates = nil, nil }
+
 // newAudioBuffer returns the receive buffer of a source of audio.
 func (r *source) newAudioBuffer() *playout.Adaptive {
 	c := &r.session.config
@@ -67,6 +77,9 @@ func (r *source) insertAudio(now simtime.Time, f *Format, ext uint64, h *rtp.Hea
 	}
 	if r.audioClock != r.clock { // RFC 7160 §4.2: a peer that keeps its SSRC
 		r.audio, r.audioClock = r.newAudioBuffer(), r.clock
+		if r.sync != nil {
+			r.sync.Add(now, r.syncName, int(r.clock))
+		}
 	}
 	r.audio.Insert(now, p)
 	r.drainAudio(now)

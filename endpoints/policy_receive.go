@@ -54,7 +54,7 @@ func (r *source) weigh(now simtime.Time) {
 	if !found {
 		return
 	}
-	rtt := s.rtt
+	rtt := s.rttTo(r.ssrc)
 	if rtt == 0 {
 		rtt = s.config.Repair.Requests.RTT
 	}

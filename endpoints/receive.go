@@ -122,24 +122,21 @@ func (s *Session) handleRTP(now simtime.Time, p *packet.Packet) {
 	switch {
 	case m == nil:
 		s.counts.Unassociated++
-	case kind == redundant:
+	case !fresh && kind != redundant:
+	case kind == retransmission:
+		s.handleRetransmission(now, src, m, b)
+	case kind == forwardRepair:
+		s.handleRepair(now, src, m, whole)
+	case kind == original || kind == redundant:
 		m.observe(p.Size, len(b)-n)
-		s.handleRedundant(now, src, m, h, ext, b, fresh)
-	case fresh:
-		switch kind {
-		case retransmission:
-			s.handleRetransmission(now, src, m, b)
-		case forwardRepair:
-			s.handleRepair(now, src, m, whole)
-		case original:
-			m.observe(p.Size, len(b)-n)
-			if !s.decodes(now, src, m) {
-				s.counts.Undecoded++
-				return
-			}
+		switch {
+		case !s.decodes(now, src, m):
+			s.counts.Undecoded++
+		case kind == redundant:
+			s.handleRedundant(now, src, m, h, ext, b, fresh)
+		default:
 			s.handlePayload(now, src, m, h, ext, b[n:], false)
 			s.heardSource(now, m, whole)
-		default:
 		}
 	}
 }
@@ -173,8 +170,11 @@ func (s *Session) decodes(now simtime.Time, src *source, m *Section) bool {
 // contributors returns the CSRCs of a packet. Those of a repair packet are the
 // streams that it protects (RFC 8627 §4.2.1), which contribute nothing.
 func (s *Session) contributors(h *rtp.Header) []uint32 {
+	if len(h.CSRC) == 0 {
+		return nil
+	}
 	for _, m := range s.sections {
-		if f, u := m.format(h.PayloadType); len(h.CSRC) > 0 && f != nil && u == forwardRepair {
+		if f, u := m.format(h.PayloadType); f != nil && u == forwardRepair {
 			return nil
 		}
 	}
@@ -183,9 +183,6 @@ func (s *Session) contributors(h *rtp.Header) []uint32 {
 
 // handlePayload takes the payload of a packet that belongs to a section.
 func (s *Session) handlePayload(now simtime.Time, src *source, m *Section, h *rtp.Header, ext uint64, b []byte, repaired bool) {
-	if s.config.DecodeTop > 0 && m.config.Kind == Audio && !src.selected {
-		return // what was repaired of it isn't needed
-	}
 	f, _ := m.format(h.PayloadType)
 	content, ok := parseMedia(f, b)
 	if !ok {

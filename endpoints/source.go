@@ -97,24 +97,25 @@ func newSource(s *Session, m *Section, h *rtp.Header) *source {
 // frameOfAudio is the usual duration of a packet of audio (RFC 3551 §4.2).
 const frameOfAudio = 20 * time.Millisecond
 
-// join makes the source one of a media section.
+// join makes the source one of a media section. What it waited for in another one is
+// forgotten.
 func (r *source) join(now simtime.Time, m *Section) {
 	if r.section == m {
 		return
 	}
 	r.section = m
+	r.buffer, r.missing, r.losses, r.weigher, r.refresh = nil, nil, nil, nil, refresher{}
+	r.stopAudio()
+	r.selected = r.selected && m.config.Kind == Audio
 	c := &r.session.config
 	if l := r.session.connection.sync; l != nil {
 		l.join(now, r)
 	}
 	if m.config.Kind == Audio {
-		r.buffer, r.audio, r.audioClock = nil, r.newAudioBuffer(), r.clock
-		if c.ExtendedReports.VoIPMetrics {
-			r.fates = newFates(r.highest)
-		}
+		r.startAudio()
 		return
 	}
-	r.audio, r.buffer = nil, playout.NewBuffer(playout.Config{
+	r.buffer = playout.NewBuffer(playout.Config{
 		Clock: int(r.clock), Delay: c.PlayoutDelay, Freezes: true, Decoder: c.Repair.Decoder, Steady: r.sync != nil,
 		Numbered: m.config.Formats[0].ULPFEC != 0, Slices: m.marksPictures(),
 	})
