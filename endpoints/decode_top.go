@@ -71,7 +71,7 @@ func (s *Session) selects(now simtime.Time, src *source) bool {
 		}
 		weakest.selected = false
 		weakest.stopAudio()
-		s.event(Event{Kind: StreamDeselected, At: now, Section: weakest.section, SSRC: weakest.ssrc})
+		s.event(Event{Kind: StreamDeselected, At: now, Section: weakest.carries, SSRC: weakest.ssrc})
 	}
 	src.selected = true
 	if src.section != nil { // it has been decoded before

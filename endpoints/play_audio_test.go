@@ -2,13 +2,18 @@ package endpoints_test
 
 import (
 	"encoding/binary"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
 
 	"rtpfabric/endpoints"
+	"rtpfabric/endpoints/audio"
+	"rtpfabric/sim/rng"
 	"rtpfabric/sim/simtime"
+	"rtpfabric/sim/units"
 )
 
 // heard returns what became of frames of audio at the second end.
@@ -188,5 +193,58 @@ func TestLipSync(t *testing.T) {
 				t.Errorf("picture and sound are %v to %v apart", closest, farthest)
 			}
 		})
+	}
+}
+
+// A frame that is lost alone is restored from the one after it, which has a copy at a lower
+// rate; of several in a row the last one is (RFC 6716 §2.1.7). Nothing is where the
+// sender makes no copies, or the receiver hasn't said that it uses them.
+//
+// conformance: ROB-6.2-1
+func TestInBandFEC(t *testing.T) {
+	for _, tt := range []struct {
+		copies, used bool
+		lost         []int
+		recovered    int
+	}{
+		{true, true, nil, 0},
+		{true, true, []int{10}, 1},
+		{true, true, []int{10, 12, 14, 100}, 4},
+		{true, true, []int{10, 11}, 1},
+		{true, true, []int{10, 11, 12, 13, 50}, 2},
+		{false, true, []int{10, 12, 50}, 0},
+		{true, false, []int{10, 12, 50}, 0},
+	} {
+		opus, err := audio.NewOpus(audio.OpusConfig{
+			Start: 32 * units.Kbps, CBR: true, FEC: tt.copies, Speech: audio.Speech{Activity: audio.Always(), Random: rng.New(1).Stream("opus")},
+		}, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := newCall(t, setup{
+			streams: []stream{{
+				name: "voice", kind: endpoints.Audio, from: "A",
+				speaker: endpoints.NewSpeaker([]endpoints.Voice{{Source: opus, Comfort: -1}}, nil),
+			}},
+			edit: func(_ int, sc *endpoints.SessionConfig) { sc.Sections[0].Formats[0].InBandFEC = tt.used },
+		})
+		n := -1
+		c.lose(func(*rtp.Header, []byte) bool {
+			n++
+			return slices.Contains(tt.lost, n)
+		})
+		c.run(4 * time.Second)
+		recovered, concealed := 0, 0
+		for _, e := range c.events[1] {
+			switch {
+			case e.Kind == endpoints.FrameConcealed:
+				concealed++
+			case e.Kind == endpoints.FrameRendered && e.Size == 0:
+				recovered++
+			}
+		}
+		if recovered != tt.recovered || concealed != len(tt.lost)-tt.recovered {
+			t.Errorf("%+v: %d recovered, %d concealed", tt, recovered, concealed)
+		}
 	}
 }

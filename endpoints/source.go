@@ -116,7 +116,7 @@ func (r *source) join(now simtime.Time, m *Section) {
 		return
 	}
 	r.buffer = playout.NewBuffer(playout.Config{
-		Clock: int(r.clock), Delay: c.PlayoutDelay, Freezes: true, Decoder: c.Repair.Decoder, Steady: r.sync != nil,
+		Clock: int(r.clock), Delay: c.PlayoutDelay, Decoder: c.Repair.Decoder, Steady: r.sync != nil,
 		Numbered: m.config.Formats[0].ULPFEC != 0, Slices: m.marksPictures(),
 	})
 	if !c.RTCP.AVPF {

@@ -67,8 +67,8 @@ func (d SignedDuration) MarshalText() ([]byte, error) {
 	return []byte(strict.FormatDuration(time.Duration(d))), nil
 }
 
-// UnmarshalText reads parts in a million with an optional minus sign. More than 500
-// is beyond what clocks are set right for (RFC 5905 §11.3).
+// UnmarshalText reads parts in a million with an optional minus sign, up to 500, which
+// is as much as lip synchronisation follows.
 func (d *Drift) UnmarshalText(text []byte) error {
 	number, ok := strings.CutSuffix(string(text), "ppm")
 	v, err := strconv.ParseFloat(strings.TrimSpace(number), 64)

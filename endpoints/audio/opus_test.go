@@ -268,53 +268,6 @@ func TestFlags(t *testing.T) {
 	}
 }
 
-// RFC 8854 §4.1: Opus' FEC repairs single losses. Of a run of losses, the last frame
-// alone is repaired, so that a pair never is as a whole.
-//
-// conformance: ROB-6.2-1
-func TestFECRepairsIsolatedLosses(t *testing.T) {
-	frames := take(opus(t, audio.OpusConfig{FEC: true}), at(20_000))
-	for _, c := range []struct {
-		lost      []uint64
-		recovered uint64
-		missing   uint64
-	}{
-		{nil, 0, 0},
-		{[]uint64{10}, 1, 1},
-		{[]uint64{10, 12, 14, 100}, 4, 4},
-		{[]uint64{10, 11}, 1, 2},
-		{[]uint64{10, 11, 12, 13, 50}, 2, 5},
-		{[]uint64{0}, 0, 0}, // nothing tells that there was one
-	} {
-		var r audio.Recovery
-		repaired := map[uint64]bool{}
-		for i, f := range frames {
-			lost := false
-			for _, n := range c.lost {
-				lost = lost || n == uint64(i)
-			}
-			if !lost && r.Arrived(1<<16+uint64(i), f.Payload) {
-				repaired[uint64(i-1)] = true
-			}
-		}
-		if r.Recovered() != c.recovered || r.Missing() != c.missing || len(repaired) != int(c.recovered) {
-			t.Errorf("of %v, %d of %d are recovered, want %d of %d", c.lost, r.Recovered(), r.Missing(), c.recovered, c.missing)
-		}
-		for n := range repaired {
-			if repaired[n+1] {
-				t.Errorf("of %v, a pair is repaired", c.lost)
-			}
-		}
-	}
-	// Without FEC nothing is; nor by what comes late.
-	plain := take(opus(t, audio.OpusConfig{}), at(200))
-	var r audio.Recovery
-	r.Arrived(1, plain[1].Payload)
-	if r.Arrived(3, plain[3].Payload) || r.Arrived(2, frames[2].Payload) || r.Recovered() != 0 {
-		t.Error("a frame is recovered from nothing")
-	}
-}
-
 func TestOpusConfig(t *testing.T) {
 	random := stream(1)
 	for _, c := range []audio.OpusConfig{

@@ -10,7 +10,6 @@ import (
 // freezeCount: a gap between two rendered frames of at least three times the
 // mean of the last 30 gaps, and at least 150 ms more than it.
 type freezeDetector struct {
-	enabled bool
 	last    simtime.Time
 	started bool
 	gaps    [30]time.Duration
@@ -23,9 +22,6 @@ const freezeMargin = 150 * time.Millisecond
 // rendered notes a frame and returns the length of the freeze that it ends, or
 // 0.
 func (f *freezeDetector) rendered(now simtime.Time) time.Duration {
-	if !f.enabled {
-		return 0
-	}
 	if !f.started {
 		f.started, f.last = true, now
 		return 0

@@ -96,9 +96,8 @@ type Config struct {
 	Clock int // RTP clock rate, Hz
 	// Delay is how long after the ideal time a frame may come.
 	Delay time.Duration
-	// Freezes tells whether to look for freezes, Decoder whether frames need what
-	// they are predicted from.
-	Freezes, Decoder bool
+	// Decoder tells whether frames need what they are predicted from.
+	Decoder bool
 	// Steady renders no frame before the target delay.
 	Steady bool
 	// Slices tells that losses of a part of a picture are told with Damaged, and that
@@ -133,7 +132,7 @@ const grace = time.Second
 func NewBuffer(c Config) *Buffer {
 	b := &Buffer{
 		clock: float64(c.Clock), delay: c.Delay, steady: c.Steady, numbered: c.Numbered,
-		freeze: freezeDetector{enabled: c.Freezes}, decoder: decoder{enabled: c.Decoder, broken: intact, slices: c.Slices},
+		decoder: decoder{enabled: c.Decoder, broken: intact, slices: c.Slices},
 	}
 	if c.Steady {
 		b.histogram = newHistogram(AdaptiveConfig{Max: min(c.Delay, mostSteady)}.withDefaults())

@@ -38,7 +38,7 @@ const (
 
 func newReceiver(t *testing.T) *receiver {
 	t.Helper()
-	return &receiver{t: t, b: playout.NewBuffer(playout.Config{Clock: 90000, Delay: wait, Freezes: true}), seq0: 1 << 16}
+	return &receiver{t: t, b: playout.NewBuffer(playout.Config{Clock: 90000, Delay: wait}), seq0: 1 << 16}
 }
 
 // packet returns packet k of frame n.
@@ -363,8 +363,8 @@ func TestEveryFrameHasOneOutcome(t *testing.T) {
 	}
 }
 
-// Audio has one packet per frame and no freezes.
-func TestAudio(t *testing.T) {
+// Frames of one packet need no marker to be complete, and one that is missing is no freeze.
+func TestOnePacketFrames(t *testing.T) {
 	b := playout.NewBuffer(playout.Config{Clock: 48000, Delay: 60 * time.Millisecond})
 	n, late := 0, 0
 	for i := range 500 {
@@ -380,7 +380,7 @@ func TestAudio(t *testing.T) {
 		for x, ok := b.Poll(); ok; x, ok = b.Poll() {
 			n++
 			if x.Frozen != 0 {
-				t.Errorf("audio froze for %v", x.Frozen)
+				t.Errorf("frozen for %v", x.Frozen)
 			}
 			if x.Outcome != playout.Rendered {
 				late++
@@ -448,7 +448,7 @@ func TestFreeze(t *testing.T) {
 		{200 * time.Millisecond, true},
 		{3 * time.Second, true},
 	} {
-		b := playout.NewBuffer(playout.Config{Clock: 1000, Delay: time.Minute, Freezes: true})
+		b := playout.NewBuffer(playout.Config{Clock: 1000, Delay: time.Minute})
 		at, seq := simtime.At(time.Second), uint64(1)
 		frozen := time.Duration(0)
 		frame := func() {
@@ -472,7 +472,7 @@ func TestFreeze(t *testing.T) {
 		}
 	}
 	// At one frame in 200 ms the limit is three of them.
-	b := playout.NewBuffer(playout.Config{Clock: 1000, Delay: time.Minute, Freezes: true})
+	b := playout.NewBuffer(playout.Config{Clock: 1000, Delay: time.Minute})
 	at := simtime.Time(0)
 	for i, gap := range []time.Duration{200, 200, 200, 200, 500, 599} {
 		at = at.Add(gap * time.Millisecond)
@@ -542,7 +542,7 @@ func TestPathDelayGrows(t *testing.T) {
 // Garbage doesn't pile up: what waits is given up in time.
 func TestMemoryIsBounded(t *testing.T) {
 	random := rng.New(1).Stream("garbage")
-	b := playout.NewBuffer(playout.Config{Clock: 90000, Delay: wait, Freezes: true})
+	b := playout.NewBuffer(playout.Config{Clock: 90000, Delay: wait})
 	now := simtime.Time(0)
 	in, out := 0, 0
 	for i := range 50000 {
@@ -585,7 +585,7 @@ func TestMemoryIsBounded(t *testing.T) {
 // Wild timestamps don't keep frames for ever either.
 func TestWildTimestamps(t *testing.T) {
 	random := rng.New(2).Stream("garbage")
-	b := playout.NewBuffer(playout.Config{Clock: 90000, Delay: wait, Freezes: true})
+	b := playout.NewBuffer(playout.Config{Clock: 90000, Delay: wait})
 	now := simtime.Time(0)
 	in, out := 0, 0
 	for i := range 3000 {
@@ -608,7 +608,7 @@ func TestWildTimestamps(t *testing.T) {
 // much later as it is asked.
 func TestSteady(t *testing.T) {
 	r := newReceiver(t)
-	r.b = playout.NewBuffer(playout.Config{Clock: 90000, Delay: wait, Freezes: true, Steady: true})
+	r.b = playout.NewBuffer(playout.Config{Clock: 90000, Delay: wait, Steady: true})
 	late := func(n int) time.Duration { return time.Duration(n%4) * 10 * time.Millisecond } // and 2 ms until the last packet
 	for n := range 200 {
 		r.frame(n, late(n))

@@ -9,7 +9,6 @@ import (
 
 	"rtpfabric/endpoints"
 	"rtpfabric/scenarios"
-	"rtpfabric/scenarios/runner"
 	"rtpfabric/sim/fabric"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/simtime"
@@ -243,14 +242,7 @@ func TestMeshIsPairwise(t *testing.T) {
 func TestViewsOfRTCPBandwidth(t *testing.T) {
 	timeouts := func(name string) (n int, first time.Duration) {
 		s := load(t, library+"feedback/"+name)[0].Scenario
-		c, err := runner.Config(s)
-		if err != nil {
-			t.Fatal(err)
-		}
-		sim, err := topologies.Build(c)
-		if err != nil {
-			t.Fatal(err)
-		}
+		sim := build(t, s)
 		sim.OnEvent(func(e endpoints.Event) {
 			if e.Kind == endpoints.ParticipantTimedOut {
 				if n++; n == 1 {

@@ -20,8 +20,8 @@ const (
 	// echoLoss is what echo cancellers achieve, which WebRTC's endpoints should have
 	// (RFC 7874 §5): nobody hears himself.
 	echoLoss = 100
-	// opusLookAhead is how far Opus looks ahead (RFC 6716 §2.1.7 is about other
-	// delays; §4.3 and its encoder have 6.5 ms).
+	// opusLookAhead is how far Opus' reference encoder looks ahead: 2.5 ms of overlap,
+	// and 4 ms that make its two layers equally late.
 	opusLookAhead = 6500 * time.Microsecond
 	// current is for how long a frame of audio says how late audio is.
 	current = time.Second
