@@ -251,38 +251,6 @@ func newSession(now simtime.Time, c *Connection, sc SessionConfig) (*Session, er
 // one block, SDES with a CNAME, SRTCP, UDP and IP.
 const firstReportSize units.Bytes = 32 + 28 + 14 + packet.HeaderIPv4UDP
 
-// enter joins the RTP session as soon as there are keys. RTCP waits for its own.
-func (s *Session) enter(now simtime.Time) error {
-	if !s.entered {
-		p, ready, err := s.protect(s.config.Keying)
-		if err != nil || !ready {
-			return err
-		}
-		s.protector, s.entered = p, true
-		if s.config.RTCPKeying == nil {
-			s.control = p
-		}
-		s.join(now)
-	}
-	if s.control != nil {
-		return nil
-	}
-	p, ready, err := s.protect(s.config.RTCPKeying)
-	if err != nil || !ready {
-		return err
-	}
-	s.control = p
-	return nil
-}
-
-// protect returns what a keying step has the keys for; false as long as it has none.
-func (s *Session) protect(step keying.Step) (protect.Protector, bool, error) {
-	return protect.NewWith(protect.Config{
-		Mode: s.config.Protection, Profile: s.config.Profile,
-		EncryptedExtensions: s.extensions.Encrypted(), Cryptex: s.config.Cryptex,
-	}, step)
-}
-
 // join takes part in the RTP session.
 func (s *Session) join(now simtime.Time) {
 	s.event(Event{Kind: SessionEntered, At: now})
@@ -294,62 +262,6 @@ func (s *Session) join(now simtime.Time) {
 	}
 	s.twcc = feedback.NewTWCCRecorder()
 	s.applyTarget(now)
-}
-
-// pollKeying sends what key management has to say.
-func (s *Session) pollKeying(now simtime.Time) {
-	s.pollStep(now, s.config.Keying, s.config.Local, s.config.Remote)
-	if k := s.config.RTCPKeying; k != nil {
-		s.pollStep(now, k, s.config.RTCPLocal, s.config.RTCPRemote)
-	}
-}
-
-// pollStep sends what one flow's has to say.
-func (s *Session) pollStep(now simtime.Time, step keying.Step, src, dst packet.Addr) {
-	for b := step.PollPayload(now); b != nil; b = step.PollPayload(now) {
-		p := s.endpoint.config.Pool.New()
-		copy(p.SetPayload(len(b)), b)
-		p.Src, p.Dst = src, dst
-		s.out.Push(p)
-	}
-	if f, ok := step.(keying.Failer); ok && !s.failed && f.Err() != nil {
-		s.failed = true
-		s.event(Event{Kind: KeyingFailed, At: now})
-	}
-}
-
-// keyingOf returns the key management of the flow that a packet came by.
-func (s *Session) keyingOf(p *packet.Packet) keying.Step {
-	if k := s.config.RTCPKeying; k != nil && p.Dst == s.config.RTCPLocal {
-		return k
-	}
-	return s.config.Keying
-}
-
-// Keying returns the key management of the session's flows, in the order of
-// [Session.Flows]; it may have more to tell. There is one if both have the same keys.
-func (s *Session) Keying() []keying.Step {
-	if s.config.RTCPKeying == nil {
-		return []keying.Step{s.config.Keying}
-	}
-	return []keying.Step{s.config.Keying, s.config.RTCPKeying}
-}
-
-// Secrets returns the profile and the keys that open a capture of one of the session's
-// flows, by its place in [Session.Flows]; false if nothing is encrypted, or there are no
-// keys yet.
-func (s *Session) Secrets(flow int) (keying.Profile, keying.Keys, bool) {
-	if s.config.Protection != protect.Full || s.refused {
-		return 0, keying.Keys{}, false
-	}
-	steps := s.Keying()
-	step := steps[min(flow, len(steps)-1)]
-	profile, ok := protect.ProfileOf(s.config.Profile, step)
-	if !ok {
-		return 0, keying.Keys{}, false
-	}
-	keys, ok := step.Keys(profile.KeyLen(), profile.SaltLen())
-	return profile, keys, ok
 }
 
 // Flows returns the session's UDP flows, from this end to the other: that of RTP and,
