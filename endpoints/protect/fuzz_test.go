@@ -42,13 +42,26 @@ func FuzzOpenRTP(f *testing.F) {
 			switch {
 			case err != nil && !isRefusal(err):
 				t.Fatalf("%+v: %v is none of the reasons", c, err)
-			case err == nil && c.Mode == protect.Full && (c.Profile != keying.AES128CMSHA180 || !bytes.Equal(wire, genuine)):
+			case err == nil && c.Mode == protect.Full && !bytes.Equal(wire, authentic(c.Profile, genuine)):
 				t.Fatalf("%+v: %x is accepted as %x", c, wire, got)
 			case err == nil && len(got) != len(wire)-int(b.OverheadRTP()):
 				t.Fatalf("%+v: %d octets become %d", c, len(wire), len(got))
 			}
 		}
 	})
+}
+
+// authentic returns the only packet of RTP that a profile accepts, given that of the
+// longer authentication tag. Of the same keys the shorter one is the first 32 bits
+// of it (RFC 3711 §5.2): no keys serve two profiles outside this test.
+func authentic(p keying.Profile, genuine []byte) []byte {
+	switch p {
+	case keying.AES128CMSHA180:
+		return genuine
+	case keying.AES128CMSHA132:
+		return genuine[:len(genuine)-6]
+	}
+	return nil
 }
 
 func FuzzOpenRTCP(f *testing.F) {
