@@ -12,8 +12,12 @@ import (
 )
 
 // Controller decides how fast a connection may send. Its host calls OnSent for
-// every media packet that leaves, OnFeedback for every feedback message, and
-// OnTimeout when NextTimeout is reached; after the latter two it reads Target.
+// every packet of media, repair or padding that leaves, OnFeedback for every
+// message that says how such packets fared, and OnTimeout when NextTimeout is
+// reached; after the latter two it reads Target and asks a [Prober] for probes.
+//
+// The host paces, keeps the window and sends probes, as it has the packets; what
+// they should be is the controller's to say.
 //
 // All sizes and rates are those on the wire: they count RTP, SRTP, UDP and IP
 // headers.
@@ -35,13 +39,27 @@ type Sent struct {
 	Size units.Bytes
 	// Backlog is what the pacer still holds after this packet.
 	Backlog units.Bytes
+	// InFlight is what was sent, with this packet, since the newest packet that
+	// a receiver has reported on, received or not. Packets that aren't reported on
+	// one by one (see [Needs]) stay in flight for ever.
+	InFlight units.Bytes
+	// Probe is the [Probe] that the packet is part of; 0 if it is of none.
+	Probe uint32
 }
 
-// Report is the content of one feedback message.
+// Report is the content of one feedback message: results of packets (RFC 8888,
+// transport-wide CC), reception report blocks (SR and RR), or a receiver's estimate
+// (REMB). What a message doesn't have is empty.
 type Report struct {
 	// Packets in send order. A packet appears when the receiver first reports
 	// on it; one that was reported lost appears again if it arrives after all.
 	Packets []PacketResult
+	// Reception are the blocks about this sender's streams in an SR or RR
+	// (RFC 3550 §6.4.1), each as it differs from the last by the same reporter.
+	Reception []Reception
+	// Estimate is the rate that a receiver asks not to exceed (REMB,
+	// draft-alvestrand-rmcat-remb-03); 0 if the message has none.
+	Estimate units.BitRate
 	// Built is when the receiver made the report, by the receiver's clock,
 	// which is the clock of arrival times; 0 if the message doesn't say.
 	Built simtime.Time
@@ -51,6 +69,28 @@ type Report struct {
 	RTT time.Duration
 	// Backlog is what the sender's pacer holds now.
 	Backlog units.Bytes
+	// InFlight is as in [Sent], after this message.
+	InFlight units.Bytes
+}
+
+// Reception is what a reception report block says about one of the sender's
+// streams (RFC 3550 §6.4.1).
+type Reception struct {
+	// Stream and By are the SSRCs of the stream and of the reporter.
+	Stream, By uint32
+	// Since is the time since this reporter's last block about the stream; 0 for
+	// the first.
+	Since time.Duration
+	// Expected and Lost are packets of that time, from the differences of the
+	// extended highest sequence numbers and of the cumulative losses. Lost is
+	// negative if duplicates outnumber losses.
+	Expected, Lost int
+	// FractionLost is the block's own figure, in 256ths as on the wire.
+	FractionLost uint8
+	// Jitter is the interarrival jitter.
+	Jitter time.Duration
+	// RTT is by LSR and DLSR; 0 if the reporter had no SR yet.
+	RTT time.Duration
 }
 
 // PacketResult is what became of one packet.
@@ -64,6 +104,8 @@ type PacketResult struct {
 	// if Received.
 	Arrival simtime.Time
 	ECN     packet.ECN
+	// Probe is as in [Sent].
+	Probe uint32
 }
 
 // Target is what a controller allows.
@@ -72,6 +114,36 @@ type Target struct {
 	Media units.BitRate
 	// Pacing is the rate at which the pacer lets packets go.
 	Pacing units.BitRate
+	// Window is how much may be in flight, as [Sent] counts it: packets wait in the
+	// pacer while one more would exceed it. Urgent ones (audio) count but don't
+	// wait. 0 is no window.
+	Window units.Bytes
+}
+
+// Probe is a burst that shows whether the path carries more than the media take.
+type Probe struct {
+	// ID tells a controller's probes apart and isn't 0.
+	ID uint32
+	// Rate at which the burst leaves.
+	Rate units.BitRate
+	// Packets and Bytes are what it has at least.
+	Packets int
+	Bytes   units.Bytes
+}
+
+// Prober is a [Controller] that asks for probes. Packets that wait are sent at the
+// probe's rate, and then padding (RFC 3550 §5.1) until the probe is complete.
+type Prober interface {
+	// PollProbe returns a probe that should begin now. A host that still sends one
+	// asks again when that is complete.
+	PollProbe(now simtime.Time) (Probe, bool)
+}
+
+// Observable is a [Controller] that shows what goes on inside it.
+type Observable interface {
+	// Signals appends the present values of what [Spec.Signals] names, in its order;
+	// NaN where there is none yet.
+	Signals(values []float64) []float64
 }
 
 // Limits are the boundary conditions that come from the media: between Min and

@@ -13,15 +13,36 @@ type Spec struct {
 	Summary string
 	// Source is the document that specifies it.
 	Source string
-	// NeedsPackets is set if the controller can't work without feedback about
-	// every packet (RFC 8888 or transport-wide CC).
-	NeedsPackets bool
+	// Needs is the feedback without which the controller can't work.
+	Needs Needs
 	// Baseline marks what doesn't control anything and is there for comparison:
 	// it shows that an expectation can fail. A scenario that runs with all
 	// controllers doesn't demand that a baseline meets its expectations.
 	Baseline   bool
 	Parameters []Parameter
-	New        func(l Limits, v Values) (Controller, error)
+	// Signals are the inner values that an [Observable] controller shows.
+	Signals []Signal
+	New     func(l Limits, v Values) (Controller, error)
+}
+
+// Needs is feedback that a controller depends on.
+type Needs string
+
+// The kinds of feedback. Reception reports come in every session that has RTCP.
+const (
+	NeedsNothing  Needs = ""
+	NeedsReports  Needs = "reception reports"              // SR and RR
+	NeedsPackets  Needs = "feedback about every packet"    // RFC 8888 or transport-wide CC
+	NeedsEstimate Needs = "the receiver's estimate (REMB)" // draft-alvestrand-rmcat-remb-03
+)
+
+// Signal is an inner value of a controller.
+type Signal struct {
+	Name string
+	// Unit is the SI unit's symbol, such as ms or bit/s; empty for plain numbers.
+	Unit string
+	// Help says what it is, Source where it comes from.
+	Help, Source string
 }
 
 var registry = map[string]Spec{}

@@ -20,12 +20,12 @@ type parameters struct {
 
 func init() {
 	ccontrol.Register(ccontrol.Spec{
-		Name:         "nada",
-		Summary:      "Network-Assisted Dynamic Adaptation: delay, loss and ECN in one signal",
-		Source:       "RFC 8698",
-		NeedsPackets: true,
-		Parameters:   table2,
-		New:          newController,
+		Name:       "nada",
+		Summary:    "Network-Assisted Dynamic Adaptation: delay, loss and ECN in one signal",
+		Source:     "RFC 8698",
+		Needs:      ccontrol.NeedsPackets,
+		Parameters: table2,
+		New:        newController,
 	})
 }
 

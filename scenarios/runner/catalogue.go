@@ -32,8 +32,8 @@ func (Catalogue) CheckParameter(controller, name, value string) error {
 
 // CheckFeedback reports whether a controller can work with a kind of feedback.
 func (Catalogue) CheckFeedback(controller, feedback string) error {
-	if s, ok := ccontrol.Lookup(controller); ok && s.NeedsPackets && feedback == "none" {
-		return fmt.Errorf("controller %s needs feedback about every packet; write rfc8888 or twcc", controller)
+	if s, ok := ccontrol.Lookup(controller); ok && s.Needs == ccontrol.NeedsPackets && feedback == "none" {
+		return fmt.Errorf("controller %s needs %s; write rfc8888 or twcc", controller, s.Needs)
 	}
 	return nil
 }

@@ -47,8 +47,8 @@ can set:
 
 func printController(s *screen, spec *ccontrol.Spec) {
 	fmt.Fprintf(s, "%s: %s (%s)\n", s.paint(bold, spec.Name), s.ascii(spec.Summary), s.ascii(spec.Source))
-	if spec.NeedsPackets {
-		fmt.Fprintln(s, "needs feedback about every packet: rfc8888 or twcc")
+	if spec.Needs != ccontrol.NeedsNothing {
+		fmt.Fprintf(s, "needs %s\n", spec.Needs)
 	}
 	if len(spec.Parameters) == 0 {
 		fmt.Fprintln(s, "no parameters")
