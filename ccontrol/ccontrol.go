@@ -73,6 +73,10 @@ type Report struct {
 	InFlight units.Bytes
 }
 
+// AboutPackets reports whether the message tells of packets one by one, even if
+// it has no news.
+func (r *Report) AboutPackets() bool { return len(r.Reception) == 0 && r.Estimate == 0 }
+
 // Reception is what a reception report block says about one of the sender's
 // streams (RFC 3550 §6.4.1).
 type Reception struct {

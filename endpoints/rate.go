@@ -80,19 +80,23 @@ func Limits(streams []StreamModel) ccontrol.Limits {
 	return l
 }
 
-// applyTarget reads the controller's target and gives it to pacer and
-// encoders.
+// applyTarget reads the controller's target, gives it to pacer and encoders, and
+// begins the probe that the controller asks for.
 func (s *Session) applyTarget(now simtime.Time) {
 	cc := s.config.Controller
 	if cc == nil {
 		return
 	}
 	t := cc.Target()
-	changed := t != s.lastTarget
+	changed := t.Media != s.lastTarget.Media || t.Pacing != s.lastTarget.Pacing
 	s.lastTarget = t
-	s.pacer.SetRate(t.Pacing)
+	if s.probing.probe.ID == 0 {
+		s.pacer.SetRate(t.Pacing)
+	}
+	s.room()
 	if changed {
 		s.requestRates(now, nil)
 		s.event(Event{Kind: TargetChanged, At: now})
 	}
+	s.pollProbe(now)
 }

@@ -123,6 +123,8 @@ func (s *Session) handleRTP(now simtime.Time, p *packet.Packet) {
 	case m == nil:
 		s.counts.Unassociated++
 	case !fresh && kind != redundant:
+	case h.Padding && len(b) == n: // nothing but padding, as of probes
+		src.passed(now, m, ext, false)
 	case kind == retransmission:
 		s.handleRetransmission(now, src, m, b)
 	case kind == forwardRepair:

@@ -97,8 +97,16 @@ func (s *Session) unwrap(now simtime.Time, src *source, m *Section, ext uint64, 
 	if !media {
 		m.repairHeard = now
 	}
-	if !media && src.missing != nil { // its number isn't missing
-		src.missing.Arrived(now, nack.Arrival{Seq: ext, Needed: src.needed, Lost: src.importance, Repaired: repaired})
-		s.wantMessages(now, m)
+	if !media {
+		src.passed(now, m, ext, repaired)
 	}
+}
+
+// passed notes a packet without media: its number isn't missing.
+func (r *source) passed(now simtime.Time, m *Section, ext uint64, repaired bool) {
+	if r.missing == nil {
+		return
+	}
+	r.missing.Arrived(now, nack.Arrival{Seq: ext, Needed: r.needed, Lost: r.importance, Repaired: repaired})
+	r.session.wantMessages(now, m)
 }

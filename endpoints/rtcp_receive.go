@@ -239,6 +239,7 @@ func (s *Session) handleReports(now simtime.Time, by uint32, blocks []rtcp.Recep
 	s.lastReport = now
 	defer s.testMarkings(now)
 	clock := simtime.ToNTP(s.endpoint.wallClock(now)).Middle()
+	s.reception = s.reception[:0]
 	for i := range blocks {
 		b := &blocks[i]
 		st := s.ours(b.SSRC)
@@ -246,16 +247,20 @@ func (s *Session) handleReports(now simtime.Time, by uint32, blocks []rtcp.Recep
 			continue
 		}
 		st.known, st.section.reached = true, true // or there would be no block about it
-		if b.LastSenderReport == 0 {
-			st.note(now, by, b, 0)
-		} else {
+		news, fresh := st.compare(now, by, b)
+		if b.LastSenderReport != 0 {
 			s.measured(now, by, simtime.MiddleToTime(int32(clock-b.Delay-b.LastSenderReport)).Duration())
-			st.note(now, by, b, s.rtt)
+			news.RTT = s.rtt
+		}
+		st.note(now, by, b, news.RTT)
+		if fresh {
+			s.reception = append(s.reception, news)
 		}
 		if m := st.section; m.policy != nil && st == m.main {
 			m.reported(now, by, b)
 		}
 	}
+	s.report(now)
 }
 
 // testMarkings gives up markings of streams of which a report says nothing.

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 
 	"rtpfabric/ccontrol"
+	"rtpfabric/endpoints/nack"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/simtime"
 )
@@ -11,7 +12,7 @@ import (
 // pump lets go what the pacer releases, and sends the BYE of streams that have
 // stopped and drained.
 func (s *Session) pump(now simtime.Time) {
-	for p := s.pacer.Pop(now); p != nil; p = s.pacer.Pop(now) {
+	for p := s.nextPacket(now); p != nil; p = s.nextPacket(now) {
 		s.release(now, p)
 	}
 	for _, st := range s.streams {
@@ -52,26 +53,19 @@ func (s *Session) release(now simtime.Time, p *packet.Packet) {
 		return
 	}
 	seq := binary.BigEndian.Uint16(p.Payload[2:])
-	tseq := s.history.Sent(now, st.ssrc, seq, p.Size)
+	probe := s.probing.probe.ID
+	tseq := s.history.Sent(now, st.ssrc, seq, p.Size, probe)
 	st.stamp(now, p.Payload, introduced, tseq)
 	head := headerSize(p.Payload) + int(st.layout(introduced).Size())
+	size := len(p.Payload) - head - padding(p.Payload)
 	st.packets++
-	st.octets += uint32(len(p.Payload) - head)
-	if size := float64(len(p.Payload) - head); st.payload == 0 {
-		st.payload = size
-	} else {
-		st.payload += float64(size-st.payload) / 16
-	}
+	st.octets += uint32(size)
 	st.left(seq)
 	m.spend(now, p.Size)
-	if m.redundant != nil && m.redundant.audio == nil && importance != reserved && st == m.main {
-		m.redundant.add(p.Payload, m.protects(importance))
-	}
-	if m.resend != nil && st == m.main && importance != reserved {
-		m.resend.keep(now, seq, p.Payload, importance)
-	}
-	if m.guard != nil && st == m.main && m.protects(importance) {
-		m.guard.add(now, p.Payload, p.Payload[1]&0x80 != 0)
+	if size > 0 {
+		st.meter(size)
+		st.lastTS = binary.BigEndian.Uint32(p.Payload[4:])
+		m.insure(now, st, p.Payload, importance)
 	}
 	b, err := s.protector.RTP(&s.header, p.Payload)
 	if err != nil {
@@ -84,7 +78,35 @@ func (s *Session) release(now simtime.Time, p *packet.Packet) {
 	s.timing.SentRTP(now, st.local)
 	s.out.Push(p)
 	if cc := s.config.Controller; cc != nil {
-		cc.OnSent(now, ccontrol.Sent{Seq: tseq, Size: p.Size, Backlog: s.pacer.Backlog()})
+		cc.OnSent(now, ccontrol.Sent{
+			Seq: tseq, Size: p.Size, Backlog: s.pacer.Backlog(), InFlight: s.history.InFlight(), Probe: probe,
+		})
+	}
+	s.probed(now, p.Size)
+}
+
+// meter averages the size of packets' payload.
+func (st *Stream) meter(size int) {
+	if st.payload == 0 {
+		st.payload = float64(size)
+		return
+	}
+	st.payload += float64(float64(size)-st.payload) / 16
+}
+
+// insure notes a packet of media that leaves, for what may repair its loss.
+func (m *Section) insure(now simtime.Time, st *Stream, b []byte, importance nack.Importance) {
+	if st != m.main {
+		return
+	}
+	if m.redundant != nil && m.redundant.audio == nil && importance != reserved {
+		m.redundant.add(b, m.protects(importance))
+	}
+	if m.resend != nil && importance != reserved {
+		m.resend.keep(now, binary.BigEndian.Uint16(b[2:]), b, importance)
+	}
+	if m.guard != nil && m.protects(importance) {
+		m.guard.add(now, b, b[1]&0x80 != 0)
 	}
 }
 

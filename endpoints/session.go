@@ -135,7 +135,10 @@ type Session struct {
 	elements   headerext.Elements // scratch: those of the packet that came last
 
 	pacer      pacer.Pacer
+	probing    probing
 	history    feedback.History
+	reception  []ccontrol.Reception // scratch
+	news       ccontrol.Report      // scratch
 	ccfb       feedback.CCFBRecorder
 	twcc       *feedback.TWCCRecorder
 	due        feedbackDue
@@ -165,6 +168,8 @@ type Counts struct {
 	// or broke a rule of their format, Early those that came before the keys,
 	// Unassociated those that belong to no media section (RFC 9143 §9.2).
 	AuthFailed, Replayed, Malformed, Early, Unassociated uint64
+	// Padding counts packets of padding that were sent.
+	Padding uint64
 	// Undecoded counts packets of media beyond SessionConfig.MaxSSRC, and of audio not
 	// among SessionConfig.DecodeTop.
 	Undecoded uint64
@@ -190,6 +195,7 @@ func (c *Counts) Add(o Counts) {
 	c.Early += o.Early
 	c.Unassociated += o.Unassociated
 	c.Refused += o.Refused
+	c.Padding += o.Padding
 	c.Undecoded += o.Undecoded
 	c.UnknownRTCP += o.UnknownRTCP
 	c.OwnCollisions += o.OwnCollisions
@@ -215,6 +221,7 @@ func newSession(now simtime.Time, c *Connection, sc SessionConfig) (*Session, er
 	if rc.Groups {
 		s.group = newCNAME(c.identity)
 	}
+	s.probing.asks, _ = sc.Controller.(ccontrol.Prober)
 	s.table = ssrctable.New(c.cname)
 	s.restorer = rtx.NewReceiver(&s.types)
 	s.compound.b = make([]byte, 0, mtu+64)
@@ -330,6 +337,9 @@ func (s *Session) handleTimeout(now simtime.Time) {
 		cc.OnTimeout(now)
 		s.applyTarget(now)
 	}
+	if s.probing.over <= now {
+		s.pollProbe(now)
+	}
 	for _, m := range s.sections {
 		m.handleTimeout(now)
 	}
@@ -363,6 +373,7 @@ func (s *Session) nextTimeout() (simtime.Time, Reason) {
 		earlier(m.nextTimeout())
 	}
 	earlier(s.pacer.Next(), ReasonPacer)
+	earlier(s.probingTimeout(), ReasonPacer)
 	if s.control != nil {
 		earlier(s.timing.NextTimeout(), ReasonRTCP)
 		earlier(s.due.at, ReasonFeedback)

@@ -117,7 +117,7 @@ func (r *source) join(now simtime.Time, m *Section) {
 	}
 	r.buffer = playout.NewBuffer(playout.Config{
 		Clock: int(r.clock), Delay: c.PlayoutDelay, Decoder: c.Repair.Decoder, Steady: r.sync != nil,
-		Numbered: m.config.Formats[0].ULPFEC != 0, Slices: m.marksPictures(),
+		Slices: m.marksPictures(),
 	})
 	if !c.RTCP.AVPF {
 		return

@@ -32,6 +32,9 @@ type Stream struct {
 	extSeq   uint32     // extended number of the last packet that left
 	reported []bool     // whether a packet left since the last report, by index of the reporter
 	reports  []Reported // what peers say of it, the last of each
+	told     []told     // the same for the controller
+	firstSeq uint32     // extended number of the first packet that left
+	lastTS   uint32     // RTP timestamp of the last one
 	turn     int        // who comes first when not everybody fits into its report
 }
 
@@ -80,6 +83,9 @@ func (st *Stream) unreported(by *Stream) bool {
 // left notes that a packet left, for the reports of this end's other streams.
 func (st *Stream) left(seq uint16) {
 	st.extSeq = extend(st.extSeq, seq, st.packets == 1)
+	if st.packets == 1 {
+		st.firstSeq = st.extSeq
+	}
 	for n := len(st.section.session.streams); len(st.reported) < n; {
 		st.reported = append(st.reported, false)
 	}

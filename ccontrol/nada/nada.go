@@ -27,6 +27,9 @@ type controller struct {
 // sender's over its result. The receiver would report every DELTA; messages
 // that come in less than half of that only add to its statistics.
 func (c *controller) OnFeedback(now simtime.Time, r *ccontrol.Report) {
+	if !r.AboutPackets() {
+		return
+	}
 	for _, p := range r.Packets {
 		c.receiver.onPacket(p)
 		if p.Received {

@@ -125,7 +125,7 @@ func eachFormat(t *testing.T, f func(*testing.T, format)) {
 func sendAll(h *feedback.History, n int, first uint16) (list []sent) {
 	for i := range n {
 		p := sent{ssrc: 7, rtp: first + uint16(i), at: ms(5 * float64(i)), size: units.Bytes(100 + i%1000)}
-		p.seq = h.Sent(p.at, p.ssrc, p.rtp, p.size)
+		p.seq = h.Sent(p.at, p.ssrc, p.rtp, p.size, 0)
 		list = append(list, p)
 	}
 	return list
@@ -175,7 +175,7 @@ func TestRoundTrip(t *testing.T) {
 				lost := map[uint64]bool{}
 				for i := range n {
 					p := sent{ssrc: 7, rtp: uint16(65000 + i), at: ms(5 * float64(i)), size: units.Bytes(100 + i%1000)}
-					p.seq = h.Sent(p.at, p.ssrc, p.rtp, p.size)
+					p.seq = h.Sent(p.at, p.ssrc, p.rtp, p.size, 0)
 					if p.seq != uint64(i) {
 						t.Fatalf("transport-wide number %d, want %d", p.seq, i)
 					}
@@ -352,7 +352,7 @@ func TestArrivalTimeOffsets(t *testing.T) {
 			t.Errorf("age %v: %+v, want offset %#x", c.age, got, c.want)
 		}
 		var h feedback.History
-		h.Sent(at, 7, 1, 100)
+		h.Sent(at, 7, 1, 100, 0)
 		report := h.OnCCFB(at.Add(c.age+time.Second), m)
 		for _, p := range report.Packets {
 			if !p.Received {
@@ -379,7 +379,7 @@ func TestLargeReportsAreSplit(t *testing.T) {
 		streams := []uint32{7, 8, 9}
 		for i := range 1500 {
 			p := sent{ssrc: streams[i%3], rtp: uint16(65400 + i/3), at: ms(float64(i)), size: 100}
-			p.seq = h.Sent(p.at, p.ssrc, p.rtp, p.size)
+			p.seq = h.Sent(p.at, p.ssrc, p.rtp, p.size, 0)
 			list = append(list, p)
 		}
 		lost := map[uint64]bool{}
@@ -449,7 +449,7 @@ func TestTWCCReferenceTimeWraps(t *testing.T) {
 	for i := range 400 {
 		at := edge.Add(time.Duration(i-200) * 5 * time.Millisecond)
 		p := sent{ssrc: 7, rtp: uint16(i), size: 100, at: at.Add(-20 * time.Millisecond)}
-		p.seq = h.Sent(p.at, p.ssrc, p.rtp, p.size)
+		p.seq = h.Sent(p.at, p.ssrc, p.rtp, p.size, 0)
 		l.record(at, p, packet.NotECT)
 		if i%10 != 9 {
 			continue

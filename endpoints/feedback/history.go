@@ -23,12 +23,18 @@ type History struct {
 	next    uint64 // transport sequence number of the next packet
 	streams []*streamIndex
 	report  ccontrol.Report
+
+	sent     units.Bytes // of all packets
+	newest   uint64      // transport sequence number of the newest packet that was reported on, plus 1
+	answered units.Bytes // of all packets up to that
 }
 
 type sentPacket struct {
 	seq   uint64
 	sent  simtime.Time
 	size  units.Bytes
+	total units.Bytes // of all packets up to this
+	probe uint32
 	ssrc  uint32
 	rtp   uint16
 	state fate
@@ -48,14 +54,18 @@ type streamIndex struct {
 	ring [1 << 12]uint64
 }
 
-// Sent notes a packet and returns its transport-wide sequence number.
-func (h *History) Sent(now simtime.Time, ssrc uint32, rtpSeq uint16, size units.Bytes) uint64 {
+// Sent notes a packet, which is part of a probe unless that is 0, and returns its
+// transport-wide sequence number.
+func (h *History) Sent(now simtime.Time, ssrc uint32, rtpSeq uint16, size units.Bytes, probe uint32) uint64 {
 	if h.ring == nil {
 		h.ring = make([]sentPacket, historySize)
 	}
 	seq := h.next
 	h.next++
-	h.ring[seq%historySize] = sentPacket{seq: seq, sent: now, size: size, ssrc: ssrc, rtp: rtpSeq}
+	h.sent += size
+	h.ring[seq%historySize] = sentPacket{
+		seq: seq, sent: now, size: size, total: h.sent, probe: probe, ssrc: ssrc, rtp: rtpSeq,
+	}
 	s := h.stream(ssrc)
 	if s == nil {
 		s = &streamIndex{ssrc: ssrc}
@@ -64,6 +74,9 @@ func (h *History) Sent(now simtime.Time, ssrc uint32, rtpSeq uint16, size units.
 	s.ring[int(rtpSeq)%len(s.ring)] = seq
 	return seq
 }
+
+// InFlight returns what was sent since the newest packet that was reported on.
+func (h *History) InFlight() units.Bytes { return h.sent - h.answered }
 
 // StreamOf returns the stream of a packet; false if it is too old.
 func (h *History) StreamOf(seq uint64) (ssrc uint32, ok bool) {
@@ -113,6 +126,9 @@ func (h *History) begin() {
 
 // note adds the news about a packet to the report, if it is news.
 func (h *History) note(p *sentPacket, received bool, arrival simtime.Time, ecn packet.ECN) {
+	if p.seq >= h.newest {
+		h.newest, h.answered = p.seq+1, p.total
+	}
 	switch {
 	case p.state == reportedReceived, !received && p.state == reportedLost:
 		return
@@ -123,6 +139,7 @@ func (h *History) note(p *sentPacket, received bool, arrival simtime.Time, ecn p
 	}
 	h.report.Packets = append(h.report.Packets, ccontrol.PacketResult{
 		Seq: p.seq, Size: p.size, Sent: p.sent, Received: received, Arrival: arrival, ECN: ecn,
+		Probe: p.probe,
 	})
 }
 
@@ -131,7 +148,7 @@ func (h *History) note(p *sentPacket, received bool, arrival simtime.Time, ecn p
 // report. built is 0 if the message doesn't say.
 func (h *History) finish(now, built simtime.Time) *ccontrol.Report {
 	r := &h.report
-	r.Built = built
+	r.Built, r.InFlight = built, h.InFlight()
 	slices.SortFunc(r.Packets, func(a, b ccontrol.PacketResult) int {
 		switch {
 		case a.Seq < b.Seq:

@@ -26,6 +26,8 @@ const (
 type Pacer struct {
 	rate   units.BitRate
 	free   simtime.Time // when the next packet may go
+	window bool
+	room   units.Bytes // left in the window
 	queues [classes]packet.FIFO
 }
 
@@ -35,6 +37,24 @@ func (p *Pacer) SetRate(r units.BitRate) { p.rate = r }
 // Rate returns the rate.
 func (p *Pacer) Rate() units.BitRate { return p.rate }
 
+// SetRoom sets what may go before the window is full, from where on all but urgent
+// packets wait.
+func (p *Pacer) SetRoom(n units.Bytes) { p.window, p.room = true, n }
+
+// Open takes the window away.
+func (p *Pacer) Open() { p.window = false }
+
+// Hurry makes the next packet go at once, however long ago the last one went.
+func (p *Pacer) Hurry(now simtime.Time) { p.free = min(p.free, now) }
+
+// Free returns when something may go if there is something, whatever the window.
+func (p *Pacer) Free() simtime.Time {
+	if p.rate <= 0 {
+		return simtime.Never
+	}
+	return p.free
+}
+
 // Push takes ownership of a packet.
 func (p *Pacer) Push(q *packet.Packet, c Class) { p.queues[c].Push(q) }
 
@@ -42,13 +62,10 @@ func (p *Pacer) Push(q *packet.Packet, c Class) { p.queues[c].Push(q) }
 func (p *Pacer) Pop(now simtime.Time) *packet.Packet {
 	q := p.queues[Urgent].Pop()
 	if q == nil {
-		if p.rate <= 0 || now < p.free {
+		if p.rate <= 0 || now < p.free || p.full() {
 			return nil
 		}
-		if q = p.queues[Repair].Pop(); q == nil {
-			q = p.queues[Normal].Pop()
-		}
-		if q == nil {
+		if q = p.waiting().Pop(); q == nil {
 			return nil
 		}
 	}
@@ -58,12 +75,27 @@ func (p *Pacer) Pop(now simtime.Time) *packet.Packet {
 	return q
 }
 
-// Next returns when the next packet may go.
+// waiting returns the queue whose turn it is after the urgent packets.
+func (p *Pacer) waiting() *packet.FIFO {
+	if p.queues[Repair].Len() > 0 {
+		return &p.queues[Repair]
+	}
+	return &p.queues[Normal]
+}
+
+// full reports whether the window has no room for the packet that waits first.
+func (p *Pacer) full() bool {
+	q := p.waiting().Peek()
+	return p.window && q != nil && q.Size > p.room
+}
+
+// Next returns when the next packet may go; Never if none waits, or if that depends on
+// the window.
 func (p *Pacer) Next() simtime.Time {
 	switch {
 	case p.queues[Urgent].Len() > 0:
 		return 0
-	case p.Len() == 0 || p.rate <= 0:
+	case p.Len() == 0 || p.rate <= 0 || p.full():
 		return simtime.Never
 	}
 	return p.free

@@ -81,7 +81,6 @@ type Buffer struct {
 	steady    bool
 	histogram histogram // of how late frames are complete, if steady
 	extra     time.Duration
-	numbered  bool
 	picture   uint16 // of the last frame rendered or given up, if its end is known
 
 	base    baseline
@@ -103,9 +102,6 @@ type Config struct {
 	// Slices tells that losses of a part of a picture are told with Damaged, and that
 	// frames say what they repair.
 	Slices bool
-	// Numbered tells that repair packets lie between frames, whose sequence numbers
-	// don't matter (RFC 5109): frames follow each other by their picture numbers.
-	Numbered bool
 }
 
 type frame struct {
@@ -131,7 +127,7 @@ const grace = time.Second
 // NewBuffer returns an empty buffer.
 func NewBuffer(c Config) *Buffer {
 	b := &Buffer{
-		clock: float64(c.Clock), delay: c.Delay, steady: c.Steady, numbered: c.Numbered,
+		clock: float64(c.Clock), delay: c.Delay, steady: c.Steady,
 		decoder: decoder{enabled: c.Decoder, broken: intact, slices: c.Slices},
 	}
 	if c.Steady {
@@ -325,19 +321,20 @@ func (b *Buffer) ready(f *frame) bool {
 		(b.resync || f.first == b.nextSeq || b.follows(f.picture) || f.picture.Key && b.decoder.needsRefresh())
 }
 
-// follows reports whether a frame is the next one by its number.
+// follows reports whether a frame is the next one by its number: repair packets
+// (RFC 5109) and padding may lie between frames.
 func (b *Buffer) follows(p Picture) bool {
-	return b.numbered && !b.resync && (p.Number-b.picture)&0x7fff == 1
+	return !b.resync && (p.Number-b.picture)&0x7fff == 1
 }
 
 // Adjoins reports whether the end of the frame before a picture has come, so that what
-// lies between them is none of theirs. It is known only if pictures are numbered.
+// lies between them is none of theirs.
 func (b *Buffer) Adjoins(p Picture) bool {
 	if b.follows(p) {
 		return true
 	}
 	for i := range b.frames {
-		if f := &b.frames[i]; b.numbered && f.hasFirst && f.hasLast && (p.Number-f.picture.Number)&0x7fff == 1 {
+		if f := &b.frames[i]; f.hasFirst && f.hasLast && (p.Number-f.picture.Number)&0x7fff == 1 {
 			return true
 		}
 	}

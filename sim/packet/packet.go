@@ -215,6 +215,9 @@ func (q *FIFO) Pop() *Packet {
 	return p
 }
 
+// Peek returns the oldest packet, which stays; nil if there is none.
+func (q *FIFO) Peek() *Packet { return q.head }
+
 // Len returns the number of packets.
 func (q *FIFO) Len() int { return q.n }
 
