@@ -108,7 +108,7 @@ func (c *steady) OnSent(_ simtime.Time, s ccontrol.Sent) { c.sent = append(c.sen
 func (c *steady) Target() ccontrol.Target                { return c.target }
 func (c *steady) OnFeedback(_ simtime.Time, r *ccontrol.Report) {
 	clone := *r
-	clone.Packets = slices.Clone(r.Packets)
+	clone.Packets, clone.Reception = slices.Clone(r.Packets), slices.Clone(r.Reception)
 	c.reports = append(c.reports, clone)
 }
 

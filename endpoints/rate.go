@@ -93,7 +93,6 @@ func (s *Session) applyTarget(now simtime.Time) {
 	if s.probing.probe.ID == 0 {
 		s.pacer.SetRate(t.Pacing)
 	}
-	s.room()
 	if changed {
 		s.requestRates(now, nil)
 		s.event(Event{Kind: TargetChanged, At: now})
