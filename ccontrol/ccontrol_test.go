@@ -130,3 +130,41 @@ func TestRegisterTwicePanics(t *testing.T) {
 	}()
 	ccontrol.Register(ccontrol.Spec{Name: "fixed"})
 }
+
+// What a controller shows has names, and as many values before feedback as after.
+func TestSignals(t *testing.T) {
+	for _, n := range ccontrol.Names() {
+		s, _ := ccontrol.Lookup(n)
+		c := build(t, n, nil)
+		o, ok := c.(ccontrol.Observable)
+		if ok != (len(s.Signals) > 0) {
+			t.Errorf("%s: observable %v, %d signals", n, ok, len(s.Signals))
+		}
+		if !ok {
+			continue
+		}
+		seen := map[string]bool{}
+		for _, g := range s.Signals {
+			if g.Name == "" || g.Help == "" || g.Source == "" || seen[g.Name] {
+				t.Errorf("%s: %+v", n, g)
+			}
+			seen[g.Name] = true
+		}
+		count := func() {
+			t.Helper()
+			if got := len(o.Signals(make([]float64, 2))); got != len(s.Signals)+2 {
+				t.Errorf("%s: %d values for %d signals", n, got-2, len(s.Signals))
+			}
+		}
+		count()
+		for i := range 20 {
+			at := simtime.At(time.Duration(i) * 100 * time.Millisecond)
+			c.OnSent(at, ccontrol.Sent{Seq: uint64(i), Size: 1000, InFlight: 1000})
+			at = at.Add(60 * time.Millisecond)
+			c.OnFeedback(at, &ccontrol.Report{RTT: 60 * time.Millisecond, Packets: []ccontrol.PacketResult{{
+				Seq: uint64(i), Size: 1000, Sent: at.Add(-60 * time.Millisecond), Received: true, Arrival: at.Add(-30 * time.Millisecond),
+			}}})
+		}
+		count()
+	}
+}

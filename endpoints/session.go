@@ -78,6 +78,8 @@ type SessionConfig struct {
 	ECN packet.ECN
 	// Controller may be nil for an end that sends no media.
 	Controller ccontrol.Controller
+	// Signals name the inner values of a controller that is a [ccontrol.Observable].
+	Signals []ccontrol.Signal
 	// Repair says what is done about lost packets.
 	Repair RepairConfig
 	// ExtendedReports are sent besides the usual ones.
@@ -317,6 +319,22 @@ func (s *Session) RTCPShare() units.BitRate {
 
 // Members returns how many participants this end knows in the session.
 func (s *Session) Members() int { return s.timing.Members() }
+
+// SignalNames returns what the controller shows of itself.
+func (s *Session) SignalNames() []ccontrol.Signal {
+	if _, ok := s.config.Controller.(ccontrol.Observable); !ok {
+		return nil
+	}
+	return s.config.Signals
+}
+
+// Signals appends the present values of what SignalNames returns.
+func (s *Session) Signals(values []float64) []float64 {
+	if o, ok := s.config.Controller.(ccontrol.Observable); ok {
+		return o.Signals(values)
+	}
+	return values
+}
 
 // HasController reports whether this end's sending is controlled.
 func (s *Session) HasController() bool { return s.config.Controller != nil }

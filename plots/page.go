@@ -53,6 +53,7 @@ func Page(w io.Writer, r *record.Record) error {
 	if len(r.Names(record.RTCPRate)) > 0 || len(r.Names(record.SendRate)) == 0 { // not traffic alone
 		panels = append(panels, d.rtt(), d.rtcp(), d.frameDelay(), d.frameRate())
 	}
+	panels = append(panels, d.signals()...)
 	for _, q := range []struct {
 		metric string
 		panel  func() *panel

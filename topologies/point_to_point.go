@@ -225,14 +225,18 @@ func (s *Simulation) sessionConfig(end sessionEnd) (endpoints.SessionConfig, err
 		sc.Sections = append(sc.Sections, mc)
 	}
 	if len(models) > 0 {
-		var err error
 		limits := endpoints.Limits(models)
 		limits.Weight = s.byName[end.self].config.Weight
 		if end.bandwidth > 0 {
 			limits.Max = max(min(limits.Max, end.bandwidth), limits.Min)
 			limits.Start = min(limits.Start, limits.Max)
 		}
-		if sc.Controller, err = s.newController(end.self, limits); err != nil {
+		spec, err := s.controller(end.self)
+		if err != nil {
+			return sc, err
+		}
+		sc.Signals = spec.Signals
+		if sc.Controller, err = spec.Build(limits, s.settings(end.self)); err != nil {
 			return sc, err
 		}
 	}
@@ -290,16 +294,25 @@ func (s *Simulation) sendConfig(m *Media, model endpoints.StreamModel) (*endpoin
 	}, nil
 }
 
-func (s *Simulation) newController(self string, l ccontrol.Limits) (ccontrol.Controller, error) {
-	name, settings := s.config.Congestion.Controller, s.config.Congestion.Settings
+// controller returns the kind of controller of an endpoint.
+func (s *Simulation) controller(self string) (ccontrol.Spec, error) {
+	name := s.config.Congestion.Controller
 	if s.byName[self].config.Legacy {
-		name, settings = "fixed", nil
+		name = "fixed"
 	}
 	spec, ok := ccontrol.Lookup(name)
 	if !ok {
-		return nil, fmt.Errorf("no controller %q", name)
+		return spec, fmt.Errorf("no controller %q", name)
 	}
-	return spec.Build(l, settings)
+	return spec, nil
+}
+
+// settings returns the parameters of an endpoint's controller.
+func (s *Simulation) settings(self string) map[string]string {
+	if s.byName[self].config.Legacy {
+		return nil
+	}
+	return s.config.Congestion.Settings
 }
 
 func (s *Simulation) newEncoder(m *Media, model endpoints.StreamModel) encoder.Encoder {

@@ -21,6 +21,8 @@ type controller struct {
 	interval time.Duration // least time between two rate updates
 	lastSeen simtime.Time  // by the receiver's clock
 	seen     bool
+	latest   feedback
+	updated  bool // there is a latest one
 }
 
 // OnFeedback runs the receiver's algorithm over the packets and then the
@@ -43,7 +45,30 @@ func (c *controller) OnFeedback(now simtime.Time, r *ccontrol.Report) {
 	if now.Sub(c.sender.tLast) < c.interval {
 		return
 	}
-	c.sender.onFeedback(now, r.RTT, c.receiver.report(c.lastSeen))
+	c.latest, c.updated = c.receiver.report(c.lastSeen), true
+	c.sender.onFeedback(now, r.RTT, c.latest)
+}
+
+var signals = []ccontrol.Signal{
+	{Name: "x-curr", Unit: "ms", Help: "aggregate congestion signal", Source: "RFC 8698 §4.2"},
+	{Name: "d-queue", Unit: "ms", Help: "queuing delay, minimum filtered", Source: "RFC 8698 §5.1.1"},
+	{Name: "p-loss", Help: "packet loss ratio, smoothed", Source: "RFC 8698 §5.1.2"},
+	{Name: "p-mark", Help: "marking ratio, smoothed", Source: "RFC 8698 §5.1.2"},
+	{Name: "rmode", Help: "0 accelerated ramp-up, 1 gradual", Source: "RFC 8698 §4.2"},
+	{Name: "r-recv", Unit: "bit/s", Help: "receiving rate", Source: "RFC 8698 §5.1.3"},
+	{Name: "r-ref", Unit: "bit/s", Help: "reference rate", Source: "RFC 8698 §4.3"},
+}
+
+// Signals shows the variables of the RFC.
+func (c *controller) Signals(values []float64) []float64 {
+	if !c.updated {
+		for range len(signals) - 1 {
+			values = append(values, math.NaN())
+		}
+		return append(values, c.sender.rRef)
+	}
+	r := &c.receiver
+	return append(values, c.latest.xCurr, r.dQueue, r.pLoss, r.pMark, float64(c.latest.rmode), c.latest.rRecv, c.sender.rRef)
 }
 
 // see notes a time of the receiver's clock, which may be before the start of

@@ -23,6 +23,7 @@ func init() {
 		Name:       "nada",
 		Summary:    "Network-Assisted Dynamic Adaptation: delay, loss and ECN in one signal",
 		Source:     "RFC 8698",
+		Signals:    signals,
 		Needs:      ccontrol.NeedsPackets,
 		Parameters: table2,
 		New:        newController,

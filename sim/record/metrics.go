@@ -58,6 +58,10 @@ const (
 	Members     = "members"      // of the session that the end knows, itself included
 )
 
+// SignalPrefix begins the names of series of a controller's inner values, such as
+// signal/x-curr; what they are is the controller's to say.
+const SignalPrefix = "signal/"
+
 // Names of distributions.
 const (
 	QueueDelays  = "queue-delay"   // of a link: every packet's time in the queue, ms

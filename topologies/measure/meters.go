@@ -281,6 +281,8 @@ type connMeter struct {
 	backlog    *level
 	rtt        *mean
 	members    *level
+	signals    []*mean
+	values     []float64 // scratch
 	reports    []*record.Distribution // by section
 	lastReport []simtime.Time
 }
@@ -291,6 +293,9 @@ func newConnMeter(b *book, c *endpoints.Session, e *endpointMeter) *connMeter {
 		m.target = b.level(c.Name(), record.Target, "bit/s")
 		m.pacing = b.level(c.Name(), record.PacingRate, "bit/s")
 		m.backlog = b.level(c.Name(), record.PacerDelay, "ms")
+	}
+	for _, s := range c.SignalNames() {
+		m.signals = append(m.signals, b.samples(c.Name(), record.SignalPrefix+s.Name, s.Unit))
 	}
 	for _, s := range c.Sections() {
 		m.reports = append(m.reports, b.distribution(c.Endpoint()+"/"+s.Name(), record.Intervals))
@@ -308,6 +313,12 @@ func (m *connMeter) sample(now simtime.Time) {
 	m.target.set(now, float64(t.Media))
 	m.pacing.set(now, float64(t.Pacing))
 	m.backlog.set(now, ms(m.conn.Backlog()))
+	m.values = m.conn.Signals(m.values[:0])
+	for i, v := range m.values {
+		if !math.IsNaN(v) {
+			m.signals[i].add(now, v)
+		}
+	}
 }
 
 // trafficMeter measures the packets of traffic from its sources to its sinks.

@@ -3,6 +3,7 @@
 package measure
 
 import (
+	"cmp"
 	"math"
 	"time"
 
@@ -132,6 +133,13 @@ func (b *book) delay(entity, metric string) *mean {
 // factor averages ratios.
 func (b *book) factor(entity, metric string) *mean {
 	m := &mean{series: b.new(entity, metric, "1")}
+	b.means = append(b.means, m)
+	return m
+}
+
+// samples averages what is looked at now and then.
+func (b *book) samples(entity, metric, unit string) *mean {
+	m := &mean{series: b.new(entity, metric, cmp.Or(unit, "1"))}
 	b.means = append(b.means, m)
 	return m
 }

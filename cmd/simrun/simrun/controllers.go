@@ -50,6 +50,18 @@ func printController(s *screen, spec *ccontrol.Spec) {
 	if spec.Needs != ccontrol.NeedsNothing {
 		fmt.Fprintf(s, "needs %s\n", spec.Needs)
 	}
+	printParameters(s, spec)
+	if len(spec.Signals) > 0 {
+		fmt.Fprintln(s)
+		c := s.columns(4, "signal", "unit", "meaning", "source")
+		for _, g := range spec.Signals {
+			c.row(g.Name, g.Unit, s.ascii(g.Help), s.ascii(g.Source))
+		}
+		fmt.Fprint(s, c.String())
+	}
+}
+
+func printParameters(s *screen, spec *ccontrol.Spec) {
 	if len(spec.Parameters) == 0 {
 		fmt.Fprintln(s, "no parameters")
 		return
