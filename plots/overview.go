@@ -124,6 +124,7 @@ func tally(runs []Run) (verdictBanner, []outcomeCount) {
 	for _, o := range []struct{ outcome, text string }{
 		{outcomePass, "passed"},
 		{outcomeFail, "failed"},
+		{outcomeKnown, "failed only what they are known to fail"},
 		{outcomeBaseline, "of baselines failed, as they may"},
 		{outcomeError, "couldn't run"},
 		{outcomeIncomplete, "incomplete"},
@@ -145,7 +146,7 @@ func tally(runs []Run) (verdictBanner, []outcomeCount) {
 		b.Outcome, b.Word = outcomeFail, "FAIL"
 	case count[outcomeIncomplete] > 0:
 		b.Outcome, b.Word = outcomeIncomplete, "INCOMPLETE"
-	case count[outcomePass]+count[outcomeBaseline] == 0:
+	case count[outcomePass]+count[outcomeBaseline]+count[outcomeKnown] == 0:
 		b.Outcome, b.Word = outcomeNone, "NO EXPECTATIONS"
 	default:
 		b.Outcome, b.Word = outcomePass, "PASS"

@@ -14,6 +14,7 @@ const (
 	outcomeNone       = "none"
 	outcomeIncomplete = "incomplete"
 	outcomeError      = "error"
+	outcomeKnown      = "known"    // failed as was expected
 	outcomeBaseline   = "baseline" // failed, as a run may that is there for comparison
 )
 
@@ -25,9 +26,13 @@ type verdictBanner struct {
 
 func bannerOf(status record.Status, verdicts []record.Verdict) verdictBanner {
 	b := verdictBanner{}
+	known := 0
 	for _, v := range verdicts {
-		if !v.Pass {
+		switch {
+		case v.Failed():
 			b.Failed = append(b.Failed, v)
+		case !v.Pass:
+			known++
 		}
 	}
 	n, failed := len(verdicts), len(b.Failed)
@@ -35,6 +40,9 @@ func bannerOf(status record.Status, verdicts []record.Verdict) verdictBanner {
 	case failed > 0:
 		b.Outcome, b.Word = outcomeFail, "FAIL"
 		b.Text = fmt.Sprintf("%d of %s not met", failed, pluralize(n, "expectation", "expectations"))
+	case known > 0:
+		b.Outcome, b.Word = outcomeKnown, "KNOWN"
+		b.Text = fmt.Sprintf("%d of %s not met, as was expected", known, pluralize(n, "expectation", "expectations"))
 	case n == 0:
 		b.Outcome, b.Word, b.Text = outcomeNone, "NO EXPECTATIONS", "The scenario doesn't say what it expects, so nothing was judged"
 	case n == 1:
@@ -55,7 +63,7 @@ func statusSymbol(outcome string) string {
 	switch outcome {
 	case outcomePass:
 		return "✓"
-	case outcomeFail, outcomeBaseline:
+	case outcomeFail, outcomeBaseline, outcomeKnown:
 		return "✗"
 	case outcomeIncomplete:
 		return "◐"

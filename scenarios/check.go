@@ -74,6 +74,7 @@ func check(s *Scenario, places *strict.Places, catalogue Catalogue) []*strict.Er
 	c.repair()
 	c.security()
 	c.expect()
+	c.expectedFail(catalogue)
 	if nc, ok := catalogue.(NetworkChecker); ok && len(c.errs) == 0 {
 		if err := nc.CheckNetwork(s); err != nil {
 			problem, remedy := splitRemedy(err.Error())

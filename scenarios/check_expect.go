@@ -27,6 +27,31 @@ func (c *checker) expect() {
 	}
 }
 
+// expectedFail checks that each entry is about controllers and expectations that exist.
+func (c *checker) expectedFail(catalogue Catalogue) {
+	var known []string
+	if catalogue != nil {
+		known = catalogue.Controllers()
+	}
+	for i := range c.s.ExpectedFail {
+		k, p := &c.s.ExpectedFail[i], at("expected-fail", i)
+		for j, name := range k.Controllers {
+			if known != nil && !slices.Contains(known, name) {
+				c.fail(p.Child("controllers").Child(strconv.Itoa(j)), fmt.Sprintf("there is no controller %q", name), instead(name, known, "the controllers"))
+			}
+		}
+		if len(k.Controllers) == 0 {
+			c.fail(p.Child("controllers"), "there is no controller in the list", "name those that fail")
+		}
+		if strings.TrimSpace(k.Because) == "" {
+			c.fail(p.Child("because"), "there is no reason", "say why they fail, and who says so")
+		}
+		if !slices.ContainsFunc(c.s.Expect, func(e Expect) bool { return k.about(&e) }) {
+			c.fail(p, "there is no such expectation", "give the metric and the time of one of those below expect")
+		}
+	}
+}
+
 // insteadOfMetric suggests the nearest metric; all of them would make too long
 // a line.
 func insteadOfMetric(word string) string {

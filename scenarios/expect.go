@@ -3,6 +3,7 @@ package scenarios
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,9 +17,30 @@ import (
 func Judge(s *Scenario, r *record.Record) []record.Verdict {
 	var verdicts []record.Verdict
 	for i := range s.Expect {
-		verdicts = append(verdicts, judge(s, &s.Expect[i], r))
+		v := judge(s, &s.Expect[i], r)
+		if k := s.KnownFailure(&s.Expect[i]); k != nil && !v.Pass {
+			v.Known = k.Because
+		}
+		verdicts = append(verdicts, v)
 	}
 	return verdicts
+}
+
+// KnownFailure returns why the scenario's controller needn't meet an expectation; nil
+// if it has to.
+func (s *Scenario) KnownFailure(e *Expect) *ExpectedFail {
+	for i := range s.ExpectedFail {
+		k := &s.ExpectedFail[i]
+		if slices.Contains(k.Controllers, s.Congestion.Controller) && k.about(e) {
+			return k
+		}
+	}
+	return nil
+}
+
+// about reports whether an expectation is meant.
+func (k *ExpectedFail) about(e *Expect) bool {
+	return (k.Metric == "" || k.Metric == e.Metric) && (k.During == nil || e.During != nil && *k.During == *e.During)
 }
 
 func judge(s *Scenario, e *Expect, r *record.Record) record.Verdict {

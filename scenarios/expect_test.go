@@ -258,3 +258,40 @@ func TestVerdictWithoutData(t *testing.T) {
 		})
 	}
 }
+
+// A failure that is expected says why; a pass is a pass all the same, and another
+// controller gets no discount.
+func TestExpectedFail(t *testing.T) {
+	text := callForTests + `
+congestion: {controller: nada}
+matrix: {congestion.controller: [nada, tfrc]}
+expect:
+  - {metric: loss, flow: web, during: 0s..5s, max: 1%}
+  - {metric: loss, flow: web, during: 5s..10s, max: 1%}
+  - {metric: loss, flow: web, during: 5s..10s, max: 50%}
+  - {metric: utilization, link: l/forward, during: 5s..10s, min: 99%}
+expected-fail:
+  - {controllers: [tfrc], metric: loss, during: 5s..10s, because: first reason}
+  - {controllers: [tfrc, gcc], metric: utilization, because: second reason}
+`
+	f, err := Parse("test.yaml", []byte(text), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range [][]string{{"", "", "", ""}, {"", "first reason", "", "second reason"}} {
+		r := recordForTests()
+		r.Verdicts = Judge(f.Runs[i].Scenario, r)
+		for j, v := range r.Verdicts {
+			if v.Pass != (j == 2) || v.Known != want[j] || v.Failed() != (j != 2 && want[j] == "") {
+				t.Errorf("run %d, expectation %d: %+v", i, j, v)
+			}
+		}
+		if r.Passed() {
+			t.Errorf("run %d passed", i)
+		}
+		r.Verdicts = r.Verdicts[1:]
+		if r.Passed() != (i == 1) {
+			t.Errorf("run %d: passed %v with known failures only", i, r.Passed())
+		}
+	}
+}

@@ -42,6 +42,8 @@ type Scenario struct {
 	// run has none; the axes are in [File].
 	Matrix []Axis   `yaml:"matrix,apart"`
 	Expect []Expect `yaml:"expect"`
+	// ExpectedFail names expectations that controllers are known not to meet.
+	ExpectedFail []ExpectedFail `yaml:"expected-fail" example:"[{controllers: [gcc], metric: loss, because: …}]"`
 
 	// Dir is where the files lie that the scenario names.
 	Dir string `yaml:"-"`
@@ -250,6 +252,16 @@ type Expect struct {
 	Max       *string `yaml:"max,scalar"`
 	Equal     *string `yaml:"equal,scalar"`
 	Tolerance *string `yaml:"tolerance,scalar"` // of Equal, relative: 3%; nil is none
+}
+
+// ExpectedFail is what controllers are known not to meet, and who says so.
+type ExpectedFail struct {
+	Controllers []string `yaml:"controllers,required" example:"[gcc]"`
+	// Metric and During are those of the expectations; without either all are meant.
+	Metric string    `yaml:"metric"`
+	During *Interval `yaml:"during"`
+	// Because is the reason, with the literature that has it.
+	Because string `yaml:"because,required" example:"loss-based, see docs/cc/tfrc.md"`
 }
 
 // Interval is a stretch of time, start included and end not.

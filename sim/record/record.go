@@ -5,6 +5,7 @@
 package record
 
 import (
+	"slices"
 	"time"
 
 	"rtpfabric/sim/simtime"
@@ -134,16 +135,15 @@ type Verdict struct {
 	Unit        string  `json:"unit"`
 	Bound       string  `json:"bound"`             // such as "≥ 85 %"
 	Problem     string  `json:"problem,omitempty"` // why there is no value
+	Known       string  `json:"known,omitempty"`   // why it was expected not to pass, if it didn't
 }
 
-// Passed reports whether every verdict is a pass.
+// Failed reports whether it didn't pass although that was expected.
+func (v *Verdict) Failed() bool { return !v.Pass && v.Known == "" }
+
+// Passed reports whether no verdict is a failure that wasn't expected.
 func (r *Record) Passed() bool {
-	for _, v := range r.Verdicts {
-		if !v.Pass {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(r.Verdicts, func(v Verdict) bool { return v.Failed() })
 }
 
 // Find returns the series of an entity and metric, or nil.

@@ -282,7 +282,7 @@ type connMeter struct {
 	rtt        *mean
 	members    *level
 	signals    []*mean
-	values     []float64 // scratch
+	values     []float64              // scratch
 	reports    []*record.Distribution // by section
 	lastReport []simtime.Time
 }

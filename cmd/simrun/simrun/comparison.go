@@ -67,7 +67,7 @@ func rankOf(controller string) int {
 // comparisonRow counts the runs of a file by controller; nil if the file doesn't
 // vary it, or expects nothing.
 func comparisonRow(s *screen, f *plannedFile, controllers []string) []string {
-	passed, all := make([]int, len(controllers)), make([]int, len(controllers))
+	passed, known, all := make([]int, len(controllers)), make([]int, len(controllers)), make([]int, len(controllers))
 	varied := false
 	for _, r := range f.runs {
 		i := slices.Index(controllers, r.varied())
@@ -79,8 +79,11 @@ func comparisonRow(s *screen, f *plannedFile, controllers []string) []string {
 		}
 		varied = true
 		all[i]++
-		if r.state == finished && !r.incomplete() && !r.failed() {
+		switch word, _ := r.outcome(); word {
+		case wordPass:
 			passed[i]++
+		case wordKnown:
+			known[i]++
 		}
 	}
 	if !varied { // or nothing to judge
@@ -95,8 +98,10 @@ func comparisonRow(s *screen, f *plannedFile, controllers []string) []string {
 			cell, color = "", bold
 		case passed[i] < all[i] && rankOf(controllers[i]) > 0:
 			color = bold
-		case passed[i] < all[i]:
+		case passed[i]+known[i] < all[i]:
 			color = red
+		case known[i] > 0:
+			color = bold
 		}
 		cells = append(cells, s.paint(color, cell))
 	}

@@ -8,6 +8,7 @@ import (
 const (
 	wordPass       = "PASS"
 	wordFail       = "FAIL"
+	wordKnown      = "KNOWN"    // failed as expected-fail says
 	wordBaseline   = "BASELINE" // failed, as somebody may who controls nothing
 	wordDone       = "DONE"     // nothing is expected
 	wordIncomplete = "INCOMPLETE"
@@ -30,6 +31,8 @@ func (r *plannedRun) outcome() (string, ink) {
 		return wordFail, red
 	case len(r.row.Verdicts) == 0:
 		return wordDone, bold
+	case r.met() < len(r.row.Verdicts):
+		return wordKnown, bold
 	}
 	return wordPass, green
 }

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -47,12 +48,7 @@ func (r *plannedRun) failed() bool {
 	if r.state != finished {
 		return false
 	}
-	for _, v := range r.row.Verdicts {
-		if !v.Pass {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(r.row.Verdicts, func(v record.Verdict) bool { return v.Failed() })
 }
 
 // baseline reports whether the run's controller is there for comparison only,

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
+	"slices"
 
 	"rtpfabric/plots"
 	"rtpfabric/sim/record"
@@ -27,6 +28,7 @@ func printResults(s *screen, plan []*plannedFile, o *runOptions) {
 		if o.quiet || len(f.runs) > 1 {
 			printFailures(s, f)
 		}
+		printUnexpected(s, f)
 	}
 	printComparison(s, plan)
 	fmt.Fprintf(s, "\n%s\n", summaryLine(plan))
@@ -42,12 +44,16 @@ func printVerdicts(s *screen, r *plannedRun) {
 		for i := range r.row.Verdicts {
 			v := &r.row.Verdicts[i]
 			word := s.paint(green, wordPass)
-			if !v.Pass {
+			switch {
+			case v.Failed():
 				word = s.paint(red, wordFail)
+			case !v.Pass:
+				word = s.paint(bold, wordKnown)
 			}
 			c.row(word, s.ascii(v.Expectation), s.ascii(measured(v)))
 		}
 		fmt.Fprint(s, c.String(3))
+		printKnown(s, r)
 	}
 	for _, k := range keyMetrics {
 		if v := keyValue(&r.row, k.KeyMetric); v != "" {
@@ -58,6 +64,54 @@ func printVerdicts(s *screen, r *plannedRun) {
 	fmt.Fprintf(s, "%-12s %s\n", "digest", r.row.Digest)
 	if r.incomplete() {
 		fmt.Fprintln(s, s.word(r))
+	}
+}
+
+// printKnown says why failures were expected.
+func printKnown(s *screen, r *plannedRun) {
+	var said []string
+	for i := range r.row.Verdicts {
+		if why := r.row.Verdicts[i].Known; why != "" && !slices.Contains(said, why) {
+			said = append(said, why)
+			fmt.Fprintf(s, "known: %s\n", s.ascii(why))
+		}
+	}
+}
+
+// printUnexpected names the controllers that meet all of what they are expected to fail.
+func printUnexpected(s *screen, f *plannedFile) {
+	type mark struct {
+		entry      int
+		controller string
+	}
+	var marks []mark
+	fails := map[mark]bool{}
+	for _, r := range f.runs {
+		if r.state != finished || r.incomplete() {
+			continue
+		}
+		for i := range r.Scenario.Expect {
+			for j := range r.Scenario.ExpectedFail {
+				if r.Scenario.KnownFailure(&r.Scenario.Expect[i]) != &r.Scenario.ExpectedFail[j] {
+					continue
+				}
+				m := mark{j, r.Scenario.Congestion.Controller}
+				if _, seen := fails[m]; !seen {
+					marks = append(marks, m)
+				}
+				fails[m] = fails[m] || !r.row.Verdicts[i].Pass
+			}
+		}
+	}
+	for _, m := range marks {
+		if !fails[m] {
+			k := &f.runs[0].Scenario.ExpectedFail[m.entry]
+			what := "every expectation"
+			if k.Metric != "" {
+				what = "every " + k.Metric
+			}
+			fmt.Fprintf(s, "unexpected pass in %s: %s meets %s, which it is expected to fail (%s)\n", f.Path, m.controller, what, s.ascii(k.Because))
+		}
 	}
 }
 
@@ -76,7 +130,7 @@ func printRuns(s *screen, runs []*plannedRun) {
 	if len(runs) > maxRows {
 		shown = nil
 		for _, r := range runs {
-			if word, _ := r.outcome(); word != wordPass && word != wordDone && word != wordBaseline {
+			if word, _ := r.outcome(); word != wordPass && word != wordDone && word != wordBaseline && word != wordKnown {
 				shown = append(shown, r)
 			}
 		}
@@ -126,7 +180,7 @@ func printFailures(s *screen, f *plannedFile) {
 		}
 		for i := range r.row.Verdicts {
 			v := &r.row.Verdicts[i]
-			if v.Pass {
+			if !v.Failed() {
 				continue
 			}
 			if byText[v.Expectation] == nil {
@@ -161,6 +215,7 @@ func summaryLine(plan []*plannedFile) string {
 		{wordPass, "passed"},
 		{wordDone, "without expectations"},
 		{wordFail, "failed"},
+		{wordKnown, "failed only what they are known to fail"},
 		{wordBaseline, "of baselines that failed, as they may"},
 		{wordIncomplete, "incomplete"},
 		{wordNotRun, "not run"},
