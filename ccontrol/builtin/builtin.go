@@ -4,5 +4,7 @@ package builtin
 import (
 	_ "rtpfabric/ccontrol/fixed"    // fixed
 	_ "rtpfabric/ccontrol/nada"     // nada
+	_ "rtpfabric/ccontrol/rrloss"   // rr-loss
 	_ "rtpfabric/ccontrol/stubborn" // never-back-off
+	_ "rtpfabric/ccontrol/tfrc"     // tfrc
 )
