@@ -163,7 +163,7 @@ func (w *compound) feedback(now simtime.Time, st *Stream) {
 	}
 	s.due.sent(now)
 	if s.hasFeedback() { // what didn't fit
-		s.due.arrived(now)
+		s.due.arrived(now, true, s.rtt)
 	}
 }
 

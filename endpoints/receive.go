@@ -229,7 +229,7 @@ func (s *Session) recordArrival(now simtime.Time, p *packet.Packet, h *rtp.Heade
 	case FeedbackNone:
 		return
 	}
-	s.due.arrived(now)
+	s.due.arrived(now, h.Marker, s.rttTo(h.SSRC))
 }
 
 // countRejected counts a packet that SRTP refused.

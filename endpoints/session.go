@@ -68,8 +68,10 @@ type SessionConfig struct {
 	Cryptex  protect.Cryptex
 	RTCP     RTCPConfig
 	Feedback Feedback
-	// FeedbackInterval is how often feedback is wanted; RTCP's timing rules
-	// say when it goes.
+	// FeedbackPace and FeedbackInterval are how often feedback is wanted; RTCP's timing
+	// rules say when it goes. With a pace other than time the interval is how long that
+	// takes at most for want of frames, or before there is a round-trip time.
+	FeedbackPace     FeedbackPace
 	FeedbackInterval time.Duration
 	// Marking says whether streams' code points are used.
 	Marking Marking
@@ -211,7 +213,7 @@ func newSession(now simtime.Time, c *Connection, sc SessionConfig) (*Session, er
 		return nil, errors.New("no media section")
 	}
 	s := &Session{
-		connection: c, endpoint: c.endpoint, config: sc, name: c.name, due: newFeedbackDue(sc.FeedbackInterval),
+		connection: c, endpoint: c.endpoint, config: sc, name: c.name, due: newFeedbackDue(sc.FeedbackPace, sc.FeedbackInterval),
 	}
 	if sc.Name != "" {
 		s.name += "/" + sc.Name

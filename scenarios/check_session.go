@@ -30,9 +30,6 @@ func (c *checker) settings(catalogue Catalogue) {
 
 func (c *checker) congestion(catalogue Catalogue) {
 	g := &c.s.Congestion
-	if g.Feedback != "none" && (g.Interval < minFeedback || g.Interval > maxFeedback) {
-		c.fail(at("congestion", "interval"), fmt.Sprintf("%s is no usable interval of feedback", format(g.Interval)), "write 5ms to 5s")
-	}
 	if g.ECN != "off" && g.Feedback != "rfc8888" {
 		c.fail(at("congestion", "ecn"), fmt.Sprintf("feedback %s says nothing about marks", g.Feedback), `write "feedback: rfc8888", or "ecn: off"`)
 	}

@@ -203,14 +203,22 @@ type Congestion struct {
 	Controller string `yaml:"controller" default:"fixed"` // checked against the registry
 	// Feedback is the RTCP message that carries it: rfc8888, twcc or none.
 	Feedback string `yaml:"feedback" oneof:"rfc8888,twcc,none" default:"rfc8888"`
-	// Interval is the aim, 5 ms to 5 s; RTCP's timing rules have the last word.
-	Interval time.Duration `yaml:"interval" default:"100ms"`
+	// Interval is the aim, 5 ms to 5 s, or when a frame has come, a round-trip time is
+	// over, or at once (frame, rtt, asap); RTCP's timing rules have the last word.
+	Interval FeedbackInterval `yaml:"interval" default:"100ms"`
 	// ECN is the codepoint of media packets, which then may be marked rather
 	// than dropped (RFC 3168, RFC 6679; ect1 is L4S, RFC 9331).
 	ECN string `yaml:"ecn" oneof:"off,ect0,ect1" default:"off"`
 	// Parameters are the controller's own, see simrun controllers. A name such
 	// as nada.qeps holds only if that controller is used.
 	Parameters []Parameter `yaml:"parameters,named"` // scalar values
+}
+
+// FeedbackInterval is when feedback is wanted after the last one: a time later, or per
+// "frame" or "rtt", and then that time at the latest.
+type FeedbackInterval struct {
+	Per   string // "time", "frame", "rtt"
+	Every time.Duration
 }
 
 // Parameter is a controller's parameter, still in text form.

@@ -86,6 +86,53 @@ func (d Drift) MarshalText() ([]byte, error) {
 	return []byte(strconv.FormatFloat(float64(d), 'f', -1, 64) + "ppm"), nil
 }
 
+// latest bounds feedback that waits for a frame, or for a first round-trip time.
+const latest = 100 * time.Millisecond
+
+// UnmarshalText reads a duration, frame, rtt or asap.
+func (f *FeedbackInterval) UnmarshalText(text []byte) error {
+	switch word := string(text); word {
+	case "frame", "rtt":
+		*f = FeedbackInterval{word, latest}
+	case "asap":
+		*f = FeedbackInterval{"time", 0}
+	default:
+		d, err := units.ParseDuration(word)
+		if err != nil {
+			return fmt.Errorf("%q is no interval of feedback; write a duration, like 100ms, or frame, rtt or asap", word)
+		}
+		if d < minFeedback || d > maxFeedback {
+			return fmt.Errorf("%s is no usable interval of feedback; write 5ms to 5s, or frame, rtt or asap", word)
+		}
+		*f = FeedbackInterval{"time", d}
+	}
+	return nil
+}
+
+// MarshalText writes the interval as it is read.
+func (f FeedbackInterval) MarshalText() ([]byte, error) {
+	switch {
+	case f.Per != "time":
+		return []byte(f.Per), nil
+	case f.Every == 0:
+		return []byte("asap"), nil
+	}
+	return []byte(format(f.Every)), nil
+}
+
+// String says when feedback is wanted.
+func (f FeedbackInterval) String() string {
+	switch {
+	case f.Per == "rtt":
+		return "every round-trip time"
+	case f.Per != "time":
+		return "per " + f.Per
+	case f.Every == 0:
+		return "as often as RTCP allows"
+	}
+	return "every " + format(f.Every)
+}
+
 // UnmarshalText reads a size such as 1280x720.
 func (r *Resolution) UnmarshalText(text []byte) error {
 	w, h, ok := strings.Cut(string(text), "x")

@@ -284,6 +284,7 @@ type Congestion struct {
 	Controller string
 	Settings   map[string]string
 	Feedback   endpoints.Feedback
+	Pace       endpoints.FeedbackPace
 	Interval   time.Duration
 	ECN        packet.ECN
 }

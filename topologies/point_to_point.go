@@ -197,7 +197,7 @@ func (s *Simulation) sessionConfig(end sessionEnd) (endpoints.SessionConfig, err
 	sc := endpoints.SessionConfig{
 		Name: end.session, Protection: s.protection(end.self), Cryptex: c.Security.Cryptex, Extensions: c.Extensions,
 		Repair: c.Repair, ExtendedReports: c.ExtendedReports,
-		RTCP: end.rtcp, Feedback: end.feedback, FeedbackInterval: c.Congestion.Interval,
+		RTCP: end.rtcp, Feedback: end.feedback, FeedbackPace: c.Congestion.Pace, FeedbackInterval: c.Congestion.Interval,
 		ECN: c.Congestion.ECN, Marking: c.Marking,
 		PlayoutDelay: c.PlayoutDelay, MaxSSRC: s.byName[end.self].config.MaxSSRC, DecodeTop: s.byName[end.self].config.DecodeTop, FixedAudio: c.FixedAudio,
 	}

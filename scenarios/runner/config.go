@@ -24,7 +24,7 @@ func Config(s *scenarios.Scenario) (topologies.Config, error) {
 		PlayoutDelay: s.Playout.Delay, FixedAudio: s.Playout.Audio == "fixed", LipSync: s.Playout.LipSync,
 		Congestion: topologies.Congestion{
 			Controller: s.Congestion.Controller, Settings: s.Congestion.Settings(),
-			Feedback: endpoints.Feedback(s.Congestion.Feedback), Interval: s.Congestion.Interval,
+			Feedback: endpoints.Feedback(s.Congestion.Feedback), Pace: endpoints.FeedbackPace(s.Congestion.Interval.Per), Interval: s.Congestion.Interval.Every,
 			ECN: codepoint(s.Congestion.ECN),
 		},
 	}

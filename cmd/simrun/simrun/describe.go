@@ -140,7 +140,7 @@ func controlLines(c *scenarios.Scenario) []string {
 	}
 	feedback := "no feedback to it"
 	if c.Congestion.Feedback != "none" {
-		feedback = fmt.Sprintf("feedback %s every %v", c.Congestion.Feedback, c.Congestion.Interval)
+		feedback = fmt.Sprintf("feedback %s %v", c.Congestion.Feedback, c.Congestion.Interval)
 	}
 	lines := []string{congestion, feedback}
 	for _, session := range c.Sessions(c.Topology.Gatherings()[0]) {
