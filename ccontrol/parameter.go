@@ -2,6 +2,7 @@ package ccontrol
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,6 +18,7 @@ const (
 	KindDuration Kind = "duration"
 	KindRate     Kind = "bit rate"
 	KindNumber   Kind = "number"
+	KindChoice   Kind = "choice"
 )
 
 // Parameter is something about a controller that scenarios can set.
@@ -28,6 +30,8 @@ type Parameter struct {
 	Help, Source string
 	// Min and Max bound numbers, and durations in seconds. Max 0 is no bound.
 	Min, Max float64
+	// Choices are the texts that a choice can be. A switch has "on" and "off".
+	Choices []string
 }
 
 // Values are the parameters of one controller. Asking for one that the
@@ -65,6 +69,9 @@ func (v Values) Number(name string) float64 {
 	return must(f, err)
 }
 
+// Choice returns which of its choices a parameter is.
+func (v Values) Choice(name string) string { return v.of(name, KindChoice) }
+
 func must[T any](v T, err error) T {
 	if err != nil {
 		panic("ccontrol: unchecked value: " + err.Error())
@@ -75,6 +82,11 @@ func must[T any](v T, err error) T {
 func (p Parameter) check(text string) error {
 	var f float64
 	switch p.Kind {
+	case KindChoice:
+		if !slices.Contains(p.Choices, text) {
+			return fmt.Errorf("%q is not a choice: write one of %s", text, strings.Join(p.Choices, ", "))
+		}
+		return nil
 	case KindRate:
 		r, err := units.ParseBitRate(text)
 		if err != nil {

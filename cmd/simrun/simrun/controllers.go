@@ -75,7 +75,7 @@ func printParameters(s *screen, spec *ccontrol.Spec) {
 	fmt.Fprint(s, c.String())
 }
 
-// limits writes the range of a parameter.
+// limits writes the range of a parameter, or its choices.
 func limits(p *ccontrol.Parameter) string {
 	unit := ""
 	switch p.Kind {
@@ -83,6 +83,8 @@ func limits(p *ccontrol.Parameter) string {
 		unit = "s"
 	case ccontrol.KindRate:
 		return ""
+	case ccontrol.KindChoice:
+		return strings.Join(p.Choices, ", ")
 	case ccontrol.KindNumber:
 	}
 	number := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) + unit }
