@@ -3,6 +3,7 @@ package builtin
 
 import (
 	_ "rtpfabric/ccontrol/fixed"    // fixed
+	_ "rtpfabric/ccontrol/gcc"      // gcc
 	_ "rtpfabric/ccontrol/nada"     // nada
 	_ "rtpfabric/ccontrol/rrloss"   // rr-loss
 	_ "rtpfabric/ccontrol/stubborn" // never-back-off

@@ -1,0 +1,171 @@
+package gcc
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"rtpfabric/ccontrol"
+	"rtpfabric/sim/simtime"
+)
+
+func init() {
+	ccontrol.Register(ccontrol.Spec{
+		Name:       "gcc",
+		Summary:    "Google Congestion Control: delay gradients, losses and probes, as in the draft or in libwebrtc",
+		Source:     "draft-ietf-rmcat-gcc-02; libwebrtc",
+		Needs:      ccontrol.NeedsPackets,
+		Parameters: parameters,
+		Signals:    signals,
+		New:        newController,
+	})
+}
+
+const (
+	draft     = "draft-ietf-rmcat-gcc-02 "
+	libwebrtc = "libwebrtc "
+)
+
+func choice(name, def, help, source string, choices ...string) ccontrol.Parameter {
+	return ccontrol.Parameter{
+		Name: name, Kind: ccontrol.KindChoice, Default: def, Help: help,
+		Source: source, Choices: choices,
+	}
+}
+
+func number(name, def, help, source string, lo, hi float64) ccontrol.Parameter {
+	return ccontrol.Parameter{
+		Name: name, Kind: ccontrol.KindNumber, Default: def, Help: help,
+		Source: source, Min: lo, Max: hi,
+	}
+}
+
+func duration(name, def, help, source string, lo, hi float64) ccontrol.Parameter {
+	return ccontrol.Parameter{
+		Name: name, Kind: ccontrol.KindDuration, Default: def, Help: help,
+		Source: source, Min: lo, Max: hi,
+	}
+}
+
+var parameters = []ccontrol.Parameter{
+	choice("estimator", "trendline", "filter of delays and rules of the rate control: libwebrtc's trendline or the draft's Kalman filter", libwebrtc+"trendline_estimator.cc; "+draft+"§5.3", "trendline", "kalman"),
+	choice("loss", "v2", "loss-based part: thresholds of the draft (v1), maximum likelihood (v2), or none", draft+"§6; "+libwebrtc+"loss_based_bwe_v2.cc", "v2", "v1", "off"),
+	choice("throughput", "robust", "estimator of what gets through", libwebrtc+"robust_throughput_estimator.cc, bitrate_estimator.cc", "robust", "bayesian"),
+	choice("probing", "on", "whether to probe at all", libwebrtc+"probe_controller.cc", "on", "off"),
+	choice("alr-probing", "on", "whether to probe while the application is the limit", libwebrtc+"probe_controller.cc", "on", "off"),
+	number("pacing-factor", "2.5", "pacing rate as a multiple of the target; 1 in the draft", libwebrtc+"pacing_controller.h; "+draft+"§4", 1, 100),
+
+	duration("burst-time", "5ms", "burst_time, the length of a group of packets", draft+"§5.6", 0.0001, 1),
+	number("trendline-window", "20", "groups that the line is fitted to", libwebrtc+"trendline_estimator.h", 2, 200),
+	number("trendline-smoothing", "0.9", "smoothing of accumulated delays", libwebrtc+"trendline_estimator.cc", 0, 0.999),
+	number("trendline-gain", "4", "factor of the slope", libwebrtc+"trendline_estimator.cc", 0.01, 1000),
+	number("q", "0.001", "q, variance of the state noise", draft+"§5.6", 1e-9, 100),
+	number("e0", "0.1", "e(0), first error covariance", draft+"§5.6", 1e-9, 1000),
+	number("chi", "0.01", "chi, coefficient of the measured noise's variance", draft+"§5.6", 1e-6, 0.9),
+	number("threshold", "12.5", "del_var_th(0), first threshold in ms", draft+"§5.6", leastThreshold, mostThreshold),
+	number("k-up", "0", "K_u, how fast the threshold rises; 0 is the estimator's own: 0.01 in the draft, 0.0087 in libwebrtc", draft+"§5.6; "+libwebrtc+"trendline_estimator.cc", 0, 1),
+	number("k-down", "0", "K_d, how fast the threshold falls; 0 is the estimator's own: 0.00018 in the draft, 0.039 in libwebrtc", draft+"§5.6; "+libwebrtc+"trendline_estimator.cc", 0, 1),
+	duration("overuse-time", "10ms", "overuse_time_th, how long over-use must last", draft+"§5.6", 0, 10),
+	number("beta", "0.85", "beta, factor of a decrease", draft+"§5.6", 0.1, 0.99),
+
+	number("loss-low", "0.02", "loss ratio up to which v1 raises the rate", draft+"§6", 0, 1),
+	number("loss-high", "0.1", "loss ratio above which v1 lowers the rate", draft+"§6", 0, 1),
+	duration("loss-interval", "1s", "how long v1 counts losses of packets", "libwebrtc's RTCP interval of video", 0.01, 60),
+
+	duration("rtt-limit", "3s", "round-trip time, or time without feedback, above which the rate falls", libwebrtc+"send_side_bandwidth_estimation.cc", 0.1, 600),
+	duration("rtt-interval", "1s", "time between two such steps", libwebrtc+"send_side_bandwidth_estimation.cc", 0.01, 60),
+	number("rtt-fraction", "0.8", "factor of such a step", libwebrtc+"send_side_bandwidth_estimation.cc", 0.1, 1),
+
+	number("probe-first", "3", "first probe as a multiple of the start rate", libwebrtc+"probe_controller.cc", 0, 100),
+	number("probe-second", "6", "second probe as a multiple of the start rate; 0 is none", libwebrtc+"probe_controller.cc", 0, 100),
+	number("probe-further", "2", "further probes as a multiple of the last result", libwebrtc+"probe_controller.cc", 1, 100),
+	number("probe-threshold", "0.7", "part of a probe's rate that a further one needs as a result", libwebrtc+"probe_controller.cc", 0, 1),
+	number("probe-max", "2", "fastest probe as a multiple of the media's maximum rate", libwebrtc+"probe_controller.cc", 0.1, 100),
+	duration("probe-duration", "15ms", "least length of a probe", libwebrtc+"probe_controller.cc", 0.001, 1),
+	number("probe-packets", "5", "least number of packets in a probe", libwebrtc+"probe_controller.cc", 2, 1000),
+	duration("alr-interval", "5s", "time between probes while the application is the limit", libwebrtc+"probe_controller.cc", 0.1, 600),
+	number("alr-scale", "2", "such probes as a multiple of the target", libwebrtc+"probe_controller.cc", 1, 100),
+}
+
+func newController(l ccontrol.Limits, v ccontrol.Values) (ccontrol.Controller, error) {
+	if low, high := v.Number("loss-low"), v.Number("loss-high"); low > high {
+		return nil, fmt.Errorf("loss-low %v is larger than loss-high %v: write loss-low below loss-high", low, high)
+	}
+	least := max(float64(l.Min), leastBandwidth)
+	most := max(float64(l.Max), least)
+	start := min(max(float64(l.Start), least), most)
+	c := &controller{
+		limits: l, pacing: v.Number("pacing-factor"), due: simtime.Never,
+		delay:     newDelayBased(v, least, start),
+		acked:     newThroughput(v),
+		bandwidth: newBandwidth(v, least, most, start),
+		probes:    prober{config: newProbeConfig(v, most), furtherAbove: math.Inf(1)},
+	}
+	c.alr.setTarget(start)
+	return c, nil
+}
+
+func newDelayBased(v ccontrol.Values, least, start float64) delayBased {
+	kalman := v.Choice("estimator") == "kalman"
+	d := delayBased{
+		groups: grouper{burst: v.Duration("burst-time")},
+		detector: detector{
+			kUp: v.Number("k-up"), kDown: v.Number("k-down"),
+			firstThreshold: v.Number("threshold"), patience: ms(v.Duration("overuse-time")),
+		},
+		control: newAIMD(kalman, v.Number("beta"), least, start),
+	}
+	kUp, kDown := 0.0087, 0.039
+	if kalman {
+		kUp, kDown = 0.01, 0.00018
+		d.filter = newKalman(v.Number("q"), v.Number("e0"), v.Number("chi"))
+	} else {
+		window := int(v.Number("trendline-window"))
+		d.filter = newTrendline(window, v.Number("trendline-smoothing"), v.Number("trendline-gain"))
+	}
+	if d.detector.kUp <= 0 {
+		d.detector.kUp = kUp
+	}
+	if d.detector.kDown <= 0 {
+		d.detector.kDown = kDown
+	}
+	d.detector.reset()
+	return d
+}
+
+func newThroughput(v ccontrol.Values) throughput {
+	if v.Choice("throughput") == "bayesian" {
+		return newBayesian()
+	}
+	return &robust{window: make([]arrived, 0, 2*maxWindowPackets)}
+}
+
+func newBandwidth(v ccontrol.Values, least, most, start float64) bandwidth {
+	b := bandwidth{
+		min: least, max: most, target: start,
+		delayBased: math.Inf(1), receiver: math.Inf(1), rtt: defaultRTT,
+		off: v.Choice("loss") == "off",
+		v1: &lossV1{
+			low: v.Number("loss-low"), high: v.Number("loss-high"), interval: v.Duration("loss-interval"),
+			history: make([]rateAt, 0, int(growthWindow/time.Millisecond)),
+		},
+		backoff: rttBackoff{
+			limit: v.Duration("rtt-limit"), fraction: v.Number("rtt-fraction"), interval: v.Duration("rtt-interval"),
+		},
+	}
+	if v.Choice("loss") == "v2" {
+		b.v2 = newLossV2(least, most)
+	}
+	return b
+}
+
+func newProbeConfig(v ccontrol.Values, most float64) probeConfig {
+	return probeConfig{
+		enabled: v.Choice("probing") == "on", alr: v.Choice("alr-probing") == "on",
+		first: v.Number("probe-first"), second: v.Number("probe-second"), further: v.Number("probe-further"),
+		threshold:   v.Number("probe-threshold"),
+		alrInterval: v.Duration("alr-interval"), alrScale: v.Number("alr-scale"),
+		duration: v.Duration("probe-duration"), packets: int(v.Number("probe-packets")),
+		max: most * v.Number("probe-max"),
+	}
+}
