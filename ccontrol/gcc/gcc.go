@@ -55,7 +55,7 @@ type tally struct{ expected, lost int }
 // OnSent notes when packets leave. The first one starts the clock.
 func (c *controller) OnSent(now simtime.Time, s ccontrol.Sent) {
 	if c.due == simtime.Never {
-		c.due = now
+		c.due = now.Add(processInterval)
 	}
 	c.alr.onSent(now, min(max(s.Size, 0), largestPacket))
 	c.bandwidth.backoff.onSent(now)
