@@ -1,10 +1,12 @@
 package gcc
 
 import (
+	"math"
 	"time"
 
 	"rtpfabric/ccontrol"
 	"rtpfabric/sim/simtime"
+	"rtpfabric/sim/units"
 )
 
 // throughput estimates the rate that gets through: R_hat of draft §5.5, the
@@ -35,8 +37,9 @@ const (
 // of their departure or of their arrival, whichever is less, with the longest
 // pause between arrivals left out (goog_cc/robust_throughput_estimator.cc).
 type robust struct {
-	window []arrived // in order of arrival
-	head   int       // of the window; what is before has been discarded
+	window []arrived   // in order of arrival
+	head   int         // of the window; what is before has been discarded
+	bytes  units.Bytes // in the window
 	// discarded is the latest departure among what was discarded.
 	discarded    simtime.Time
 	hasDiscarded bool
@@ -45,7 +48,7 @@ type robust struct {
 
 type arrived struct {
 	sent, at simtime.Time
-	bits     float64
+	size     units.Bytes
 }
 
 func (*robust) alrEnded(simtime.Time) {}
@@ -66,14 +69,15 @@ func (r *robust) add(packets []ccontrol.PacketResult) {
 // insert keeps the window in order of arrival.
 func (r *robust) insert(p *ccontrol.PacketResult) {
 	r.compact()
-	r.window = append(r.window, arrived{sent: p.Sent, at: p.Arrival, bits: float64(8 * p.Size)})
+	r.window = append(r.window, arrived{sent: p.Sent, at: p.Arrival, size: p.Size})
+	r.bytes += p.Size
 	last := len(r.window) - 1
 	for i := last; i > r.head && r.window[i].at < r.window[i-1].at; i-- {
 		r.window[i], r.window[i-1] = r.window[i-1], r.window[i]
 	}
 	if r.window[last].at.Sub(p.Arrival) > maxReordering {
 		// The receiver's clock was set back.
-		r.window, r.head, r.hasDiscarded = r.window[:0], 0, false
+		r.window, r.head, r.bytes, r.hasDiscarded = r.window[:0], 0, 0, false
 	}
 }
 
@@ -88,10 +92,11 @@ func (r *robust) compact() {
 
 func (r *robust) discard() {
 	for r.head < len(r.window) && r.tooLong() {
-		sent := r.window[r.head].sent
-		if !r.hasDiscarded || sent > r.discarded {
-			r.discarded, r.hasDiscarded = sent, true
+		first := &r.window[r.head]
+		if !r.hasDiscarded || first.sent > r.discarded {
+			r.discarded, r.hasDiscarded = first.sent, true
 		}
+		r.bytes -= first.size
 		r.head++
 	}
 }
@@ -107,7 +112,8 @@ func (r *robust) measure() float64 {
 	if len(w) < requiredPackets {
 		return 0
 	}
-	received := over(arrivingBits(w), arrivingSpan(w))
+	// A rate is what arrives after something else per the time since that.
+	received := over(r.bytes-w[0].size, arrivingSpan(w))
 	sent, ok := r.sendingRate(w)
 	if !ok {
 		return received
@@ -115,57 +121,50 @@ func (r *robust) measure() float64 {
 	return min(sent, received)
 }
 
-// arrivingBits leaves out the first packet: a rate is what arrives after
-// something else per the time since that.
-func arrivingBits(w []arrived) float64 {
-	sum := 0.0
-	for i := range w[1:] {
-		sum += w[i+1].bits
-	}
-	return sum
-}
-
 // arrivingSpan is the time that the window's arrivals took, with its longest gap
 // as short as the second longest: a path that stops for a moment doesn't carry
 // less.
 func arrivingSpan(w []arrived) time.Duration {
 	var longest, second time.Duration
-	for i := 1; i < len(w); i++ {
-		gap := w[i].at.Sub(w[i-1].at)
-		switch {
-		case gap > longest:
-			longest, second = gap, longest
-		case gap > second:
-			second = gap
+	before := w[0].at
+	for i := range w {
+		if gap := w[i].at.Sub(before); gap > second {
+			longest, second = max(gap, longest), min(gap, longest)
 		}
+		before = w[i].at
 	}
-	return w[len(w)-1].at.Sub(w[0].at) - longest + second
+	return before.Sub(w[0].at) - longest + second
 }
 
 // sendingRate leaves out the last packet sent, and packets that left before
 // some that aren't in the window any more; false if too few remain.
 func (r *robust) sendingRate(w []arrived) (float64, bool) {
-	var first, last simtime.Time
-	var sum, lastBits float64
-	n := 0
+	oldest := simtime.Time(math.MinInt64)
+	if r.hasDiscarded {
+		oldest = r.discarded
+	}
+	first, last := simtime.Never, simtime.Time(math.MinInt64)
+	var lastSize units.Bytes
+	bytes, n := r.bytes, len(w)
 	for i := range w {
 		p := &w[i]
-		if r.hasDiscarded && p.sent < r.discarded {
+		if p.sent < oldest {
+			bytes -= p.size
+			n--
 			continue
 		}
-		if n == 0 || p.sent > last {
-			last, lastBits = p.sent, p.bits
+		if p.sent > last {
+			last, lastSize = p.sent, p.size
 		}
-		if n == 0 || p.sent < first {
-			first = p.sent
-		}
-		sum += p.bits
-		n++
+		first = min(first, p.sent)
 	}
-	return over(sum-lastBits, last.Sub(first)), n >= requiredPackets
+	if n < requiredPackets {
+		return 0, false
+	}
+	return over(bytes-lastSize, last.Sub(first)), true
 }
 
 // over is a rate in bit/s.
-func over(bits float64, span time.Duration) float64 {
-	return bits / max(span, leastSpan).Seconds()
+func over(bytes units.Bytes, span time.Duration) float64 {
+	return float64(8*bytes) / max(span, leastSpan).Seconds()
 }
