@@ -80,8 +80,12 @@ func (d *delayBased) onPacket(now simtime.Time, p *ccontrol.PacketResult) {
 	d.detector.update(p.Arrival, trend, d.trend, ms(n.sent))
 }
 
-// onOveruse lowers the estimate; false if it was lowered too lately. Before it is
+// onOveruse lowers the estimate; false if it was changed too lately. Before it is
 // known what gets through, it is halved.
+//
+// Deviation: libwebrtc means to halve it every 200 ms
+// (goog_cc/delay_based_bwe.cc), but its condition always holds, so that every
+// report does; here it is what was meant.
 func (d *delayBased) onOveruse(now simtime.Time, acked float64) bool {
 	c := &d.control
 	if acked <= 0 {

@@ -47,8 +47,12 @@ func TestGroups(t *testing.T) {
 			{0, 50, nil}, {20, 70, nil}, {10, 75, nil}, {40, 91, &deltas{20 * msec, 20 * msec}},
 		},
 		"the receiver's clock is set forward": {
-			{0, 50, nil}, {20, 5070, nil}, {40, 5090, nil}, {60, 5110, nil},
-			{80, 5130, nil}, {100, 5150, &deltas{20 * msec, 20 * msec}},
+			{0, 50, nil},
+			{20, 5070, nil},
+			{40, 5090, nil},
+			{60, 5110, nil},
+			{80, 5130, nil},
+			{100, 5150, &deltas{20 * msec, 20 * msec}},
 		},
 	} {
 		g := grouper{burst: 5 * msec}

@@ -109,6 +109,62 @@ func TestReceptionReportsAlone(t *testing.T) {
 	}
 }
 
+// A packet that was reported lost and arrives after all is a loss fewer.
+func TestLateArrivals(t *testing.T) {
+	c := newTest(t, nil)
+	for i, step := range []struct {
+		packets []ccontrol.PacketResult
+		want    tally
+	}{
+		{[]ccontrol.PacketResult{{Seq: 5}, {Seq: 6}, {Seq: 7, Received: true, Arrival: 9}}, tally{expected: 3, lost: 2}},
+		{[]ccontrol.PacketResult{{Seq: 6, Received: true, Arrival: 11}, {Seq: 8, Received: true, Arrival: 10}}, tally{expected: 1, lost: -1}},
+		{[]ccontrol.PacketResult{{Seq: 5}}, tally{}},
+	} {
+		if got := c.take(step.packets); got != step.want {
+			t.Errorf("report %d: %+v, want %+v", i, got, step.want)
+		}
+	}
+}
+
+// What arrived is sorted by its arrival, whatever the order of departure, and
+// nobody can claim absurd sizes.
+func TestArrivalsAreSortedAndBounded(t *testing.T) {
+	c := newTest(t, nil)
+	c.take([]ccontrol.PacketResult{
+		{Seq: 0, Received: true, Arrival: 3, Size: -1},
+		{Seq: 1, Received: true, Arrival: 1, Size: math.MaxInt64},
+		{Seq: 2},
+		{Seq: 3, Received: true, Arrival: 2, Size: 100},
+	})
+	var seqs [3]uint64
+	var sizes [3]units.Bytes
+	for i := range c.arrived {
+		seqs[i], sizes[i] = c.arrived[i].Seq, c.arrived[i].Size
+	}
+	if seqs != [3]uint64{1, 3, 0} || sizes != [3]units.Bytes{largestPacket, 100, 0} {
+		t.Errorf("packets %v of sizes %v", seqs, sizes)
+	}
+}
+
+// Before it is known what gets through, over-use halves the rate once in a
+// round-trip time.
+func TestOveruseBeforeThroughput(t *testing.T) {
+	c := newTest(t, nil)
+	d := &c.delay
+	d.control.rtt = 100 * msec
+	for _, step := range []struct {
+		at   time.Duration
+		want float64
+	}{{0, 150_000}, {99 * msec, 150_000}, {100 * msec, 150_000}} {
+		d.onOveruse(at(step.at), 0)
+		wantNear(t, "rate", d.control.rate, step.want)
+	}
+	d.control.rate = 1e6
+	d.onOveruse(at(250*msec), 0)
+	d.onOveruse(at(300*msec), 0)
+	wantNear(t, "rate", d.control.rate, 500_000)
+}
+
 // REMB caps the target and lets go of it.
 func TestReceiversEstimate(t *testing.T) {
 	c := newTest(t, nil)

@@ -1,6 +1,7 @@
 package gcc
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -162,5 +163,25 @@ func TestRandomLoss(t *testing.T) {
 		if used, worst := b.ask(20 * time.Second); used < 0.75 || worst > 150*msec {
 			t.Errorf("%v: %.0f %% used, queue of %v", v, 100*used, worst)
 		}
+	}
+}
+
+// The same bits on every machine and from one release of Go to the next: CI runs
+// this for arm64, too, whose compiler fuses products and sums.
+func TestPinned(t *testing.T) {
+	h := uint64(0)
+	for _, v := range variants {
+		b := &bottleneck{c: newTest(t, v), rate: 1.5e6, loss: 40}
+		for i := range 60 {
+			b.rate = 1e6 + 0.3e6*float64(i%4)
+			b.run(500 * msec)
+			for _, x := range append(b.c.Signals(nil), b.c.bandwidth.target) {
+				h = h*0x9e3779b97f4a7c15 ^ math.Float64bits(x)
+			}
+		}
+	}
+	const want uint64 = 0xaca33ece48d3764f
+	if h != want {
+		t.Errorf("hash of the signals = %#x, want %#x", h, want)
 	}
 }
