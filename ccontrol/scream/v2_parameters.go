@@ -95,7 +95,7 @@ var v2ParameterTable = []ccontrol.Parameter{
 	losses1.number("rate-policers", "0", "1 bounds ref_wnd where losses look like a policer's, 0 doesn't", 0, 1),
 	losses1.number("loss-rate-threshold-policer", "0.1", "LOSS_RATE_THRESHOLD_POLICER, above which they do", 0.0001, 1),
 	losses1.number("beta-loss-policer", "0.9", "BETA_LOSS_POLICER, scale of ref_wnd for the bound", 0.01, 1),
-	under.number("ref-wnd-undershoot", "0", "1 reduces less while the target rate is below the acked rate, 0 doesn't", 0, 1),
+	under.number("ref-wnd-undershoot", "1", "1 reduces less while the target rate is below the acked rate, 0 doesn't", 0, 1),
 	under.number("acked-bitrate-margin", "0.8", "ACKED_BITRATE_MARGIN, how far below", 0, 1),
 	under.number("backoff-scale-low-target-rate", "0.25", "BACKOFF_SCALE_LOW_TARGET_RATE, how much less", 0, 1),
 	compete.number("competing-flows", "1", "whether qdelay_target adapts to competing flows: 1 or 0", 0, 1),

@@ -125,6 +125,10 @@ func (w *refWindow) reduce(c *conditions, scale float64) {
 		}
 		w.size *= 1 - w.backoffL4S(c, scale)
 	default:
+		// Deviation (rfc8298bis §4.2.2.1): the pseudocode notes the time of losses and marks alone,
+		// so that growth after a queue would be as fast as if there had been none. §4.2.1 counts the
+		// queuing delay among the congestion that §4.2.2.2 wants caution after.
+		w.congested = c.now
 		alpha := min(1, (c.qdelayAvg-c.qdelayTarget/2)/(c.qdelayTarget/2))
 		w.size *= 1 - w.attenuate(c, alpha/2)
 	}
