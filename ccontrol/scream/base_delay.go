@@ -18,7 +18,8 @@ type baseDelay struct {
 	horizon time.Duration
 	minima  [tenths]time.Duration
 	n       int
-	started simtime.Time // of the newest tenth, by the receiver's clock
+	older   time.Duration // least of all but the newest
+	started simtime.Time  // of the newest tenth, by the receiver's clock
 }
 
 // update takes a one-way delay, whose origin is unknown, and returns the base.
@@ -28,16 +29,17 @@ func (b *baseDelay) update(at simtime.Time, owd time.Duration) time.Duration {
 			copy(b.minima[:], b.minima[1:])
 			b.n--
 		}
+		b.older = math.MaxInt64
+		for _, m := range b.minima[:b.n] {
+			b.older = min(b.older, m)
+		}
 		b.minima[b.n] = math.MaxInt64
 		b.n++
 		b.started = at
 	}
-	b.minima[b.n-1] = min(b.minima[b.n-1], owd)
-	least := b.minima[0]
-	for _, m := range b.minima[1:b.n] {
-		least = min(least, m)
-	}
-	return least
+	newest := &b.minima[b.n-1]
+	*newest = min(*newest, owd)
+	return min(b.older, *newest)
 }
 
 // reset forgets the history.

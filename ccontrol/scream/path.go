@@ -87,10 +87,9 @@ func (p *path) onReport(now simtime.Time, r *ccontrol.Report) (newlyAcked, elaps
 	return newlyAcked, elapsed
 }
 
-// slowGain is the gain of s_rtt while a source sends too little to fill its window and the
-// round-trip time falls. rfc8298bis §6 recommends a longer time constant without a figure; this
-// is that of the authors' implementation.
-const slowGain = 1.0 / 1024
+// slowGain is the gain of s_rtt while the source sends less than it may and the round-trip time
+// falls. rfc8298bis §6 recommends "a longer time constant" and leaves it open.
+const slowGain = 1.0 / 64
 
 // updateRTT smooths as RFC 6298 §2 does.
 func (p *path) updateRTT(sample float64) {

@@ -31,7 +31,8 @@ func (t *trend) sample(fraction float64) {
 	t.memory = max(0.99*t.memory, t.trend)
 }
 
-// coefficient is a_t, the autocorrelation at lag 1. It is 0 where all samples are equal.
+// coefficient is a_t, the autocorrelation at lag 1. It is 0 where all samples are equal but for
+// rounding.
 func (t *trend) coefficient() float64 {
 	var sum, lag0, lag1 float64
 	for _, x := range t.history {
@@ -45,7 +46,7 @@ func (t *trend) coefficient() float64 {
 			lag1 += float64(x * (t.history[(t.next+i-1)%fractionSamples] - mean))
 		}
 	}
-	if lag0 == 0 {
+	if lag0 < 1e-12 {
 		return 0
 	}
 	return lag1 / lag0

@@ -86,10 +86,17 @@ func (c *v2) OnFeedback(now simtime.Time, r *ccontrol.Report) {
 		target: c.rate.target, ackedBitrate: c.rate.ackedRate,
 		targetIsMaximum: c.rate.target >= c.p.targetBitrateMax,
 	})
-	c.path.slow = c.ref.limited()
+	c.path.slow = c.sourceLimited()
 	c.ref.round(now, c.path.inFlight, c.path.sRTT)
 	c.checkDrift(now)
 	c.rate.update(now, c.ref.size, c.ref.ratio(), c.path.sRTT)
+}
+
+// sourceLimited reports whether the media leave the window unused (§6). Less in flight than
+// ref_wnd alone doesn't show it: where s_rtt is too high, the target rate is too low, and s_rtt would
+// stay too high for want of traffic.
+func (c *v2) sourceLimited() bool {
+	return c.ref.unused() && c.rate.ackedRate < c.p.ackedBitrateMargin*c.rate.target
 }
 
 // onPacket takes one result and returns the bytes that were marked.

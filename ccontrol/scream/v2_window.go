@@ -226,8 +226,8 @@ func (w *refWindow) increase(c *conditions, scale float64) {
 // ratio is ref_wnd_ratio.
 func (w *refWindow) ratio() float64 { return min(1, w.p.mss/w.size) }
 
-// limited reports whether the source sends too little to fill the window.
-func (w *refWindow) limited() bool {
+// unused reports whether there is so little in flight that the window couldn't grow.
+func (w *refWindow) unused() bool {
 	return w.p.mss+float64(max(w.inFlight, w.inFlightWas)*w.p.bytesInFlightHeadRoom) < w.size
 }
 
