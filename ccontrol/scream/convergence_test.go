@@ -123,6 +123,37 @@ func TestNoFeedbackEver(t *testing.T) {
 	}
 }
 
+// Urgent packets that fill the window alone, as audio does where round trips are long, don't
+// keep others waiting for ever.
+func TestUrgentPacketsFillTheWindow(t *testing.T) {
+	for _, name := range names {
+		c := build(t, name, narrow, nil)
+		var seq uint64
+		opened := 0
+		for now := time.Duration(0); now < 10*time.Second; now += 20 * msec {
+			for c.NextTimeout() <= at(now) {
+				c.OnTimeout(at(now))
+			}
+			switch v := c.(type) {
+			case *v1:
+				v.window.cwnd = 3000
+			case *v2:
+				v.ref.size = 3000
+			}
+			if c.Target().Window >= 21_000 {
+				opened++
+			}
+			c.OnSent(at(now), ccontrol.Sent{Seq: seq, Size: 200, Backlog: 1200, InFlight: 20_000})
+			r := arrival(seq, now-time.Second, 50*msec)
+			c.OnFeedback(at(now), &ccontrol.Report{Packets: []ccontrol.PacketResult{r}, InFlight: 20_000, Backlog: 1200})
+			seq++
+		}
+		if opened < 9 || opened > 11 {
+			t.Errorf("%s: a packet may pass %d times in ten round trips", name, opened)
+		}
+	}
+}
+
 // Random loss of one packet in fifty doesn't bring either to its knees for want of a round trip's
 // rest between reactions.
 func TestRandomLoss(t *testing.T) {

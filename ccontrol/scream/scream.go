@@ -9,6 +9,7 @@ package scream
 
 import (
 	"math"
+	"time"
 
 	"rtpfabric/ccontrol"
 	"rtpfabric/sim/packet"
@@ -56,8 +57,9 @@ func (c *v1) OnSent(now simtime.Time, s ccontrol.Sent) {
 		c.nextAdjust = now.Add(c.p.rateAdjustInterval)
 		c.media.adjusted, c.media.ackedSince = now, now
 	}
-	c.media.onSent(clampBytes(float64(s.Size)), clampBytes(float64(s.Backlog)))
-	c.clock.onSent(now, &c.path)
+	size, backlog := clampBytes(float64(s.Size)), clampBytes(float64(s.Backlog))
+	c.media.onSent(size, backlog)
+	c.clock.onSent(now, &c.path, size, backlog, c.gap())
 }
 
 // OnFeedback runs §4.1.2. Messages without results of packets say nothing about them.
@@ -78,9 +80,10 @@ func (c *v1) OnFeedback(now simtime.Time, r *ccontrol.Report) {
 			marked, markSent = true, max(markSent, p.Sent)
 		}
 	}
+	backlog := clampBytes(float64(r.Backlog))
 	newlyAcked, _ := c.path.onReport(now, r)
-	c.clock.onReport(now, &c.path)
-	c.media.onAck(now, newlyAcked, clampBytes(float64(r.Backlog)))
+	c.clock.onReport(now, &c.path, backlog, c.gap())
+	c.media.onAck(now, newlyAcked, backlog)
 	n, lossSent := c.losses.declare(now)
 	c.events.update(now, n > 0, c.path.roundTrip())
 	switch {
@@ -113,12 +116,12 @@ func (c *v1) congestion(now simtime.Time, windowBeta, rateBeta float64) {
 }
 
 // NextTimeout is when the media's rate is adjusted next or the self-clock needs help.
-func (c *v1) NextTimeout() simtime.Time { return min(c.nextAdjust, c.clock.next) }
+func (c *v1) NextTimeout() simtime.Time { return min(c.nextAdjust, c.clock.next()) }
 
 // OnTimeout does what is due. While reports are overdue the media's rate doesn't grow, as
 // nothing shows that it may.
 func (c *v1) OnTimeout(now simtime.Time) {
-	if c.clock.onTimeout(now, &c.path, c.p.mss, c.p.ratePaceMin) {
+	if c.clock.onTimeout(now, &c.path, c.p.mss, c.gap()) {
 		c.media.onCongestion(0.5)
 	}
 	if now < c.nextAdjust {
@@ -128,10 +131,12 @@ func (c *v1) OnTimeout(now simtime.Time) {
 	c.media.measure(now)
 	before := c.media.target
 	c.media.adjust(c.window.inFastIncrease, c.trend.trend, c.trend.memory)
-	if c.clock.overdue() {
+	if c.clock.late {
 		c.media.target = min(c.media.target, before)
 	}
 }
+
+func (c *v1) gap() time.Duration { return gap(&c.path, c.p.mss, c.p.ratePaceMin) }
 
 // Target returns target_bitrate, the pacing rate of §4.1.2.6 and the window of §4.1.2.5.
 func (c *v1) Target() ccontrol.Target {

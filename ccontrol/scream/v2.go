@@ -2,6 +2,7 @@ package scream
 
 import (
 	"math"
+	"time"
 
 	"rtpfabric/ccontrol"
 	"rtpfabric/sim/packet"
@@ -48,8 +49,9 @@ func newV2(l ccontrol.Limits, v ccontrol.Values) (ccontrol.Controller, error) {
 func (c *v2) OnSent(now simtime.Time, s ccontrol.Sent) {
 	c.path.onSent(s)
 	c.ref.onSent(c.path.inFlight)
-	c.rate.onSent(now, s)
-	c.clock.onSent(now, &c.path)
+	size, backlog := clampBytes(float64(s.Size)), clampBytes(float64(s.Backlog))
+	c.rate.onSent(now, size, backlog)
+	c.clock.onSent(now, &c.path, size, backlog, c.gap())
 }
 
 // OnFeedback runs §4.2 and §4.4. Messages without results of packets say nothing about
@@ -66,9 +68,10 @@ func (c *v2) OnFeedback(now simtime.Time, r *ccontrol.Report) {
 		return // nothing has ever arrived: there is no round trip to reckon with
 	}
 	first := c.path.sRTT == 0
+	backlog := clampBytes(float64(r.Backlog))
 	newlyAcked, elapsed := c.path.onReport(now, r)
-	c.clock.onReport(now, &c.path)
-	c.rate.backlog = clampBytes(float64(r.Backlog))
+	c.clock.onReport(now, &c.path, backlog, c.gap())
+	c.rate.backlog = backlog
 	c.rate.onAck(now, newlyAcked, c.path.sRTT)
 	if first {
 		c.begin()
@@ -141,14 +144,16 @@ func (c *v2) checkDrift(now simtime.Time) {
 }
 
 // NextTimeout is when the self-clock needs help.
-func (c *v2) NextTimeout() simtime.Time { return c.clock.next }
+func (c *v2) NextTimeout() simtime.Time { return c.clock.next() }
 
 // OnTimeout lets a packet pass while reports are overdue.
 func (c *v2) OnTimeout(now simtime.Time) {
-	if c.clock.onTimeout(now, &c.path, c.p.mss, c.p.ratePaceMin) {
+	if c.clock.onTimeout(now, &c.path, c.p.mss, c.gap()) {
 		c.rate.halve()
 	}
 }
+
+func (c *v2) gap() time.Duration { return gap(&c.path, c.p.mss, c.p.ratePaceMin) }
 
 // Target returns target_bitrate, pace_bitrate and ref_wnd with its overhead.
 func (c *v2) Target() ccontrol.Target {

@@ -3,7 +3,6 @@ package scream
 import (
 	"time"
 
-	"rtpfabric/ccontrol"
 	"rtpfabric/sim/simtime"
 )
 
@@ -36,8 +35,7 @@ const (
 	leastFramePeriod, mostFramePeriod = 0.005, 0.2
 )
 
-func (r *v2Rate) onSent(now simtime.Time, s ccontrol.Sent) {
-	size, backlog := clampBytes(float64(s.Size)), clampBytes(float64(s.Backlog))
+func (r *v2Rate) onSent(now simtime.Time, size, backlog float64) {
 	came, left := backlog+size-r.backlog, r.backlog
 	r.backlog = backlog
 	if since := now.Sub(r.framed); came > size || came > 0 && since >= unframed {

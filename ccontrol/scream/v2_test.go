@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"rtpfabric/ccontrol"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/units"
 )
@@ -320,9 +319,7 @@ func TestFramesAreFound(t *testing.T) {
 	c := newTestV2(t, nil)
 	r := &c.rate
 	r.target = 1e6
-	sent := func(now time.Duration, size, backlog units.Bytes) {
-		r.onSent(at(now), ccontrol.Sent{Size: size, Backlog: backlog})
-	}
+	sent := func(now time.Duration, size, backlog float64) { r.onSent(at(now), size, backlog) }
 	sent(time.Second, 1000, 2000)
 	first := r.framed
 	sent(1005*msec, 100, 2000) // audio
