@@ -18,8 +18,15 @@ func TestThroughput(t *testing.T) {
 	for _, c := range []struct {
 		p, r, kbps float64
 	}{
-		{0.01, 0.02, 5391.9}, {0.01, 0.1, 1078.4}, {0.01, 0.6, 179.7},
-		{0.05, 0.1, 353.8}, {0.1, 0.1, 169.9}, {0.2, 0.1, 51.5}, {0.3, 0.05, 37.4}, {0.5, 0.02, 20}, {1, 0.1, 0.3946},
+		{0.01, 0.02, 5391.9},
+		{0.01, 0.1, 1078.4},
+		{0.01, 0.6, 179.7},
+		{0.05, 0.1, 353.8},
+		{0.1, 0.1, 169.9},
+		{0.2, 0.1, 51.5},
+		{0.3, 0.05, 37.4},
+		{0.5, 0.02, 20},
+		{1, 0.1, 0.3946},
 	} {
 		got := throughput(1200, c.r, c.p) * 8 / 1000
 		if math.Abs(got-c.kbps) > 0.006*c.kbps {
@@ -176,7 +183,7 @@ func (p *path) run(d time.Duration) {
 	const size = 1000
 	end := p.now.Add(d)
 	for p.now < end {
-		interval := units.BitRate(p.c.Target().Media).TimeToSend(size)
+		interval := p.c.Target().Media.TimeToSend(size)
 		p.now = p.now.Add(interval)
 		p.c.OnSent(p.now, ccontrol.Sent{Seq: p.seq, Size: size, Backlog: 1, InFlight: size})
 		p.sent += size
