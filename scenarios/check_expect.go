@@ -47,7 +47,14 @@ func (c *checker) expectedFail(catalogue Catalogue) {
 			c.fail(p.Child("because"), "there is no reason", "say why they fail, and who says so")
 		}
 		if !slices.ContainsFunc(c.s.Expect, func(e Expect) bool { return k.about(&e) }) {
-			c.fail(p, "there is no such expectation", "give the metric and the time of one of those below expect")
+			c.fail(p, "there is no such expectation", "give the metrics and the time of some below expect")
+			continue
+		}
+		for j, m := range k.Metrics {
+			one := ExpectedFail{Metrics: []string{m}, During: k.During}
+			if !slices.ContainsFunc(c.s.Expect, func(e Expect) bool { return one.about(&e) }) {
+				c.fail(p.Child("metrics").Child(strconv.Itoa(j)), fmt.Sprintf("nothing is expected of %q", m), "name a metric below expect")
+			}
 		}
 	}
 }

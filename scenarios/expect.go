@@ -40,7 +40,7 @@ func (s *Scenario) KnownFailure(e *Expect) *ExpectedFail {
 
 // about reports whether an expectation is meant.
 func (k *ExpectedFail) about(e *Expect) bool {
-	return (k.Metric == "" || k.Metric == e.Metric) && (k.During == nil || e.During != nil && *k.During == *e.During)
+	return (len(k.Metrics) == 0 || slices.Contains(k.Metrics, e.Metric)) && (k.During == nil || e.During != nil && *k.During == *e.During)
 }
 
 func judge(s *Scenario, e *Expect, r *record.Record) record.Verdict {

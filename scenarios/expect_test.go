@@ -271,8 +271,8 @@ expect:
   - {metric: loss, flow: web, during: 5s..10s, max: 50%}
   - {metric: utilization, link: l/forward, during: 5s..10s, min: 99%}
 expected-fail:
-  - {controllers: [tfrc], metric: loss, during: 5s..10s, because: first reason}
-  - {controllers: [tfrc, gcc], metric: utilization, because: second reason}
+  - {controllers: [tfrc], metrics: [loss], during: 5s..10s, because: first reason}
+  - {controllers: [tfrc, gcc], metrics: [utilization], because: second reason}
 `
 	f, err := Parse("test.yaml", []byte(text), Options{})
 	if err != nil {

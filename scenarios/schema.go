@@ -43,7 +43,7 @@ type Scenario struct {
 	Matrix []Axis   `yaml:"matrix,apart"`
 	Expect []Expect `yaml:"expect"`
 	// ExpectedFail names expectations that controllers are known not to meet.
-	ExpectedFail []ExpectedFail `yaml:"expected-fail" example:"[{controllers: [gcc], metric: loss, because: …}]"`
+	ExpectedFail []ExpectedFail `yaml:"expected-fail" example:"[{controllers: [gcc], metrics: [loss], because: …}]"`
 
 	// Dir is where the files lie that the scenario names.
 	Dir string `yaml:"-"`
@@ -265,8 +265,8 @@ type Expect struct {
 // ExpectedFail is what controllers are known not to meet, and who says so.
 type ExpectedFail struct {
 	Controllers []string `yaml:"controllers,required" example:"[gcc]"`
-	// Metric and During are those of the expectations; without either all are meant.
-	Metric string    `yaml:"metric"`
+	// Metrics and During are those of the expectations; without either all are meant.
+	Metrics []string `yaml:"metrics"`
 	During *Interval `yaml:"during"`
 	// Because is the reason, with the literature that has it.
 	Because string `yaml:"because,required" example:"loss-based, see docs/cc/tfrc.md"`
