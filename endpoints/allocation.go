@@ -67,6 +67,7 @@ func (s *Session) allocate(now simtime.Time) []share {
 		if m.bandwidth.rate > 0 {
 			ceiling = min(ceiling, max(m.bandwidth.allowed(now)-m.repairRate(now), 0))
 		}
+		ceiling = m.judged.bounded(ceiling)
 		s.shares = append(s.shares, share{
 			section: m, floor: min(float64(model.Wire(model.Min)), ceiling), ceiling: ceiling, weight: m.config.Send.Level.weight(),
 		})

@@ -84,6 +84,8 @@ type SessionConfig struct {
 	Signals []ccontrol.Signal
 	// Repair says what is done about lost packets.
 	Repair RepairConfig
+	// Breakers stop what harms the network.
+	Breakers BreakerConfig
 	// ExtendedReports are sent besides the usual ones.
 	ExtendedReports ExtendedReports
 	// MaxSSRC is how many streams of media this end decodes at the same time; 0 is as
@@ -149,6 +151,7 @@ type Session struct {
 	lastTarget ccontrol.Target
 	lastReport simtime.Time // when an SR or RR came
 	shares     []share      // scratch of allocate
+	judges     judges
 
 	out      packet.FIFO
 	compound compound
@@ -249,6 +252,7 @@ func newSession(now simtime.Time, c *Connection, sc SessionConfig) (*Session, er
 		}
 		s.sections = append(s.sections, section)
 	}
+	s.judges = newJudges(s)
 	if s.refuse(now); s.refused {
 		return s, nil
 	}

@@ -72,6 +72,7 @@ func check(s *Scenario, places *strict.Places, catalogue Catalogue) []*strict.Er
 	c.groupFeedback()
 	c.rtcp()
 	c.repair()
+	c.breakers()
 	c.security()
 	c.expect()
 	c.expectedFail(catalogue)

@@ -23,6 +23,7 @@ func (c *checker) expect() {
 			c.target(e, m, p)
 		}
 		c.during(e, p)
+		c.breakerOf(e, p.Child("breaker"))
 		c.bounds(e, m, p)
 	}
 }
@@ -133,6 +134,13 @@ func (c *checker) unmeasured(m *metric, where string) (problem, remedy string) {
 	case ofMedia:
 		if slices.Contains(c.trafficNames(), where) {
 			return fmt.Sprintf("%s is traffic, which has no %s", where, m.name), "name a flow of media"
+		}
+	case ofBreaker:
+		if slices.Contains(c.trafficNames(), where) {
+			return fmt.Sprintf("%s is traffic, which has no circuit breaker", where), "name a flow of media"
+		}
+		if c.s.Breakers.Mode == "off" || c.s.Topology.Relayed() {
+			return "no circuit breaker watches " + where, `write "mode: observe" in breakers, and have no relay`
 		}
 	case ofTCP:
 		for i := range c.s.Traffic {

@@ -33,6 +33,7 @@ type Scenario struct {
 	Congestion Congestion `yaml:"congestion"`
 	RTCP       RTCP       `yaml:"rtcp"`
 	Repair     Repair     `yaml:"repair"`
+	Breakers   Breakers   `yaml:"breakers"`
 	Security   Security   `yaml:"security"`
 	// Extensions are RTP header extensions (RFC 8285) besides those that something
 	// else needs.
@@ -253,6 +254,9 @@ type Expect struct {
 	Endpoint   string   `yaml:"endpoint"`
 	Connection string   `yaml:"connection"`
 	Source     string   `yaml:"source"`
+	// Breaker is one of those that watch, for metrics of circuit breakers; the scenario's
+	// own if it isn't said.
+	Breaker string `yaml:"breaker"`
 	// During is a stretch of time such as 10s..40s; nil is the whole run.
 	During *Interval `yaml:"during"`
 	// Min, Max and Equal are in the metric's unit: 85%, 60ms, 1Mbps, 3.

@@ -65,6 +65,7 @@ func (s *Simulation) connectPair(call *Call) error {
 		if err != nil {
 			return err
 		}
+		atA.Breakers, atB.Breakers = s.config.Breakers.Config, s.config.Breakers.Config
 		s.secure(&atA, call, call.A, call.B, session.RTCPPort)
 		s.secure(&atB, call, call.B, call.A, session.RTCPPort)
 		atA.Local, atA.Remote = rtp.a, s.seenFrom(rtp.a, rtp.b)
@@ -291,6 +292,7 @@ func (s *Simulation) sendConfig(m *Media, model endpoints.StreamModel) (*endpoin
 	return &endpoints.SendConfig{
 		Encoder: source, Clock: simtime.NewClock(m.Start, m.ClockDrift), Start: m.Start, Stop: m.Stop, Pauses: m.Pauses, DSCP: m.DSCP, Level: m.Level, Layers: m.Video.Layers,
 		PacketSize: m.PacketSize, Model: model, Bandwidth: m.Bandwidth, FEC: m.FEC.Share, Repeats: m.FEC.Level,
+		BreakerGroup: s.config.Breakers.Group, FrameGroup: s.config.Breakers.Frames,
 	}, nil
 }
 

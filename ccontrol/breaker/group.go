@@ -113,3 +113,13 @@ func (b *Breaker) Restart(now simtime.Time, ssrc uint32, evidence bool) bool {
 	}
 	return true
 }
+
+// CannotReduce turns a reduction of a group that can't send at a tenth into its end.
+func (b *Breaker) CannotReduce(t *Trip) {
+	s := b.stream(t.SSRC)
+	if s == nil || s.group.state != reduced {
+		return
+	}
+	t.Action, t.Limit = Cease, 0
+	s.group.state, s.group.earliest = ceased, t.At.Add(t.Interval)
+}
