@@ -12,8 +12,8 @@ import (
 func (c *checker) breakers() {
 	b, p := &c.s.Breakers, at("breakers")
 	if c.s.Topology.Relayed() {
-		if c.places.Has(p) && b.Mode != "off" {
-			c.failKey(p, "circuit breakers are for unicast sessions (RFC 8083 §2), and a relay's group isn't one", `write "mode: off", or remove it`)
+		if b.Mode != "off" || len(b.Watch) > 0 {
+			c.failKey(p, "circuit breakers are for unicast sessions (RFC 8083 §2), and a relay's group isn't one", "remove it")
 		}
 		return
 	}
@@ -36,13 +36,18 @@ func (c *checker) breakers() {
 // conditions checks those of one breaker.
 func (c *checker) conditions(b *Conditions, p strict.Path) {
 	if b.Congestion != "reduce" {
-		for _, key := range []string{"factor", "recover"} {
-			if c.places.Has(p.Child(key)) {
-				c.failKey(p.Child(key), "it is about a rate that is reduced first", `write "congestion: reduce", or remove it`)
-			}
+		key := ""
+		switch {
+		case b.Recover > 0:
+			key = "recover"
+		case b.Factor > 10:
+			key = "factor"
+		}
+		if key != "" {
+			c.failKey(p.Child(key), "it is about a rate that is reduced first", `write "congestion: reduce", or remove it`)
 		}
 	}
-	if b.Congestion == "off" && c.places.Has(p.Child("equation")) {
+	if b.Congestion == "off" && b.Equation != "simplified" {
 		c.failKey(p.Child("equation"), "nothing is computed with congestion off", `write "congestion: cease", or remove it`)
 	}
 	if u := b.Usability; u != nil && u.Loss == nil && u.RTT == nil {

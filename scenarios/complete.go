@@ -45,6 +45,9 @@ func (s *Scenario) complete() {
 	}
 	if s.Topology.Relayed() {
 		s.Security.Keying = "preshared" // the key of a group
+		if s.Breakers.Mode == "enforce" {
+			s.Breakers.Mode = "off" // they are for unicast (RFC 8083 §2)
+		}
 	}
 	random := rng.New(s.Seed)
 	for i := range s.Media {
