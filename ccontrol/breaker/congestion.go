@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"rtpfabric/sim/simtime"
+	"rtpfabric/sim/units"
 )
 
 // Circuit breaker 3: congestion (§4.3). Media comes, and far more is sent than TCP
@@ -57,6 +58,24 @@ func (h *history) mean(n int) (p, bytes float64, d time.Duration) {
 	return p / d.Seconds(), bytes, d
 }
 
+// recent returns the rate of the last intervals that together last as long as is given.
+func (h *history) recent(long time.Duration) units.BitRate {
+	bytes, d := 0.0, time.Duration(0)
+	for k := 0; k < h.n && (k == 0 || d < long); k++ {
+		i := h.at(k)
+		bytes += float64(i.bytes)
+		d += i.duration
+	}
+	return rateOf(bytes, d.Seconds())
+}
+
+// horizon is the time in which a rate shows: as many frames as s is about, and a round
+// trip.
+func (s *stream) horizon(now simtime.Time) time.Duration {
+	frames := time.Duration(4 * s.config.G)
+	return max(s.tr, frames*min(s.framing.interval(now), longest/frames))
+}
+
 // lost is the share of packets that a block says is lost, or marked CE.
 func (b *Breaker) lost(by *reporter, r *Report) float64 {
 	f := float64(r.FractionLost) / 256
@@ -69,8 +88,10 @@ func (b *Breaker) lost(by *reporter, r *Report) float64 {
 // checkCongestion records the interval that ends with a block, and compares the rate
 // with TCP's.
 //
-// Rate and loss are those of the same intervals. That a packet is sent every
-// max(Tdr, Tr) goes by their mean distance: frames of several packets leave gaps.
+// The rate is that of the same intervals as the loss, or what is sent now if that is
+// less: CB_INTERVAL gives a controller time to react, and one that has done so isn't to
+// blame any more. That a packet is sent every max(Tdr, Tr) goes by their mean distance:
+// frames of several packets leave gaps.
 func (b *Breaker) checkCongestion(now simtime.Time, s *stream, by *reporter, r *Report) {
 	if b.settings.NoCongestion {
 		return
@@ -89,7 +110,7 @@ func (b *Breaker) checkCongestion(now simtime.Time, s *stream, by *reporter, r *
 		return
 	}
 	p, bytes, total := by.history.mean(n)
-	rate := rateOf(bytes, total.Seconds())
+	rate := min(rateOf(bytes, total.Seconds()), by.history.recent(s.horizon(now)))
 	size := s.framing.size()
 	x := b.settings.Equation.Throughput(size, s.tr, p)
 	if rate <= Tenfold*x {

@@ -248,3 +248,25 @@ func TestPauseForgetsCongestion(t *testing.T) {
 	s.advance(s1)
 	s.wantTrip(breaker.Congestion, breaker.Cease)
 }
+
+// A controller that has reduced its rate in time isn't to blame for the rest of
+// CB_INTERVAL, in which loss and the mean rate are still high.
+func TestWhoHasReactedIsntToBlame(t *testing.T) {
+	for _, reacts := range []bool{true, false} {
+		x := video(1 * units.Mbps)
+		s := start(t, breaker.Settings{}, 62500*time.Microsecond, 300*ms, x) // CB_INTERVAL is 3 s
+		s.advance(5 * s1)
+		x.lost = 0.5
+		s.advance(800 * ms)
+		s.wantNoTrip() // 13 %, and 15.4 % would trip
+		if reacts {
+			x.gap *= 5
+		}
+		s.advance(s1)
+		x.lost = 0
+		s.advance(5 * s1)
+		if got := len(s.trips) > 0; got == reacts {
+			t.Errorf("reacts %v: trips %v", reacts, s.trips)
+		}
+	}
+}
