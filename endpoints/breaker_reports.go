@@ -46,8 +46,8 @@ func (j *judges) heard(now simtime.Time, b []byte) {
 		}
 	}
 	j.countMarks(b, nil)
-	j.recovered(now)
 	j.act(now)
+	j.recovered(now)
 }
 
 // blocksOf returns the report blocks of an SR or RR; nil if it is something else.

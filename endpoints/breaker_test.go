@@ -235,6 +235,9 @@ func TestBreakerReducesFirst(t *testing.T) {
 				t.Errorf("%s: %d trips at last", c.name, len(list))
 			}
 		}
+		if n := len(call.trips(endpoints.BreakerLifted)); n > 0 {
+			t.Errorf("%s: %d reductions lifted", c.name, n)
+		}
 	}
 }
 

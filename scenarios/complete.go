@@ -45,7 +45,7 @@ func (s *Scenario) complete() {
 	}
 	if s.Topology.Relayed() {
 		s.Security.Keying = "preshared" // the key of a group
-		if s.Breakers.Mode == "enforce" {
+		if s.Breakers.Mode == "observe" {
 			s.Breakers.Mode = "off" // they are for unicast (RFC 8083 §2)
 		}
 	}

@@ -11,7 +11,7 @@ import (
 type Breakers struct {
 	// Mode says whether what trips stops (enforce), is only told (observe), or nothing
 	// watches.
-	Mode string `yaml:"mode" oneof:"enforce,observe,off" default:"enforce"`
+	Mode string `yaml:"mode" oneof:"enforce,observe,off" default:"observe"`
 	// Conditions are those of the breaker itself; Watch are further ones that only
 	// observe, with their own.
 	Conditions Conditions     `yaml:",inline"`

@@ -96,12 +96,13 @@ func (b *Breaker) checkCongestion(now simtime.Time, s *stream, by *reporter, r *
 	if b.settings.NoCongestion {
 		return
 	}
-	d, packets := now.Sub(by.at), s.packets-by.packets
+	d, packets, least := now.Sub(by.at), s.packets-by.packets, max(s.tdr, s.tr)
 	switch {
-	case packets == 0:
+	case !s.sending(now):
 		by.history.clear() // it has stopped, and begins anew
 		return
-	case float64(packets)*max(s.tdr, s.tr).Seconds() < s.lastSent.Sub(by.lastSent).Seconds():
+	case packets == 0 && now.Sub(s.lastSent) > least,
+		float64(packets)*least.Seconds() < s.lastSent.Sub(by.lastSent).Seconds():
 		return // too few packets to judge by
 	}
 	n := by.cb

@@ -270,3 +270,27 @@ func TestWhoHasReactedIsntToBlame(t *testing.T) {
 		}
 	}
 }
+
+// Reports that come between two frames, when nothing is sent, count like others.
+func TestReportsBetweenFrames(t *testing.T) {
+	b := breaker.New(breaker.Settings{})
+	b.Add(ssrc, breaker.Stream{Tf: 40 * ms})
+	now, packets := simtime.Time(0), uint32(0)
+	for i := range uint32(400) {
+		if i%4 == 0 { // a frame every 40 ms, a report every 10 ms
+			for range 12 {
+				packets++
+				b.OnSent(now, ssrc, 1200, i) // 2.88 Mbit/s
+			}
+		}
+		now = now.Add(10 * ms)
+		b.OnReport(now, &breaker.Report{SSRC: ssrc, By: peer, Highest: packets, RTT: 100 * ms, Tdr: 10 * ms, FractionLost: 64})
+		if trip, ok := b.PollTrip(); ok {
+			if trip.Condition != breaker.Congestion || now < simtime.At(s1) || now > simtime.At(1100*ms) {
+				t.Errorf("at %v: %s", now, trip.Reason())
+			}
+			return
+		}
+	}
+	t.Error("no trip")
+}
