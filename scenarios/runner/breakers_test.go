@@ -23,11 +23,12 @@ func TestBreakersUnderRandomLoss(t *testing.T) {
 	clear := 0
 	for i := range f.Runs {
 		s := f.Runs[i].Scenario
-		r, err := runner.Run(t.Context(), &f.Runs[i], runner.Options{})
+		r, err := runner.Run(t.Context(), f.Runs[i], runner.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		loss, rtt := float64(*s.Network.Links[0].Forward.Loss), 2**s.Network.Links[0].Forward.Delay
+		forward := &s.Network.Links[0].Forward
+		loss, rtt := float64(*forward.Loss), 2*(*forward.Delay)
 		for kind, e := range map[string]breaker.Equation{record.BreakerObserved: breaker.Simplified, record.BreakerWatched: breaker.Full} {
 			trips := 0
 			for _, event := range r.Events {
@@ -37,9 +38,9 @@ func TestBreakersUnderRandomLoss(t *testing.T) {
 			}
 			margin := float64(10*e.Throughput(1100, rtt, loss)) / float64(2050*units.Kbps)
 			switch {
-			case margin < 0.7 && trips != 1, margin > 1.5 && trips != 0:
+			case margin < 0.7 && trips != 1, margin > 2 && trips != 0:
 				t.Errorf("%s, %v equation: %d trips, and ten times X is %.2f of the rate", f.Runs[i].Name, e, trips, margin)
-			case margin < 0.7 || margin > 1.5:
+			case margin < 0.7 || margin > 2:
 				clear++
 			}
 		}
@@ -59,11 +60,11 @@ func TestBreakersChangeNothingElse(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := runner.Run(t.Context(), &f.Runs[0], runner.Options{})
+		r, err := runner.Run(t.Context(), f.Runs[0], runner.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		digests[mode] = r.Manifest.Digest.String()
+		digests[mode] = r.Manifest.Digest
 	}
 	if digests["off"] != digests["observe"] || digests["off"] != digests["enforce"] {
 		t.Errorf("digests %v", digests)
@@ -78,7 +79,7 @@ func TestRecordsTellOfBreakers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := runner.Run(t.Context(), &f.Runs[0], runner.Options{})
+	r, err := runner.Run(t.Context(), f.Runs[0], runner.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
