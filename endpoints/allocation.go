@@ -193,6 +193,7 @@ func (s *Session) requestRates(now simtime.Time, only *Section) {
 	}
 	for _, sh := range s.allocate(now) {
 		if only == nil || sh.section == only {
+			sh.section.bind(now, &sh)
 			send := sh.section.config.Send
 			send.Encoder.Request(send.Clock.At(now), send.Model.Encoded(units.BitRate(sh.rate)))
 		}

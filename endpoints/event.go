@@ -68,6 +68,7 @@ const (
 	BreakerWatched      // one that only watches would, or raises an alarm; Trip, Watcher
 	BreakerRestarted    // Section goes on after a while
 	BreakerLifted       // Section isn't reduced any more
+	BoundChanged        // something else bounds the rate of Section; see Section.Bound
 )
 
 // Event is something that happened at an endpoint.

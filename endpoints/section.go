@@ -109,6 +109,7 @@ type Section struct {
 	bandwidth signalledBandwidth
 	wish      *wish // limit on the peer's stream
 
+	binding     binding
 	judged      judged
 	policy      *policy          // nil if protection is fixed
 	repairHeard simtime.Time     // when a repair packet came; 0 if none has

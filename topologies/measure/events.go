@@ -65,6 +65,8 @@ func (r *Recorder) handle(e endpoints.Event) {
 		r.event(e.At, name(&e), record.BreakerRestarted, "the reaction has lasted as long as the trouble did")
 	case endpoints.BreakerLifted:
 		r.event(e.At, name(&e), record.BreakerLifted, "the rate isn't reduced any more")
+	case endpoints.BoundChanged:
+		r.event(e.At, name(&e), "bound-changed", "the rate is bounded by the "+e.Section.Bound().String())
 	case endpoints.SSRCChanged:
 		if f := r.flow(e.Previous); f != nil {
 			r.identify(e.SSRC, f)
