@@ -425,3 +425,28 @@ func TestBreakerFollowsTheSSRC(t *testing.T) {
 		t.Errorf("tripped at %v", at)
 	}
 }
+
+// What waits in the pacer of a stream that ceases isn't sent any more; other streams'
+// packets are.
+func TestBreakerDropsWhatWaits(t *testing.T) {
+	slow := func(end int, sc *endpoints.SessionConfig) {
+		enforced(endpoints.BreakerConfig{})(end, sc)
+		if cc, ok := sc.Controller.(*steady); ok {
+			cc.target.Pacing = 350 * units.Kbps // of 400 kbit/s and audio
+		}
+	}
+	c := newCall(t, setup{streams: []stream{videoFromA, audioFromA}, edit: slow})
+	c.lossy(1, 5*time.Second, everything)
+	c.run(19 * time.Second)
+	if n := c.ends[0].Held(); n < 50 {
+		t.Fatalf("only %d packets wait", n)
+	}
+	c.run(3 * time.Second)
+	e := c.wantTrip(breaker.ReportTimeout, 2)
+	if n := c.ends[0].Held(); n > 0 {
+		t.Errorf("%d packets wait after the trip", n)
+	}
+	if n := c.sentAfter(e.At.Add(25 * time.Millisecond)); n > 0 {
+		t.Errorf("%d packets left after it", n)
+	}
+}
