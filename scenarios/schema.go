@@ -270,8 +270,8 @@ type Expect struct {
 type ExpectedFail struct {
 	Controllers []string `yaml:"controllers,required" example:"[gcc]"`
 	// Metrics and During are those of the expectations; without either all are meant.
-	Metrics []string `yaml:"metrics"`
-	During *Interval `yaml:"during"`
+	Metrics []string  `yaml:"metrics"`
+	During  *Interval `yaml:"during"`
 	// Because is the reason, with the literature that has it.
 	Because string `yaml:"because,required" example:"loss-based, see docs/cc/tfrc.md"`
 }
