@@ -132,7 +132,7 @@ func randomConfig(seed uint64) topologies.Config {
 		Protection:   pick(r, protect.Full, protect.SizeOnly, protect.None),
 		PlayoutDelay: pick(r, 0, 50*time.Millisecond, 400*time.Millisecond),
 		Congestion: topologies.Congestion{
-			Controller: pick(r, "fixed", "nada", "never-back-off"),
+			Controller: pick(r, "fixed", "nada", "never-back-off", "gcc", "scream", "scream-v2", "tfrc", "rr-loss"),
 			Feedback:   pick(r, endpoints.FeedbackRFC8888, endpoints.FeedbackTWCC),
 			Interval:   pick(r, 20*time.Millisecond, 100*time.Millisecond, time.Second),
 		},
