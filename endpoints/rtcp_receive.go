@@ -161,6 +161,10 @@ func (s *Session) handleOther(now simtime.Time, b []byte, p *packet.Packet) erro
 		if s.heardControl(now, m.SenderSSRC, p) {
 			s.handleFeedback(now, s.history.OnTWCC(now, m))
 		}
+	case *rtcp.ReceiverEstimatedMaximumBitrate:
+		if s.heardControl(now, m.SenderSSRC, p) {
+			s.handleREMB(now, m, b)
+		}
 	case *rtcp.TransportLayerNack:
 		if s.heardControl(now, m.SenderSSRC, p) {
 			s.handleNACK(now, m)

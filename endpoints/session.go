@@ -31,6 +31,8 @@ const (
 	FeedbackNone    Feedback = "none"
 	FeedbackRFC8888 Feedback = "rfc8888"
 	FeedbackTWCC    Feedback = "twcc"
+	// FeedbackREMB is a receiver's estimate, which SessionConfig.Estimator makes.
+	FeedbackREMB Feedback = "remb"
 )
 
 // SessionConfig describes one end of an RTP session.
@@ -82,6 +84,10 @@ type SessionConfig struct {
 	Controller ccontrol.Controller
 	// Signals name the inner values of a controller that is a [ccontrol.Observable].
 	Signals []ccontrol.Signal
+	// Estimator is the receiver's half of the peer's controller, for FeedbackREMB; nil
+	// for an end that receives no media. EstimatorSignals are its inner values.
+	Estimator        ccontrol.Estimator
+	EstimatorSignals []ccontrol.Signal
 	// Repair says what is done about lost packets.
 	Repair RepairConfig
 	// Breakers stop what harms the network.
@@ -147,6 +153,7 @@ type Session struct {
 	news       ccontrol.Report      // scratch
 	ccfb       feedback.CCFBRecorder
 	twcc       *feedback.TWCCRecorder
+	estimate   estimate
 	due        feedbackDue
 	lastTarget ccontrol.Target
 	lastReport simtime.Time // when an SR or RR came
@@ -227,6 +234,9 @@ func newSession(now simtime.Time, c *Connection, sc SessionConfig) (*Session, er
 	}
 	if rc.Groups {
 		s.group = newCNAME(c.identity)
+	}
+	if sc.Feedback == FeedbackREMB {
+		s.estimate.Estimator = sc.Estimator
 	}
 	s.probing.asks, _ = sc.Controller.(ccontrol.Prober)
 	s.table = ssrctable.New(c.cname)
@@ -326,18 +336,26 @@ func (s *Session) RTCPShare() units.BitRate {
 // Members returns how many participants this end knows in the session.
 func (s *Session) Members() int { return s.timing.Members() }
 
-// SignalNames returns what the controller shows of itself.
+// SignalNames returns what the controller shows of itself, and the receiver's half of
+// the peer's.
 func (s *Session) SignalNames() []ccontrol.Signal {
-	if _, ok := s.config.Controller.(ccontrol.Observable); !ok {
-		return nil
+	var names []ccontrol.Signal
+	if _, ok := s.config.Controller.(ccontrol.Observable); ok {
+		names = append(names, s.config.Signals...)
 	}
-	return s.config.Signals
+	if _, ok := s.estimate.Estimator.(ccontrol.Observable); ok {
+		names = append(names, s.config.EstimatorSignals...)
+	}
+	return names
 }
 
 // Signals appends the present values of what SignalNames returns.
 func (s *Session) Signals(values []float64) []float64 {
 	if o, ok := s.config.Controller.(ccontrol.Observable); ok {
-		return o.Signals(values)
+		values = o.Signals(values)
+	}
+	if o, ok := s.estimate.Estimator.(ccontrol.Observable); ok {
+		values = o.Signals(values)
 	}
 	return values
 }
@@ -360,6 +378,9 @@ func (s *Session) handleTimeout(now simtime.Time) {
 	if cc := s.config.Controller; cc != nil && cc.NextTimeout() <= now {
 		cc.OnTimeout(now)
 		s.applyTarget(now)
+	}
+	if e := s.estimate.Estimator; e != nil && e.NextTimeout() <= now {
+		e.OnTimeout(now)
 	}
 	if s.probing.over <= now {
 		s.pollProbe(now)
@@ -414,6 +435,9 @@ func (s *Session) nextTimeout() (simtime.Time, Reason) {
 	}
 	if s.config.Controller != nil {
 		earlier(s.config.Controller.NextTimeout(), ReasonController)
+	}
+	if s.estimate.Estimator != nil {
+		earlier(s.estimate.NextTimeout(), ReasonController)
 	}
 	return at, why
 }

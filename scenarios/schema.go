@@ -202,11 +202,13 @@ type Resolution struct{ Width, Height int }
 // gets.
 type Congestion struct {
 	Controller string `yaml:"controller" default:"fixed"` // checked against the registry
-	// Feedback is the RTCP message that carries it: rfc8888, twcc or none.
-	Feedback string `yaml:"feedback" oneof:"rfc8888,twcc,none" default:"rfc8888"`
+	// Feedback is the RTCP message that carries it: rfc8888, twcc, remb or none.
+	Feedback string `yaml:"feedback" oneof:"rfc8888,twcc,remb,none" default:"rfc8888"`
 	// Interval is the aim, 5 ms to 5 s, or when a frame has come, a round-trip time is
 	// over, or at once (frame, rtt, asap); RTCP's timing rules have the last word.
-	Interval FeedbackInterval `yaml:"interval" default:"100ms"`
+	// By default it is 100 ms, and a second for estimates (remb), of which only those
+	// that have fallen are urgent.
+	Interval FeedbackInterval `yaml:"interval"`
 	// ECN is the codepoint of media packets, which then may be marked rather
 	// than dropped (RFC 3168, RFC 6679; ect1 is L4S, RFC 9331).
 	ECN string `yaml:"ecn" oneof:"off,ect0,ect1" default:"off"`

@@ -225,6 +225,9 @@ func (s *Simulation) sessionConfig(end sessionEnd) (endpoints.SessionConfig, err
 		}
 		sc.Sections = append(sc.Sections, mc)
 	}
+	if err := s.estimator(&sc, end); err != nil {
+		return sc, err
+	}
 	if len(models) > 0 {
 		limits := endpoints.Limits(models)
 		limits.Weight = s.byName[end.self].config.Weight
@@ -307,6 +310,23 @@ func (s *Simulation) controller(self string) (ccontrol.Spec, error) {
 		return spec, fmt.Errorf("no controller %q", name)
 	}
 	return spec, nil
+}
+
+// estimator gives an end that receives media the receiver's half of the controller.
+func (s *Simulation) estimator(sc *endpoints.SessionConfig, end sessionEnd) error {
+	receives := slices.ContainsFunc(end.sections, func(section []*Media) bool {
+		return slices.ContainsFunc(section, func(m *Media) bool { return m.From != end.self })
+	})
+	if end.feedback != endpoints.FeedbackREMB || !receives {
+		return nil
+	}
+	spec, err := s.controller(end.self)
+	if err != nil {
+		return err
+	}
+	sc.EstimatorSignals = spec.EstimatorSignals
+	sc.Estimator, err = spec.BuildEstimator(s.settings(end.self))
+	return err
 }
 
 // settings returns the parameters of an endpoint's controller.
