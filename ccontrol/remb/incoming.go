@@ -32,7 +32,7 @@ func (in *incoming) reset() { *in = incoming{bin: in.bin} }
 
 func (in *incoming) add(at simtime.Time, size units.Bytes) {
 	in.moveTo(at)
-	i := in.last % bins
+	i := place(in.last)
 	in.bytes[i] += size
 	in.total += size
 	in.packets[i]++
@@ -42,7 +42,7 @@ func (in *incoming) add(at simtime.Time, size units.Bytes) {
 // moveTo forgets what has left the window. Once nothing remains the measurement
 // begins anew, so that a pause doesn't count as slow arrival.
 func (in *incoming) moveTo(at simtime.Time) {
-	n := max(int64(at)/int64(in.bin), 0)
+	n := int64(at) / int64(in.bin)
 	if !in.started || n-in.last >= bins || in.last-n >= bins {
 		in.reset()
 		in.first, in.last, in.started = n, n, true
@@ -50,7 +50,7 @@ func (in *incoming) moveTo(at simtime.Time) {
 	}
 	for in.last < n {
 		in.last++
-		i := in.last % bins
+		i := place(in.last)
 		in.total -= in.bytes[i]
 		in.count -= in.packets[i]
 		in.bytes[i], in.packets[i] = 0, 0
@@ -59,6 +59,9 @@ func (in *incoming) moveTo(at simtime.Time) {
 		in.first = n
 	}
 }
+
+// place is where a bin stands; clocks may be before the epoch.
+func place(bin int64) int64 { return (bin%bins + bins) % bins }
 
 // rate returns the incoming rate in bit/s; 0 while a packet or two say nothing.
 func (in *incoming) rate(at simtime.Time) float64 {
