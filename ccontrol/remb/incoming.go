@@ -43,6 +43,9 @@ func (in *incoming) add(at simtime.Time, size units.Bytes) {
 // begins anew, so that a pause doesn't count as slow arrival.
 func (in *incoming) moveTo(at simtime.Time) {
 	n := int64(at) / int64(in.bin)
+	if int64(at)%int64(in.bin) < 0 { // clocks may be before the epoch
+		n--
+	}
 	if !in.started || n-in.last >= bins || in.last-n >= bins {
 		in.reset()
 		in.first, in.last, in.started = n, n, true
@@ -60,7 +63,7 @@ func (in *incoming) moveTo(at simtime.Time) {
 	}
 }
 
-// place is where a bin stands; clocks may be before the epoch.
+// place is where a bin stands.
 func place(bin int64) int64 { return (bin%bins + bins) % bins }
 
 // rate returns the incoming rate in bit/s; 0 while a packet or two say nothing.

@@ -41,13 +41,10 @@ func duration(name, def, help, source string, lo, hi float64) ccontrol.Parameter
 }
 
 func parameters() []ccontrol.Parameter {
-	const (
-		arrivals = "libwebrtc remote_bitrate_estimator_abs_send_time.cc"
-		sending  = "libwebrtc send_side_bandwidth_estimation.cc"
-	)
+	const sending = "libwebrtc send_side_bandwidth_estimation.cc"
 	list := gcc.DelayParameters()
 	list = append(list,
-		duration("incoming-window", "1s", "time over which the receiver measures the incoming rate, T of R_hat", "draft-ietf-rmcat-gcc-02 §5.5 (0.5 s to 1 s); "+arrivals, 0.1, 5),
+		duration("incoming-window", "500ms", "time over which the receiver measures the incoming rate, T of R_hat; 1 s in libwebrtc", "draft-ietf-rmcat-gcc-02 §5.5 (0.5 s to 1 s)", 0.1, 5),
 		duration("first-estimate", "5s", "how long the receiver measures before it has an estimate, unless over-use comes first", "libwebrtc aimd_rate_control.cc", 0, 60),
 		duration("stream-timeout", "2s", "silence after which a stream isn't covered any more", "libwebrtc bwe_defines.h", 0.1, 60),
 	)
