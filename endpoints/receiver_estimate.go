@@ -1,15 +1,15 @@
 package endpoints
 
 import (
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+
 	"rtpfabric/ccontrol"
 	"rtpfabric/endpoints/headerext"
 	"rtpfabric/endpoints/wire"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/simtime"
 	"rtpfabric/sim/units"
-
-	"github.com/pion/rtcp"
-	"github.com/pion/rtp"
 )
 
 // atOnce is the part of what the sender was last told below which it is told at once
