@@ -336,30 +336,6 @@ func (s *Session) RTCPShare() units.BitRate {
 // Members returns how many participants this end knows in the session.
 func (s *Session) Members() int { return s.timing.Members() }
 
-// SignalNames returns what the controller shows of itself, and the receiver's half of
-// the peer's.
-func (s *Session) SignalNames() []ccontrol.Signal {
-	var names []ccontrol.Signal
-	if _, ok := s.config.Controller.(ccontrol.Observable); ok {
-		names = append(names, s.config.Signals...)
-	}
-	if _, ok := s.estimate.Estimator.(ccontrol.Observable); ok {
-		names = append(names, s.config.EstimatorSignals...)
-	}
-	return names
-}
-
-// Signals appends the present values of what SignalNames returns.
-func (s *Session) Signals(values []float64) []float64 {
-	if o, ok := s.config.Controller.(ccontrol.Observable); ok {
-		values = o.Signals(values)
-	}
-	if o, ok := s.estimate.Estimator.(ccontrol.Observable); ok {
-		values = o.Signals(values)
-	}
-	return values
-}
-
 // HasController reports whether this end's sending is controlled.
 func (s *Session) HasController() bool { return s.config.Controller != nil }
 
