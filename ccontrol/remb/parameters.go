@@ -46,7 +46,7 @@ func parameters() []ccontrol.Parameter {
 	list = append(list,
 		duration("incoming-window", "500ms", "time over which the receiver measures the incoming rate, T of R_hat; 1 s in libwebrtc", "draft-ietf-rmcat-gcc-02 §5.5 (0.5 s to 1 s)", 0.1, 5),
 		duration("first-estimate", "5s", "how long the receiver measures before it has an estimate, unless over-use comes first", "libwebrtc aimd_rate_control.cc", 0, 60),
-		duration("stream-timeout", "2s", "silence after which a stream isn't covered any more", "libwebrtc bwe_defines.h", 0.1, 60),
+		duration("stream-timeout", "2s", "silence after which a stream isn't covered any more", "libwebrtc remote_bitrate_estimator.h", 0.1, 60),
 	)
 	list = append(list, gcc.LossParameters()...)
 	return append(list,
