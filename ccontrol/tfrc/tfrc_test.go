@@ -107,6 +107,23 @@ func TestLossEvents(t *testing.T) {
 	}
 }
 
+// The first message may tell of any number of loss events.
+func TestManyEventsAtOnce(t *testing.T) {
+	for _, events := range []int{1, 7, 8, 9, 10, 30} {
+		c := start(t, nil)
+		c.OnSent(0, ccontrol.Sent{Size: 1000})
+		r := &ccontrol.Report{RTT: 20 * time.Millisecond}
+		for i := range 10*events + 4 {
+			at := simtime.At(time.Duration(i) * 10 * time.Millisecond)
+			r.Packets = append(r.Packets, ccontrol.PacketResult{Seq: uint64(i), Size: 1000, Sent: at, Arrival: at, Received: i%10 != 9})
+		}
+		c.OnFeedback(simtime.At(10*time.Second), r)
+		if c.history.events != events || events > 8 && (c.p < 0.09 || c.p > 0.11) {
+			t.Errorf("%d events of %d, p %v", c.history.events, events, c.p)
+		}
+	}
+}
+
 // §5.4: with intervals of 10, 20, …, 80 packets, the last first, and an open one.
 func TestAverageLossInterval(t *testing.T) {
 	h := &history{threshold: 1, df: 1}
