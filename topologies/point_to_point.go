@@ -57,11 +57,11 @@ func (s *Simulation) connectPair(call *Call) error {
 		rtp, rtcp := s.ports(call, session.RTCPPort)
 		sections := sectionsOf(session.Media)
 		feedback := s.feedback(call.A, call.B)
-		atA, err := s.sessionConfig(sessionEnd{call.A, session.Name, session.RTCP[0], feedback, sections, allowed[0]})
+		atA, err := s.sessionConfig(sessionEnd{call.A, call.B, session.Name, session.RTCP[0], feedback, sections, allowed[0]})
 		if err != nil {
 			return err
 		}
-		atB, err := s.sessionConfig(sessionEnd{call.B, session.Name, session.RTCP[1], feedback, sections, allowed[1]})
+		atB, err := s.sessionConfig(sessionEnd{call.B, call.A, session.Name, session.RTCP[1], feedback, sections, allowed[1]})
 		if err != nil {
 			return err
 		}
@@ -184,11 +184,12 @@ func (s *Simulation) seenFrom(viewer, viewed packet.Addr) packet.Addr {
 
 // sessionEnd is an endpoint in a session.
 type sessionEnd struct {
-	self, session string // names; that of the only session is empty
-	rtcp          endpoints.RTCPConfig
-	feedback      endpoints.Feedback
-	sections      [][]*Media
-	bandwidth     units.BitRate // that the end may send; 0 is no limit
+	self, peer string
+	session    string // name; that of the only session is empty
+	rtcp       endpoints.RTCPConfig
+	feedback   endpoints.Feedback
+	sections   [][]*Media
+	bandwidth  units.BitRate // that the end may send; 0 is no limit
 }
 
 // sessionConfig returns one end of a session, but for its addresses and keys.
@@ -231,12 +232,8 @@ func (s *Simulation) sessionConfig(end sessionEnd) (endpoints.SessionConfig, err
 			limits.Max = max(min(limits.Max, end.bandwidth), limits.Min)
 			limits.Start = min(limits.Start, limits.Max)
 		}
-		spec, err := s.controller(end.self)
-		if err != nil {
-			return sc, err
-		}
-		sc.Signals = spec.Signals
-		if sc.Controller, err = spec.Build(limits, s.settings(end.self)); err != nil {
+		var err error
+		if sc.Controller, sc.Signals, err = s.controller(&end, limits); err != nil {
 			return sc, err
 		}
 	}
@@ -294,25 +291,20 @@ func (s *Simulation) sendConfig(m *Media, model endpoints.StreamModel) (*endpoin
 	}, nil
 }
 
-// controller returns the kind of controller of an endpoint.
-func (s *Simulation) controller(self string) (ccontrol.Spec, error) {
-	name := s.config.Congestion.Controller
-	if s.byName[self].config.Legacy {
-		name = "fixed"
+// controller makes the controller of an endpoint in a session.
+func (s *Simulation) controller(end *sessionEnd, limits ccontrol.Limits) (ccontrol.Controller, []ccontrol.Signal, error) {
+	c := &s.config.Congestion
+	of := Controlled{Connection: end.self + "-" + end.peer, Controller: c.Controller, Settings: c.Settings, Limits: limits}
+	if end.session != "" {
+		of.Connection += "/" + end.session
 	}
-	spec, ok := ccontrol.Lookup(name)
-	if !ok {
-		return spec, fmt.Errorf("no controller %q", name)
+	if s.byName[end.self].config.Legacy {
+		of.Controller, of.Settings, of.Legacy = "fixed", nil, true
 	}
-	return spec, nil
-}
-
-// settings returns the parameters of an endpoint's controller.
-func (s *Simulation) settings(self string) map[string]string {
-	if s.byName[self].config.Legacy {
-		return nil
+	if c.Make != nil {
+		return c.Make(&of)
 	}
-	return s.config.Congestion.Settings
+	return Registered(&of)
 }
 
 func (s *Simulation) newEncoder(m *Media, model endpoints.StreamModel) encoder.Encoder {
