@@ -22,6 +22,11 @@ type Target struct {
 	Window int64 `json:"window"`
 }
 
+// TargetOf writes a target for a log.
+func TargetOf(t ccontrol.Target) Target {
+	return Target{int64(t.Media), int64(t.Pacing), int64(t.Window)}
+}
+
 func (t Target) target() ccontrol.Target {
 	return ccontrol.Target{Media: units.BitRate(t.Media), Pacing: units.BitRate(t.Pacing), Window: units.Bytes(t.Window)}
 }

@@ -88,7 +88,7 @@ type Recorder struct {
 func NewRecorder(w io.Writer, h Header, inner ccontrol.Controller) *Recorder {
 	r := &Recorder{inner: inner, out: bufio.NewWriter(w), last: inner.Target()}
 	r.prober, _ = inner.(ccontrol.Prober)
-	h.Format, h.Target = Format, Target{int64(r.last.Media), int64(r.last.Pacing), int64(r.last.Window)}
+	h.Format, h.Target = Format, TargetOf(r.last)
 	if h.Settings == nil {
 		h.Settings = map[string]string{}
 	}

@@ -56,6 +56,7 @@ Exit codes:
 	}
 	root.AddCommand(
 		runCommand(),
+		replayCommand(),
 		validateCommand(),
 		describeCommand(),
 		controllersCommand(),
