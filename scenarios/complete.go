@@ -46,6 +46,9 @@ func (s *Scenario) complete() {
 	if s.Topology.Relayed() {
 		s.Security.Keying = "preshared" // the key of a group
 	}
+	if e := s.Congestion.External; e != nil {
+		s.Congestion.Controller = e.Label()
+	}
 	random := rng.New(s.Seed)
 	for i := range s.Media {
 		s.completeMedia(&s.Media[i], random)

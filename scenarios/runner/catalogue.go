@@ -6,6 +6,7 @@ import (
 
 	"rtpfabric/ccontrol"
 	"rtpfabric/scenarios"
+	"rtpfabric/scenarios/runner/external"
 	"rtpfabric/topologies"
 )
 
@@ -36,6 +37,12 @@ func (Catalogue) CheckFeedback(controller, feedback string) error {
 		return fmt.Errorf("controller %s needs %s; write rfc8888 or twcc", controller, s.Needs)
 	}
 	return nil
+}
+
+// CheckProgram reports whether there is a program.
+func (Catalogue) CheckProgram(dir, program string) error {
+	_, err := external.Find(dir, program)
+	return err
 }
 
 // CheckNetwork reports whether the scenario's network can be made.

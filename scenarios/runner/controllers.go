@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -10,16 +11,23 @@ import (
 	"rtpfabric/ccontrol"
 	"rtpfabric/ccontrol/feedlog"
 	"rtpfabric/scenarios"
+	"rtpfabric/scenarios/runner/external"
+	"rtpfabric/sim/simtime"
 	"rtpfabric/topologies"
 )
 
-// controllers makes those of a run, and keeps their feedback logs.
+// controllers makes those of a run, starts those that are programs, and keeps feedback
+// logs.
 type controllers struct {
 	run *scenarios.Run
 	dir string // of the logs; empty writes none
-	// base makes controllers; logs are around them.
-	base func(of *topologies.Controlled) (ccontrol.Controller, []ccontrol.Signal, error)
-	logs []feedbackLog
+	// ctx is the run's: stop ends it, which a program that fails does.
+	ctx  context.Context
+	stop context.CancelCauseFunc
+
+	programs []*external.Controller
+	failure  error // of the first program that failed
+	logs     []feedbackLog
 }
 
 type feedbackLog struct {
@@ -29,33 +37,89 @@ type feedbackLog struct {
 
 // make makes a controller, with a recorder around it if logs are wanted.
 func (c *controllers) make(of *topologies.Controlled) (ccontrol.Controller, []ccontrol.Signal, error) {
-	controller, signals, err := c.base(of)
-	if err != nil || c.dir == "" {
-		return controller, signals, err
+	if e := c.run.Scenario.Congestion.External; e != nil && !of.Legacy {
+		return c.start(e, of)
+	}
+	controller, signals, err := topologies.Registered(of)
+	if err == nil {
+		controller, err = c.record(of, nil, controller)
+	}
+	return controller, signals, err
+}
+
+// start starts a program as a controller.
+func (c *controllers) start(e *scenarios.External, of *topologies.Controlled) (ccontrol.Controller, []ccontrol.Signal, error) {
+	program, err := external.Start(c.ctx, external.Config{
+		Connection: of.Connection, Exec: e.Exec, Dir: c.run.Scenario.Dir, Protocol: e.Protocol, Timeout: e.Timeout,
+		Parameters: of.Settings, Limits: of.Limits,
+		Failed: func(err error) {
+			c.failure = err
+			c.stop(err)
+		},
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	c.programs = append(c.programs, program)
+	controller, err := c.record(of, e, program)
+	return controller, program.SignalNames(), err
+}
+
+// record puts a recorder around a controller if logs are wanted.
+func (c *controllers) record(of *topologies.Controlled, e *scenarios.External, controller ccontrol.Controller) (ccontrol.Controller, error) {
+	if c.dir == "" {
+		return controller, nil
 	}
 	name := strings.ReplaceAll(of.Connection, "/", ".") + ".jsonl"
 	f, err := os.OpenFile(filepath.Join(c.dir, name), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
 	if err != nil {
-		return nil, nil, fmt.Errorf("opening the feedback log: %w", err)
+		return nil, fmt.Errorf("opening the feedback log: %w", err)
 	}
 	h := feedlog.Header{
 		Scenario: c.run.File, Run: c.run.Name, Seed: c.run.Scenario.Seed,
 		Connection: of.Connection, Controller: of.Controller, Settings: of.Settings, Limits: feedlog.LimitsOf(of.Limits),
 	}
+	if e != nil {
+		h.Exec, h.Protocol = e.Exec, e.Protocol
+	}
 	r := feedlog.NewRecorder(f, h, controller)
 	c.logs = append(c.logs, feedbackLog{f, r})
-	return r, signals, nil
+	return r, nil
 }
 
-// close writes the rest of the logs.
+// close ends programs and writes the rest of the logs. A program that failed before is
+// the error.
 func (c *controllers) close() error {
-	var errs []error
+	errs := []error{c.failure}
+	for _, p := range c.programs {
+		if err := p.Close(); c.failure == nil {
+			errs = append(errs, err)
+		}
+	}
+	c.stop(nil)
 	for _, l := range c.logs {
-		errs = append(errs, l.recorder.Flush(), l.file.Close())
+		if err := errors.Join(l.recorder.Flush(), l.file.Close()); err != nil {
+			errs = append(errs, fmt.Errorf("writing feedback logs: %w", err))
+		}
 	}
-	c.logs = nil
-	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("writing feedback logs: %w", err)
-	}
-	return nil
+	return errors.Join(errs...)
 }
+
+// standIn takes the place of programs where a simulation is made to see whether it can
+// be, and not to be run.
+func standIn(of *topologies.Controlled) (ccontrol.Controller, []ccontrol.Signal, error) {
+	if of.Legacy {
+		return topologies.Registered(of)
+	}
+	return still{target: ccontrol.Target{Media: of.Limits.Start, Pacing: of.Limits.Start}}, nil, nil
+}
+
+// still is a controller that does nothing.
+type still struct {
+	ccontrol.NoTimeout
+	target ccontrol.Target
+}
+
+func (still) OnFeedback(simtime.Time, *ccontrol.Report) {}
+
+func (s still) Target() ccontrol.Target { return s.target }

@@ -45,7 +45,8 @@ func Run(ctx context.Context, r *scenarios.Run, o Options) (out *record.Record, 
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", r.Name, err)
 	}
-	made := &controllers{run: r, dir: o.FeedbackDir, base: topologies.Registered}
+	made := &controllers{run: r, dir: o.FeedbackDir}
+	made.ctx, made.stop = context.WithCancelCause(ctx)
 	defer func() {
 		if e := made.close(); e != nil && err == nil {
 			out, err = nil, fmt.Errorf("%s: %w", r.Name, e)
@@ -65,7 +66,7 @@ func Run(ctx context.Context, r *scenarios.Run, o Options) (out *record.Record, 
 		also = tap
 	}
 	rec := measure.Attach(sim, also)
-	interrupted := advance(ctx, sim, simtime.At(r.Scenario.Duration), o.Progress)
+	interrupted := advance(made.ctx, sim, simtime.At(r.Scenario.Duration), o.Progress)
 	if tap != nil {
 		if err := tap.Close(); err != nil {
 			return nil, fmt.Errorf("%s: writing captures: %w", r.Name, err)
