@@ -16,20 +16,21 @@ class Controller:
         self.growth = float(parameters.get("growth", 0.05))
         self.allowed = float(parameters.get("queue-ms", 50)) * 1e6
         self.base = None  # the least delay so far; the clocks' offset is part of it
-        self.last = 0
+        self.delays, self.lost, self.last = [], 0, 0  # since the last decision, and when that was
 
     def feedback(self, message):
-        """Takes the results of packets and decides once in 100 ms."""
-        packets = message["packets"]
-        if not packets or message["t_ns"] - self.last < 100e6:
+        """Takes the results of packets, and decides five times a second."""
+        for _, _, sent, arrival, _, _ in message["packets"]:
+            if arrival is None:
+                self.lost += 1
+            else:
+                self.delays.append(arrival - sent)
+        if not self.delays or message["t_ns"] - self.last < 200e6:
             return None
-        self.last = message["t_ns"]
-        delays = [arrival - sent for _, _, sent, arrival, _, _ in packets if arrival is not None]
-        lost = 1 - len(delays) / len(packets)
-        queue = 0
-        if delays:
-            self.base = min(delays) if self.base is None else min(self.base, min(delays))
-            queue = min(delays) - self.base
+        lost = self.lost / (self.lost + len(self.delays))
+        self.base = min(self.delays) if self.base is None else min(self.base, *self.delays)
+        queue = sum(self.delays) / len(self.delays) - self.base
+        self.delays, self.lost, self.last = [], 0, message["t_ns"]
         if lost > 0.1 or queue > self.allowed:
             self.rate *= 0.85
         elif lost < 0.02:
