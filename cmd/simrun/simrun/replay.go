@@ -1,10 +1,12 @@
 package simrun
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -12,11 +14,15 @@ import (
 
 	"rtpfabric/ccontrol"
 	"rtpfabric/ccontrol/feedlog"
+	"rtpfabric/scenarios"
+	"rtpfabric/scenarios/runner/external"
 )
 
 // replayOptions are the flags of the command replay.
 type replayOptions struct {
 	controller string
+	exec       string
+	protocol   string
 	set        []string
 	format     string
 	step       time.Duration
@@ -42,12 +48,18 @@ differ.`,
 			"simrun run scenarios/quickstart.yaml --feedback-log",
 			"simrun replay results/quickstart/default/feedback/S1-R1.jsonl",
 			"simrun replay results/quickstart/default/feedback/S1-R1.jsonl --controller gcc",
+			"simrun replay results/quickstart/default/feedback/S1-R1.jsonl --exec 'python3 docs/examples/external/loss.py'",
 			"simrun replay results/quickstart/default/feedback/S1-R1.jsonl --set xref=20ms --format json",
 		),
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if o.format != "table" && o.format != "json" {
 				return fmt.Errorf("--format %s: write table or json", o.format)
+			}
+			for _, s := range o.set {
+				if !strings.Contains(s, "=") {
+					return fmt.Errorf("--set %s: there is no value: write %s=value", s, s)
+				}
 			}
 			if o.step <= 0 {
 				return fmt.Errorf("--step %v: write a time above 0, like 1s", o.step)
@@ -57,6 +69,9 @@ differ.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.controller, "controller", "", "`name` of another controller")
+	f.StringVar(&o.exec, "exec", "", "`command` of a program as the controller, words with spaces between them")
+	f.StringVar(&o.protocol, "protocol", external.SimrunV1, "of that program: simrun-v1 or alphartc")
+	cmd.MarkFlagsMutuallyExclusive("controller", "exec")
 	f.StringArrayVar(&o.set, "set", nil, "set a parameter of the controller, `param=value` (repeatable)")
 	f.StringVar(&o.format, "format", "table", "table or json")
 	f.DurationVar(&o.step, "step", time.Second, "time between the rows of a table")
@@ -70,7 +85,9 @@ type replayed struct {
 	header     feedlog.Header
 	controller string
 	settings   map[string]string
-	same       bool // controller and settings as recorded
+	program    *scenarios.External // nil for a registered controller
+	dir        string              // that the program runs in
+	same       bool                // controller and settings as recorded
 	result     *feedlog.Result
 }
 
@@ -80,9 +97,13 @@ func replayLogs(cmd *cobra.Command, o *replayOptions, paths []string) error {
 	var list []*replayed
 	failed := false
 	for _, path := range paths {
-		r, err := replayLog(path, o)
+		r, err := replayLog(cmd.Context(), path, o)
 		if err != nil {
-			return badInput(fmt.Errorf("%s: %w", path, err))
+			err = fmt.Errorf("%s: %w", path, err)
+			if _, ok := errors.AsType[*programError](err); ok {
+				return &exitError{ExitInternal, err}
+			}
+			return badInput(err)
 		}
 		failed = failed || r.failed()
 		list = append(list, r)
@@ -107,7 +128,7 @@ func replayLogs(cmd *cobra.Command, o *replayOptions, paths []string) error {
 }
 
 // replayLog feeds one log to the controller that is asked for.
-func replayLog(path string, o *replayOptions) (r *replayed, err error) {
+func replayLog(ctx context.Context, path string, o *replayOptions) (r *replayed, err error) {
 	f, err := os.Open(path)
 	if err != nil {
 		var p *os.PathError
@@ -122,36 +143,76 @@ func replayLog(path string, o *replayOptions) (r *replayed, err error) {
 		return nil, err
 	}
 	r = &replayed{path: path, header: log.Header}
-	c, err := r.build(o)
-	if err != nil {
-		return nil, err
+	r.choose(o)
+	if r.program != nil {
+		return r, r.feedProgram(ctx, log)
 	}
-	r.result, err = feedlog.Replay(log, c, r.same)
+	c, err := r.build()
+	if err == nil {
+		r.result, err = feedlog.Replay(log, c, r.same)
+	}
 	return r, err
 }
 
-// build makes the controller, with the recorded settings if it is the recorded one,
-// and those that are set now.
-func (r *replayed) build(o *replayOptions) (ccontrol.Controller, error) {
+// choose says which controller gets the log: the recorded one with the recorded
+// settings unless the options say otherwise, and those that are set now.
+func (r *replayed) choose(o *replayOptions) {
 	h := &r.header
 	r.controller, r.settings = h.Controller, map[string]string{}
-	if o.controller != "" {
+	switch {
+	case o.controller != "":
 		r.controller = o.controller
-	}
-	spec, ok := ccontrol.Lookup(r.controller)
-	if !ok {
-		return nil, fmt.Errorf("there is no controller %q: write --controller with one of %s", r.controller, strings.Join(ccontrol.Names(), ", "))
+	case o.exec != "":
+		e := &scenarios.External{Exec: strings.Fields(o.exec), Protocol: o.protocol}
+		r.program, r.controller, r.dir = e, e.Label(), "."
+	case len(h.Exec) > 0:
+		r.program = &scenarios.External{Exec: h.Exec, Protocol: h.Protocol}
+		r.dir = filepath.Dir(h.Scenario) // where it ran
 	}
 	if r.controller == h.Controller {
 		maps.Copy(r.settings, h.Settings)
 	}
 	for _, s := range o.set {
-		name, value, ok := strings.Cut(s, "=")
-		if !ok {
-			return nil, fmt.Errorf("--set %s: there is no value: write %s=value", s, s)
-		}
+		name, value, _ := strings.Cut(s, "=")
 		r.settings[name] = value
 	}
 	r.same = r.controller == h.Controller && maps.Equal(r.settings, h.Settings)
-	return spec.Build(h.Limits.Limits(), r.settings)
 }
+
+// build makes a registered controller.
+func (r *replayed) build() (ccontrol.Controller, error) {
+	spec, ok := ccontrol.Lookup(r.controller)
+	if !ok {
+		return nil, fmt.Errorf("there is no controller %q: write --controller with one of %s", r.controller, strings.Join(ccontrol.Names(), ", "))
+	}
+	return spec.Build(r.header.Limits.Limits(), r.settings)
+}
+
+// replayTimeout is how long a program may take for a reply.
+const replayTimeout = 5 * time.Second
+
+// feedProgram feeds the log to a program.
+func (r *replayed) feedProgram(ctx context.Context, log *feedlog.Reader) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var failure error
+	c, err := external.Start(ctx, external.Config{
+		Connection: r.header.Connection, Exec: r.program.Exec, Dir: r.dir, Protocol: r.program.Protocol, Timeout: replayTimeout,
+		Parameters: r.settings, Limits: r.header.Limits.Limits(),
+		Failed: func(err error) { failure = err },
+	})
+	if err != nil {
+		return err
+	}
+	r.result, err = feedlog.Replay(log, c, r.same)
+	if closed := c.Close(); failure == nil {
+		failure = closed
+	}
+	if failure != nil {
+		return &programError{failure}
+	}
+	return err
+}
+
+// programError is a program that failed.
+type programError struct{ error }

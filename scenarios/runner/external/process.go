@@ -125,8 +125,11 @@ func (p *process) cut(line []byte) error {
 	if len(line) >= maxLine {
 		return p.explain(fmt.Sprintf("it printed a line of more than %d bytes", maxLine))
 	}
-	p.await()
-	return p.explain("it died in the middle of a line" + status(p.ended))
+	how := ""
+	if p.await() {
+		how = status(p.ended)
+	}
+	return p.explain("it died in the middle of a line" + how)
 }
 
 // died says why there is no reply.
@@ -141,18 +144,19 @@ func (p *process) died(ctx context.Context) error {
 	return p.explain("it died" + status(p.ended))
 }
 
-// await waits a little until everything about the end of the program is known.
-func (p *process) await() {
+// await waits a little until everything about the end of the program is known, and
+// reports whether it is.
+func (p *process) await() bool {
 	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()
 	for {
 		select {
 		case _, alive := <-p.lines:
 			if !alive {
-				return
+				return true
 			}
 		case <-ctx.Done():
-			return
+			return false
 		}
 	}
 }
