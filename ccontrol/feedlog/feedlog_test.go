@@ -68,10 +68,10 @@ func drive(c ccontrol.Controller) {
 	}
 }
 
-func recorded(t testing.TB, name string, settings map[string]string) []byte {
+func recorded(t testing.TB, name string) []byte {
 	t.Helper()
 	var log bytes.Buffer
-	r := NewRecorder(&log, Header{Controller: name, Connection: "S1-R1", Settings: settings, Limits: LimitsOf(limits)}, build(t, name, settings))
+	r := NewRecorder(&log, Header{Controller: name, Connection: "S1-R1", Limits: LimitsOf(limits)}, build(t, name, nil))
 	drive(r)
 	if err := r.Flush(); err != nil {
 		t.Fatal(err)
@@ -94,7 +94,7 @@ func replay(t testing.TB, log []byte, name string, settings map[string]string, s
 
 func TestSameControllerDoesTheSame(t *testing.T) {
 	for _, name := range []string{"nada", "gcc"} {
-		res := replay(t, recorded(t, name, nil), name, nil, true)
+		res := replay(t, recorded(t, name), name, nil, true)
 		if res.Departed != nil {
 			t.Errorf("%s departs: %+v", name, res.Departed)
 		}
@@ -105,7 +105,7 @@ func TestSameControllerDoesTheSame(t *testing.T) {
 }
 
 func TestAnotherControllerDeparts(t *testing.T) {
-	log := recorded(t, "nada", nil)
+	log := recorded(t, "nada")
 	res := replay(t, log, "gcc", nil, false)
 	if res.Departed == nil || res.Probes == 0 || res.Timeouts == 0 {
 		t.Errorf("departed %v, %d probes, %d time-outs", res.Departed, res.Probes, res.Timeouts)
@@ -117,7 +117,7 @@ func TestAnotherControllerDeparts(t *testing.T) {
 
 // A log whose recorded target is changed by one bit/s isn't the controller's.
 func TestChangedTargetIsFound(t *testing.T) {
-	log := recorded(t, "nada", nil)
+	log := recorded(t, "nada")
 	at := bytes.LastIndex(log, []byte(`"media":`)) + len(`"media":`)
 	log[at] = log[at]%9 + '1' // another digit
 	res := replay(t, log, "nada", nil, true)
@@ -229,7 +229,7 @@ type stuck struct{ scripted }
 func (*stuck) NextTimeout() simtime.Time { return 0 }
 
 func TestStuckController(t *testing.T) {
-	r, err := NewReader(bytes.NewReader(recorded(t, "nada", nil)))
+	r, err := NewReader(bytes.NewReader(recorded(t, "nada")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -239,7 +239,7 @@ func TestStuckController(t *testing.T) {
 }
 
 func FuzzReader(f *testing.F) {
-	f.Add(recorded(f, "nada", nil)[:4000])
+	f.Add(recorded(f, "nada")[:4000])
 	f.Add([]byte(`{"feedback_log":1,"limits":{"min":1,"max":3,"start":2},"target":{"media":2,"pacing":2}}`))
 	f.Fuzz(func(t *testing.T, log []byte) {
 		r, err := NewReader(bytes.NewReader(log))

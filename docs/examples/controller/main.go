@@ -5,6 +5,7 @@ import (
 	"os"
 
 	_ "example.org/mine/aimd" // calls ccontrol.Register
+
 	_ "rtpfabric/ccontrol/builtin"
 	"rtpfabric/cmd/simrun/simrun"
 )
