@@ -147,16 +147,25 @@ func (r *Reader) Next() (Event, error) {
 	return e, nil
 }
 
+// maxSize is what an IP packet can have.
+const maxSize = 65535
+
+// longest is more than any run lasts.
+const longest = simtime.Time(48 * time.Hour)
+
 func (r *Reader) event(l *eventLine) (Event, error) {
 	e := Event{At: simtime.Time(l.At)}
 	if e.At < r.now {
 		return e, fmt.Errorf("time runs backwards, from %v to %v", r.now, e.At)
 	}
+	if e.At > longest {
+		return e, fmt.Errorf("at %v no run goes on", e.At)
+	}
 	r.now = e.At
 	calls := 0
 	if s := l.Sent; s != nil {
 		calls++
-		if s.Seq != r.seq || s.Size <= 0 {
+		if s.Seq != r.seq || s.Size <= 0 || s.Size > maxSize {
 			return e, fmt.Errorf("packet %d of %d bytes can't be sent, packet %d comes next", s.Seq, s.Size, r.seq)
 		}
 		r.seq++
@@ -189,6 +198,9 @@ func (r *Reader) event(l *eventLine) (Event, error) {
 }
 
 func (r *Reader) fill(l *reportLine) error {
+	if min(l.Estimate, l.RTT, l.Backlog, l.InFlight) < 0 {
+		return errors.New("a report has a number below 0 that can't be")
+	}
 	out := &r.report
 	out.Packets, out.Reception = out.Packets[:0], out.Reception[:0]
 	for _, v := range l.Packets {
@@ -224,7 +236,7 @@ func (r *Reader) packet(v []*int64) (ccontrol.PacketResult, error) {
 		Seq: uint64(*v[0]), Size: units.Bytes(*v[1]), Sent: simtime.Time(*v[2]),
 		ECN: packet.ECN(*v[4]), Probe: uint32(*v[5]),
 	}
-	if *v[0] < 0 || p.Seq >= r.seq || p.Size <= 0 || p.Sent > r.now || *v[4] < 0 || *v[4] > int64(packet.CE) {
+	if *v[0] < 0 || p.Seq >= r.seq || p.Size <= 0 || p.Size > maxSize || p.Sent < 0 || p.Sent > r.now || *v[4] < 0 || *v[4] > int64(packet.CE) {
 		return p, fmt.Errorf("packet %d is reported on, which wasn't sent that way", *v[0])
 	}
 	if v[arrival] != nil {

@@ -11,8 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"rtpfabric/ccontrol"
-	_ "rtpfabric/ccontrol/gcc"
-	_ "rtpfabric/ccontrol/nada"
+	_ "rtpfabric/ccontrol/builtin"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/simtime"
 	"rtpfabric/sim/units"
@@ -207,6 +206,9 @@ func TestBadLogs(t *testing.T) {
 		{header + `{"t_ns":1,"timeout":true,"poll":{}}`, "line 2: one of sent, report"},
 		{header + `{"t_ns":1,"timeout":true,"extra":1}`, "unknown field"},
 		{header + `{"t_ns":1,"timeout":true}` + "\n" + `{"t_ns":0,"timeout":true}`, "line 3: time runs backwards"},
+		{header + `{"t_ns":172800000000001,"timeout":true}`, "no run goes on"},
+		{header + `{"t_ns":1,"report":{"rtt_ns":-1}}`, "below 0"},
+		{header + `{"t_ns":1,"sent":{"seq":0,"size":65536}}`, "packet 0 of 65536 bytes"},
 		{header + `{"t_ns":1,"sent":{"seq":1,"size":100}}`, "packet 0 comes next"},
 		{header + `{"t_ns":1,"sent":{"seq":0}}`, "packet 0 of 0 bytes"},
 		{header + `{"t_ns":1,"report":{"packets":[[0,100,1,2,0,0]]}}`, "packet 0 is reported on"},
@@ -238,16 +240,19 @@ func TestStuckController(t *testing.T) {
 	}
 }
 
+// Controllers take whatever the reader lets pass.
 func FuzzReader(f *testing.F) {
 	f.Add(recorded(f, "nada")[:4000])
 	f.Add([]byte(`{"feedback_log":1,"limits":{"min":1,"max":3,"start":2},"target":{"media":2,"pacing":2}}`))
 	f.Fuzz(func(t *testing.T, log []byte) {
-		r, err := NewReader(bytes.NewReader(log))
-		if err != nil {
-			return
-		}
-		if _, err := Replay(r, &scripted{}, true); err != nil && !strings.HasPrefix(err.Error(), "line ") {
-			t.Errorf("an error without a line: %v", err)
+		for _, name := range []string{"fixed", "gcc", "nada", "rr-loss", "tfrc"} {
+			r, err := NewReader(bytes.NewReader(log))
+			if err != nil {
+				return
+			}
+			if _, err := Replay(r, build(t, name, nil), name == "gcc"); err != nil && !strings.HasPrefix(err.Error(), "line ") {
+				t.Errorf("an error without a line: %v", err)
+			}
 		}
 	})
 }

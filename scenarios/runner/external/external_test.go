@@ -187,9 +187,7 @@ func TestHangs(t *testing.T) {
 		head + `say({"target": {"media": 5e5}}); hear(); print("thinking", file=sys.stderr, flush=True); time.sleep(100)`,
 		head + `say({}); os.system("sleep 100")`,
 	} {
-		c := config(t, source)
-		c.Timeout = 5 * time.Second // for Python to begin with
-		p := begin(t, c)
+		p := begin(t, config(t, source))
 		p.process.timeout = 300 * time.Millisecond
 		r := news()
 		for range 12 {
