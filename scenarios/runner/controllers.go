@@ -28,6 +28,7 @@ type controllers struct {
 	programs []*external.Controller
 	failure  error // of the first program that failed
 	logs     []feedbackLog
+	stderrs  []*os.File // of programs
 }
 
 type feedbackLog struct {
@@ -49,14 +50,22 @@ func (c *controllers) make(of *topologies.Controlled) (ccontrol.Controller, []cc
 
 // start starts a program as a controller.
 func (c *controllers) start(e *scenarios.External, of *topologies.Controlled) (ccontrol.Controller, []ccontrol.Signal, error) {
-	program, err := external.Start(c.ctx, external.Config{
+	config := external.Config{
 		Connection: of.Connection, Exec: e.Exec, Dir: c.run.Scenario.Dir, Protocol: e.Protocol, Timeout: e.Timeout,
 		Parameters: of.Settings, Limits: of.Limits,
 		Failed: func(err error) {
 			c.failure = err
 			c.stop(err)
 		},
-	})
+	}
+	if c.dir != "" {
+		f, err := c.create(of, ".stderr.txt")
+		if err != nil {
+			return nil, nil, err
+		}
+		c.stderrs, config.Stderr = append(c.stderrs, f), f
+	}
+	program, err := external.Start(c.ctx, config)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -70,10 +79,9 @@ func (c *controllers) record(of *topologies.Controlled, e *scenarios.External, c
 	if c.dir == "" {
 		return controller, nil
 	}
-	name := strings.ReplaceAll(of.Connection, "/", ".") + ".jsonl"
-	f, err := os.OpenFile(filepath.Join(c.dir, name), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	f, err := c.create(of, ".jsonl")
 	if err != nil {
-		return nil, fmt.Errorf("opening the feedback log: %w", err)
+		return nil, err
 	}
 	h := feedlog.Header{
 		Scenario: c.run.File, Run: c.run.Name, Seed: c.run.Scenario.Seed,
@@ -87,6 +95,16 @@ func (c *controllers) record(of *topologies.Controlled, e *scenarios.External, c
 	return r, nil
 }
 
+// create makes a file about a connection.
+func (c *controllers) create(of *topologies.Controlled, extension string) (*os.File, error) {
+	name := strings.ReplaceAll(of.Connection, "/", ".") + extension
+	f, err := os.OpenFile(filepath.Join(c.dir, name), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("opening the feedback log: %w", err)
+	}
+	return f, nil
+}
+
 // close ends programs and writes the rest of the logs. A program that failed before is
 // the error.
 func (c *controllers) close() error {
@@ -97,6 +115,9 @@ func (c *controllers) close() error {
 		}
 	}
 	c.stop(nil)
+	for _, f := range c.stderrs {
+		errs = append(errs, f.Close())
+	}
 	for _, l := range c.logs {
 		if err := errors.Join(l.recorder.Flush(), l.file.Close()); err != nil {
 			errs = append(errs, fmt.Errorf("writing feedback logs: %w", err))

@@ -7,6 +7,7 @@ package external
 import (
 	"context"
 	"fmt"
+	"io"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -37,6 +38,8 @@ type Config struct {
 	// Parameters are handed to the program as they are.
 	Parameters map[string]string
 	Limits     ccontrol.Limits
+	// Stderr, if not nil, gets what the program prints to standard error, until Close.
+	Stderr io.Writer
 	// Failed is called once if the program fails.
 	Failed func(error)
 }
@@ -199,6 +202,8 @@ func (e *Controller) Signals(values []float64) []float64 { return append(values,
 // Close ends the program: its input ends, and if it doesn't end then, it is killed. What
 // it printed without being asked is an error.
 func (e *Controller) Close() error {
+	defer e.process.await()
+	defer e.process.kill()
 	if e.stopped {
 		return nil
 	}

@@ -46,6 +46,9 @@ func start(ctx context.Context, path string, c Config) (*process, error) {
 	p.cmd = exec.Command(path, c.Exec[1:]...)
 	p.cmd.Dir = c.Dir
 	p.cmd.Stderr = &p.tail
+	if c.Stderr != nil {
+		p.cmd.Stderr = io.MultiWriter(&p.tail, c.Stderr)
+	}
 	p.cmd.WaitDelay = grace
 	apart(p.cmd)
 	var err error
@@ -207,7 +210,6 @@ func quote(s string) string {
 // close ends the input, and the program if that doesn't.
 func (p *process) close() error {
 	_ = p.in.Close()
-	defer p.kill()
 	ctx, cancel := context.WithTimeout(p.ctx, grace)
 	defer cancel()
 	select {
