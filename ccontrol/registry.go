@@ -23,6 +23,11 @@ type Spec struct {
 	// Signals are the inner values that an [Observable] controller shows.
 	Signals []Signal
 	New     func(l Limits, v Values) (Controller, error)
+	// NewEstimator makes the receiver's half of a controller that NeedsEstimate; nil
+	// if there is none. EstimatorSignals are what that shows if it is [Observable];
+	// their names differ from those of Signals.
+	NewEstimator     func(v Values) (Estimator, error)
+	EstimatorSignals []Signal
 }
 
 // Needs is feedback that a controller depends on.
@@ -107,6 +112,19 @@ func orNone(s string) string {
 // Build makes a controller with the given settings; parameters that aren't set
 // have their defaults.
 func (s Spec) Build(l Limits, settings map[string]string) (Controller, error) {
+	v, err := s.values(settings)
+	if err != nil {
+		return nil, err
+	}
+	c, err := s.New(l, v)
+	if err != nil {
+		return nil, fmt.Errorf("controller %s: %w", s.Name, err)
+	}
+	return c, nil
+}
+
+// values are the defaults and, over them, the settings.
+func (s Spec) values(settings map[string]string) (Values, error) {
 	v := Values{}
 	for _, p := range s.Parameters {
 		v[p.Name] = value{p, p.Default}
@@ -117,9 +135,5 @@ func (s Spec) Build(l Limits, settings map[string]string) (Controller, error) {
 		}
 		v[name] = value{v[name].Parameter, text}
 	}
-	c, err := s.New(l, v)
-	if err != nil {
-		return nil, fmt.Errorf("controller %s: %w", s.Name, err)
-	}
-	return c, nil
+	return v, nil
 }

@@ -67,6 +67,7 @@ func (s *Session) allocate(now simtime.Time) []share {
 		if m.bandwidth.rate > 0 {
 			ceiling = min(ceiling, max(m.bandwidth.allowed(now)-m.repairRate(now), 0))
 		}
+		ceiling = m.judged.bounded(ceiling)
 		s.shares = append(s.shares, share{
 			section: m, floor: min(float64(model.Wire(model.Min)), ceiling), ceiling: ceiling, weight: m.config.Send.Level.weight(),
 		})
@@ -192,6 +193,7 @@ func (s *Session) requestRates(now simtime.Time, only *Section) {
 	}
 	for _, sh := range s.allocate(now) {
 		if only == nil || sh.section == only {
+			sh.section.bind(now, &sh)
 			send := sh.section.config.Send
 			send.Encoder.Request(send.Clock.At(now), send.Model.Encoded(units.BitRate(sh.rate)))
 		}

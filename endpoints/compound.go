@@ -159,6 +159,10 @@ func (w *compound) feedback(now simtime.Time, st *Stream) {
 		for _, msg := range s.twcc.Build(st.ssrc) {
 			w.add(msg)
 		}
+	case FeedbackREMB:
+		if msg := s.estimate.build(st.ssrc, mtu-len(w.b)); msg != nil {
+			w.add(msg)
+		}
 	case FeedbackNone:
 	}
 	s.due.sent(now)

@@ -3,6 +3,7 @@ package endpoints
 import (
 	"time"
 
+	"rtpfabric/ccontrol/breaker"
 	"rtpfabric/sim/simtime"
 	"rtpfabric/sim/units"
 )
@@ -63,6 +64,11 @@ const (
 	PictureRepaired     // a frame of Section repairs one by less than a key frame; Size
 	ProtectionChanged   // Section's packets are repaired otherwise; see Section.Plan
 	MarkingDropped      // Section's packets vanish with their DSCP and go without
+	BreakerTripped      // a circuit breaker stops Section, or reduces its rate; Trip
+	BreakerWatched      // one that only watches would, or raises an alarm; Trip, Watcher
+	BreakerRestarted    // Section goes on after a while
+	BreakerLifted       // Section isn't reduced any more
+	BoundChanged        // something else bounds the rate of Section; see Section.Bound
 )
 
 // Event is something that happened at an endpoint.
@@ -81,6 +87,9 @@ type Event struct {
 	// how long something stood in for audio before it, as it hadn't come.
 	Media, Gap time.Duration
 	Codec      Codec
+	// Trip of a circuit breaker, and the name of one of several that watch.
+	Trip    *breaker.Trip
+	Watcher string
 }
 
 // events is a queue that reuses its memory.

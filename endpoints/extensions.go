@@ -12,24 +12,31 @@ import (
 )
 
 // newExtensions returns the map of a session's header extensions. Feedback that
-// goes by transport-wide sequence numbers signals them, if nobody else did.
+// goes by transport-wide sequence numbers or absolute send times signals them, if
+// nobody else did.
 func newExtensions(entries []headerext.Entry, f Feedback, own ...HeaderExtension) (*headerext.Map, error) {
-	const usual = 3
-	if f == FeedbackTWCC {
-		taken, signalled := false, false
-		for _, e := range entries {
-			taken = taken || e.ID == usual
-			signalled = signalled || e.URI == headerext.TransportSeq.URI()
-		}
-		if !signalled && !taken {
-			entries = append(entries[:len(entries):len(entries)], headerext.Entry{ID: usual, URI: headerext.TransportSeq.URI()})
-		}
+	switch f {
+	case FeedbackTWCC:
+		entries = withEntry(entries, headerext.Entry{ID: 3, URI: headerext.TransportSeq.URI()})
+	case FeedbackREMB:
+		entries = withEntry(entries, headerext.Entry{ID: 2, URI: headerext.AbsSendTime.URI()})
+	case FeedbackRFC8888, FeedbackNone:
 	}
 	var uris []string
 	for _, x := range own {
 		uris = append(uris, x.URI())
 	}
 	return headerext.NewMap(entries, false, uris...)
+}
+
+// withEntry adds an element that nobody has signalled, unless its id is taken.
+func withEntry(entries []headerext.Entry, usual headerext.Entry) []headerext.Entry {
+	for _, e := range entries {
+		if e.ID == usual.ID || e.URI == usual.URI {
+			return entries
+		}
+	}
+	return append(entries[:len(entries):len(entries)], usual)
 }
 
 // ExtensionSize returns what header extensions add to every packet of a stream of

@@ -52,6 +52,13 @@ func (d *feedbackDue) arrived(now simtime.Time, frame bool, rtt time.Duration) {
 	}
 }
 
+// hasten says that feedback is wanted now.
+func (d *feedbackDue) hasten(now simtime.Time) {
+	if !d.wanted {
+		d.at = min(d.at, now)
+	}
+}
+
 // elapsed reports, once, that feedback is wanted from now on.
 func (d *feedbackDue) elapsed(now simtime.Time) bool {
 	if d.at > now {

@@ -18,12 +18,28 @@ import (
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/rng"
 	"rtpfabric/sim/simtime"
+	"rtpfabric/sim/units"
 )
 
 type noControl struct{ ccontrol.NoTimeout }
 
 func (noControl) OnFeedback(simtime.Time, *ccontrol.Report) {}
 func (noControl) Target() ccontrol.Target                   { return ccontrol.Target{Media: 1e6, Pacing: 1e7} }
+
+// someEstimate rises with every packet, and falls now and then.
+type someEstimate struct {
+	ccontrol.NoTimeout
+	packets int
+	ssrc    uint32
+}
+
+func (e *someEstimate) OnArrival(_ simtime.Time, a ccontrol.Arrival) {
+	e.packets, e.ssrc = e.packets+1, a.SSRC
+}
+func (*someEstimate) OnRTT(time.Duration)       {}
+func (e *someEstimate) Estimate() units.BitRate { return units.BitRate(e.packets%50) * units.Mbps }
+
+func (e *someEstimate) Streams(list []uint32) []uint32 { return append(list, e.ssrc, 7) }
 
 // fuzzEndpoint sends audio and video without protection, so that every octet
 // gets to the parsers.
@@ -56,7 +72,7 @@ func fuzzEndpoint(pool *packet.Pool, feedback Feedback) *Endpoint {
 			ReferenceTime: true, LossRLE: true, DuplicateRLE: true, ReceiptTimes: true, Summary: true, VoIPMetrics: true,
 		},
 		Feedback: feedback, FeedbackInterval: 20 * time.Millisecond,
-		Controller: noControl{}, PlayoutDelay: 100 * time.Millisecond,
+		Controller: noControl{}, Estimator: &someEstimate{}, PlayoutDelay: 100 * time.Millisecond,
 	}}})
 	if err != nil {
 		panic(err)
@@ -97,7 +113,7 @@ func FuzzHandlePacket(f *testing.F) {
 		}
 		return out
 	}
-	for _, feedback := range []Feedback{FeedbackRFC8888, FeedbackTWCC} {
+	for _, feedback := range []Feedback{FeedbackRFC8888, FeedbackTWCC, FeedbackREMB} {
 		list := realPackets(feedback)
 		for _, b := range list[:min(len(list), 12)] {
 			f.Add(frame(b))
@@ -129,7 +145,7 @@ func FuzzHandlePacket(f *testing.F) {
 	f.Add([]byte{})
 
 	f.Fuzz(func(t *testing.T, data []byte) {
-		for _, feedback := range []Feedback{FeedbackRFC8888, FeedbackTWCC} {
+		for _, feedback := range []Feedback{FeedbackRFC8888, FeedbackTWCC, FeedbackREMB} {
 			var pool packet.Pool
 			e := fuzzEndpoint(&pool, feedback)
 			now := simtime.Time(0)

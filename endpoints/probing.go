@@ -71,7 +71,7 @@ func (s *Session) pads() *Section {
 		return nil
 	}
 	for _, m := range s.sections {
-		if m.config.Kind == Video && m.main != nil && m.main.local != nil && m.main.packets > 0 && m.main.queued == 0 && !m.stopped {
+		if m.config.Kind == Video && m.main != nil && m.main.local != nil && m.main.packets > 0 && m.main.queued == 0 && !m.stopped && !m.halted() {
 			return m
 		}
 	}

@@ -226,6 +226,9 @@ func (s *Session) recordArrival(now simtime.Time, p *packet.Packet, h *rtp.Heade
 			return
 		}
 		s.twcc.Record(clock, h.SSRC, seq)
+	case FeedbackREMB:
+		s.recordForEstimate(now, p, h)
+		return
 	case FeedbackNone:
 		return
 	}

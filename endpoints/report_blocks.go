@@ -16,7 +16,7 @@ func (st *Stream) blockCount() int {
 	peer, own := st.reportsOn()
 	n := 0
 	for _, src := range s.sources {
-		if peer && src.priorOf(st).heard {
+		if peer && src.reportable(st) {
 			n++
 		}
 	}
@@ -46,7 +46,7 @@ func (st *Stream) appendBlocks(blocks []rtcp.ReceptionReport, now simtime.Time) 
 	all := st.blockCount() < maxBlocks
 	if !all {
 		for _, src := range s.sources {
-			if len(blocks) < maxBlocks && src.priorOf(st).heard && src.lossSince(st) {
+			if len(blocks) < maxBlocks && src.reportable(st) && src.lossSince(st) {
 				blocks = append(blocks, src.block(st, now))
 			}
 		}
@@ -62,7 +62,7 @@ func (st *Stream) appendBlocks(blocks []rtcp.ReceptionReport, now simtime.Time) 
 			break
 		}
 		if at < len(s.sources) {
-			if src := s.sources[at]; src.priorOf(st).heard {
+			if src := s.sources[at]; src.reportable(st) {
 				blocks = append(blocks, src.block(st, now))
 			}
 			continue
@@ -90,6 +90,11 @@ func (r *source) block(by *Stream, now simtime.Time) rtcp.ReceptionReport {
 		b.Delay = simtime.ToNTP(clock).Middle() - simtime.ToNTP(r.lastSRAt).Middle()
 	}
 	return b
+}
+
+// reportable reports whether a stream's next report has a block about the source.
+func (r *source) reportable(by *Stream) bool {
+	return r.priorOf(by).heard || r.session.config.RTCP.ReportSilent && !r.ended
 }
 
 // lossSince reports whether packets were lost since the reporter's last block.

@@ -32,6 +32,9 @@ type RTCPConfig struct {
 	// Groups makes all SSRCs of an end a reporting group (RFC 8861), one of which
 	// reports for all.
 	Groups bool
+	// ReportSilent reports also on sources of which nothing came since the last report,
+	// until they say BYE: the default of RFC 3550 §6.4 is to leave them out.
+	ReportSilent bool
 	// PadTo pads every packet to this size before protection, by at most 252
 	// octets; 0 doesn't.
 	PadTo units.Bytes

@@ -38,7 +38,7 @@ func (s *Session) handleRTCP(now simtime.Time, p *packet.Packet) {
 	}
 	s.counts.RTCPReceived++
 	s.timing.CountPacket(size, count)
-	bad := false
+	bad, whole := false, b
 	for len(b) > 0 { // one that makes no sense doesn't spoil the others
 		n := packetLength(b)
 		bad = s.handleMessage(now, b[:n], p) != nil || bad
@@ -47,6 +47,7 @@ func (s *Session) handleRTCP(now simtime.Time, p *packet.Packet) {
 	if bad {
 		s.counts.Malformed++
 	}
+	s.judges.heard(now, whole)
 }
 
 // packetLength returns how long the first RTCP packet of a compound one says
@@ -159,6 +160,10 @@ func (s *Session) handleOther(now simtime.Time, b []byte, p *packet.Packet) erro
 	case *rtcp.TransportLayerCC:
 		if s.heardControl(now, m.SenderSSRC, p) {
 			s.handleFeedback(now, s.history.OnTWCC(now, m))
+		}
+	case *rtcp.ReceiverEstimatedMaximumBitrate:
+		if s.heardControl(now, m.SenderSSRC, p) {
+			s.handleREMB(now, m, b)
 		}
 	case *rtcp.TransportLayerNack:
 		if s.heardControl(now, m.SenderSSRC, p) {

@@ -71,6 +71,8 @@ func (s *Session) hasFeedback() bool {
 		return s.ccfb.Pending()
 	case FeedbackTWCC:
 		return s.twcc.Pending()
+	case FeedbackREMB:
+		return s.estimate.pending()
 	case FeedbackNone:
 	}
 	return false

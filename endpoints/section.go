@@ -70,6 +70,11 @@ type SendConfig struct {
 	PacketSize units.Bytes
 	// Model tells what the stream costs on the wire; see [StreamModel].
 	Model StreamModel
+	// BreakerGroup names streams that a circuit breaker stops together (RFC 8083 §8); an
+	// empty one is a stream by itself. FrameGroup is how many frames have one rate (G of
+	// §3); 0 stands for 1.
+	BreakerGroup string
+	FrameGroup   int
 	// Bandwidth is what the peer's description allows the medium (b=AS of RFC 8866
 	// §5.8), in bit/s with UDP and IP headers; RTCP comes on top. 0 is no limit.
 	Bandwidth units.BitRate
@@ -104,6 +109,8 @@ type Section struct {
 	bandwidth signalledBandwidth
 	wish      *wish // limit on the peer's stream
 
+	binding     binding
+	judged      judged
 	policy      *policy          // nil if protection is fixed
 	repairHeard simtime.Time     // when a repair packet came; 0 if none has
 	redundant   *redundancy      // nil if packets go as they are
@@ -210,7 +217,7 @@ func (m *Section) beginNow(now simtime.Time) {
 // active reports whether the section sends media now.
 func (m *Section) active(now simtime.Time) bool {
 	send := m.config.Send
-	if send == nil || m.stopped || now < send.Start {
+	if send == nil || m.stopped || m.halted() || now < send.Start {
 		return false
 	}
 	for _, p := range send.Pauses {
@@ -267,7 +274,7 @@ func (m *Section) nextTimeout() (simtime.Time, Reason) {
 		return simtime.Never, ReasonNone // the BYE waits for the pacer
 	}
 	limit := m.limits.NextTimeout()
-	next := send.nextFrame()
+	next := m.nextFrame()
 	switch {
 	case limit < next && limit < send.Stop:
 		return limit, ReasonLimit
@@ -286,7 +293,11 @@ func (m *Section) handleTimeout(now simtime.Time) {
 		m.limits.HandleTimeout(now)
 		m.session.requestRates(now, nil)
 	}
-	for send.nextFrame() <= now && now < send.Stop {
+	for m.nextFrame() <= now && now < send.Stop {
+		if m.judged.ceased {
+			m.session.judges.restart(now, m)
+			continue
+		}
 		if m.suspended {
 			send.skip(now.Add(suspendedStep))
 			m.skipPauses()

@@ -15,6 +15,7 @@ func (s *Session) pump(now simtime.Time) {
 	for p := s.nextPacket(now); p != nil; p = s.nextPacket(now) {
 		s.release(now, p)
 	}
+	s.judges.act(now)
 	for _, st := range s.streams {
 		if st.local == nil || st.queued > 0 || st.local.Quitting() {
 			continue
@@ -48,7 +49,7 @@ func (s *Session) release(now simtime.Time, p *packet.Packet) {
 	st = st.restamp(p)
 	m := st.section
 	st.queued--
-	if importance == reserved && !m.redundant.fill(now, p, st, introduced) {
+	if m.halted() || importance == reserved && !m.redundant.fill(now, p, st, introduced) {
 		s.endpoint.config.Pool.Release(p)
 		return
 	}
@@ -76,6 +77,7 @@ func (s *Session) release(now simtime.Time, p *packet.Packet) {
 	p.DSCP, p.ECN = m.dscp, s.config.ECN
 	s.counts.RTPSent++
 	s.timing.SentRTP(now, st.local)
+	s.judges.sent(now, st, b)
 	s.out.Push(p)
 	if cc := s.config.Controller; cc != nil {
 		cc.OnSent(now, ccontrol.Sent{

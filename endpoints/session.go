@@ -31,6 +31,8 @@ const (
 	FeedbackNone    Feedback = "none"
 	FeedbackRFC8888 Feedback = "rfc8888"
 	FeedbackTWCC    Feedback = "twcc"
+	// FeedbackREMB is a receiver's estimate, which SessionConfig.Estimator makes.
+	FeedbackREMB Feedback = "remb"
 )
 
 // SessionConfig describes one end of an RTP session.
@@ -82,8 +84,14 @@ type SessionConfig struct {
 	Controller ccontrol.Controller
 	// Signals name the inner values of a controller that is a [ccontrol.Observable].
 	Signals []ccontrol.Signal
+	// Estimator is the receiver's half of the peer's controller, for FeedbackREMB; nil
+	// for an end that receives no media. EstimatorSignals are its inner values.
+	Estimator        ccontrol.Estimator
+	EstimatorSignals []ccontrol.Signal
 	// Repair says what is done about lost packets.
 	Repair RepairConfig
+	// Breakers stop what harms the network.
+	Breakers BreakerConfig
 	// ExtendedReports are sent besides the usual ones.
 	ExtendedReports ExtendedReports
 	// MaxSSRC is how many streams of media this end decodes at the same time; 0 is as
@@ -145,10 +153,12 @@ type Session struct {
 	news       ccontrol.Report      // scratch
 	ccfb       feedback.CCFBRecorder
 	twcc       *feedback.TWCCRecorder
+	estimate   estimate
 	due        feedbackDue
 	lastTarget ccontrol.Target
 	lastReport simtime.Time // when an SR or RR came
 	shares     []share      // scratch of allocate
+	judges     judges
 
 	out      packet.FIFO
 	compound compound
@@ -225,6 +235,9 @@ func newSession(now simtime.Time, c *Connection, sc SessionConfig) (*Session, er
 	if rc.Groups {
 		s.group = newCNAME(c.identity)
 	}
+	if sc.Feedback == FeedbackREMB {
+		s.estimate.Estimator = sc.Estimator
+	}
 	s.probing.asks, _ = sc.Controller.(ccontrol.Prober)
 	s.table = ssrctable.New(c.cname)
 	s.restorer = rtx.NewReceiver(&s.types)
@@ -249,6 +262,7 @@ func newSession(now simtime.Time, c *Connection, sc SessionConfig) (*Session, er
 		}
 		s.sections = append(s.sections, section)
 	}
+	s.judges = newJudges(s)
 	if s.refuse(now); s.refused {
 		return s, nil
 	}
@@ -322,22 +336,6 @@ func (s *Session) RTCPShare() units.BitRate {
 // Members returns how many participants this end knows in the session.
 func (s *Session) Members() int { return s.timing.Members() }
 
-// SignalNames returns what the controller shows of itself.
-func (s *Session) SignalNames() []ccontrol.Signal {
-	if _, ok := s.config.Controller.(ccontrol.Observable); !ok {
-		return nil
-	}
-	return s.config.Signals
-}
-
-// Signals appends the present values of what SignalNames returns.
-func (s *Session) Signals(values []float64) []float64 {
-	if o, ok := s.config.Controller.(ccontrol.Observable); ok {
-		return o.Signals(values)
-	}
-	return values
-}
-
 // HasController reports whether this end's sending is controlled.
 func (s *Session) HasController() bool { return s.config.Controller != nil }
 
@@ -356,6 +354,9 @@ func (s *Session) handleTimeout(now simtime.Time) {
 	if cc := s.config.Controller; cc != nil && cc.NextTimeout() <= now {
 		cc.OnTimeout(now)
 		s.applyTarget(now)
+	}
+	if e := s.estimate.Estimator; e != nil && e.NextTimeout() <= now {
+		e.OnTimeout(now)
 	}
 	if s.probing.over <= now {
 		s.pollProbe(now)
@@ -410,6 +411,9 @@ func (s *Session) nextTimeout() (simtime.Time, Reason) {
 	}
 	if s.config.Controller != nil {
 		earlier(s.config.Controller.NextTimeout(), ReasonController)
+	}
+	if s.estimate.Estimator != nil {
+		earlier(s.estimate.NextTimeout(), ReasonController)
 	}
 	return at, why
 }

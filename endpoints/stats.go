@@ -110,6 +110,9 @@ type path struct {
 func (s *Session) measured(now simtime.Time, ssrc uint32, rtt time.Duration) {
 	s.rtt = max(rtt, time.Microsecond)
 	s.event(Event{Kind: RTTMeasured, At: now, Delay: s.rtt})
+	if s.estimate.Estimator != nil {
+		s.estimate.OnRTT(s.rtt)
+	}
 	cname := s.table.CNAME(ssrc)
 	if cname == "" {
 		return

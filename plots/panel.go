@@ -24,6 +24,7 @@ type panel struct {
 	lines     []charts.SingleSeries
 	hidden    map[string]bool // by name: only shown after a click on the legend
 	marks     []float64       // s: vertical rules
+	trips     []trip          // rules of another colour
 }
 
 // axis is a value axis. max 0 leaves the end to the data.
@@ -209,7 +210,7 @@ func (a axis) limit() any {
 
 // rules draws the panel's marks, nil if there are none.
 func (p *panel) rules() *opts.MarkLines {
-	if len(p.marks) == 0 {
+	if len(p.marks)+len(p.trips) == 0 {
 		return nil
 	}
 	m := &opts.MarkLines{MarkLineStyle: opts.MarkLineStyle{
@@ -219,6 +220,9 @@ func (p *panel) rules() *opts.MarkLines {
 	}}
 	for _, at := range p.marks {
 		m.Data = append(m.Data, opts.MarkLineNameXAxisItem{XAxis: at})
+	}
+	for _, t := range p.trips {
+		m.Data = append(m.Data, t.rule())
 	}
 	return m
 }

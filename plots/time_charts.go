@@ -27,6 +27,7 @@ type drawing struct {
 	colors  *palette
 	seconds float64
 	changes []float64 // s: when the capacity of a bottleneck changed
+	trips   []trip    // of circuit breakers
 	limits  []string  // link directions whose capacity is in reach of the media
 }
 
@@ -35,6 +36,7 @@ func newDrawing(r *record.Record) *drawing {
 	for _, s := range r.Series {
 		d.seconds = max(d.seconds, float64(len(s.Values))*s.Step.Seconds())
 	}
+	d.trips = tripsOf(r)
 	peak := d.mediaPeak()
 	for _, link := range r.Names(record.Capacity) {
 		stairs := steps(r.Find(link, record.Capacity))
@@ -79,7 +81,7 @@ func lowest(p points) float64 {
 func (d *drawing) panel(id, title, yName string, height int) *panel {
 	return &panel{
 		id: id, title: title, height: height, group: timeGroup,
-		x: axis{"time [s]", d.seconds}, y: axis{name: yName}, marks: d.changes,
+		x: axis{"time [s]", d.seconds}, y: axis{name: yName}, marks: d.changes, trips: d.trips,
 	}
 }
 

@@ -25,7 +25,7 @@ type Catalogue interface {
 // feedback a controller needs.
 type FeedbackChecker interface {
 	// CheckFeedback returns an error that says why the controller can't work
-	// with that feedback: rfc8888, twcc or none.
+	// with that feedback: rfc8888, twcc, remb or none.
 	CheckFeedback(controller, feedback string) error
 }
 
@@ -80,6 +80,7 @@ func check(s *Scenario, places *strict.Places, catalogue Catalogue) []*strict.Er
 	c.groupFeedback()
 	c.rtcp()
 	c.repair()
+	c.breakers()
 	c.security()
 	c.expect()
 	c.expectedFail(catalogue)

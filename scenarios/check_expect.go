@@ -23,6 +23,7 @@ func (c *checker) expect() {
 			c.target(e, m, p)
 		}
 		c.during(e, p)
+		c.breakerOf(e, p.Child("breaker"))
 		c.bounds(e, m, p)
 	}
 }
@@ -47,7 +48,14 @@ func (c *checker) expectedFail(catalogue Catalogue) {
 			c.fail(p.Child("because"), "there is no reason", "say why they fail, and who says so")
 		}
 		if !slices.ContainsFunc(c.s.Expect, func(e Expect) bool { return k.about(&e) }) {
-			c.fail(p, "there is no such expectation", "give the metric and the time of one of those below expect")
+			c.fail(p, "there is no such expectation", "give the metrics and the time of some below expect")
+			continue
+		}
+		for j, m := range k.Metrics {
+			one := ExpectedFail{Metrics: []string{m}, During: k.During}
+			if !slices.ContainsFunc(c.s.Expect, func(e Expect) bool { return one.about(&e) }) {
+				c.fail(p.Child("metrics").Child(strconv.Itoa(j)), fmt.Sprintf("nothing is expected of %q", m), "name a metric below expect")
+			}
 		}
 	}
 }
@@ -126,6 +134,13 @@ func (c *checker) unmeasured(m *metric, where string) (problem, remedy string) {
 	case ofMedia:
 		if slices.Contains(c.trafficNames(), where) {
 			return fmt.Sprintf("%s is traffic, which has no %s", where, m.name), "name a flow of media"
+		}
+	case ofBreaker:
+		if slices.Contains(c.trafficNames(), where) {
+			return fmt.Sprintf("%s is traffic, which has no circuit breaker", where), "name a flow of media"
+		}
+		if c.s.Breakers.Mode == "off" || c.s.Topology.Relayed() {
+			return "no circuit breaker watches " + where, `write "mode: observe" in breakers, and have no relay`
 		}
 	case ofTCP:
 		for i := range c.s.Traffic {

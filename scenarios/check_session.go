@@ -62,6 +62,9 @@ func (c *checker) external(catalogue Catalogue) {
 		c.fail(p.Child("exec"), "there is no program", `write "exec: [python3, my.py]"`)
 		return
 	}
+	if c.s.Congestion.Feedback == "remb" {
+		c.fail(c.firstOf(at("congestion", "feedback"), p), "a program has no half at the receiver that could make estimates", "write rfc8888, twcc or none")
+	}
 	if e.Protocol == "alphartc" && c.s.Congestion.Feedback == "none" {
 		c.fail(c.firstOf(at("congestion", "feedback"), p), "alphartc tells of packets, and nobody reports on them", "write rfc8888 or twcc")
 	}

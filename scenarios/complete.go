@@ -12,6 +12,9 @@ import (
 
 // Defaults that depend on other fields, and so aren't in the schema's tags.
 const (
+	defaultFeedback  = 100 * time.Millisecond
+	defaultEstimates = time.Second // libwebrtc's vie_remb.cc
+
 	defaultQueueTime  = 300 * time.Millisecond // RFC 8867 §4.2
 	defaultAudioRate  = 20 * units.Kbps        // RFC 8867 §4.3
 	defaultFrameRate  = 30.0
@@ -45,6 +48,15 @@ func (s *Scenario) complete() {
 	}
 	if s.Topology.Relayed() {
 		s.Security.Keying = "preshared" // the key of a group
+		if s.Breakers.Mode == "observe" {
+			s.Breakers.Mode = "off" // they are for unicast (RFC 8083 §2)
+		}
+	}
+	if s.Congestion.Interval.Per == "" {
+		s.Congestion.Interval = FeedbackInterval{"time", defaultFeedback}
+		if s.Congestion.Feedback == "remb" {
+			s.Congestion.Interval.Every = defaultEstimates
+		}
 	}
 	if e := s.Congestion.External; e != nil {
 		s.Congestion.Controller = e.Label()

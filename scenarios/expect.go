@@ -40,7 +40,7 @@ func (s *Scenario) KnownFailure(e *Expect) *ExpectedFail {
 
 // about reports whether an expectation is meant.
 func (k *ExpectedFail) about(e *Expect) bool {
-	return (k.Metric == "" || k.Metric == e.Metric) && (k.During == nil || e.During != nil && *k.During == *e.During)
+	return (len(k.Metrics) == 0 || slices.Contains(k.Metrics, e.Metric)) && (k.During == nil || e.During != nil && *k.During == *e.During)
 }
 
 func judge(s *Scenario, e *Expect, r *record.Record) record.Verdict {
@@ -63,7 +63,7 @@ func judge(s *Scenario, e *Expect, r *record.Record) record.Verdict {
 		return v
 	}
 	target := e.target()
-	x := m.measure(measurement{record: r, entity: target, entities: matching(e.Flows, s.flowNames()), window: window})
+	x := m.measure(measurement{record: r, entity: target, entities: matching(e.Flows, s.flowNames()), window: window, breaker: e.Breaker})
 	if math.IsNaN(x) || math.IsInf(x, 0) {
 		v.Problem = fmt.Sprintf("there is no data for %s of %s %s", e.Metric, target, e.when())
 		return v
@@ -93,6 +93,9 @@ func (e *Expect) targets() []target {
 // bottleneck/forward during 10s..40s is at most 60ms".
 func (e *Expect) String() string {
 	target := e.target()
+	if e.Breaker != "" {
+		target += " by " + e.Breaker
+	}
 	var is []string
 	if e.Min != nil {
 		is = append(is, "is at least "+*e.Min)

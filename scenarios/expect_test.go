@@ -106,6 +106,18 @@ func recordForTests() *record.Record {
 		}
 		r.Distributions = append(r.Distributions, dist)
 	}
+	at := func(ms int) simtime.Time { return simtime.At(time.Duration(ms) * time.Millisecond) }
+	r.Events = []record.Event{
+		{At: at(500), Entity: "S/video", Kind: record.BreakerWatched, Detail: "full: congestion, ceases: too much"},
+		{At: at(1000), Entity: "S/video", Kind: record.BreakerAlarm, Detail: "nothing is known"},
+		{At: at(2000), Entity: "S/video", Kind: record.BreakerReduced, Detail: "congestion, reduces to 100kbps: too much"},
+		{At: at(3000), Entity: "S/video", Kind: record.BreakerTripped, Detail: "congestion, ceases: too much"},
+		{At: at(3500), Entity: "R/audio", Kind: record.BreakerTripped, Detail: "usability, ceases: too much"},
+		{At: at(4000), Entity: "S/video", Kind: record.BreakerTripped, Detail: "rtcp-timeout, ceases: nothing"},
+		{At: at(4000), Entity: "S/video", Kind: record.BreakerObserved, Detail: "media-timeout, ceases: nothing"},
+		{At: at(4500), Entity: "S/video", Kind: record.BreakerTripped, Detail: "usability, ceases: it's useless"},
+		{At: at(6000), Entity: "S/video", Kind: record.BreakerTripped, Detail: "rtcp-timeout, ceases: nothing"},
+	}
 	return r
 }
 
@@ -159,6 +171,14 @@ func TestEveryMetric(t *testing.T) {
 		{"rtcp-rate", first, 20e3, "max: 20kbps", "max: 19kbps"},
 		{"rtcp-share", first, 0.5, "max: 0.5", "max: 0.4"},
 		{"rtcp-interval", first, 55, "equal: 56ms, tolerance: 2%", "equal: 56ms, tolerance: 1%"},
+		{"breaker-trips", first, 5, "equal: 5", "max: 4"},
+		{"breaker-time", first, 2000, "equal: 2s", "max: 1.9s"},
+		{"breaker-stops", first, 4, "equal: 4", "max: 3"},
+		{"breaker-rtcp-timeouts", first, 1, "equal: 1", "max: 0"},
+		{"breaker-media-timeouts", first, 1, "equal: 1", "max: 0"},
+		{"breaker-congestions", first, 2, "equal: 2", "max: 1"},
+		{"breaker-usabilities", first, 1, "equal: 1", "max: 0"},
+		{"breaker-alarms", first, 1, "equal: 1", "max: 0"},
 		{"rtcp-interval-p05", first, 10, "min: 9.9ms", "min: 11ms"},
 	}
 	for _, family := range []string{"queue-delay", "one-way-delay", "frame-delay", "av-skew", "rtcp-interval"} {
@@ -207,6 +227,23 @@ func TestEveryMetric(t *testing.T) {
 		if m.Doc == "" || m.Example == "" || m.Unit == "" {
 			t.Errorf("metric %s is not described", m.Name)
 		}
+	}
+}
+
+// A breaker that watches has trips of its own.
+func TestMetricsOfBreakersThatWatch(t *testing.T) {
+	text := callForTests + "breakers: {watch: {full: {equation: full}, other: {}}}\nexpect:\n" +
+		"  - {metric: breaker-trips, flow: S/video, breaker: full, equal: 1}\n" +
+		"  - {metric: breaker-time, flow: S/video, breaker: full, equal: 500ms}\n" +
+		"  - {metric: breaker-trips, flow: S/video, breaker: other, equal: 0}\n" +
+		"  - {metric: breaker-time, flow: S/video, breaker: other, min: 0s}\n"
+	f, err := Parse("test.yaml", []byte(text), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := Judge(f.Runs[0].Scenario, recordForTests())
+	if !v[0].Pass || !v[1].Pass || !v[2].Pass || v[3].Problem == "" || !strings.Contains(v[0].Expectation, "by full") {
+		t.Errorf("verdicts %+v", v)
 	}
 }
 
@@ -271,8 +308,8 @@ expect:
   - {metric: loss, flow: web, during: 5s..10s, max: 50%}
   - {metric: utilization, link: l/forward, during: 5s..10s, min: 99%}
 expected-fail:
-  - {controllers: [tfrc], metric: loss, during: 5s..10s, because: first reason}
-  - {controllers: [tfrc, gcc], metric: utilization, because: second reason}
+  - {controllers: [tfrc], metrics: [loss], during: 5s..10s, because: first reason}
+  - {controllers: [tfrc, gcc], metrics: [utilization], because: second reason}
 `
 	f, err := Parse("test.yaml", []byte(text), Options{})
 	if err != nil {

@@ -20,7 +20,7 @@ var rewrite = flag.Bool("rewrite", false, "replace the expected messages in test
 // catalogue is a set of controllers for tests.
 type catalogue struct{}
 
-func (catalogue) Controllers() []string { return []string{"fixed", "nada"} }
+func (catalogue) Controllers() []string { return []string{"fixed", "nada", "remb"} }
 
 func (catalogue) Parameters(controller string) []string {
 	if controller == "fixed" {
@@ -37,8 +37,13 @@ func (catalogue) CheckParameter(_, name, value string) error {
 }
 
 func (catalogue) CheckFeedback(controller, feedback string) error {
-	if controller == "nada" && feedback == "none" {
+	switch {
+	case controller == "nada" && feedback == "none":
 		return errors.New("nada can't work without feedback: write rfc8888 or twcc")
+	case controller == "remb" && feedback != "remb":
+		return errors.New("remb can't work without estimates: write remb")
+	case controller != "remb" && feedback == "remb":
+		return errors.New(controller + " has no use for estimates: write rfc8888 or twcc")
 	}
 	return nil
 }

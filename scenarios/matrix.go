@@ -35,8 +35,11 @@ func (a *axis) public() Axis {
 // matrixReader reads the matrix of a document.
 type matrixReader struct {
 	root *yaml.Node // the document without its matrix
-	// controllers are what "all" stands for.
+	// controllers are what "all" stands for, as far as they can work with the feedback
+	// of every run.
 	controllers []string
+	feedback    FeedbackChecker // may be nil
+	overrides   []override
 	errs        []*strict.Error
 }
 
@@ -49,9 +52,10 @@ func readMatrix(src *strict.Source, root, key, matrix *yaml.Node, overrides []ov
 	if matrix == nil {
 		return nil, nil
 	}
-	r := matrixReader{root: root}
+	r := matrixReader{root: root, overrides: overrides}
 	if catalogue != nil {
 		r.controllers = catalogue.Controllers()
+		r.feedback, _ = catalogue.(FeedbackChecker)
 	}
 	axes := r.axes(matrix)
 	if len(r.errs) > 0 {
@@ -95,7 +99,7 @@ func (r *matrixReader) axes(matrix *yaml.Node) []axis {
 			}
 		}
 		if path.String() == controllerPath && value.Kind == yaml.ScalarNode && value.Value == "all" {
-			axes = append(axes, axis{path: path, values: r.allControllers(value)})
+			axes = append(axes, axis{path: path, values: r.allControllers(value, matrix)})
 			continue
 		}
 		axes = append(axes, axis{path: path, values: r.values(value, at("matrix", key.Value))})
@@ -103,14 +107,22 @@ func (r *matrixReader) axes(matrix *yaml.Node) []axis {
 	return axes
 }
 
-// controllerPath is the axis of which "all" are all controllers there are.
-const controllerPath = "congestion.controller"
+// controllerPath is the axis of which "all" are all controllers that can work with the
+// feedback there is.
+const (
+	controllerPath = "congestion.controller"
+	feedbackPath   = "congestion.feedback"
+)
 
 // allControllers are the values of that axis. Without a catalogue nobody knows
 // them, and the axis has one value that nobody checks either.
-func (r *matrixReader) allControllers(n *yaml.Node) []axisValue {
+func (r *matrixReader) allControllers(n, matrix *yaml.Node) []axisValue {
 	var values []axisValue
+	feedback := r.feedbacks(matrix)
 	for _, name := range r.controllers {
+		if !r.worksWith(name, feedback) {
+			continue
+		}
 		node := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: name, Line: n.Line, Column: n.Column}
 		values = append(values, axisValue{node: node, text: name})
 	}
@@ -118,6 +130,47 @@ func (r *matrixReader) allControllers(n *yaml.Node) []axisValue {
 		values = []axisValue{{node: n, text: n.Value}}
 	}
 	return values
+}
+
+// worksWith reports whether a controller can work with each of the kinds of feedback.
+func (r *matrixReader) worksWith(controller string, feedback []string) bool {
+	if r.feedback == nil {
+		return true
+	}
+	for _, f := range feedback {
+		if r.feedback.CheckFeedback(controller, f) != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// feedbacks returns the kinds of feedback that the runs have: what is set from outside,
+// or the values of an axis, or what the document says. Those that make no sense are
+// found by others.
+func (r *matrixReader) feedbacks(matrix *yaml.Node) []string {
+	path := at("congestion", "feedback")
+	tree := r.root
+	for _, o := range r.overrides {
+		if t, err := strict.Replace(tree, o.path, o.node); err == nil {
+			tree = t
+		}
+	}
+	var list []string
+	if _, _, axis := strict.Remove(matrix, feedbackPath); axis != nil && !overridden(path, r.overrides) {
+		for _, n := range axis.Content {
+			list = append(list, n.Value)
+		}
+		return list
+	}
+	if _, _, section := strict.Remove(tree, path[0]); section != nil && section.Kind == yaml.MappingNode {
+		if _, _, n := strict.Remove(section, path[1]); n != nil {
+			return []string{n.Value}
+		}
+	}
+	s := &Scenario{}
+	strict.FillDefaults(s)
+	return []string{s.Congestion.Feedback}
 }
 
 // values reads the values of an axis: a list, or {from: 1, count: 10}.

@@ -143,3 +143,50 @@ func TestTheLargestMatrixLoads(t *testing.T) {
 		t.Errorf("got %d runs", len(f.Runs))
 	}
 }
+
+// "all" are the controllers that can work with the feedback of every run, wherever that
+// is said.
+func TestAllControllers(t *testing.T) {
+	const all = "\nmatrix:\n  congestion.controller: all\n"
+	for _, c := range []struct {
+		text string
+		set  []string
+		want []string
+	}{
+		{all, nil, []string{"fixed", "nada"}},
+		{"congestion: {feedback: none}" + all, nil, []string{"fixed"}},
+		{"congestion: {feedback: remb}" + all, nil, []string{"remb"}},
+		{"congestion: {feedback: remb}" + all, []string{"congestion.feedback=twcc"}, []string{"fixed", "nada"}},
+		{"congestion: {feedback: none}" + all, []string{"congestion={feedback: rfc8888, controller: nada}"}, nil},
+		{"congestion: {interval: 50ms}" + all + "  congestion.feedback: [none, twcc]\n", nil, []string{"fixed"}},
+		{all + "  congestion.feedback: [none, twcc]\n", []string{"congestion.feedback=remb"}, []string{"remb"}},
+	} {
+		f, err := Parse("test.yaml", []byte(callForTests+c.text), Options{Set: c.set, Catalogue: catalogue{}})
+		if err != nil {
+			t.Errorf("%s: %v", c.text, err)
+			continue
+		}
+		var got []string
+		for _, a := range f.Axes {
+			if a.Path == controllerPath {
+				got = a.Values
+			}
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s with %v: %s", c.text, c.set, diff)
+		}
+	}
+}
+
+// What is wanted how often depends on what it is.
+func TestFeedbackIntervalByDefault(t *testing.T) {
+	for text, want := range map[string]time.Duration{
+		"": 100 * time.Millisecond, "congestion: {feedback: twcc}": 100 * time.Millisecond, "congestion: {feedback: remb}": time.Second,
+		"congestion: {feedback: remb, interval: 200ms}": 200 * time.Millisecond, "congestion: {feedback: remb, interval: asap}": 0,
+	} {
+		s := parse(t, callForTests+text).Runs[0].Scenario
+		if got := s.Congestion.Interval; got != (FeedbackInterval{"time", want}) {
+			t.Errorf("%q: %+v, want %v", text, got, want)
+		}
+	}
+}

@@ -17,7 +17,9 @@ type measurement struct {
 	entity string
 	// entities are those of a metric of several flows.
 	entities []string
-	window   Interval
+	// breaker is the name of one that watches, or empty.
+	breaker string
+	window  Interval
 }
 
 // values returns the bins of a series in the window.

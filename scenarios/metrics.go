@@ -32,13 +32,14 @@ type metric struct {
 type condition uint8
 
 const (
-	always   condition = iota
-	withRate           // the direction of the link has a rate
-	ofVideo            // the flow is video
-	ofSender           // the first end of the connection sends media
-	ofAudio            // the flow is audio
-	ofMedia            // the flow is video or audio
-	ofTCP              // the flow is traffic of TCP
+	always    condition = iota
+	withRate            // the direction of the link has a rate
+	ofVideo             // the flow is video
+	ofSender            // the first end of the connection sends media
+	ofAudio             // the flow is audio
+	ofMedia             // the flow is video or audio
+	ofTCP               // the flow is traffic of TCP
+	ofBreaker           // the flow is media that circuit breakers watch
 )
 
 // metrics are all metrics in the order of help texts.
@@ -87,6 +88,7 @@ var metrics = slices.Concat(
 		{"concealed", "flow", ratio, "share of the audio that was missing when it was due", quotient(record.Concealed, record.AudioDue), ofAudio},
 		{"mouth-to-ear", "flow", milliseconds, "mean time from mouth to ear", mean(record.MouthToEar), ofAudio},
 	},
+	breakerMetrics(),
 	delays("av-skew", "flow", "time between picture and sound of the same moment", record.AVSkews, 0, 50, 95, 100),
 	[]metric{
 		{"target", "connection", rate, "mean rate that the controller allows", mean(record.Target), ofSender},

@@ -34,6 +34,7 @@ type Scenario struct {
 	Congestion Congestion `yaml:"congestion"`
 	RTCP       RTCP       `yaml:"rtcp"`
 	Repair     Repair     `yaml:"repair"`
+	Breakers   Breakers   `yaml:"breakers"`
 	Security   Security   `yaml:"security"`
 	// Extensions are RTP header extensions (RFC 8285) besides those that something
 	// else needs.
@@ -44,7 +45,7 @@ type Scenario struct {
 	Matrix []Axis   `yaml:"matrix,apart"`
 	Expect []Expect `yaml:"expect"`
 	// ExpectedFail names expectations that controllers are known not to meet.
-	ExpectedFail []ExpectedFail `yaml:"expected-fail" example:"[{controllers: [gcc], metric: loss, because: …}]"`
+	ExpectedFail []ExpectedFail `yaml:"expected-fail" example:"[{controllers: [gcc], metrics: [loss], because: …}]"`
 
 	// Dir is where the files lie that the scenario names.
 	Dir string `yaml:"-"`
@@ -205,11 +206,13 @@ type Congestion struct {
 	// External is the other form of controller: a program. Controller is then how it is
 	// called in lists.
 	External *External `yaml:"controller,mapping"`
-	// Feedback is the RTCP message that carries it: rfc8888, twcc or none.
-	Feedback string `yaml:"feedback" oneof:"rfc8888,twcc,none" default:"rfc8888"`
+	// Feedback is the RTCP message that carries it: rfc8888, twcc, remb or none.
+	Feedback string `yaml:"feedback" oneof:"rfc8888,twcc,remb,none" default:"rfc8888"`
 	// Interval is the aim, 5 ms to 5 s, or when a frame has come, a round-trip time is
 	// over, or at once (frame, rtt, asap); RTCP's timing rules have the last word.
-	Interval FeedbackInterval `yaml:"interval" default:"100ms"`
+	// By default it is 100 ms, and a second for estimates (remb), of which only those
+	// that have fallen are urgent.
+	Interval FeedbackInterval `yaml:"interval"`
 	// ECN is the codepoint of media packets, which then may be marked rather
 	// than dropped (RFC 3168, RFC 6679; ect1 is L4S, RFC 9331).
 	ECN string `yaml:"ecn" oneof:"off,ect0,ect1" default:"off"`
@@ -271,6 +274,9 @@ type Expect struct {
 	Endpoint   string   `yaml:"endpoint"`
 	Connection string   `yaml:"connection"`
 	Source     string   `yaml:"source"`
+	// Breaker is one of those that watch, for metrics of circuit breakers; the scenario's
+	// own if it isn't said.
+	Breaker string `yaml:"breaker"`
 	// During is a stretch of time such as 10s..40s; nil is the whole run.
 	During *Interval `yaml:"during"`
 	// Min, Max and Equal are in the metric's unit: 85%, 60ms, 1Mbps, 3.
@@ -283,9 +289,9 @@ type Expect struct {
 // ExpectedFail is what controllers are known not to meet, and who says so.
 type ExpectedFail struct {
 	Controllers []string `yaml:"controllers,required" example:"[gcc]"`
-	// Metric and During are those of the expectations; without either all are meant.
-	Metric string    `yaml:"metric"`
-	During *Interval `yaml:"during"`
+	// Metrics and During are those of the expectations; without either all are meant.
+	Metrics []string  `yaml:"metrics"`
+	During  *Interval `yaml:"during"`
 	// Because is the reason, with the literature that has it.
 	Because string `yaml:"because,required" example:"loss-based, see docs/cc/tfrc.md"`
 }

@@ -46,6 +46,9 @@ type RTCP struct {
 	// DSCP of all RTCP; nil marks it like the streams it is about (RFC 8834
 	// §12.1.3).
 	DSCP *int `yaml:"dscp" min:"0" max:"63"`
+	// ReportSilent reports also on sources of which nothing came since the last report, as
+	// RFC 3550 §6.4 has it only for others.
+	ReportSilent bool `yaml:"report-silent" default:"false"`
 	// PadTo pads every RTCP packet to this size, before protection, by at most
 	// 252 octets; 0 doesn't.
 	// It is a multiple of 4.
@@ -66,6 +69,7 @@ type EndRTCP struct {
 	InitialBurst *int           `yaml:"initial-burst" min:"0" max:"1000"`
 	Timeouts     *string        `yaml:"timeouts" oneof:"rfc8108,rfc4585"`
 	Limits       *bool          `yaml:"limits"`
+	ReportSilent *bool          `yaml:"report-silent"`
 }
 
 // RTCPOf returns the RTCP of an endpoint: the scenario's, with what its type and
@@ -94,6 +98,7 @@ func (s *Scenario) RTCPOf(endpoint string) RTCP {
 		replace(&r.InitialBurst, o.InitialBurst)
 		replace(&r.Timeouts, o.Timeouts)
 		replace(&r.Limits, o.Limits)
+		replace(&r.ReportSilent, o.ReportSilent)
 		r.Senders, r.Receivers = firstOf(o.Senders, r.Senders), firstOf(o.Receivers, r.Receivers)
 	}
 	return r

@@ -38,6 +38,7 @@ type Config struct {
 	// else needs.
 	Extensions []headerext.Entry
 	Repair     endpoints.RepairConfig
+	Breakers   Breakers
 	// RTX gives video a format for retransmissions.
 	RTX             bool
 	ExtendedReports endpoints.ExtendedReports
@@ -45,6 +46,15 @@ type Config struct {
 	// [endpoints.SessionConfig]. LipSync plays streams of one sender together.
 	PlayoutDelay        time.Duration
 	FixedAudio, LipSync bool
+}
+
+// Breakers are the circuit breakers of calls.
+type Breakers struct {
+	Config endpoints.BreakerConfig
+	// Group is the name of the one that all streams are in; empty if each is by itself.
+	Group string
+	// Frames is how many of them have one rate.
+	Frames int
 }
 
 // Security says how media get their keys.

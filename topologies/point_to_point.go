@@ -65,6 +65,7 @@ func (s *Simulation) connectPair(call *Call) error {
 		if err != nil {
 			return err
 		}
+		atA.Breakers, atB.Breakers = s.config.Breakers.Config, s.config.Breakers.Config
 		s.secure(&atA, call, call.A, call.B, session.RTCPPort)
 		s.secure(&atB, call, call.B, call.A, session.RTCPPort)
 		atA.Local, atA.Remote = rtp.a, s.seenFrom(rtp.a, rtp.b)
@@ -225,6 +226,9 @@ func (s *Simulation) sessionConfig(end sessionEnd) (endpoints.SessionConfig, err
 		}
 		sc.Sections = append(sc.Sections, mc)
 	}
+	if err := s.estimator(&sc, end); err != nil {
+		return sc, err
+	}
 	if len(models) > 0 {
 		limits := endpoints.Limits(models)
 		limits.Weight = s.byName[end.self].config.Weight
@@ -288,23 +292,48 @@ func (s *Simulation) sendConfig(m *Media, model endpoints.StreamModel) (*endpoin
 	return &endpoints.SendConfig{
 		Encoder: source, Clock: simtime.NewClock(m.Start, m.ClockDrift), Start: m.Start, Stop: m.Stop, Pauses: m.Pauses, DSCP: m.DSCP, Level: m.Level, Layers: m.Video.Layers,
 		PacketSize: m.PacketSize, Model: model, Bandwidth: m.Bandwidth, FEC: m.FEC.Share, Repeats: m.FEC.Level,
+		BreakerGroup: s.config.Breakers.Group, FrameGroup: s.config.Breakers.Frames,
 	}, nil
 }
 
 // controller makes the controller of an endpoint in a session.
 func (s *Simulation) controller(end *sessionEnd, limits ccontrol.Limits) (ccontrol.Controller, []ccontrol.Signal, error) {
-	c := &s.config.Congestion
-	of := Controlled{Connection: end.self + "-" + end.peer, Controller: c.Controller, Settings: c.Settings, Limits: limits}
+	of := Controlled{Connection: end.self + "-" + end.peer, Limits: limits}
 	if end.session != "" {
 		of.Connection += "/" + end.session
 	}
-	if s.byName[end.self].config.Legacy {
-		of.Controller, of.Settings, of.Legacy = "fixed", nil, true
-	}
-	if c.Make != nil {
-		return c.Make(&of)
+	of.Controller, of.Settings, of.Legacy = s.chosen(end.self)
+	if build := s.config.Congestion.Make; build != nil {
+		return build(&of)
 	}
 	return Registered(&of)
+}
+
+// chosen returns the controller of an endpoint and its parameters.
+func (s *Simulation) chosen(self string) (name string, settings map[string]string, legacy bool) {
+	if s.byName[self].config.Legacy {
+		return "fixed", nil, true
+	}
+	return s.config.Congestion.Controller, s.config.Congestion.Settings, false
+}
+
+// estimator gives an end that receives media the receiver's half of the controller.
+func (s *Simulation) estimator(sc *endpoints.SessionConfig, end sessionEnd) error {
+	receives := slices.ContainsFunc(end.sections, func(section []*Media) bool {
+		return slices.ContainsFunc(section, func(m *Media) bool { return m.From != end.self })
+	})
+	if end.feedback != endpoints.FeedbackREMB || !receives {
+		return nil
+	}
+	name, settings, _ := s.chosen(end.self)
+	spec, ok := ccontrol.Lookup(name)
+	if !ok {
+		return fmt.Errorf("no controller %q", name)
+	}
+	var err error
+	sc.EstimatorSignals = spec.EstimatorSignals
+	sc.Estimator, err = spec.BuildEstimator(settings)
+	return err
 }
 
 func (s *Simulation) newEncoder(m *Media, model endpoints.StreamModel) encoder.Encoder {

@@ -5,7 +5,9 @@ import (
 	_ "rtpfabric/ccontrol/fixed"    // fixed
 	_ "rtpfabric/ccontrol/gcc"      // gcc
 	_ "rtpfabric/ccontrol/nada"     // nada
+	_ "rtpfabric/ccontrol/remb"     // remb
 	_ "rtpfabric/ccontrol/rrloss"   // rr-loss
+	_ "rtpfabric/ccontrol/scream"   // scream, scream-v2
 	_ "rtpfabric/ccontrol/stubborn" // never-back-off
 	_ "rtpfabric/ccontrol/tfrc"     // tfrc
 )

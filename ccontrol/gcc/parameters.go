@@ -88,8 +88,8 @@ var parameters = []ccontrol.Parameter{
 }
 
 func newController(l ccontrol.Limits, v ccontrol.Values) (ccontrol.Controller, error) {
-	if low, high := v.Number("loss-low"), v.Number("loss-high"); low > high {
-		return nil, fmt.Errorf("loss-low %v is larger than loss-high %v: write loss-low below loss-high", low, high)
+	if err := checkThresholds(v); err != nil {
+		return nil, err
 	}
 	least := max(float64(l.Min), leastBandwidth)
 	most := max(float64(l.Max), least)
@@ -105,31 +105,49 @@ func newController(l ccontrol.Limits, v ccontrol.Values) (ccontrol.Controller, e
 	return c, nil
 }
 
+func checkThresholds(v ccontrol.Values) error {
+	if low, high := v.Number("loss-low"), v.Number("loss-high"); low > high {
+		return fmt.Errorf("loss-low %v is larger than loss-high %v: write loss-low below loss-high", low, high)
+	}
+	return nil
+}
+
+// K_u and K_d of the two filters, per millisecond.
+const (
+	draftUp, draftDown         = 0.01, 0.00018
+	trendlineUp, trendlineDown = 0.0087, 0.039
+)
+
 func newDelayBased(v ccontrol.Values, least, start float64) delayBased {
 	kalman := v.Choice("estimator") == "kalman"
 	d := delayBased{
-		groups: grouper{burst: v.Duration("burst-time")},
-		detector: detector{
-			kUp: v.Number("k-up"), kDown: v.Number("k-down"),
-			firstThreshold: v.Number("threshold"), patience: ms(v.Duration("overuse-time")),
-		},
+		groups:  grouper{burst: v.Duration("burst-time")},
 		control: newAIMD(kalman, v.Number("beta"), least, start),
 	}
-	kUp, kDown := 0.0087, 0.039
 	if kalman {
-		kUp, kDown = 0.01, 0.00018
 		d.filter = newKalman(v.Number("q"), v.Number("e0"), v.Number("chi"))
+		d.detector = detectorOf(v, draftUp, draftDown)
 	} else {
 		window := int(v.Number("trendline-window"))
 		d.filter = newTrendline(window, v.Number("trendline-smoothing"), v.Number("trendline-gain"))
+		d.detector = detectorOf(v, trendlineUp, trendlineDown)
 	}
-	if d.detector.kUp <= 0 {
-		d.detector.kUp = kUp
+	return d
+}
+
+// detectorOf takes the coefficients that the parameters don't set.
+func detectorOf(v ccontrol.Values, up, down float64) detector {
+	d := detector{
+		kUp: v.Number("k-up"), kDown: v.Number("k-down"),
+		firstThreshold: v.Number("threshold"), patience: ms(v.Duration("overuse-time")),
 	}
-	if d.detector.kDown <= 0 {
-		d.detector.kDown = kDown
+	if d.kUp <= 0 {
+		d.kUp = up
 	}
-	d.detector.reset()
+	if d.kDown <= 0 {
+		d.kDown = down
+	}
+	d.reset()
 	return d
 }
 

@@ -140,8 +140,12 @@ func (h *history) shift(size float64) {
 	h.df = 1
 }
 
-// seed sets the interval before the first loss event (§6.3.1).
+// seed sets the interval before the first loss event (§6.3.1), unless so many have
+// come at once that it is too old to count.
 func (h *history) seed(size float64) {
+	if h.n == intervals {
+		return
+	}
 	h.past[h.n+1], h.discounts[h.n+1] = size, 1
 	h.n++
 }

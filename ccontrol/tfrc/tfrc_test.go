@@ -18,8 +18,15 @@ func TestThroughput(t *testing.T) {
 	for _, c := range []struct {
 		p, r, kbps float64
 	}{
-		{0.01, 0.02, 5391.9}, {0.01, 0.1, 1078.4}, {0.01, 0.6, 179.7},
-		{0.05, 0.1, 353.8}, {0.1, 0.1, 169.9}, {0.2, 0.1, 51.5}, {0.3, 0.05, 37.4}, {0.5, 0.02, 20}, {1, 0.1, 0.3946},
+		{0.01, 0.02, 5391.9},
+		{0.01, 0.1, 1078.4},
+		{0.01, 0.6, 179.7},
+		{0.05, 0.1, 353.8},
+		{0.1, 0.1, 169.9},
+		{0.2, 0.1, 51.5},
+		{0.3, 0.05, 37.4},
+		{0.5, 0.02, 20},
+		{1, 0.1, 0.3946},
 	} {
 		got := throughput(1200, c.r, c.p) * 8 / 1000
 		if math.Abs(got-c.kbps) > 0.006*c.kbps {
@@ -100,6 +107,23 @@ func TestLossEvents(t *testing.T) {
 	}
 }
 
+// The first message may tell of any number of loss events.
+func TestManyEventsAtOnce(t *testing.T) {
+	for _, events := range []int{1, 7, 8, 9, 10, 30} {
+		c := start(t, nil)
+		c.OnSent(0, ccontrol.Sent{Size: 1000})
+		r := &ccontrol.Report{RTT: 20 * time.Millisecond}
+		for i := range 10*events + 4 {
+			at := simtime.At(time.Duration(i) * 10 * time.Millisecond)
+			r.Packets = append(r.Packets, ccontrol.PacketResult{Seq: uint64(i), Size: 1000, Sent: at, Arrival: at, Received: i%10 != 9})
+		}
+		c.OnFeedback(simtime.At(10*time.Second), r)
+		if c.history.events != events || events > 8 && (c.p < 0.09 || c.p > 0.11) {
+			t.Errorf("%d events of %d, p %v", c.history.events, events, c.p)
+		}
+	}
+}
+
 // §5.4: with intervals of 10, 20, …, 80 packets, the last first, and an open one.
 func TestAverageLossInterval(t *testing.T) {
 	h := &history{threshold: 1, df: 1}
@@ -176,7 +200,7 @@ func (p *path) run(d time.Duration) {
 	const size = 1000
 	end := p.now.Add(d)
 	for p.now < end {
-		interval := units.BitRate(p.c.Target().Media).TimeToSend(size)
+		interval := p.c.Target().Media.TimeToSend(size)
 		p.now = p.now.Add(interval)
 		p.c.OnSent(p.now, ccontrol.Sent{Seq: p.seq, Size: size, Backlog: 1, InFlight: size})
 		p.sent += size

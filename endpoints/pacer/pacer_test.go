@@ -1,6 +1,7 @@
 package pacer_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -216,5 +217,31 @@ func TestRepairsGoFirst(t *testing.T) {
 	}
 	if p.Len() != 2 || p.Backlog() != 2000 {
 		t.Errorf("%d packets of %v wait", p.Len(), p.Backlog())
+	}
+}
+
+// Drop takes what it is shown, of any class, and leaves the rest in order.
+func TestDrop(t *testing.T) {
+	var pool packet.Pool
+	var p pacer.Pacer
+	for i := range uint64(9) {
+		p.Push(newPacket(&pool, 972, i), pacer.Class(i/3))
+	}
+	p.Drop(func(q *packet.Packet) bool {
+		odd := q.ID%2 == 1
+		if odd {
+			pool.Release(q)
+		}
+		return odd
+	})
+	p.SetRate(units.Mbps)
+	var left []uint64
+	for now := simtime.Time(0); p.Len() > 0; now = p.Next() {
+		for q := p.Pop(now); q != nil; q = p.Pop(now) {
+			left = append(left, q.ID)
+		}
+	}
+	if !slices.Equal(left, []uint64{0, 2, 4, 6, 8}) || p.Backlog() != 0 {
+		t.Errorf("left are %v", left)
 	}
 }

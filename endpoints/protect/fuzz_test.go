@@ -60,6 +60,7 @@ func authentic(p keying.Profile, genuine []byte) []byte {
 		return genuine
 	case keying.AES128CMSHA132:
 		return genuine[:len(genuine)-6]
+	case keying.AEADAES128GCM, keying.AEADAES256GCM:
 	}
 	return nil
 }

@@ -1,7 +1,7 @@
 // Package wire holds the RTCP messages and SDES items that pion/rtcp lacks, as
 // types in its style: TMMBR and TMMBN (RFC 5104 §4.2), TSTR and TSTN
 // (RFC 5104 §4.3.2, §4.3.3), RPSI (RFC 4585 §6.3.3), RTCP-SR-REQ (RFC 6051
-// §3.2) and RGRS (RFC 8861 §3.2.2).
+// §3.2) and RGRS (RFC 8861 §3.2.2); and the rates of REMB, which it has.
 //
 // What they read may be anything: malformed bytes are an error. [Unmarshal] reads
 // one packet, [Compound] all of a compound one: what is unknown or malformed in it

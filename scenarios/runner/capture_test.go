@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -21,12 +22,12 @@ func TestTsharkReadsCaptures(t *testing.T) {
 	if err != nil {
 		t.Skip("tshark is not installed")
 	}
-	for _, feedback := range []string{"rfc8888", "twcc"} {
+	for _, feedback := range []string{"rfc8888", "twcc", "remb"} {
 		for _, protection := range []string{"none", "full"} {
 			t.Run(feedback+" "+protection, func(t *testing.T) {
 				dir := t.TempDir()
 				r := load(t, quickstart, "protection="+protection, "duration=5s", "congestion.feedback="+feedback,
-					"expect=[]", "network.links.bottleneck.schedule=[]")[0]
+					"congestion.controller="+controllerFor(feedback), "expect=[]", "network.links.bottleneck.schedule=[]")[0]
 				rec, err := runner.Run(context.Background(), r, runner.Options{CaptureDir: dir, CaptureFormat: capture.UpperPDU})
 				if err != nil {
 					t.Fatal(err)
@@ -81,6 +82,45 @@ func TestTsharkReadsCaptures(t *testing.T) {
 					}
 				}
 			})
+		}
+	}
+}
+
+// controllerFor returns a controller that can work with a kind of feedback.
+func controllerFor(feedback string) string {
+	if feedback == "remb" {
+		return "remb"
+	}
+	return "nada"
+}
+
+// What the receiver's end sends as REMB is read as the rate and the SSRCs that the
+// sender's signals and streams have.
+func TestTsharkReadsREMB(t *testing.T) {
+	tshark, err := exec.LookPath("tshark")
+	if err != nil {
+		t.Skip("tshark is not installed")
+	}
+	dir := t.TempDir()
+	r := load(t, library+"feedback/remb.yaml", "duration=20s", "protection=none", "expect=[]", "seed=1", "network.links.path.schedule=[]")[0]
+	rec, err := runner.Run(context.Background(), r, runner.Options{CaptureDir: dir, CaptureFormat: capture.UpperPDU})
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := counts(t, tshark, dir+"/R1.pcapng")
+	sent := ""
+	for _, flow := range rec.Manifest.Topology.Flows {
+		if flow.Name == "S1/video" {
+			sent = fmt.Sprintf("0x%08x", flow.SSRC)
+		}
+	}
+	remb := `rtcp.psfb.fmt == 15 && rtcp.psfb.remb.identifier == "REMB" && rtcp.psfb.remb.fci.ssrc == ` + sent
+	if ssrcs := count(remb, "rtcp.psfb.remb.fci.ssrc"); len(ssrcs) != 1 || ssrcs[sent] < 14 || ssrcs[sent] > 40 {
+		t.Errorf("REMB covers %v, want %s once or twice a second", ssrcs, sent)
+	}
+	for rate := range count(remb, "rtcp.psfb.remb.fci.bitrate") {
+		if v, err := strconv.Atoi(rate); err != nil || v < 300_000 || v > 2_500_000 {
+			t.Errorf("an estimate of %s bit/s", rate)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"rtpfabric/ccontrol"
+	"rtpfabric/endpoints"
 	"rtpfabric/scenarios"
 	"rtpfabric/scenarios/runner/external"
 	"rtpfabric/topologies"
@@ -33,8 +34,15 @@ func (Catalogue) CheckParameter(controller, name, value string) error {
 
 // CheckFeedback reports whether a controller can work with a kind of feedback.
 func (Catalogue) CheckFeedback(controller, feedback string) error {
-	if s, ok := ccontrol.Lookup(controller); ok && s.Needs == ccontrol.NeedsPackets && feedback == "none" {
+	s, ok := ccontrol.Lookup(controller)
+	switch remb := feedback == string(endpoints.FeedbackREMB); {
+	case !ok:
+	case s.Needs == ccontrol.NeedsPackets && (remb || feedback == string(endpoints.FeedbackNone)):
 		return fmt.Errorf("controller %s needs %s; write rfc8888 or twcc", controller, s.Needs)
+	case s.Needs == ccontrol.NeedsEstimate && !remb:
+		return fmt.Errorf("controller %s needs %s; write remb", controller, s.Needs)
+	case remb && !s.HasEstimator():
+		return fmt.Errorf("controller %s has no half at the receiver that could make estimates; write rfc8888, twcc or none, or another controller such as remb", controller)
 	}
 	return nil
 }

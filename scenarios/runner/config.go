@@ -32,6 +32,7 @@ func Config(s *scenarios.Scenario) (topologies.Config, error) {
 		c.Congestion.Make = standIn
 	}
 	protection(s, &c)
+	c.Breakers = breakers(s)
 	for _, call := range s.Topology.Calls() {
 		list, err := sessions(s, call)
 		if err != nil {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -129,8 +130,8 @@ func TestProgressChangesNothing(t *testing.T) {
 // size-only adds the same octets as SRTP: every packet has the same size, time
 // and clear header.
 func TestSizeOnlyHasTheDigestOfFull(t *testing.T) {
-	for _, feedback := range []string{"rfc8888", "twcc"} {
-		set := []string{"congestion.feedback=" + feedback}
+	for _, feedback := range []string{"rfc8888", "twcc", "remb"} {
+		set := []string{"congestion.feedback=" + feedback, "congestion.controller=" + controllerFor(feedback)}
 		full := one(t, quickstart, append(set, "protection=full")...)
 		size := one(t, quickstart, append(set, "protection=size-only")...)
 		none := one(t, quickstart, append(set, "protection=none")...)
@@ -308,10 +309,11 @@ func TestCaptureFolderMissing(t *testing.T) {
 // parts of a second, transport-wide feedback from the last multiple of 64 ms, which
 // makes its first delta longer or shorter: so by multiples of 8 s.
 func TestClockOffsetChangesNothing(t *testing.T) {
-	for _, feedback := range []string{"rfc8888", "twcc"} {
-		want := one(t, quickstart, "congestion.feedback="+feedback).Manifest.Digest
+	for _, feedback := range []string{"rfc8888", "twcc", "remb"} {
+		base := []string{"congestion.feedback=" + feedback, "congestion.controller=" + controllerFor(feedback)}
+		want := one(t, quickstart, base...).Manifest.Digest
 		for _, offset := range []string{"1h", "-8s", "-1h"} {
-			set := []string{"congestion.feedback=" + feedback, "endpoints.R1.clock-offset=" + offset}
+			set := append(slices.Clone(base), "endpoints.R1.clock-offset="+offset)
 			if got := one(t, quickstart, set...).Manifest.Digest; got != want {
 				t.Errorf("%s, the receiver's clock off by %s: digest %s, otherwise %s", feedback, offset, got, want)
 			}
@@ -353,6 +355,27 @@ func TestFreezeUntilTheEnd(t *testing.T) {
 func TestAbsurdRTCPBandwidth(t *testing.T) {
 	one(t, quickstart, "duration=50ms", "rtcp={bandwidth: 1000Gbps, fraction: 100%}", "expect=[]",
 		"network.links.bottleneck.schedule=[]")
+}
+
+// Controllers and feedback have to go together, either way.
+func TestFeedbackIsChecked(t *testing.T) {
+	for _, c := range []struct{ controller, feedback, want string }{
+		{"gcc", "remb", "controller gcc needs feedback about every packet; write rfc8888 or twcc"},
+		{"nada", "none", "controller nada needs feedback about every packet; write rfc8888 or twcc"},
+		{"fixed", "remb", "controller fixed has no half at the receiver that could make estimates; write rfc8888, twcc or none, or another controller such as remb"},
+		{"rr-loss", "remb", "controller rr-loss has no half at the receiver"},
+		{"remb", "rfc8888", "controller remb needs the receiver's estimate (REMB); write remb"},
+		{"remb", "none", "controller remb needs the receiver's estimate (REMB); write remb"},
+		{"remb", "remb", ""},
+		{"fixed", "none", ""},
+	} {
+		_, err := scenarios.Load(quickstart, scenarios.Options{
+			Set: []string{"congestion={controller: " + c.controller + ", feedback: " + c.feedback + "}"}, Catalogue: runner.Catalogue{},
+		})
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), "congestion.feedback: "+c.want) {
+			t.Errorf("%s with %s: error %v, want %q", c.controller, c.feedback, err, c.want)
+		}
+	}
 }
 
 // What can't be run is refused when the file is read, with its place.

@@ -63,16 +63,17 @@ func group(s *scenarios.Scenario) (topologies.Group, error) {
 func rtcp(s *scenarios.Scenario, endpoint string, session units.BitRate) endpoints.RTCPConfig {
 	r := s.RTCPOf(endpoint)
 	c := endpoints.RTCPConfig{
-		Off:         s.Endpoint(endpoint).Type == "legacy-no-rtcp",
-		AVPF:        r.Profile == "avpf",
-		TrrInterval: r.TrrInterval,
-		Minimum:     rtcptiming.FixedMinimum,
-		ReducedSize: r.ReducedSize && r.Profile == "avpf",
-		Aggregate:   r.Aggregate,
-		Groups:      r.ReportingGroups,
-		Burst:       r.InitialBurst,
-		OldTimeouts: r.Timeouts == "rfc4585",
-		PadTo:       r.PadTo,
+		Off:          s.Endpoint(endpoint).Type == "legacy-no-rtcp",
+		AVPF:         r.Profile == "avpf",
+		TrrInterval:  r.TrrInterval,
+		Minimum:      rtcptiming.FixedMinimum,
+		ReducedSize:  r.ReducedSize && r.Profile == "avpf",
+		Aggregate:    r.Aggregate,
+		Groups:       r.ReportingGroups,
+		Burst:        r.InitialBurst,
+		OldTimeouts:  r.Timeouts == "rfc4585",
+		PadTo:        r.PadTo,
+		ReportSilent: r.ReportSilent,
 	}
 	if r.Minimum == "reduced" {
 		c.Minimum = rtcptiming.ReducedMinimum(session)

@@ -34,8 +34,8 @@ func sample() *Record {
 		Events:  []Event{{simtime.At(time.Second), "l", "capacity-changed", "1Mbps → <2.5Mbps>"}, {simtime.At(1), "S1", "started", ""}},
 		Summary: []Metric{{"l", "utilization", "mean", 0.91, "1"}, {"l", "drops", "rate", math.NaN(), "1"}},
 		Verdicts: []Verdict{
-			{"utilization of l is high", true, 0.91, "1", "≥ 85 %", ""},
-			{"nothing is measured", false, math.NaN(), "ms", "≤ 60 ms", "no packets"},
+			{Expectation: "utilization of l is high", Pass: true, Value: 0.91, Unit: "1", Bound: "≥ 85 %"},
+			{Expectation: "nothing is measured", Value: math.NaN(), Unit: "ms", Bound: "≤ 60 ms", Problem: "no packets", Known: "why not"},
 		},
 	}
 	for i := range 40 {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"rtpfabric/endpoints"
+	"rtpfabric/sim/record"
 	"rtpfabric/sim/simtime"
 )
 
@@ -58,6 +59,14 @@ func (r *Recorder) handle(e endpoints.Event) {
 			fmt.Sprintf("%v: FEC costs %v of the media, %v stay lost", plan.Reason, plan.Overhead, plan.Residual))
 	case endpoints.MarkingDropped:
 		r.event(e.At, entity+"/"+e.Section.Name(), "marking-dropped", "packets with the stream's DSCP don't arrive")
+	case endpoints.BreakerTripped, endpoints.BreakerWatched:
+		r.breakerTripped(&e)
+	case endpoints.BreakerRestarted:
+		r.event(e.At, name(&e), record.BreakerRestarted, "the reaction has lasted as long as the trouble did")
+	case endpoints.BreakerLifted:
+		r.event(e.At, name(&e), record.BreakerLifted, "the rate isn't reduced any more")
+	case endpoints.BoundChanged:
+		r.event(e.At, name(&e), "bound-changed", "the rate is bounded by the "+e.Section.Bound().String())
 	case endpoints.SSRCChanged:
 		if f := r.flow(e.Previous); f != nil {
 			r.identify(e.SSRC, f)

@@ -306,13 +306,12 @@ func newConnMeter(b *book, c *endpoints.Session, e *endpointMeter) *connMeter {
 
 func (m *connMeter) sample(now simtime.Time) {
 	m.members.set(now, float64(m.conn.Members()))
-	if m.target == nil {
-		return
+	if m.target != nil {
+		t := m.conn.Target()
+		m.target.set(now, float64(t.Media))
+		m.pacing.set(now, float64(t.Pacing))
+		m.backlog.set(now, ms(m.conn.Backlog()))
 	}
-	t := m.conn.Target()
-	m.target.set(now, float64(t.Media))
-	m.pacing.set(now, float64(t.Pacing))
-	m.backlog.set(now, ms(m.conn.Backlog()))
 	m.values = m.conn.Signals(m.values[:0])
 	for i, v := range m.values {
 		if !math.IsNaN(v) {

@@ -55,14 +55,20 @@ func printController(s *screen, spec *ccontrol.Spec) {
 		fmt.Fprintf(s, "needs %s\n", spec.Needs)
 	}
 	printParameters(s, spec)
-	if len(spec.Signals) > 0 {
-		fmt.Fprintln(s)
-		c := s.columns(4, "signal", "unit", "meaning", "source")
-		for _, g := range spec.Signals {
-			c.row(g.Name, g.Unit, s.ascii(g.Help), s.ascii(g.Source))
-		}
-		fmt.Fprint(s, c.String())
+	printSignals(s, "signal", spec.Signals)
+	printSignals(s, "signal of receivers", spec.EstimatorSignals)
+}
+
+func printSignals(s *screen, head string, signals []ccontrol.Signal) {
+	if len(signals) == 0 {
+		return
 	}
+	fmt.Fprintln(s)
+	c := s.columns(4, head, "unit", "meaning", "source")
+	for _, g := range signals {
+		c.row(g.Name, g.Unit, s.ascii(g.Help), s.ascii(g.Source))
+	}
+	fmt.Fprint(s, c.String())
 }
 
 func printParameters(s *screen, spec *ccontrol.Spec) {

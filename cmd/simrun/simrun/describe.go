@@ -143,6 +143,9 @@ func controlLines(c *scenarios.Scenario) []string {
 		feedback = fmt.Sprintf("feedback %s %v", c.Congestion.Feedback, c.Congestion.Interval)
 	}
 	lines := []string{congestion, feedback}
+	if line := breakerLine(c); line != "" {
+		lines = append(lines, line)
+	}
 	for _, session := range c.Sessions(c.Topology.Gatherings()[0]) {
 		bandwidth := c.SessionBandwidth(session)
 		share := units.BitRate(float64(bandwidth) * float64(c.RTCP.Fraction))

@@ -81,8 +81,8 @@ func printKnown(s *screen, r *plannedRun) {
 // printUnexpected names the controllers that meet all of what they are expected to fail.
 func printUnexpected(s *screen, f *plannedFile) {
 	type mark struct {
-		entry      int
-		controller string
+		entry              int
+		controller, metric string
 	}
 	var marks []mark
 	fails := map[mark]bool{}
@@ -95,7 +95,10 @@ func printUnexpected(s *screen, f *plannedFile) {
 				if r.Scenario.KnownFailure(&r.Scenario.Expect[i]) != &r.Scenario.ExpectedFail[j] {
 					continue
 				}
-				m := mark{j, r.Scenario.Congestion.Controller}
+				m := mark{j, r.Scenario.Congestion.Controller, ""}
+				if len(r.Scenario.ExpectedFail[j].Metrics) > 0 {
+					m.metric = r.Scenario.Expect[i].Metric
+				}
 				if _, seen := fails[m]; !seen {
 					marks = append(marks, m)
 				}
@@ -107,8 +110,8 @@ func printUnexpected(s *screen, f *plannedFile) {
 		if !fails[m] {
 			k := &f.runs[0].Scenario.ExpectedFail[m.entry]
 			what := "every expectation"
-			if k.Metric != "" {
-				what = "every " + k.Metric
+			if m.metric != "" {
+				what = "every " + m.metric
 			}
 			fmt.Fprintf(s, "unexpected pass in %s: %s meets %s, which it is expected to fail (%s)\n", f.Path, m.controller, what, s.ascii(k.Because))
 		}

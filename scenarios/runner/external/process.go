@@ -22,6 +22,8 @@ const (
 	maxQuote = 200
 	// grace is how long a program may take to end.
 	grace = time.Second
+	// startup is how long a first reply may take at least: interpreters load libraries.
+	startup = time.Minute
 )
 
 // process is a running program that answers lines with lines.
@@ -37,6 +39,7 @@ type process struct {
 	once  sync.Once
 	mu    sync.Mutex
 	gone  bool   // waited for: its number may be another's
+	begun bool   // has replied once
 	last  string // line that it printed
 	tail  tail   // of its standard error
 }
@@ -102,7 +105,11 @@ func (p *process) kill() {
 
 // exchange writes a message and returns the line that answers it, without its end.
 func (p *process) exchange(message []byte) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(p.ctx, p.timeout)
+	timeout := p.timeout
+	if !p.begun {
+		timeout = max(timeout, startup)
+	}
+	ctx, cancel := context.WithTimeout(p.ctx, timeout)
 	defer cancel()
 	stop := context.AfterFunc(ctx, p.kill) // also frees a write that nobody reads
 	defer stop()
@@ -110,16 +117,16 @@ func (p *process) exchange(message []byte) ([]byte, error) {
 	select {
 	case line, alive := <-p.lines:
 		if !alive {
-			return nil, p.died(ctx)
+			return nil, p.died(ctx, timeout)
 		}
 		text, whole := bytes.CutSuffix(line, []byte("\n"))
-		p.last = string(text)
+		p.last, p.begun = string(text), true
 		if !whole {
 			return nil, p.cut(line)
 		}
 		return text, nil
 	case <-ctx.Done():
-		return nil, p.died(ctx)
+		return nil, p.died(ctx, timeout)
 	}
 }
 
@@ -136,13 +143,13 @@ func (p *process) cut(line []byte) error {
 }
 
 // died says why there is no reply.
-func (p *process) died(ctx context.Context) error {
+func (p *process) died(ctx context.Context, timeout time.Duration) error {
 	switch {
 	case p.ctx.Err() != nil:
 		return context.Cause(p.ctx)
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		p.await()
-		return p.explain(fmt.Sprintf("it gave no reply within %v", p.timeout))
+		return p.explain(fmt.Sprintf("it gave no reply within %v", timeout))
 	}
 	return p.explain("it died" + status(p.ended))
 }

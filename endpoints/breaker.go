@@ -1,0 +1,177 @@
+package endpoints
+
+import (
+	"encoding/binary"
+	"time"
+
+	"rtpfabric/ccontrol/breaker"
+	"rtpfabric/endpoints/rtcptiming"
+	"rtpfabric/sim/simtime"
+	"rtpfabric/sim/units"
+)
+
+// BreakerMode says what comes of a circuit breaker's trips.
+type BreakerMode uint8
+
+// The modes.
+const (
+	NoBreaker      BreakerMode = iota
+	ObserveBreaker             // events only
+	EnforceBreaker             // what it stops isn't sent any more
+)
+
+// BreakerConfig is the circuit breaker of a unicast session (RFC 8083), which endpoints
+// must have (RFC 8834 §7.1).
+type BreakerConfig struct {
+	Mode     BreakerMode
+	Settings breaker.Settings
+	// Watchers are further ones, which only observe.
+	Watchers []BreakerWatcher
+	// Restart is how long after the breaker has stopped streams they go on, but not
+	// before the trouble would have lasted twice (§4.5); 0 is never.
+	Restart time.Duration
+}
+
+// BreakerWatcher is a circuit breaker whose trips are events.
+type BreakerWatcher struct {
+	Name     string
+	Settings breaker.Settings
+}
+
+// judges are the circuit breakers of a session: the one that acts, if any, and others.
+// They watch the media; what repairs it stops with it.
+type judges struct {
+	session *Session
+	list    []judge
+	tmin    time.Duration // least interval of the peer's reports
+	members []uint32      // scratch
+	senders []uint32      // scratch
+	reduced []reduction
+}
+
+type judge struct {
+	breaker *breaker.Breaker
+	name    string // of a watcher
+	acts    bool
+}
+
+// judged is what breakers have to do with a section.
+type judged struct {
+	ssrc   uint32 // that breakers know its media by
+	marks  uint16 // number after that of the last packet whose marks were counted
+	marked bool   // there was one
+
+	ceased  bool         // the breaker has stopped it
+	cut     bool         // it has no part in what a reduction leaves
+	cap     float64      // bit/s on the wire that a reduction leaves; 0 is no limit
+	restart simtime.Time // when it goes on if it has ceased
+}
+
+// newJudges makes the breakers of a session that sends media.
+func newJudges(s *Session) judges {
+	j, c := judges{session: s}, s.config.Breakers
+	if c.Mode == NoBreaker || s.config.RTCP.Off { // without RTCP there is nothing to judge by (RFC 8083 §4)
+		return j
+	}
+	feedback := s.config.RTCP.AVPF
+	if p := s.config.PeerProfile; p != nil {
+		feedback = p.Feedback
+	}
+	trr := time.Duration(0)
+	switch {
+	case feedback:
+		trr = s.config.RTCP.TrrInterval
+	case s.config.RTCP.AVPF:
+		j.tmin = rtcptiming.FixedMinimum
+	default:
+		j.tmin = s.config.RTCP.Minimum
+	}
+	add := func(name string, settings breaker.Settings, acts bool) {
+		settings.TrrInterval = trr
+		b := breaker.New(settings)
+		for _, m := range s.sections {
+			if m.config.Send != nil {
+				m.judged.ssrc = m.main.ssrc
+				b.Add(m.main.ssrc, m.judgement())
+			}
+		}
+		j.list = append(j.list, judge{b, name, acts})
+	}
+	add("", c.Settings, c.Mode == EnforceBreaker)
+	for _, w := range c.Watchers {
+		add(w.Name, w.Settings, false)
+	}
+	return j
+}
+
+// judgement is what breakers are told of a section's media.
+func (m *Section) judgement() breaker.Stream {
+	send := m.config.Send
+	out := breaker.Stream{Group: send.BreakerGroup, DSCP: m.dscp, G: send.FrameGroup}
+	if _, varies := send.Encoder.(*Speaker); !varies && send.Model.FrameRate > 0 {
+		out.Tf = time.Duration(float64(time.Second) / send.Model.FrameRate)
+	}
+	return out
+}
+
+// sent takes a packet that leaves, protected.
+func (j *judges) sent(now simtime.Time, st *Stream, b []byte) {
+	m := st.section
+	if len(j.list) == 0 || st != m.main {
+		return
+	}
+	if old := m.judged.ssrc; old != st.ssrc {
+		m.judged.ssrc, m.judged.marked = st.ssrc, false
+		for i := range j.list {
+			j.list[i].breaker.Rename(old, st.ssrc)
+		}
+	}
+	for i := range j.list {
+		j.list[i].breaker.OnSent(now, st.ssrc, units.Bytes(len(b)), binary.BigEndian.Uint32(b[4:]))
+	}
+}
+
+// act does what breakers have decided.
+func (j *judges) act(now simtime.Time) {
+	for i := range j.list {
+		b := j.list[i].breaker
+		for t, ok := b.PollTrip(); ok; t, ok = b.PollTrip() {
+			j.tripped(now, &j.list[i], t)
+		}
+	}
+}
+
+// tripped carries out a trip.
+func (j *judges) tripped(now simtime.Time, by *judge, t breaker.Trip) {
+	sections := j.sectionsOf(t.Streams)
+	kind := BreakerWatched
+	if by.acts && t.Action != breaker.Alarm {
+		kind = BreakerTripped
+		j.forget(sections)
+		if t.Action == breaker.Reduce && !j.reduce(now, sections, t.Limit) {
+			by.breaker.CannotReduce(&t)
+		}
+		if t.Action == breaker.Cease {
+			j.cease(now, by, sections)
+		}
+	}
+	for _, m := range sections {
+		j.session.event(Event{Kind: kind, At: now, Section: m, SSRC: t.SSRC, Trip: &t, Watcher: by.name})
+	}
+	if kind == BreakerTripped {
+		j.session.requestRates(now, nil)
+	}
+}
+
+// sectionsOf returns the sections of streams that breakers know.
+func (j *judges) sectionsOf(ssrcs []uint32) []*Section {
+	var list []*Section
+	for _, m := range j.session.sections {
+		for _, ssrc := range ssrcs {
+			if m.config.Send != nil && m.judged.ssrc == ssrc {
+				list = append(list, m)
+			}
+		}
+	}
+	return list
+}

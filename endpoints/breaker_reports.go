@@ -1,0 +1,161 @@
+package endpoints
+
+import (
+	"encoding/binary"
+	"slices"
+	"time"
+
+	"github.com/pion/rtcp"
+
+	"rtpfabric/ccontrol/breaker"
+	"rtpfabric/sim/packet"
+	"rtpfabric/sim/simtime"
+)
+
+// Sizes of RTCP packets' parts (RFC 3550 §6.4).
+const (
+	headOfSR    = 28
+	headOfRR    = 8
+	reportBlock = 24
+)
+
+// heard shows breakers an RTCP packet that came, with all its parts. Of these they see
+// SR, RR, and feedback about marks in their company (RFC 8083 §5, §6).
+func (j *judges) heard(now simtime.Time, b []byte) {
+	if len(j.list) == 0 || len(b) < headOfRR || j.session.ours(binary.BigEndian.Uint32(b[4:])) != nil {
+		return
+	}
+	td := j.session.timing.SenderInterval(breaker.Tmin)
+	for i := range j.list {
+		j.list[i].breaker.SetTd(td)
+	}
+	if !j.census(b) {
+		for i := range j.list {
+			j.list[i].breaker.OnReducedSize()
+		}
+		return
+	}
+	for rest := b; len(rest) > 0; rest = rest[packetLength(rest):] {
+		p := rest[:packetLength(rest)]
+		if blocks := blocksOf(p); blocks != nil {
+			tdr := j.tdr(rtcp.PacketType(p[1]) == rtcp.TypeSenderReport)
+			by := binary.BigEndian.Uint32(p[4:])
+			for ; len(blocks) >= reportBlock; blocks = blocks[reportBlock:] {
+				j.report(now, by, blocks, tdr, b)
+			}
+		}
+	}
+	j.countMarks(b, nil)
+	j.act(now)
+	j.recovered(now)
+}
+
+// blocksOf returns the report blocks of an SR or RR; nil if it is something else.
+func blocksOf(p []byte) []byte {
+	head := headOfRR
+	switch rtcp.PacketType(p[1]) {
+	case rtcp.TypeSenderReport:
+		head = headOfSR
+	case rtcp.TypeReceiverReport:
+	default:
+		return nil
+	}
+	n := int(p[0]&0x1f) * reportBlock
+	if len(p) < head+n {
+		return nil
+	}
+	return p[head : head+n : head+n]
+}
+
+// census notes who takes part as a packet's reports show (RFC 8083 §3, Tdr), and whether
+// it has any.
+func (j *judges) census(b []byte) (reports bool) {
+	j.members, j.senders = j.members[:0], j.senders[:0]
+	note := func(ssrc uint32, sends bool) {
+		if !slices.Contains(j.members, ssrc) {
+			j.members = append(j.members, ssrc)
+		}
+		if sends && !slices.Contains(j.senders, ssrc) {
+			j.senders = append(j.senders, ssrc)
+		}
+	}
+	for ; len(b) > 0; b = b[packetLength(b):] {
+		p := b[:packetLength(b)]
+		blocks := blocksOf(p)
+		if blocks == nil {
+			continue
+		}
+		reports = true
+		note(binary.BigEndian.Uint32(p[4:]), rtcp.PacketType(p[1]) == rtcp.TypeSenderReport)
+		for ; len(blocks) >= reportBlock; blocks = blocks[reportBlock:] {
+			note(binary.BigEndian.Uint32(blocks), true)
+		}
+	}
+	return reports
+}
+
+// tdr estimates the interval of a reporter of whom a census was taken.
+func (j *judges) tdr(sends bool) time.Duration {
+	return j.session.timing.PeerInterval(len(j.members), len(j.senders), sends, j.tmin)
+}
+
+// report gives breakers a block, and what came with it.
+func (j *judges) report(now simtime.Time, by uint32, block []byte, tdr time.Duration, all []byte) {
+	s := j.session
+	st := s.ours(binary.BigEndian.Uint32(block))
+	if st == nil || st != st.section.main || st.ssrc != st.section.judged.ssrc {
+		return
+	}
+	r := breaker.Report{
+		SSRC: st.ssrc, By: by, FractionLost: block[4], Highest: binary.BigEndian.Uint32(block[8:]), Tdr: tdr,
+		CE: j.countMarks(all, st),
+	}
+	if lsr := binary.BigEndian.Uint32(block[16:]); lsr != 0 {
+		clock := simtime.ToNTP(s.endpoint.wallClock(now)).Middle()
+		r.RTT = max(simtime.MiddleToTime(int32(clock-binary.BigEndian.Uint32(block[20:])-lsr)).Duration(), time.Microsecond)
+	}
+	for i := range j.list {
+		j.list[i].breaker.OnReport(now, &r)
+	}
+}
+
+// countMarks counts the packets of a stream that RFC 8888's feedback in an RTCP packet
+// says were marked CE, once each. For no stream, it notes that they have been counted.
+func (j *judges) countMarks(b []byte, of *Stream) (marks int) {
+	for ; len(b) > 0; b = b[packetLength(b):] {
+		p := b[:packetLength(b)]
+		if rtcp.PacketType(p[1]) != rtcp.TypeTransportSpecificFeedback || p[0]&0x1f != rtcp.FormatCCFB {
+			continue
+		}
+		for p = p[8:]; len(p) >= 8+4; { // the timestamp is last
+			ssrc, first, n := binary.BigEndian.Uint32(p), binary.BigEndian.Uint16(p[4:]), int(binary.BigEndian.Uint16(p[6:]))
+			if p = p[8:]; len(p) < (2*n+3)&^3+4 {
+				break
+			}
+			st := j.session.ours(ssrc)
+			if st != nil && (of == nil || of == st) {
+				marks += st.section.judged.count(p[:2*n], first, of == nil)
+			}
+			p = p[(2*n+3)&^3:]
+		}
+	}
+	return marks
+}
+
+// count counts the marks of packets that weren't counted before (RFC 8888 §3.1), or notes
+// that they have been.
+func (m *judged) count(results []byte, first uint16, note bool) (marks int) {
+	for i := 0; i < len(results)/2; i++ {
+		seq := first + uint16(i)
+		if m.marked && int16(seq-m.marks) < 0 {
+			continue
+		}
+		if note {
+			m.marks, m.marked = seq+1, true
+		}
+		if result := binary.BigEndian.Uint16(results[2*i:]); result&0x8000 != 0 && packet.ECN(result>>13&3) == packet.CE {
+			marks++
+		}
+	}
+	return marks
+}

@@ -1,0 +1,60 @@
+package plots
+
+import (
+	"github.com/go-echarts/go-echarts/v2/opts"
+
+	"rtpfabric/sim/record"
+)
+
+// trip is when a circuit breaker tripped, or would have.
+type trip struct {
+	at    float64 // s
+	color string
+	acted bool
+}
+
+// maxTrips bounds the rules of a chart; the list of events has them all.
+const maxTrips = 20
+
+// tripsOf returns the trips of a record. Streams that trip together have one rule.
+func tripsOf(r *record.Record) []trip {
+	var list []trip
+	for _, e := range r.Events {
+		acted := e.Kind == record.BreakerTripped || e.Kind == record.BreakerReduced
+		if !acted && e.Kind != record.BreakerObserved {
+			continue
+		}
+		if n := len(list); n > 0 && list[n-1].at == e.At.Seconds() && list[n-1].acted == acted {
+			continue
+		}
+		if len(list) < maxTrips {
+			list = append(list, trip{at: e.At.Seconds(), color: "--fail", acted: acted})
+		}
+	}
+	return list
+}
+
+// tripRule is a rule of a markLine with a style of its own.
+type tripRule struct {
+	XAxis     float64         `json:"xAxis"`
+	LineStyle *opts.LineStyle `json:"lineStyle"`
+	Label     *tripLabel      `json:"label"`
+}
+
+type tripLabel struct {
+	Show      bool   `json:"show"`
+	Formatter string `json:"formatter"`
+	Position  string `json:"position"`
+	Color     string `json:"color"`
+}
+
+func (t trip) rule() tripRule {
+	dash, text := "solid", "breaker"
+	if !t.acted {
+		dash, text = "dotted", "breaker (observed)"
+	}
+	return tripRule{
+		XAxis: t.at, LineStyle: &opts.LineStyle{Color: t.color, Type: dash, Width: 1.5},
+		Label: &tripLabel{Show: true, Formatter: text, Position: "insideEndTop", Color: t.color},
+	}
+}

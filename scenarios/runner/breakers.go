@@ -1,0 +1,49 @@
+package runner
+
+import (
+	"rtpfabric/ccontrol/breaker"
+	"rtpfabric/endpoints"
+	"rtpfabric/scenarios"
+	"rtpfabric/topologies"
+)
+
+// breakers translates the circuit breakers.
+func breakers(s *scenarios.Scenario) topologies.Breakers {
+	b := &s.Breakers
+	out := topologies.Breakers{
+		Config: endpoints.BreakerConfig{Mode: breakerModes[b.Mode], Settings: conditions(&b.Conditions), Restart: b.Restart},
+		Frames: b.Frames,
+	}
+	for i := range b.Watch {
+		w := &b.Watch[i]
+		out.Config.Watchers = append(out.Config.Watchers, endpoints.BreakerWatcher{Name: w.Name, Settings: conditions(&w.Conditions)})
+	}
+	if b.Group {
+		out.Group = "all"
+	}
+	return out
+}
+
+var breakerModes = map[string]endpoints.BreakerMode{
+	"enforce": endpoints.EnforceBreaker, "observe": endpoints.ObserveBreaker, "off": endpoints.NoBreaker,
+}
+
+func conditions(c *scenarios.Conditions) breaker.Settings {
+	out := breaker.Settings{
+		NoReportTimeout: !c.RTCPTimeout, NoMediaTimeout: !c.MediaTimeout, NoCongestion: c.Congestion == "off",
+		Reduce: c.Congestion == "reduce", Factor: c.Factor, Recover: c.Recover, K: c.NonReporting, IgnoreECN: !c.ECN,
+	}
+	if c.Equation == "full" {
+		out.Equation = breaker.Full
+	}
+	if u := c.Usability; u != nil {
+		out.Usability.For = u.For
+		if u.Loss != nil {
+			out.Usability.Loss = float64(*u.Loss)
+		}
+		if u.RTT != nil {
+			out.Usability.RTT = *u.RTT
+		}
+	}
+	return out
+}

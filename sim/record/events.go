@@ -1,0 +1,12 @@
+package record
+
+// Kinds of events that metrics are made of.
+const (
+	BreakerTripped   = "breaker-tripped"   // a circuit breaker has stopped a stream
+	BreakerReduced   = "breaker-reduced"   // or let it send at a tenth
+	BreakerObserved  = "breaker-observed"  // it would have
+	BreakerWatched   = "breaker-watched"   // and so would another one, which is named
+	BreakerAlarm     = "breaker-alarm"     // it can't judge
+	BreakerRestarted = "breaker-restarted" // the stream goes on
+	BreakerLifted    = "breaker-lifted"    // without the reduction
+)
