@@ -37,6 +37,14 @@ type SettingsChecker interface {
 	CheckSettings(s *Scenario) error
 }
 
+// ProgramChecker is what a [Catalogue] may be besides: one that knows whether the
+// program of an external controller is there.
+type ProgramChecker interface {
+	// CheckProgram takes the folder that it runs in, and returns an error that says
+	// why it can't run.
+	CheckProgram(dir, program string) error
+}
+
 // NetworkChecker is what a [Catalogue] may be besides: one that knows whether a
 // network can be made.
 type NetworkChecker interface {

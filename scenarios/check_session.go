@@ -33,10 +33,13 @@ func (c *checker) congestion(catalogue Catalogue) {
 	if g.ECN != "off" && g.Feedback != "rfc8888" {
 		c.fail(at("congestion", "ecn"), fmt.Sprintf("feedback %s says nothing about marks", g.Feedback), `write "feedback: rfc8888", or "ecn: off"`)
 	}
+	if g.External != nil {
+		c.external(catalogue)
+	}
 	if catalogue == nil {
 		return
 	}
-	if known := catalogue.Controllers(); !slices.Contains(known, g.Controller) {
+	if known := catalogue.Controllers(); g.External == nil && !slices.Contains(known, g.Controller) {
 		c.fail(at("congestion", "controller"), fmt.Sprintf("there is no controller %q", g.Controller), instead(g.Controller, known, "the controllers"))
 		return
 	}
@@ -49,6 +52,29 @@ func (c *checker) congestion(catalogue Catalogue) {
 	c.legacy(catalogue)
 	for _, param := range g.Parameters {
 		c.parameter(catalogue, param)
+	}
+}
+
+// external checks a controller that is a program.
+func (c *checker) external(catalogue Catalogue) {
+	e, p := c.s.Congestion.External, at("congestion", "controller")
+	if len(e.Exec) == 0 || e.Exec[0] == "" {
+		c.fail(p.Child("exec"), "there is no program", `write "exec: [python3, my.py]"`)
+		return
+	}
+	if c.s.Congestion.Feedback == "remb" {
+		c.fail(c.firstOf(at("congestion", "feedback"), p), "a program has no half at the receiver that could make estimates", "write rfc8888, twcc or none")
+	}
+	if e.Protocol == "alphartc" && c.s.Congestion.Feedback == "none" {
+		c.fail(c.firstOf(at("congestion", "feedback"), p), "alphartc tells of packets, and nobody reports on them", "write rfc8888 or twcc")
+	}
+	pc, ok := catalogue.(ProgramChecker)
+	if !ok {
+		return
+	}
+	if err := pc.CheckProgram(c.s.Dir, e.Exec[0]); err != nil {
+		problem, remedy := splitRemedy(err.Error())
+		c.fail(c.firstOf(p.Child("exec").Child("0"), p.Child("exec"), p), problem, remedy)
 	}
 }
 
@@ -81,6 +107,9 @@ func (c *checker) parameter(catalogue Catalogue, param Parameter) {
 			c.failKey(p, fmt.Sprintf("there is no controller %q", controller), instead(controller, known, "the controllers"))
 			return
 		}
+	}
+	if c.s.Congestion.External != nil && controller == c.s.Congestion.Controller {
+		return // the program says what they are
 	}
 	known := catalogue.Parameters(controller)
 	if !slices.Contains(known, name) {

@@ -58,6 +58,9 @@ func (s *Scenario) complete() {
 			s.Congestion.Interval.Every = defaultEstimates
 		}
 	}
+	if e := s.Congestion.External; e != nil {
+		s.Congestion.Controller = e.Label()
+	}
 	random := rng.New(s.Seed)
 	for i := range s.Media {
 		s.completeMedia(&s.Media[i], random)

@@ -5,6 +5,7 @@
 package scenarios
 
 import (
+	"strings"
 	"time"
 
 	"rtpfabric/sim/units"
@@ -202,6 +203,9 @@ type Resolution struct{ Width, Height int }
 // gets.
 type Congestion struct {
 	Controller string `yaml:"controller" default:"fixed"` // checked against the registry
+	// External is the other form of controller: a program. Controller is then how it is
+	// called in lists.
+	External *External `yaml:"controller,mapping"`
 	// Feedback is the RTCP message that carries it: rfc8888, twcc, remb or none.
 	Feedback string `yaml:"feedback" oneof:"rfc8888,twcc,remb,none" default:"rfc8888"`
 	// Interval is the aim, 5 ms to 5 s, or when a frame has come, a round-trip time is
@@ -216,6 +220,20 @@ type Congestion struct {
 	// as nada.qeps holds only if that controller is used.
 	Parameters []Parameter `yaml:"parameters,named"` // scalar values
 }
+
+// External is a controller that is a program of its own: see
+// docs/external-controllers.md.
+type External struct {
+	// Exec is the program and its arguments. It runs in the scenario file's folder.
+	Exec []string `yaml:"exec,required" example:"[python3, my.py]"`
+	// Protocol is what it speaks on standard input and output.
+	Protocol string `yaml:"protocol" oneof:"simrun-v1,alphartc" default:"simrun-v1"`
+	// Timeout is how long it may take for a reply, by the wall clock.
+	Timeout time.Duration `yaml:"timeout" default:"5s" min:"10ms" max:"1h"`
+}
+
+// Label is how a program is called in lists.
+func (e *External) Label() string { return "exec " + strings.Join(e.Exec, " ") }
 
 // FeedbackInterval is when feedback is wanted after the last one: a time later, or per
 // "frame" or "rtt", and then that time at the latest.

@@ -1,8 +1,10 @@
 package topologies
 
 import (
+	"fmt"
 	"time"
 
+	"rtpfabric/ccontrol"
 	"rtpfabric/endpoints"
 	"rtpfabric/endpoints/encoder"
 	"rtpfabric/endpoints/headerext"
@@ -297,4 +299,30 @@ type Congestion struct {
 	Pace       endpoints.FeedbackPace
 	Interval   time.Duration
 	ECN        packet.ECN
+	// Make makes controllers; nil is [Registered].
+	Make func(of *Controlled) (ccontrol.Controller, []ccontrol.Signal, error)
+}
+
+// Controlled is what a controller is made for: the sender of one session.
+type Controlled struct {
+	// Connection is the name of the session's end, such as S1-R1, or S1-R1/video if
+	// it is one of several.
+	Connection string
+	// Controller and Settings are the configured ones, but for a legacy endpoint, which
+	// has none and sends at a fixed rate.
+	Controller string
+	Settings   map[string]string
+	Legacy     bool
+	Limits     ccontrol.Limits
+}
+
+// Registered makes the controller that is registered under its name, and returns what
+// it shows of itself.
+func Registered(of *Controlled) (ccontrol.Controller, []ccontrol.Signal, error) {
+	spec, ok := ccontrol.Lookup(of.Controller)
+	if !ok {
+		return nil, nil, fmt.Errorf("no controller %q", of.Controller)
+	}
+	c, err := spec.Build(of.Limits, of.Settings)
+	return c, spec.Signals, err
 }

@@ -35,7 +35,7 @@ func (s *Simulation) connectGroup(group *Group) error {
 		sections := sectionsByName(session.Media)
 		for j, name := range group.Peers {
 			sc, err := s.sessionConfig(sessionEnd{
-				self: name, session: session.Name, rtcp: session.RTCP[j], feedback: s.feedback(group.Peers...), sections: sections,
+				self: name, peer: group.Name, session: session.Name, rtcp: session.RTCP[j], feedback: s.feedback(group.Peers...), sections: sections,
 				bandwidth: allowed[j],
 			})
 			if err != nil {

@@ -57,11 +57,11 @@ func (s *Simulation) connectPair(call *Call) error {
 		rtp, rtcp := s.ports(call, session.RTCPPort)
 		sections := sectionsOf(session.Media)
 		feedback := s.feedback(call.A, call.B)
-		atA, err := s.sessionConfig(sessionEnd{call.A, session.Name, session.RTCP[0], feedback, sections, allowed[0]})
+		atA, err := s.sessionConfig(sessionEnd{call.A, call.B, session.Name, session.RTCP[0], feedback, sections, allowed[0]})
 		if err != nil {
 			return err
 		}
-		atB, err := s.sessionConfig(sessionEnd{call.B, session.Name, session.RTCP[1], feedback, sections, allowed[1]})
+		atB, err := s.sessionConfig(sessionEnd{call.B, call.A, session.Name, session.RTCP[1], feedback, sections, allowed[1]})
 		if err != nil {
 			return err
 		}
@@ -185,11 +185,12 @@ func (s *Simulation) seenFrom(viewer, viewed packet.Addr) packet.Addr {
 
 // sessionEnd is an endpoint in a session.
 type sessionEnd struct {
-	self, session string // names; that of the only session is empty
-	rtcp          endpoints.RTCPConfig
-	feedback      endpoints.Feedback
-	sections      [][]*Media
-	bandwidth     units.BitRate // that the end may send; 0 is no limit
+	self, peer string
+	session    string // name; that of the only session is empty
+	rtcp       endpoints.RTCPConfig
+	feedback   endpoints.Feedback
+	sections   [][]*Media
+	bandwidth  units.BitRate // that the end may send; 0 is no limit
 }
 
 // sessionConfig returns one end of a session, but for its addresses and keys.
@@ -235,12 +236,8 @@ func (s *Simulation) sessionConfig(end sessionEnd) (endpoints.SessionConfig, err
 			limits.Max = max(min(limits.Max, end.bandwidth), limits.Min)
 			limits.Start = min(limits.Start, limits.Max)
 		}
-		spec, err := s.controller(end.self)
-		if err != nil {
-			return sc, err
-		}
-		sc.Signals = spec.Signals
-		if sc.Controller, err = spec.Build(limits, s.settings(end.self)); err != nil {
+		var err error
+		if sc.Controller, sc.Signals, err = s.controller(&end, limits); err != nil {
 			return sc, err
 		}
 	}
@@ -299,17 +296,25 @@ func (s *Simulation) sendConfig(m *Media, model endpoints.StreamModel) (*endpoin
 	}, nil
 }
 
-// controller returns the kind of controller of an endpoint.
-func (s *Simulation) controller(self string) (ccontrol.Spec, error) {
-	name := s.config.Congestion.Controller
+// controller makes the controller of an endpoint in a session.
+func (s *Simulation) controller(end *sessionEnd, limits ccontrol.Limits) (ccontrol.Controller, []ccontrol.Signal, error) {
+	of := Controlled{Connection: end.self + "-" + end.peer, Limits: limits}
+	if end.session != "" {
+		of.Connection += "/" + end.session
+	}
+	of.Controller, of.Settings, of.Legacy = s.chosen(end.self)
+	if build := s.config.Congestion.Make; build != nil {
+		return build(&of)
+	}
+	return Registered(&of)
+}
+
+// chosen returns the controller of an endpoint and its parameters.
+func (s *Simulation) chosen(self string) (name string, settings map[string]string, legacy bool) {
 	if s.byName[self].config.Legacy {
-		name = "fixed"
+		return "fixed", nil, true
 	}
-	spec, ok := ccontrol.Lookup(name)
-	if !ok {
-		return spec, fmt.Errorf("no controller %q", name)
-	}
-	return spec, nil
+	return s.config.Congestion.Controller, s.config.Congestion.Settings, false
 }
 
 // estimator gives an end that receives media the receiver's half of the controller.
@@ -320,21 +325,15 @@ func (s *Simulation) estimator(sc *endpoints.SessionConfig, end sessionEnd) erro
 	if end.feedback != endpoints.FeedbackREMB || !receives {
 		return nil
 	}
-	spec, err := s.controller(end.self)
-	if err != nil {
-		return err
+	name, settings, _ := s.chosen(end.self)
+	spec, ok := ccontrol.Lookup(name)
+	if !ok {
+		return fmt.Errorf("no controller %q", name)
 	}
+	var err error
 	sc.EstimatorSignals = spec.EstimatorSignals
-	sc.Estimator, err = spec.BuildEstimator(s.settings(end.self))
+	sc.Estimator, err = spec.BuildEstimator(settings)
 	return err
-}
-
-// settings returns the parameters of an endpoint's controller.
-func (s *Simulation) settings(self string) map[string]string {
-	if s.byName[self].config.Legacy {
-		return nil
-	}
-	return s.config.Congestion.Settings
 }
 
 func (s *Simulation) newEncoder(m *Media, model endpoints.StreamModel) encoder.Encoder {

@@ -7,6 +7,7 @@ import (
 	"rtpfabric/ccontrol"
 	"rtpfabric/endpoints"
 	"rtpfabric/scenarios"
+	"rtpfabric/scenarios/runner/external"
 	"rtpfabric/topologies"
 )
 
@@ -44,6 +45,12 @@ func (Catalogue) CheckFeedback(controller, feedback string) error {
 		return fmt.Errorf("controller %s has no half at the receiver that could make estimates; write rfc8888, twcc or none, or another controller such as remb", controller)
 	}
 	return nil
+}
+
+// CheckProgram reports whether there is a program.
+func (Catalogue) CheckProgram(dir, program string) error {
+	_, err := external.Find(dir, program)
+	return err
 }
 
 // CheckNetwork reports whether the scenario's network can be made.

@@ -28,6 +28,9 @@ func Config(s *scenarios.Scenario) (topologies.Config, error) {
 			ECN: codepoint(s.Congestion.ECN),
 		},
 	}
+	if s.Congestion.External != nil {
+		c.Congestion.Make = standIn
+	}
 	protection(s, &c)
 	c.Breakers = breakers(s)
 	for _, call := range s.Topology.Calls() {

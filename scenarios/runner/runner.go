@@ -28,6 +28,9 @@ type Options struct {
 	CaptureDir string
 	// CaptureFormat of the endpoints' captures; those of traffic hold IP.
 	CaptureFormat capture.Format
+	// FeedbackDir, if not empty, is an existing folder that gets a log of what each
+	// controller is told and answers; see package feedlog.
+	FeedbackDir string
 }
 
 // progressSteps is how many parts a run is done in when somebody wants to know
@@ -37,11 +40,19 @@ const progressSteps = 50
 // Run does one run. The caller fills in the manifest's Reproduce, as it knows
 // what was set from outside. If the context is cancelled, the record reaches until then
 // and is marked incomplete; that is no error.
-func Run(ctx context.Context, r *scenarios.Run, o Options) (*record.Record, error) {
+func Run(ctx context.Context, r *scenarios.Run, o Options) (out *record.Record, err error) {
 	config, err := Config(r.Scenario)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", r.Name, err)
 	}
+	made := &controllers{run: r, dir: o.FeedbackDir}
+	made.ctx, made.stop = context.WithCancelCause(ctx)
+	defer func() {
+		if e := made.close(); e != nil && err == nil {
+			out, err = nil, fmt.Errorf("%s: %w", r.Name, e)
+		}
+	}()
+	config.Congestion.Make = made.make
 	sim, err := topologies.Build(config)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", r.Name, err)
@@ -55,7 +66,7 @@ func Run(ctx context.Context, r *scenarios.Run, o Options) (*record.Record, erro
 		also = tap
 	}
 	rec := measure.Attach(sim, also)
-	interrupted := advance(ctx, sim, simtime.At(r.Scenario.Duration), o.Progress)
+	interrupted := advance(made.ctx, sim, simtime.At(r.Scenario.Duration), o.Progress)
 	if tap != nil {
 		if err := tap.Close(); err != nil {
 			return nil, fmt.Errorf("%s: writing captures: %w", r.Name, err)
@@ -64,7 +75,7 @@ func Run(ctx context.Context, r *scenarios.Run, o Options) (*record.Record, erro
 			return nil, fmt.Errorf("%s: writing the keys of captures: %w", r.Name, err)
 		}
 	}
-	out := &record.Record{Manifest: manifest(r, sim, o)}
+	out = &record.Record{Manifest: manifest(r, sim, o)}
 	if interrupted {
 		out.Manifest.Status = record.Incomplete
 	}

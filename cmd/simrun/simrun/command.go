@@ -44,7 +44,8 @@ Exit codes:
     0  every expectation is met
     1  an expectation isn't met
     2  bad input or usage
-    3  an internal error, or a result that couldn't be written
+    3  an internal error, a controller program that failed, or a result that
+       couldn't be written
   130  interrupted; what was running is written, marked incomplete`,
 		Example: lines(
 			"simrun run scenarios/quickstart.yaml",
@@ -56,6 +57,7 @@ Exit codes:
 	}
 	root.AddCommand(
 		runCommand(),
+		replayCommand(),
 		validateCommand(),
 		describeCommand(),
 		controllersCommand(),

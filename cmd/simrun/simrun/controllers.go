@@ -17,7 +17,11 @@ func controllersCommand() *cobra.Command {
 		Long: `List the rate controllers that a scenario can name, with the parameters that it
 can set:
 
-  congestion: {controller: nada, feedback: rfc8888, parameters: {xref: 10ms}}`,
+  congestion: {controller: nada, feedback: rfc8888, parameters: {xref: 10ms}}
+
+A controller may also be a program, see docs/external-controllers.md:
+
+  congestion: {controller: {exec: [python3, my.py], protocol: simrun-v1}}`,
 		Example: lines(
 			"simrun controllers",
 			"simrun controllers nada",

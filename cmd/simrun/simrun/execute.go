@@ -76,21 +76,39 @@ func runAndKeep(ctx context.Context, r *plannedRun, o *runOptions, progress func
 	}()
 	r.state = broken
 	ro := runner.Options{Version: Version, Progress: progress}
-	if o.pcap != "" {
-		folder, err := captureFolder(r)
+	var extra []extraFolder
+	add := func(name string, into *string) error {
+		folder, err := folderBeside(r, name)
 		if err != nil {
 			r.state = unwritten
 			return err
 		}
-		defer func() { _ = os.RemoveAll(folder) }() // gone already if all went well
-		ro.CaptureDir, ro.CaptureFormat = folder, capture.Format(o.pcap)
+		*into = folder
+		extra = append(extra, extraFolder{folder, name})
+		return nil
+	}
+	defer func() {
+		for _, e := range extra {
+			_ = os.RemoveAll(e.path) // gone already if all went well
+		}
+	}()
+	if o.pcap != "" {
+		ro.CaptureFormat = capture.Format(o.pcap)
+		if err := add("captures", &ro.CaptureDir); err != nil {
+			return err
+		}
+	}
+	if o.feedbackLog {
+		if err := add("feedback", &ro.FeedbackDir); err != nil {
+			return err
+		}
 	}
 	rec, err := runner.Run(ctx, r.Run, ro)
 	if err != nil {
 		return err
 	}
 	rec.Manifest.Reproduce = reproduce(r, o.set)
-	if err := keep(r, rec, o, ro.CaptureDir); err != nil {
+	if err := keep(r, rec, o, extra); err != nil {
 		r.state = unwritten
 		return err
 	}
@@ -103,17 +121,20 @@ func runAndKeep(ctx context.Context, r *plannedRun, o *runOptions, progress func
 	return nil
 }
 
-// keep writes the record with its page and captures.
-func keep(r *plannedRun, rec *record.Record, o *runOptions, captures string) error {
+// extraFolder is a folder that a run fills, and its name in the record.
+type extraFolder struct{ path, name string }
+
+// keep writes the record with its page, and the folders that the run has filled.
+func keep(r *plannedRun, rec *record.Record, o *runOptions, extra []extraFolder) error {
 	var more []record.Addition
 	if !o.noPage {
 		more = append(more, func(folder string) error {
 			return writePage(filepath.Join(folder, pageFile), rec)
 		})
 	}
-	if captures != "" {
+	for _, e := range extra {
 		more = append(more, func(folder string) error {
-			return os.Rename(captures, filepath.Join(folder, "captures"))
+			return os.Rename(e.path, filepath.Join(folder, e.name))
 		})
 	}
 	return record.Write(r.folder, rec, more...)
@@ -128,16 +149,16 @@ func writePage(path string, rec *record.Record) (err error) {
 	return plots.Page(f, rec)
 }
 
-// captureFolder makes a folder for a run's captures on the file system of its
+// folderBeside makes a folder for more files of a run, on the file system of its
 // record, into which it is moved in the end.
-func captureFolder(r *plannedRun) (string, error) {
+func folderBeside(r *plannedRun, name string) (string, error) {
 	parent := filepath.Dir(r.folder)
 	if err := os.MkdirAll(parent, 0o755); err != nil {
-		return "", fmt.Errorf("make the folder for captures: %w", err)
+		return "", fmt.Errorf("make the folder for %s: %w", name, err)
 	}
-	folder, err := os.MkdirTemp(parent, "."+filepath.Base(r.folder)+".captures-")
+	folder, err := os.MkdirTemp(parent, "."+filepath.Base(r.folder)+"."+name+"-")
 	if err != nil {
-		return "", fmt.Errorf("make the folder for captures: %w", err)
+		return "", fmt.Errorf("make the folder for %s: %w", name, err)
 	}
 	return folder, os.Chmod(folder, 0o755) // MkdirTemp makes it private
 }

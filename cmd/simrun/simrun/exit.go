@@ -11,7 +11,7 @@ const (
 	ExitPassed      = 0   // every expectation is met
 	ExitFailed      = 1   // an expectation isn't met
 	ExitUsage       = 2   // bad input or usage
-	ExitInternal    = 3   // an internal error, or a result that couldn't be written
+	ExitInternal    = 3   // an internal error, a controller program that failed, or a result that couldn't be written
 	ExitInterrupted = 130 // by a signal
 )
 

@@ -20,6 +20,8 @@ type runOptions struct {
 	pcap   captureFlag
 	quiet  bool
 	json   bool
+
+	feedbackLog bool
 }
 
 func runCommand() *cobra.Command {
@@ -45,6 +47,7 @@ once.`,
 			"simrun run scenarios/quickstart.yaml --set congestion.controller=fixed --seed 7",
 			"simrun run scenarios/quickstart.yaml --set 'network.links.bottleneck.delay=100ms' --pcap",
 			"simrun run scenarios/quickstart.yaml --json --no-page",
+			"simrun run scenarios/quickstart.yaml --feedback-log",
 		),
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -66,6 +69,7 @@ once.`,
 	f.BoolVar(&o.noPage, "no-page", false, "write records without pages")
 	f.Var(&o.pcap, "pcap", "capture the packets of every endpoint and of traffic: pdu says which are RTP and RTCP, ip shows IP headers")
 	f.Lookup("pcap").NoOptDefVal = string(capture.UpperPDU)
+	f.BoolVar(&o.feedbackLog, "feedback-log", false, "log what each controller is told and answers, for simrun replay")
 	f.BoolVar(&o.quiet, "quiet", false, "print only what failed and the summary")
 	f.BoolVar(&o.json, "json", false, "print the results as JSON instead of tables")
 	return cmd

@@ -81,7 +81,7 @@ func (d *decoder) mapping(n *yaml.Node, v reflect.Value, p Path) {
 		}
 		present[at] = true
 		d.places.note(path, placeOf(key), placeOf(value))
-		if f := &s.fields[at]; !f.apart {
+		if f := s.fields[at].form(value); !f.apart {
 			d.value(value, v.FieldByIndex(f.index), path, f)
 		}
 	}

@@ -27,6 +27,10 @@ func (e *encoder) line(indent int, text string) {
 func (e *encoder) fields(v reflect.Value, indent int) {
 	for _, f := range structureOf(v.Type()).fields {
 		x := v.FieldByIndex(f.index)
+		if m := f.fields; m != nil && !absent(v.FieldByIndex(m.index)) {
+			e.section(f.name, v.FieldByIndex(m.index).Elem(), indent, true)
+			continue
+		}
 		if f.apart || absent(x) {
 			continue
 		}

@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+
+	"gopkg.in/yaml.v3"
 )
 
 // field is what a struct field's tags say.
@@ -21,6 +23,17 @@ type field struct {
 	min, max         string
 	hasMin, hasMax   bool
 	minimum, maximum reflect.Value // parsed min and max
+
+	// fields is another field of the same name, which a mapping is read into.
+	fields *field
+}
+
+// form returns the field that a node is read into.
+func (f *field) form(n *yaml.Node) *field {
+	if f.fields != nil && n.Kind == yaml.MappingNode {
+		return f.fields
+	}
+	return f
 }
 
 // structure is the fields of a struct type in order.
@@ -52,7 +65,7 @@ func (s *structure) add(t reflect.Type, prefix []int) {
 		at := append(append([]int(nil), prefix...), i)
 		name, options, _ := strings.Cut(sf.Tag.Get("yaml"), ",")
 		f := field{name: name, index: at, typ: sf.Type}
-		inline := false
+		inline, mapping := false, false
 		for option := range strings.SplitSeq(options, ",") {
 			switch option {
 			case "":
@@ -66,6 +79,8 @@ func (s *structure) add(t reflect.Type, prefix []int) {
 				f.apart = true
 			case "inline":
 				inline = true
+			case "mapping":
+				mapping = true
 			default:
 				panic(fmt.Sprintf("strict: %v.%s has the unknown option %q", t, sf.Name, option))
 			}
@@ -81,6 +96,8 @@ func (s *structure) add(t reflect.Type, prefix []int) {
 			s.whole = &f
 		case name == "":
 			panic(fmt.Sprintf("strict: %v.%s has no yaml tag", t, sf.Name))
+		case mapping:
+			s.fields[s.byName[name]].fields = &f
 		default:
 			f.readTags(sf)
 			s.byName[name] = len(s.fields)

@@ -92,6 +92,9 @@ func (r *router) walk(node *yaml.Node, t reflect.Type) error {
 			return r.fail(fmt.Sprintf("there is no field %q in %s", r.words[0], r.here()), Instead(r.words[0], s.names, "the fields there"))
 		}
 		f := &s.fields[at]
+		if f.fields != nil && len(r.words) > 1 {
+			f = f.fields
+		}
 		node, t = r.step(node, 1), f.typ
 		if f.named && len(r.words) > 0 {
 			if err := r.name(&node, &t); err != nil {

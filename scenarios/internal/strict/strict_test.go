@@ -229,6 +229,60 @@ func TestFormatDuration(t *testing.T) {
 	}
 }
 
+type program struct {
+	Tool  string   `yaml:"tool" default:"none"`
+	Built *builder `yaml:"tool,mapping"`
+}
+
+type builder struct {
+	Exec []string `yaml:"exec,required" example:"[a, b]"`
+	Fast bool     `yaml:"fast" default:"true"`
+}
+
+// A field with two forms is a single value or a mapping, and is written as it was read.
+func TestTwoForms(t *testing.T) {
+	for _, c := range []struct {
+		text, err string
+		want      program
+		written   string
+	}{
+		{text: "{}", want: program{Tool: "none"}, written: "tool: none\n"},
+		{text: "tool: saw", want: program{Tool: "saw"}, written: "tool: saw\n"},
+		{text: "tool: {exec: [x]}", want: program{Built: &builder{[]string{"x"}, true}}, written: "tool:\n  exec: [x]\n  fast: true\n"},
+		{text: "tool: {fast: false}", err: `f:1:1: tool.exec: is missing; add "exec: [a, b]"`},
+		{text: "tool: {exec: [x], fats: true}", err: `f:1:19: tool.fats: unknown field; did you mean "fast"?`},
+		{text: "tool: [x]", err: "f:1:7: tool: a list stands here; write a single value"},
+	} {
+		doc, err := Parse("f", []byte(c.text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got program
+		_, err = Decode(doc.Source, doc.Root, &got)
+		if c.err != "" {
+			if err == nil || err.Error() != c.err {
+				t.Errorf("%s: error %v, want %s", c.text, err, c.err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", c.text, err)
+		}
+		if d := cmp.Diff(c.want, got); d != "" {
+			t.Errorf("%s:\n%s", c.text, d)
+		}
+		if w := Encode(&got); w != c.written {
+			t.Errorf("%s is written as\n%s", c.text, w)
+		}
+		if _, err := Route(doc.Root, &got, "tool.fast"); err != nil {
+			t.Errorf("%s: the path into the mapping: %v", c.text, err)
+		}
+		if _, err := Route(doc.Root, &got, "tool.slow"); err == nil {
+			t.Errorf("%s: tool.slow is a path", c.text)
+		}
+	}
+}
+
 func TestRoute(t *testing.T) {
 	doc, err := Parse("f", []byte("named: {a: {size: 1B}, a.b: {size: 1B}}\nlist: [x, y]\n"))
 	if err != nil {
