@@ -27,12 +27,12 @@ func (b Bound) String() string {
 // binding is the bound of a section's rate, as it was told and as it is.
 type binding struct {
 	told, now Bound
-	since     simtime.Time // of the present one
+	since     simtime.Time // when the one that was told was last true
 	any       bool
 }
 
-// settled is how long a bound holds before it is told: a controller that is about as
-// high as the codec can go is no news every other frame.
+// settled is how long what was told hasn't been true before what is gets told: a controller
+// that is about as high as the codec can go is no news every other frame.
 const settled = time.Second
 
 // Bound returns what bounds the rate of the section's video.
@@ -41,11 +41,12 @@ func (m *Section) Bound() Bound { return m.binding.told }
 // bind notes what bounds a share of the rate.
 func (m *Section) bind(now simtime.Time, sh *share) {
 	b := &m.binding
-	if is := m.boundOf(now, sh); !b.any || is != b.now {
-		b.any, b.now, b.since = true, is, now
+	b.now = m.boundOf(now, sh)
+	if !b.any || b.now == b.told {
+		b.any, b.since = true, now
 	}
-	if b.now != b.told && now.Sub(b.since) >= settled {
-		b.told = b.now
+	if now.Sub(b.since) >= settled {
+		b.told, b.since = b.now, now
 		m.session.event(Event{Kind: BoundChanged, At: now, Section: m})
 	}
 }
