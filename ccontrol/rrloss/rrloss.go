@@ -104,10 +104,11 @@ func (c *controller) OnFeedback(now simtime.Time, r *ccontrol.Report) {
 	if len(r.Reception) == 0 {
 		return
 	}
-	if c.heard {
-		c.interval += (now.Sub(c.last) - c.interval) / 8
-	} else {
+	switch {
+	case !c.heard:
 		c.decided = now
+	case now > c.last: // or it is another SSRC's report in the same packet
+		c.interval += (now.Sub(c.last) - c.interval) / 8
 	}
 	c.heard, c.last, c.sent, c.due = true, now, false, simtime.Never
 	for i := range r.Reception {

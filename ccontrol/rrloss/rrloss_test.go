@@ -131,6 +131,19 @@ func TestSilence(t *testing.T) {
 	}
 }
 
+// A receiver with several SSRCs sends as many reports in a packet: that is one.
+func TestReportsOfSeveralSources(t *testing.T) {
+	c := start(t)
+	for i := range 100 {
+		for range 3 {
+			c.OnFeedback(simtime.At(time.Duration(i)*time.Second), told(100, 5))
+		}
+	}
+	if d := (c.interval - time.Second).Abs(); d > time.Millisecond {
+		t.Errorf("interval %v, want 1 s", c.interval)
+	}
+}
+
 // Whatever reports say, the rate stays within the limits.
 func FuzzController(f *testing.F) {
 	f.Add(uint64(1), []byte{0, 1, 2, 3, 255, 254, 128, 7, 9})
