@@ -150,6 +150,24 @@ type Observable interface {
 	Signals(values []float64) []float64
 }
 
+// Adjustable is a [Controller] whose rate others may set: those that share a bottleneck
+// with it (RFC 8699).
+type Adjustable interface {
+	Controller
+	// Rate returns the rate that the controller has calculated, or was set to since.
+	Rate() units.BitRate
+	// SetRate puts a rate in the place of the calculated one, from which the
+	// controller goes on.
+	SetRate(now simtime.Time, rate units.BitRate)
+}
+
+// Coupled is a [Controller] whose target changes with what others hear.
+type Coupled interface {
+	// Moved reports whether the target may have changed since the last call, but for
+	// what this controller was told itself.
+	Moved() bool
+}
+
 // Limits are the boundary conditions that come from the media: between Min and
 // Max the encoders can follow, Start is where they begin.
 type Limits struct {

@@ -82,6 +82,14 @@ func (c *controller) see(at simtime.Time) {
 // Target returns the rates of §5.2.2.
 func (c *controller) Target() ccontrol.Target { return c.sender.target() }
 
+// Rate returns r_ref.
+func (c *controller) Rate() units.BitRate { return units.BitRate(math.Round(c.sender.rRef)) }
+
+// SetRate sets r_ref, which r_vin and r_send follow (RFC 8699 §6.1).
+func (c *controller) SetRate(_ simtime.Time, rate units.BitRate) {
+	c.sender.rRef = min(max(float64(rate), c.sender.p.rmin), c.sender.p.rmax)
+}
+
 // sender holds the variables of RFC 8698 §4.3 and §5.2. Rates are in bit/s,
 // delays in milliseconds.
 type sender struct {

@@ -180,6 +180,15 @@ func (c *controller) Target() ccontrol.Target {
 	return ccontrol.Target{Media: rate, Pacing: units.BitRate(math.Round(c.rate * c.factor))}
 }
 
+// Rate returns the rate, GCC's A_hat.
+func (c *controller) Rate() units.BitRate { return units.BitRate(math.Round(c.rate)) }
+
+// SetRate sets it (RFC 8699 Appendix A).
+func (c *controller) SetRate(_ simtime.Time, rate units.BitRate) {
+	c.rate = float64(rate)
+	c.bound()
+}
+
 // Signals shows what the last decision was made by.
 func (c *controller) Signals(values []float64) []float64 {
 	return append(values, c.loss, 1000*c.interval.Seconds())

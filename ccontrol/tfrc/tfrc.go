@@ -236,6 +236,17 @@ func (c *controller) Target() ccontrol.Target {
 	}
 }
 
+// Rate returns X as far as media can use it.
+func (c *controller) Rate() units.BitRate {
+	return units.BitRate(math.Round(min(max(8*c.x, float64(c.limits.Min)), float64(c.limits.Max))))
+}
+
+// SetRate sets X, until the next feedback computes it anew: as the receiver's half runs
+// here too, it knows of it (RFC 8699 §6.2).
+func (c *controller) SetRate(_ simtime.Time, rate units.BitRate) {
+	c.x = max(float64(rate)/8, c.s/maximumBackoff)
+}
+
 // Signals shows the RFC's variables.
 func (c *controller) Signals(values []float64) []float64 {
 	known := func(v float64, ok bool) float64 {
