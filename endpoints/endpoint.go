@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"time"
 
+	"rtpfabric/ccontrol"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/rng"
 	"rtpfabric/sim/simtime"
@@ -39,6 +40,7 @@ type Endpoint struct {
 	sessions    []*Session // of all connections
 	events      events
 	unexpected  uint64
+	coupled     bool // some controllers are [ccontrol.Coupled]
 }
 
 // New returns an endpoint without connections.
@@ -64,6 +66,11 @@ func (e *Endpoint) Connect(now simtime.Time, c ConnectionConfig) (*Connection, e
 	}
 	e.connections = append(e.connections, conn)
 	e.sessions = append(e.sessions, conn.sessions...)
+	for _, s := range conn.sessions {
+		if _, ok := s.config.Controller.(ccontrol.Coupled); ok {
+			e.coupled = true
+		}
+	}
 	return conn, nil
 }
 
@@ -79,6 +86,7 @@ func (e *Endpoint) HandlePacket(now simtime.Time, p *packet.Packet) {
 		e.unexpected++
 	}
 	e.config.Pool.Release(p)
+	e.followOthers(now)
 }
 
 // HandleTimeout does everything that is due. An early call does nothing.
@@ -86,6 +94,7 @@ func (e *Endpoint) HandleTimeout(now simtime.Time) {
 	for _, s := range e.sessions {
 		s.handleTimeout(now)
 	}
+	e.followOthers(now)
 }
 
 // PollPacket returns a packet to send, whose ownership passes to the caller;

@@ -80,6 +80,40 @@ func Limits(streams []StreamModel) ccontrol.Limits {
 	return l
 }
 
+// Priority returns the priority of a flow that has the given streams, for coupled
+// congestion control: the values of RFC 8699 §5.2 for their levels, added up over videos,
+// which share the rate. Audio counts where there is no video, as it takes the same
+// whatever the rate.
+func Priority(streams []StreamModel) float64 {
+	video, audio := 0.0, 0.0
+	for i := range streams {
+		w := streams[i].Level.weight()
+		if streams[i].Kind == Video {
+			video += w
+		} else {
+			audio += w
+		}
+	}
+	if video > 0 {
+		return video
+	}
+	return audio
+}
+
+// followOthers lets sessions follow rates that others' feedback has changed (RFC 8699
+// §5.3.1, step 3d).
+func (e *Endpoint) followOthers(now simtime.Time) {
+	if !e.coupled {
+		return
+	}
+	for _, s := range e.sessions {
+		if c, ok := s.config.Controller.(ccontrol.Coupled); ok && s.entered && !s.gone() && c.Moved() {
+			s.applyTarget(now)
+			s.pump(now)
+		}
+	}
+}
+
 // applyTarget reads the controller's target, gives it to pacer and encoders, and
 // begins the probe that the controller asks for.
 func (s *Session) applyTarget(now simtime.Time) {

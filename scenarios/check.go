@@ -29,6 +29,13 @@ type FeedbackChecker interface {
 	CheckFeedback(controller, feedback string) error
 }
 
+// CouplingChecker is what a [Catalogue] may be besides: one that knows which
+// controllers can be coupled.
+type CouplingChecker interface {
+	// CheckCoupling returns an error that says why a controller can't be coupled.
+	CheckCoupling(controller string) error
+}
+
 // SettingsChecker is what a [Catalogue] may be besides: one that knows whether a
 // controller takes its parameters together, under what the media can do.
 type SettingsChecker interface {

@@ -36,6 +36,12 @@ func (c *checker) congestion(catalogue Catalogue) {
 	if g.External != nil {
 		c.external(catalogue)
 	}
+	switch {
+	case g.Coupled == "off" && g.Groups != "endpoint":
+		c.failKey(at("congestion", "groups"), "nothing is coupled", `write "coupled: active", or remove it`)
+	case g.Groups == "sbd" && g.Feedback == "none":
+		c.fail(at("congestion", "groups"), "without feedback nothing tells the delays of packets", `write "feedback: rfc8888", or "groups: endpoint"`)
+	}
 	if catalogue == nil {
 		return
 	}
@@ -50,6 +56,7 @@ func (c *checker) congestion(catalogue Catalogue) {
 		}
 	}
 	c.legacy(catalogue)
+	c.coupling(catalogue)
 	for _, param := range g.Parameters {
 		c.parameter(catalogue, param)
 	}
@@ -75,6 +82,18 @@ func (c *checker) external(catalogue Catalogue) {
 	if err := pc.CheckProgram(c.s.Dir, e.Exec[0]); err != nil {
 		problem, remedy := splitRemedy(err.Error())
 		c.fail(c.firstOf(p.Child("exec").Child("0"), p.Child("exec"), p), problem, remedy)
+	}
+}
+
+// coupling checks that the controller can be coupled.
+func (c *checker) coupling(catalogue Catalogue) {
+	cc, ok := catalogue.(CouplingChecker)
+	if !ok || c.s.Congestion.Coupled == "off" {
+		return
+	}
+	if err := cc.CheckCoupling(c.s.Congestion.Controller); err != nil {
+		problem, remedy := splitRemedy(err.Error())
+		c.fail(at("congestion", "coupled"), problem, remedy)
 	}
 }
 

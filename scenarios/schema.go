@@ -213,6 +213,12 @@ type Congestion struct {
 	// By default it is 100 ms, and a second for estimates (remb), of which only those
 	// that have fallen are urgent.
 	Interval FeedbackInterval `yaml:"interval"`
+	// Coupled is the algorithm by which the RTP sessions of an endpoint couple their
+	// controllers (RFC 8699 §5.3.1, §5.3.2, Appendix C): those that share a bottleneck.
+	Coupled string `yaml:"coupled" oneof:"off,active,conservative,passive" default:"off"`
+	// Groups says which do: all of an endpoint, those with the same peer, or those whose
+	// delays look alike (sbd, RFC 8382).
+	Groups string `yaml:"groups" oneof:"endpoint,peer,sbd" default:"endpoint"`
 	// ECN is the codepoint of media packets, which then may be marked rather
 	// than dropped (RFC 3168, RFC 6679; ect1 is L4S, RFC 9331).
 	ECN string `yaml:"ecn" oneof:"off,ect0,ect1" default:"off"`

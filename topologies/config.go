@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"rtpfabric/ccontrol"
+	"rtpfabric/ccontrol/coupled"
 	"rtpfabric/endpoints"
 	"rtpfabric/endpoints/encoder"
 	"rtpfabric/endpoints/headerext"
@@ -299,6 +300,7 @@ type Congestion struct {
 	Pace       endpoints.FeedbackPace
 	Interval   time.Duration
 	ECN        packet.ECN
+	Coupling   Coupling
 	// Make makes controllers; nil is [Registered].
 	Make func(of *Controlled) (ccontrol.Controller, []ccontrol.Signal, error)
 }
@@ -326,3 +328,21 @@ func Registered(of *Controlled) (ccontrol.Controller, []ccontrol.Signal, error) 
 	c, err := spec.Build(of.Limits, of.Settings)
 	return c, spec.Signals, err
 }
+
+// Coupling is coupled congestion control of what an endpoint sends (RFC 8699). Its flows
+// are the RTP sessions, as each has one controller.
+type Coupling struct {
+	On        bool
+	Algorithm coupled.Algorithm
+	Groups    CouplingGroups
+}
+
+// CouplingGroups says which sessions of an endpoint share a bottleneck.
+type CouplingGroups uint8
+
+// The ways.
+const (
+	GroupByEndpoint CouplingGroups = iota // all do
+	GroupByPeer                           // those with the same peer do
+	GroupByDelay                          // those do whose delays look alike (RFC 8382)
+)

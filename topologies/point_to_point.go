@@ -240,6 +240,9 @@ func (s *Simulation) sessionConfig(end sessionEnd) (endpoints.SessionConfig, err
 		if sc.Controller, sc.Signals, err = s.controller(&end, limits); err != nil {
 			return sc, err
 		}
+		if err := s.couple(&sc, end, limits, models); err != nil {
+			return sc, err
+		}
 	}
 	return sc, nil
 }

@@ -49,6 +49,7 @@ type party struct {
 	nextPort uint16
 	config   *Endpoint
 	identity *dtls.Identity // drawn when it is needed
+	coupling coupling
 }
 
 // Flow is a media stream in the simulation.

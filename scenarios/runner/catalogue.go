@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"rtpfabric/ccontrol"
+	"rtpfabric/ccontrol/coupled"
 	"rtpfabric/endpoints"
 	"rtpfabric/scenarios"
 	"rtpfabric/scenarios/runner/external"
@@ -51,6 +52,15 @@ func (Catalogue) CheckFeedback(controller, feedback string) error {
 func (Catalogue) CheckProgram(dir, program string) error {
 	_, err := external.Find(dir, program)
 	return err
+}
+
+// CheckCoupling reports whether a controller can be coupled.
+func (Catalogue) CheckCoupling(controller string) error {
+	s, ok := ccontrol.Lookup(controller)
+	if !ok {
+		return nil // found by others
+	}
+	return coupled.Check(s)
 }
 
 // CheckNetwork reports whether the scenario's network can be made.

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"rtpfabric/ccontrol/coupled"
 	"rtpfabric/endpoints"
 	"rtpfabric/endpoints/encoder"
 	"rtpfabric/endpoints/protect"
@@ -25,7 +26,8 @@ func Config(s *scenarios.Scenario) (topologies.Config, error) {
 		Congestion: topologies.Congestion{
 			Controller: s.Congestion.Controller, Settings: s.Congestion.Settings(),
 			Feedback: endpoints.Feedback(s.Congestion.Feedback), Pace: endpoints.FeedbackPace(s.Congestion.Interval.Per), Interval: s.Congestion.Interval.Every,
-			ECN: codepoint(s.Congestion.ECN),
+			ECN:      codepoint(s.Congestion.ECN),
+			Coupling: coupling(&s.Congestion),
 		},
 	}
 	if s.Congestion.External != nil {
@@ -67,6 +69,19 @@ func Config(s *scenarios.Scenario) (topologies.Config, error) {
 	}
 	err := network(s, &c)
 	return c, err
+}
+
+var algorithms = map[string]coupled.Algorithm{
+	"active": coupled.Active, "conservative": coupled.Conservative, "passive": coupled.Passive,
+}
+
+var couplingGroups = map[string]topologies.CouplingGroups{
+	"endpoint": topologies.GroupByEndpoint, "peer": topologies.GroupByPeer, "sbd": topologies.GroupByDelay,
+}
+
+func coupling(g *scenarios.Congestion) topologies.Coupling {
+	a, on := algorithms[g.Coupled]
+	return topologies.Coupling{On: on, Algorithm: a, Groups: couplingGroups[g.Groups]}
 }
 
 // rateOf is 0 if there is none.
