@@ -66,21 +66,21 @@ func (g *group) distribute() {
 }
 
 // share is the RFC's loop. It ends when a pass gives nobody all that it desires, which is
-// when TLO-AR is 0 but for rounding.
+// when TLO-AR is 0 but for rounding. S_P is summed up anew in each pass: what remains of a
+// sum after subtraction is mostly error where priorities differ by far.
 func (g *group) share() {
-	sP, tlo := 0.0, g.sCR
+	tlo := g.sCR
 	for _, i := range g.flows {
+		i.FSER = 0
 		if i.fixed {
 			i.FSER = i.Min
 			tlo -= i.Min
-			continue
 		}
-		sP += i.P
-		i.FSER = 0
 	}
 	tlo = max(tlo, 0)
 	for again := true; again; {
 		again = false
+		sP := g.prioritiesLeft()
 		for _, i := range g.flows {
 			if i.fixed || i.FSER >= i.DR {
 				continue
@@ -95,4 +95,15 @@ func (g *group) share() {
 			i.FSER, again = i.DR, true
 		}
 	}
+}
+
+// prioritiesLeft is S_P of the flows that don't have what they get yet.
+func (g *group) prioritiesLeft() float64 {
+	sP := 0.0
+	for _, i := range g.flows {
+		if !i.fixed && i.FSER < i.DR {
+			sP += i.P
+		}
+	}
+	return sP
 }
