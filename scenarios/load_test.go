@@ -48,6 +48,13 @@ func (catalogue) CheckFeedback(controller, feedback string) error {
 	return nil
 }
 
+func (catalogue) CheckCoupling(controller string) error {
+	if controller == "fixed" {
+		return errors.New("fixed can't be coupled: write nada")
+	}
+	return nil
+}
+
 func read(t testing.TB, path string) []byte {
 	t.Helper()
 	data, err := os.ReadFile(path)

@@ -1,0 +1,107 @@
+package runner_test
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"rtpfabric/scenarios"
+	"rtpfabric/scenarios/runner"
+	"rtpfabric/sim/record"
+)
+
+// coupledRun runs the first variation of a scenario with changes.
+func coupledRun(t *testing.T, name string, set ...string) *record.Record {
+	t.Helper()
+	f, err := scenarios.Load(library+"control/"+name+".yaml", scenarios.Options{Set: set, Catalogue: runner.Catalogue{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return run(t, f.Runs[0])
+}
+
+// missed returns the expectations that a run doesn't meet.
+func missed(r *record.Record) string {
+	var list []string
+	for _, v := range r.Verdicts {
+		if !v.Pass {
+			list = append(list, v.Expectation)
+		}
+	}
+	return strings.Join(list, "\n")
+}
+
+// groupsOf returns the flow groups that a session was in.
+func groupsOf(t *testing.T, r *record.Record, session string) map[int]bool {
+	t.Helper()
+	series := r.Find(session, record.SignalPrefix+"fgi")
+	if series == nil {
+		t.Fatalf("%s shows no FGI", session)
+	}
+	seen := map[int]bool{}
+	for _, v := range series.Values {
+		if v >= 0 { // not NaN: in no group
+			seen[int(math.Round(v))] = true
+		}
+	}
+	return seen
+}
+
+// RFC 8699 §5.2 and §5.3: rates follow priorities, and without coupling they don't.
+func TestCoupledFlowsFollowPriorities(t *testing.T) {
+	if got := missed(coupledRun(t, "coupled")); got != "" {
+		t.Errorf("coupled flows miss\n%s", got)
+	}
+	if got := missed(coupledRun(t, "coupled", "congestion.coupled=off")); !strings.Contains(got, "rate-quotient") {
+		t.Errorf("what isn't coupled has rates by priority; it misses %q", got)
+	}
+}
+
+// RFC 8382 §3.3: flows behind different bottlenecks aren't coupled, and it would do harm.
+func TestBottlenecksAreToldApart(t *testing.T) {
+	if testing.Short() {
+		t.Skip("needs minutes of delays")
+	}
+	r := coupledRun(t, "coupled-two-bottlenecks")
+	if got := missed(r); got != "" {
+		t.Errorf("with sbd the flows miss\n%s", got)
+	}
+	if alone := groupsOf(t, r, "S-R3"); len(alone) != 1 || !alone[2] {
+		t.Errorf("other was in groups %v, want its own", alone)
+	}
+	if second := groupsOf(t, r, "S-R2"); !second[0] || second[2] {
+		t.Errorf("second was in groups %v, want main's", second)
+	}
+	got := missed(coupledRun(t, "coupled-two-bottlenecks", "congestion.groups=endpoint"))
+	if !strings.Contains(got, "loss of S/other") {
+		t.Errorf("coupled across bottlenecks the flows miss only %q", got)
+	}
+}
+
+// Flows with one peer are one group by "groups: peer", sessions of an endpoint all flows
+// of it, and a controller that can't be told a rate is refused.
+func TestCouplingOfSessions(t *testing.T) {
+	const text = `
+title: Two sessions of one call
+duration: 30s
+protection: size-only
+network: {honours-dscp: false, links: {l: {between: [A, B], delay: 20ms, forward: {rate: 1.5Mbps}}}}
+endpoints: {S: {at: A}, R: {at: B}, Q: {at: B}}
+topology: {pairs: [[S, R], [S, Q]], sessions: per-media}
+media:
+  - {from: S, to: R, kind: video, name: a, encoder: {model: perfect, max: 2Mbps}}
+  - {from: S, to: R, kind: video, name: b, encoder: {model: perfect, max: 2Mbps}}
+  - {from: S, to: Q, kind: audio, name: c}
+congestion: {controller: nada, coupled: active, groups: peer}
+`
+	r := parsed(t, text)
+	for session, want := range map[string]int{"S-R/a": 0, "S-R/b": 0, "S-Q": 1} {
+		if got := groupsOf(t, r, session); len(got) != 1 || !got[want] {
+			t.Errorf("%s was in groups %v, want %v", session, got, want)
+		}
+	}
+	_, err := scenarios.Parse("test.yaml", []byte(text), scenarios.Options{Set: []string{"congestion.controller=scream"}, Catalogue: runner.Catalogue{}})
+	if err == nil || !strings.Contains(err.Error(), "congestion.coupled: controller scream can't be coupled") {
+		t.Errorf("scream is coupled: %v", err)
+	}
+}
