@@ -25,13 +25,12 @@ func newTable(t *testing.T, a Algorithm) *table {
 
 const mbps = 1e6
 
-// join registers a flow in group 1 and returns its number.
-func (b *table) join(p, rate, most float64) int {
+// join registers a flow in group 1.
+func (b *table) join(p, rate, most float64) {
 	i := len(b.flows)
 	b.flows = append(b.flows, &Flow{P: p, Max: most * mbps})
 	b.got = append(b.got, math.NaN())
 	b.register(i, rate)
-	return i
 }
 
 func (b *table) register(i int, rate float64) {
@@ -39,8 +38,8 @@ func (b *table) register(i int, rate float64) {
 }
 
 // update calls UPDATE with CC_R and an RTT of 100 ms.
-func (b *table) update(i int, ccR float64) float64 {
-	return b.fse.Update(b.now, b.flows[i], ccR*mbps, 100*time.Millisecond) / mbps
+func (b *table) update(i int, ccR float64) {
+	b.fse.Update(b.now, b.flows[i], ccR*mbps, 100*time.Millisecond)
 }
 
 func (b *table) wantRates(want ...float64) {

@@ -73,7 +73,7 @@ func TestBottlenecksAreToldApart(t *testing.T) {
 		t.Errorf("second was in groups %v, want main's", second)
 	}
 	got := missed(coupledRun(t, "coupled-two-bottlenecks", "congestion.groups=endpoint"))
-	if !strings.Contains(got, "loss of S/other") {
+	if !strings.Contains(got, "loss of S/main") || !strings.Contains(got, "utilization of own/forward") {
 		t.Errorf("coupled across bottlenecks the flows miss only %q", got)
 	}
 }
@@ -95,7 +95,7 @@ media:
 congestion: {controller: nada, coupled: active, groups: peer}
 `
 	r := parsed(t, text)
-	for session, want := range map[string]int{"S-R/a": 0, "S-R/b": 0, "S-Q": 1} {
+	for session, want := range map[string]int{"S-R/a": 0, "S-R/b": 0, "S-Q/c": 1} {
 		if got := groupsOf(t, r, session); len(got) != 1 || !got[want] {
 			t.Errorf("%s was in groups %v, want %v", session, got, want)
 		}
