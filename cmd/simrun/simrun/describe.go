@@ -143,6 +143,9 @@ func controlLines(c *scenarios.Scenario) []string {
 		feedback = fmt.Sprintf("feedback %s %v", c.Congestion.Feedback, c.Congestion.Interval)
 	}
 	lines := []string{congestion, feedback}
+	if g := &c.Congestion; g.Coupled != "off" {
+		lines[0] += fmt.Sprintf(", coupled (%s, by %s)", g.Coupled, g.Groups)
+	}
 	if line := breakerLine(c); line != "" {
 		lines = append(lines, line)
 	}
