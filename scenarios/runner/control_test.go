@@ -50,10 +50,11 @@ func TestEventsNameTheBound(t *testing.T) {
 }
 
 // Whoever controls its rate meets these, but for what it is known not to, and what controls
-// nothing doesn't. In e38-attack.yaml nobody controls anything, and in
-// e38-attack-breakers.yaml circuit breakers do.
+// nothing doesn't. In e38-attack.yaml nobody controls anything, in e38-attack-breakers.yaml circuit
+// breakers do, and what the coupled files miss without coupling TestCoupledFlowsFollowPriorities
+// and TestBottlenecksAreToldApart show.
 //
 // conformance: CC-7-1, CC-7-3, CC-7-4, CC-7-5, CC-7.1-12, CC-7.2-1
 func TestRateControl(t *testing.T) {
-	suite(t, "control/*.yaml", "e38-attack", "e38-attack-breakers")
+	suite(t, "control/*.yaml", "e38-attack", "e38-attack-breakers", "coupled", "coupled-two-bottlenecks")
 }
