@@ -329,6 +329,8 @@ func TestECN(t *testing.T) {
 
 // RFC 8888 §3.1: offsets of up to 8189/1024 s are exact; beyond, the packet was
 // received at an unknown time and isn't taken for lost.
+//
+// conformance: CC-7.1-11
 func TestArrivalTimeOffsets(t *testing.T) {
 	for _, c := range []struct {
 		age  time.Duration

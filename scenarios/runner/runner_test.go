@@ -222,7 +222,7 @@ func meetEverything(t *testing.T, folder string) {
 		}
 		for _, r := range load(t, path) {
 			for _, v := range run(t, r).Verdicts {
-				if !v.Pass {
+				if v.Failed() {
 					t.Errorf("%s %s: %s: %v", filepath.Base(path), r.Name, v.Expectation, v.Value)
 				}
 			}
