@@ -17,6 +17,10 @@ type Options struct {
 	// in the matrix. A path that is an axis of the matrix replaces that axis.
 	// Later overrides win.
 	Set []string
+	// Vary adds axes to the matrix: "path=values", with the values as written there. A
+	// path that is an axis of the file gets these values instead, the last ones if it
+	// stands twice; one that is set isn't varied.
+	Vary []string
 	// Catalogue checks the names and parameters of controllers; nil doesn't.
 	Catalogue Catalogue
 }
@@ -73,10 +77,13 @@ func Parse(name string, data []byte, opt Options) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	doc.Source.Overrides = opt.Set
+	doc.Source.Overrides = opt.given()
 	root, matrixKey, matrix := strict.Remove(doc.Root, "matrix")
 	overrides, err := readOverrides(doc.Source, root, opt.Set)
 	if err != nil {
+		return nil, err
+	}
+	if matrixKey, matrix, err = vary(doc.Source, matrixKey, matrix, opt); err != nil {
 		return nil, err
 	}
 	axes, err := readMatrix(doc.Source, root, matrixKey, matrix, overrides, opt.Catalogue)

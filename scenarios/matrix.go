@@ -3,7 +3,9 @@ package scenarios
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 
@@ -171,6 +173,60 @@ func (r *matrixReader) feedbacks(matrix *yaml.Node) []string {
 	s := &Scenario{}
 	strict.FillDefaults(s)
 	return []string{s.Congestion.Feedback}
+}
+
+// vary adds the axes that options name to a matrix, which may be nil, or replaces those
+// with the same path.
+func vary(src *strict.Source, key, matrix *yaml.Node, opt Options) (*yaml.Node, *yaml.Node, error) {
+	if len(opt.Vary) == 0 {
+		return key, matrix, nil
+	}
+	changed := yaml.Node{Kind: yaml.MappingNode}
+	if matrix != nil {
+		changed = *matrix
+		changed.Content = slices.Clone(matrix.Content)
+	}
+	var errs []*strict.Error
+	for i, text := range opt.Vary {
+		number := len(opt.Set) + i // among the overrides
+		path, values, ok := strings.Cut(text, "=")
+		if !ok {
+			errs = append(errs, &strict.Error{Place: strict.Place{Override: number + 1}, Problem: "there are no values", Remedy: fmt.Sprintf("write %q", text+"=[value, value]")})
+			continue
+		}
+		node, err := strict.ParseValue(src, number, values)
+		if err != nil {
+			errs = append(errs, strict.List(err)...)
+			continue
+		}
+		name := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: strings.TrimSpace(path), Column: number + 1}
+		at := len(changed.Content)
+		for k := 0; k+1 < len(changed.Content); k += 2 {
+			if changed.Content[k].Value == name.Value {
+				at = k
+			}
+		}
+		changed.Content = slices.Replace(changed.Content, at, min(at+2, len(changed.Content)), name, node)
+	}
+	if len(errs) > 0 {
+		return nil, nil, src.Errors(errs...)
+	}
+	if key == nil {
+		key = changed.Content[0] // for errors about the matrix as a whole
+	}
+	return key, &changed, nil
+}
+
+// given is what stands on the command line, for errors.
+func (o *Options) given() []string {
+	var list []string
+	for _, s := range o.Set {
+		list = append(list, "--set "+s)
+	}
+	for _, v := range o.Vary {
+		list = append(list, "--vary "+v)
+	}
+	return list
 }
 
 // values reads the values of an axis: a list, or {from: 1, count: 10}.

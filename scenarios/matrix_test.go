@@ -129,6 +129,46 @@ func TestOverridesWin(t *testing.T) {
 	}
 }
 
+// What is varied from outside comes last in the matrix, or takes the place of an axis; what
+// is set isn't varied.
+func TestVary(t *testing.T) {
+	vary := func(text string, opt Options) []string {
+		t.Helper()
+		f, err := Parse("test.yaml", []byte(text), opt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return names(f)
+	}
+	for _, c := range []struct {
+		text string
+		opt  Options
+		want []string
+	}{
+		{callForTests, Options{Vary: []string{"seed=[1, 2]"}}, []string{"seed=1", "seed=2"}},
+		{callForTests, Options{Vary: []string{"seed=[1, 2]", "seed={from: 3, count: 1}"}}, []string{"seed=3"}},
+		{varied, Options{Vary: []string{"seed=[9]"}}, []string{"delay=20ms,seed=9", "delay=30ms,seed=9"}},
+		{varied, Options{Vary: []string{"duration=[20s]"}, Set: []string{"seed=1"}}, []string{"delay=20ms,duration=20s", "delay=30ms,duration=20s"}},
+		{varied, Options{Vary: []string{"seed=[1, 2]"}, Set: []string{"seed=1"}}, []string{"delay=20ms", "delay=30ms"}},
+	} {
+		if diff := cmp.Diff(c.want, vary(c.text, c.opt)); diff != "" {
+			t.Errorf("%+v: %s", c.opt, diff)
+		}
+	}
+	for given, want := range map[string]string{
+		"seed":      `--vary seed: there are no values; write "seed=[value, value]"`,
+		"seed=5":    `--vary seed=5: matrix.seed: the single value "5" stands where the values of an axis are expected; write a list, like [50ms, 100ms], or {from: 1, count: 10}`,
+		"seeds=[5]": `--vary seeds=[5]: matrix.seeds: there is no field "seeds" in the scenario; did you mean "seed"?`,
+		"seed=[a]":  `--vary seed=[a]: seed: "a" is not a whole number`,
+		"seed=[1":   `--vary seed=[1: "[1" is not a value; write it as in the file, like 50ms or [A, B]`,
+	} {
+		_, err := Parse("test.yaml", []byte(callForTests), Options{Set: []string{"title=x"}, Vary: []string{given}})
+		if err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%s: error %v, want %s", given, err, want)
+		}
+	}
+}
+
 func TestOverridesMendAFile(t *testing.T) {
 	broken := strings.Replace(callForTests, "10s", "ten", 1)
 	if _, err := Parse("test.yaml", []byte(broken), Options{}); err == nil {

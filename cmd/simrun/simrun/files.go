@@ -86,12 +86,12 @@ func scenariosIn(folder string) ([]string, error) {
 
 // loadScenarios reads and checks every scenario. The error has a line for each
 // thing that is wrong; the files that are right are returned all the same.
-func loadScenarios(args, set []string) ([]*scenarios.File, error) {
+func loadScenarios(args, set, vary []string) ([]*scenarios.File, error) {
 	paths, err := findScenarios(args)
 	errs := []error{err}
 	var files []*scenarios.File
 	for _, p := range paths {
-		f, err := scenarios.Load(p.path, scenarios.Options{Set: set, Catalogue: runner.Catalogue{}})
+		f, err := scenarios.Load(p.path, scenarios.Options{Set: set, Vary: vary, Catalogue: runner.Catalogue{}})
 		switch {
 		case err == nil:
 			files = append(files, f)

@@ -21,7 +21,7 @@ func listCommand() *cobra.Command {
 			if len(args) == 0 {
 				args = []string{"scenarios"}
 			}
-			files, err := loadScenarios(args, nil)
+			files, err := loadScenarios(args, nil, nil)
 			s := screenOf(cmd.OutOrStdout())
 			c := s.columns(2, "file", "title", "reference", "runs")
 			for _, f := range files {

@@ -13,6 +13,7 @@ import (
 // runOptions are the flags of the command run.
 type runOptions struct {
 	set    []string
+	vary   []string
 	seed   uint64
 	out    string
 	jobs   int
@@ -46,6 +47,7 @@ once.`,
 			"simrun run scenarios --jobs 4",
 			"simrun run scenarios/quickstart.yaml --set congestion.controller=fixed --seed 7",
 			"simrun run scenarios/quickstart.yaml --set 'network.links.bottleneck.delay=100ms' --pcap",
+			"simrun run scenarios/rfc8867 --vary 'seed={from: 1, count: 10}' --vary 'congestion.controller=[gcc, scream-v2]'",
 			"simrun run scenarios/quickstart.yaml --json --no-page",
 			"simrun run scenarios/quickstart.yaml --feedback-log",
 		),
@@ -62,7 +64,8 @@ once.`,
 		ValidArgsFunction: completeScenarios,
 	}
 	f := cmd.Flags()
-	f.StringArrayVar(&o.set, "set", nil, "set a field of the scenario, `path=value`; replaces an axis of the matrix (repeatable)")
+	addSet(cmd, &o.set)
+	addVary(cmd, &o.vary)
 	f.Uint64Var(&o.seed, "seed", 0, "short for --set seed=`N`")
 	f.StringVar(&o.out, "out", "results", "`folder` for the results")
 	f.IntVar(&o.jobs, "jobs", runtime.GOMAXPROCS(0), "runs at the same time")
@@ -92,7 +95,7 @@ func (f *captureFlag) Set(s string) error {
 
 // runScenarios does what the command run is asked for.
 func runScenarios(cmd *cobra.Command, o *runOptions, args []string) error {
-	files, err := loadScenarios(args, o.set)
+	files, err := loadScenarios(args, o.set, o.vary)
 	if err != nil {
 		return badInput(err)
 	}

@@ -7,7 +7,7 @@ import (
 )
 
 func validateCommand() *cobra.Command {
-	var set []string
+	var set, vary []string
 	cmd := &cobra.Command{
 		Use:   "validate FILE|FOLDER...",
 		Short: "Check scenario files without running them",
@@ -19,7 +19,7 @@ What is wrong is printed with file, line, column and what would be right.`,
 		),
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			files, err := loadScenarios(args, set)
+			files, err := loadScenarios(args, set, vary)
 			for _, f := range files {
 				fmt.Fprintf(cmd.OutOrStdout(), "ok: %s (%s)\n", f.Path, countRuns(len(f.Runs)))
 			}
@@ -31,7 +31,13 @@ What is wrong is printed with file, line, column and what would be right.`,
 		ValidArgsFunction: completeScenarios,
 	}
 	addSet(cmd, &set)
+	addVary(cmd, &vary)
 	return cmd
+}
+
+// addVary adds the flag that adds to the matrix of scenarios.
+func addVary(cmd *cobra.Command, vary *[]string) {
+	cmd.Flags().StringArrayVar(vary, "vary", nil, "vary a field: `path=values`, an axis of the matrix instead of the file's or in addition (repeatable)")
 }
 
 // addSet adds the flag that changes fields of scenarios.

@@ -14,7 +14,7 @@ import (
 // Source is what errors call a document and the overrides applied to it.
 type Source struct {
 	Name      string
-	Overrides []string // such as "seed=3"
+	Overrides []string // such as "--set seed=3"
 }
 
 // Place is a position in the file, lines and columns from 1, or the override
@@ -28,7 +28,7 @@ type Place struct {
 func (s *Source) String(p Place) string {
 	switch {
 	case p.Override > 0 && p.Override <= len(s.Overrides):
-		return "--set " + s.Overrides[p.Override-1]
+		return s.Overrides[p.Override-1]
 	case p.Line == 0:
 		return s.Name
 	}
