@@ -50,6 +50,9 @@ func (c *checker) conditions(b *Conditions, p strict.Path) {
 	if b.Congestion == "off" && b.Equation != "simplified" {
 		c.failKey(p.Child("equation"), "nothing is computed with congestion off", `write "congestion: cease", or remove it`)
 	}
+	if b.Congestion == "off" && b.Sustained {
+		c.failKey(p.Child("sustained"), "nothing is computed with congestion off", `write "congestion: cease", or remove it`)
+	}
 	if u := b.Usability; u != nil && u.Loss == nil && u.RTT == nil {
 		c.failKey(p.Child("usability"), "it doesn't say what is unusable", `add "loss: 30%", or "rtt: 2s"`)
 	}

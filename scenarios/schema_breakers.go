@@ -43,6 +43,9 @@ type Conditions struct {
 	// double, again and again; 0 never.
 	Factor  float64       `yaml:"factor" default:"10" min:"10" max:"1000"`
 	Recover time.Duration `yaml:"recover" default:"0s" max:"1h"`
+	// Sustained congestion is what every report over CB_INTERVAL has shown; by §4.3 the
+	// first one is enough.
+	Sustained bool `yaml:"sustained" default:"false"`
 	// ECN counts marks as losses, if they are reported with an SR or RR (§5).
 	ECN bool `yaml:"ecn" default:"true"`
 	// RTCPTimeout and MediaTimeout are those of §4.1 and §4.2; NonReporting is k.

@@ -76,6 +76,12 @@ func (s *stream) horizon(now simtime.Time) time.Duration {
 	return max(s.tr, frames*min(s.framing.interval(now), longest/frames))
 }
 
+// forgetCongestion forgets what a reporter said of congestion.
+func (r *reporter) forgetCongestion() {
+	r.history.clear()
+	r.tooMuch = 0
+}
+
 // lost is the share of packets that a block says is lost, or marked CE.
 func (b *Breaker) lost(by *reporter, r *Report) float64 {
 	f := float64(r.FractionLost) / 256
@@ -99,7 +105,7 @@ func (b *Breaker) checkCongestion(now simtime.Time, s *stream, by *reporter, r *
 	d, packets, least := now.Sub(by.at), s.packets-by.packets, max(s.tdr, s.tr)
 	switch {
 	case !s.sending(now):
-		by.history.clear() // it has stopped, and begins anew
+		by.forgetCongestion() // it has stopped, and begins anew
 		return
 	case packets == 0 && now.Sub(s.lastSent) > least,
 		float64(packets)*least.Seconds() < s.lastSent.Sub(by.lastSent).Seconds():
@@ -115,6 +121,10 @@ func (b *Breaker) checkCongestion(now simtime.Time, s *stream, by *reporter, r *
 	size := s.framing.size()
 	x := b.settings.Equation.Throughput(size, s.tr, p)
 	if rate <= Tenfold*x {
+		by.tooMuch = 0
+		return
+	}
+	if by.tooMuch++; b.settings.Sustained && by.tooMuch <= n {
 		return
 	}
 	t := Trip{

@@ -271,6 +271,30 @@ func TestWhoHasReactedIsntToBlame(t *testing.T) {
 	}
 }
 
+// Sustained congestion trips after CB_INTERVAL reports that show it, as many more than the
+// RFC's, and not at all if it ends before.
+func TestSustained(t *testing.T) {
+	tdr := 62500 * time.Microsecond
+	x := video(2500 * units.Kbps)
+	s := start(t, breaker.Settings{Sustained: true}, tdr, 100*ms, x) // CB_INTERVAL is 16
+	x.lost = 0.3
+	s.advance(60 * s1)
+	s.wantAt(s.wantTrip(breaker.Congestion, breaker.Cease), 33*tdr, 80*ms)
+
+	for reports, trips := range map[time.Duration]bool{12: false, 20: true} { // it takes 13 of 16 until the mean is above 22.2 %
+		x = video(2500 * units.Kbps)
+		s = start(t, breaker.Settings{Sustained: true}, tdr, 100*ms, x)
+		s.advance(5 * s1)
+		x.lost = 0.3
+		s.advance((12 + reports) * tdr)
+		x.gap *= 10
+		s.advance(5 * s1)
+		if got := len(s.trips) > 0; got != trips {
+			t.Errorf("congestion in %d reports: trips %v", reports, s.trips)
+		}
+	}
+}
+
 // Reports that come between two frames, when nothing is sent, count like others.
 func TestReportsBetweenFrames(t *testing.T) {
 	b := breaker.New(breaker.Settings{})

@@ -19,6 +19,11 @@ type Settings struct {
 	// Recover is how long after a reduction the rate may double, and again after as
 	// long, until it is what it was; 0 is never.
 	Recover time.Duration
+	// Sustained lets congestion trip only if every report over CB_INTERVAL reporting
+	// intervals has shown it. By §4.3 the first that does trips: as losses are a mean over
+	// the time before, and the round-trip time is that of now, it may be the first after
+	// the queue has filled, when no controller has had time to react.
+	Sustained bool
 	// K is the non-reporting threshold; 0 stands for 5.
 	K int
 	// TrrInterval is T_rr_interval of the receiver (RFC 4585 §3.4); 0 without AVPF.

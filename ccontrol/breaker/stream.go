@@ -41,6 +41,7 @@ type reporter struct {
 
 	cb      int // CB_INTERVAL
 	history history
+	tooMuch int // reports in a row that have shown congestion
 
 	mediaTimeout int
 	silent       int          // reports without progress in a row
@@ -77,7 +78,7 @@ func (s *stream) stopped() {
 // cancel forgets what a reporter said about a stretch of sending that is over.
 func (r *reporter) cancel() {
 	r.silent, r.mediaTimeout, r.unusable = 0, 0, false
-	r.history.clear()
+	r.forgetCongestion()
 }
 
 // sending reports whether media is on its way to be reported on: a packet left no

@@ -32,6 +32,7 @@ func conditions(c *scenarios.Conditions) breaker.Settings {
 	out := breaker.Settings{
 		NoReportTimeout: !c.RTCPTimeout, NoMediaTimeout: !c.MediaTimeout, NoCongestion: c.Congestion == "off",
 		Reduce: c.Congestion == "reduce", Factor: c.Factor, Recover: c.Recover, K: c.NonReporting, IgnoreECN: !c.ECN,
+		Sustained: c.Sustained,
 	}
 	if c.Equation == "full" {
 		out.Equation = breaker.Full

@@ -40,6 +40,9 @@ func conditionWords(c *scenarios.Conditions) []string {
 	default:
 		parts = append(parts, c.Equation+" equation")
 	}
+	if c.Sustained {
+		parts = append(parts, "sustained congestion")
+	}
 	if !c.RTCPTimeout {
 		parts = append(parts, "no RTCP timeout")
 	}
