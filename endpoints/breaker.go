@@ -30,6 +30,9 @@ type BreakerConfig struct {
 	// Restart is how long after the breaker has stopped streams they go on, but not
 	// before the trouble would have lasted twice (§4.5); 0 is never.
 	Restart time.Duration
+	// Leave is what makes media that the end receives useless: it leaves the session if all
+	// of them have been for so long (§4.4).
+	Leave breaker.Usability
 }
 
 // BreakerWatcher is a circuit breaker whose trips are events.

@@ -68,6 +68,7 @@ const (
 	BreakerWatched      // one that only watches would, or raises an alarm; Trip, Watcher
 	BreakerRestarted    // Section goes on after a while
 	BreakerLifted       // Section isn't reduced any more
+	BreakerLeaves       // the end leaves Session, or would, as media is useless; Trip, an Alarm if it only would
 	BoundChanged        // something else bounds the rate of Section; see Section.Bound
 )
 

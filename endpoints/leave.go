@@ -7,14 +7,19 @@ import "rtpfabric/sim/simtime"
 // RFC 3550 §6.3.7 demands. Then the endpoint is deaf and silent.
 func (e *Endpoint) Leave(now simtime.Time) {
 	for _, s := range e.sessions {
-		s.leaving = true
-		for _, m := range s.sections {
-			m.stopped = true
-		}
-		if s.entered {
-			s.applyTarget(now)
-			s.pump(now)
-		}
+		s.leaveAll(now)
+	}
+}
+
+// leaveAll ends the endpoint's part in the session.
+func (s *Session) leaveAll(now simtime.Time) {
+	s.leaving = true
+	for _, m := range s.sections {
+		m.stopped = true
+	}
+	if s.entered {
+		s.applyTarget(now)
+		s.pump(now)
 	}
 }
 

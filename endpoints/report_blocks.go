@@ -84,6 +84,9 @@ func (r *source) block(by *Stream, now simtime.Time) rtcp.ReceptionReport {
 		LastSequenceNumber: uint32(r.highest - 1<<16),
 		Jitter:             uint32(r.jitter),
 	}
+	if by.index == 0 {
+		r.judge(now, b.FractionLost)
+	}
 	if r.lastSR != 0 {
 		clock := r.session.endpoint.wallClock(now)
 		b.LastSenderReport = r.lastSR

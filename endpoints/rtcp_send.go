@@ -36,6 +36,7 @@ func (s *Session) runRTCP(now simtime.Time) {
 		switch d.Kind {
 		case rtcptiming.Regular:
 			s.sendRegular(now, d.Local)
+			s.leaveUseless(now)
 		case rtcptiming.Early:
 			s.sendFeedback(now, d.Local)
 			s.timing.SentEarly(now, d.Local)

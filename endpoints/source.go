@@ -38,6 +38,8 @@ type source struct {
 	received uint64
 	seen     [1 << 10]uint64 // recent extended numbers, to tell duplicates
 
+	usefulness usefulness
+
 	transit uint32 // of the last packet, in timestamp units
 	jitter  float64
 

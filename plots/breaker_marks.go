@@ -20,7 +20,7 @@ const maxTrips = 20
 func tripsOf(r *record.Record) []trip {
 	var list []trip
 	for _, e := range r.Events {
-		acted := e.Kind == record.BreakerTripped || e.Kind == record.BreakerReduced
+		acted := e.Kind == record.BreakerTripped || e.Kind == record.BreakerReduced || e.Kind == record.BreakerLeft
 		if !acted && e.Kind != record.BreakerObserved {
 			continue
 		}

@@ -30,6 +30,9 @@ func (c *checker) breakers() {
 	for _, w := range b.Watch {
 		c.name(p.Child("watch").Child(w.Name), w.Name, "circuit breaker")
 		c.conditions(&w.Conditions, p.Child("watch").Child(w.Name))
+		if u := w.Conditions.Usability; u != nil && u.Judge != "sender" {
+			c.fail(p.Child("watch").Child(w.Name).Child("usability").Child("judge"), "who watches is a sender", "write it in the breaker's own usability, or remove it")
+		}
 	}
 }
 

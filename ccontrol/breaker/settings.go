@@ -42,6 +42,12 @@ type Usability struct {
 	For  time.Duration
 }
 
+// Exceeded reports whether media with that share of loss and that round-trip time is
+// useless. A round-trip time of 0 isn't known.
+func (u *Usability) Exceeded(loss float64, rtt time.Duration) bool {
+	return u.Loss > 0 && loss > u.Loss || u.RTT > 0 && rtt > u.RTT
+}
+
 // What the RFC says where settings don't.
 const (
 	// Tmin is the least Td (§4.1).

@@ -75,7 +75,11 @@ func (t *Trip) Reason() string {
 		return fmt.Sprintf("%v are more than ten times the %v that TCP would send by the %v equation, with a loss of %.1f %% in %d intervals (%v) and a round trip of %v",
 			kilo(t.Rate), kilo(t.Throughput), t.Equation, 100*t.Loss, t.Reports, ms(t.Interval), ms(t.RTT))
 	case Unusable:
-		return fmt.Sprintf("unusable for %v: a loss of %.1f %%, a round trip of %v", ms(t.Interval), 100*t.Loss, ms(t.RTT))
+		reason := fmt.Sprintf("unusable for %v: a loss of %.1f %%", ms(t.Interval), 100*t.Loss)
+		if t.RTT > 0 {
+			reason += fmt.Sprintf(", a round trip of %v", ms(t.RTT))
+		}
+		return reason
 	case Blind:
 		return fmt.Sprintf("no report for %v, though the receiver sends RTCP: congestion can't be judged", ms(t.Interval))
 	}

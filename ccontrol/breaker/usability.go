@@ -8,7 +8,7 @@ import "rtpfabric/sim/simtime"
 func (b *Breaker) checkUsability(now simtime.Time, s *stream, by *reporter, r *Report, sending bool) {
 	u := &b.settings.Usability
 	lost := float64(r.FractionLost) / 256 // packets with CE are as good as others (§7)
-	bad := sending && (u.Loss > 0 && lost > u.Loss || u.RTT > 0 && s.tr > u.RTT)
+	bad := sending && u.Exceeded(lost, s.tr)
 	switch {
 	case !bad:
 		by.unusable = false

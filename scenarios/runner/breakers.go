@@ -14,6 +14,9 @@ func breakers(s *scenarios.Scenario) topologies.Breakers {
 		Config: endpoints.BreakerConfig{Mode: breakerModes[b.Mode], Settings: conditions(&b.Conditions), Restart: b.Restart},
 		Frames: b.Frames,
 	}
+	if u := b.Conditions.Usability; u != nil && u.Judge != "sender" {
+		out.Config.Leave = usability(u)
+	}
 	for i := range b.Watch {
 		w := &b.Watch[i]
 		out.Config.Watchers = append(out.Config.Watchers, endpoints.BreakerWatcher{Name: w.Name, Settings: conditions(&w.Conditions)})
@@ -37,14 +40,19 @@ func conditions(c *scenarios.Conditions) breaker.Settings {
 	if c.Equation == "full" {
 		out.Equation = breaker.Full
 	}
-	if u := c.Usability; u != nil {
-		out.Usability.For = u.For
-		if u.Loss != nil {
-			out.Usability.Loss = float64(*u.Loss)
-		}
-		if u.RTT != nil {
-			out.Usability.RTT = *u.RTT
-		}
+	if u := c.Usability; u != nil && u.Judge != "receiver" {
+		out.Usability = usability(u)
+	}
+	return out
+}
+
+func usability(u *scenarios.Usability) breaker.Usability {
+	out := breaker.Usability{For: u.For}
+	if u.Loss != nil {
+		out.Loss = float64(*u.Loss)
+	}
+	if u.RTT != nil {
+		out.RTT = *u.RTT
 	}
 	return out
 }

@@ -101,3 +101,43 @@ func TestRecordsTellOfBreakers(t *testing.T) {
 		}
 	}
 }
+
+// A receiver leaves if all that it gets is useless, and not for one stream of two; one that
+// observes says so and stays.
+//
+// conformance: CC-7.1-7
+func TestReceiverLeaves(t *testing.T) {
+	const text = `
+title: Large packets are lost
+duration: 40s
+protection: size-only
+network: {links: {l: {between: [A, B], delay: 20ms, forward: {impairments: [{type: size-loss, probability: 20%, fragment: 300B}]}}}}
+endpoints: {S: {at: A}, R: {at: B}}
+topology: {peers: [S, R]}
+media:
+  - {from: S, kind: video, encoder: {model: perfect, min: 1Mbps, max: 1Mbps}}
+  - {from: S, kind: audio, rate: 20kbps}
+congestion: {controller: fixed}
+rtcp: {trr-interval: 1s}
+breakers: {mode: enforce, congestion: off, usability: {loss: 40%, for: 10s, judge: receiver}}
+`
+	when := func(kind string, set ...string) (at time.Duration) {
+		for _, e := range parsed(t, text, set...).Events {
+			if e.Kind == kind && e.Entity == "R" {
+				return e.At.Duration()
+			}
+		}
+		return 0
+	}
+	if at := when(record.BreakerLeft); at != 0 {
+		t.Errorf("leaves at %v, and audio is good", at)
+	}
+	for kind, set := range map[string]string{
+		record.BreakerLeft:     "breakers.usability.loss=10%",
+		record.BreakerObserved: "breakers={mode: observe, usability: {loss: 10%, for: 10s, judge: both}}",
+	} {
+		if at := when(kind, set); at < 10*time.Second || at > 13*time.Second {
+			t.Errorf("%s: %s at %v", set, kind, at)
+		}
+	}
+}

@@ -6,6 +6,7 @@ const (
 	BreakerReduced   = "breaker-reduced"   // or let it send at a tenth
 	BreakerObserved  = "breaker-observed"  // it would have
 	BreakerWatched   = "breaker-watched"   // and so would another one, which is named
+	BreakerLeft      = "breaker-left"      // a receiver has left its session
 	BreakerAlarm     = "breaker-alarm"     // it can't judge
 	BreakerRestarted = "breaker-restarted" // the stream goes on
 	BreakerLifted    = "breaker-lifted"    // without the reduction

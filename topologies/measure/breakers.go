@@ -39,5 +39,14 @@ func (r *Recorder) breakerTripped(e *endpoints.Event) {
 	r.event(e.At, name(e), kind, detail)
 }
 
+// breakerLeaves notes that a receiver leaves its session, or would.
+func (r *Recorder) breakerLeaves(entity string, e *endpoints.Event) {
+	kind := record.BreakerLeft
+	if e.Trip.Action == breaker.Alarm {
+		kind = record.BreakerObserved
+	}
+	r.event(e.At, entity, kind, e.Trip.Condition.String()+", leaves: "+e.Trip.Reason())
+}
+
 // name is that of the stream which an event is about.
 func name(e *endpoints.Event) string { return e.Session.Endpoint() + "/" + e.Section.Name() }

@@ -61,6 +61,8 @@ func (r *Recorder) handle(e endpoints.Event) {
 		r.event(e.At, entity+"/"+e.Section.Name(), "marking-dropped", "packets with the stream's DSCP don't arrive")
 	case endpoints.BreakerTripped, endpoints.BreakerWatched:
 		r.breakerTripped(&e)
+	case endpoints.BreakerLeaves:
+		r.breakerLeaves(entity, &e)
 	case endpoints.BreakerRestarted:
 		r.event(e.At, name(&e), record.BreakerRestarted, "the reaction has lasted as long as the trouble did")
 	case endpoints.BreakerLifted:
