@@ -2,7 +2,7 @@
 
 CALLS = 100000
 
-.PHONY: build test vet lint race check bench fuzz swarm determinism regress browser arm64 clean
+.PHONY: build test vet lint race check bench fuzz swarm breakers determinism regress seeds browser arm64 clean
 
 build:
 	go build -o bin/simrun ./cmd/simrun
@@ -21,7 +21,7 @@ lint:
 race:
 	go test -race -short ./sim/engine ./endpoints/... ./topologies/... ./scenarios/... ./cmd/...
 
-check: build vet lint test race determinism regress arm64 browser
+check: build vet lint test race determinism regress seeds arm64 browser
 
 # Against main if benchstat is installed. BENCH selects, COUNT repeats.
 bench:
@@ -35,6 +35,11 @@ fuzz:
 swarm:
 	go test ./topologies -run TestCallSwarm -calls $(CALLS) -timeout 0
 
+# How often circuit breakers trip in a thousand random networks: the table of
+# docs/breakers.md.
+breakers:
+	go test ./scenarios/runner -run TestBreakersInRandomNetworks -networks 1000 -timeout 0 -v
+
 # The same run in ways that must make no difference.
 determinism:
 	.ci/determinism
@@ -42,6 +47,14 @@ determinism:
 # Every scenario of the library meets its expectations.
 regress: build
 	bin/simrun run scenarios --quiet --out .cache/regress
+
+# RFC 8867 with ten seeds for each of the controllers that it is about. The two files left
+# out have ten already, for NADA.
+SUITE = $(filter-out %/5.1-variable-capacity.yaml %/5.1-wide-range.yaml,$(wildcard scenarios/rfc8867/*.yaml))
+
+seeds: build
+	bin/simrun run $(SUITE) --vary 'congestion.controller=[gcc, nada, scream, scream-v2]' \
+		--vary 'seed={from: 1, count: 10}' --quiet --no-page --out .cache/seeds
 
 # Pages in a real browser.
 browser:

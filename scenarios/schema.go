@@ -298,6 +298,8 @@ type ExpectedFail struct {
 	// Metrics and During are those of the expectations; without either all are meant.
 	Metrics []string  `yaml:"metrics"`
 	During  *Interval `yaml:"during"`
+	// Sometimes is what some seeds show and others don't: that all pass is no surprise.
+	Sometimes bool `yaml:"sometimes" default:"false"`
 	// Because is the reason, with the literature that has it.
 	Because string `yaml:"because,required" example:"loss-based, see docs/cc/tfrc.md"`
 }

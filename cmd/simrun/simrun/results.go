@@ -107,8 +107,7 @@ func printUnexpected(s *screen, f *plannedFile) {
 		}
 	}
 	for _, m := range marks {
-		if !fails[m] {
-			k := &f.runs[0].Scenario.ExpectedFail[m.entry]
+		if k := &f.runs[0].Scenario.ExpectedFail[m.entry]; !fails[m] && !k.Sometimes {
 			what := "every expectation"
 			if m.metric != "" {
 				what = "every " + m.metric
