@@ -19,8 +19,9 @@ import (
 // controllers makes those of a run, starts those that are programs, and keeps feedback
 // logs.
 type controllers struct {
-	run *scenarios.Run
-	dir string // of the logs; empty writes none
+	run   *scenarios.Run
+	dir   string // of the logs; empty writes none
+	agent *Agent // may be nil
 	// ctx is the run's: stop ends it, which a program that fails does.
 	ctx  context.Context
 	stop context.CancelCauseFunc
@@ -38,6 +39,9 @@ type feedbackLog struct {
 
 // make makes a controller, with a recorder around it if logs are wanted.
 func (c *controllers) make(of *topologies.Controlled) (ccontrol.Controller, []ccontrol.Signal, error) {
+	if a := c.agent; a != nil && a.Connection == of.Connection {
+		return a.New(of.Limits), nil, nil
+	}
 	if e := c.run.Scenario.Congestion.External; e != nil && !of.Legacy {
 		return c.start(e, of)
 	}

@@ -7,7 +7,7 @@ import (
 )
 
 // drawing returns what a picture of the topology needs.
-func drawing(s *scenarios.Scenario, sim *topologies.Simulation) record.Topology {
+func drawing(s *scenarios.Scenario, sim *topologies.Simulation, agent *Agent) record.Topology {
 	t := record.Topology{Type: s.Topology.Type, Nodes: s.Nodes()}
 	for i := range s.Network.Links {
 		l := &s.Network.Links[i]
@@ -32,7 +32,7 @@ func drawing(s *scenarios.Scenario, sim *topologies.Simulation) record.Topology 
 		}
 		t.Flows = append(t.Flows, record.Flow{
 			Name: f.Flow(), From: f.From, To: to, Kind: string(f.Kind),
-			SSRC: f.Sender.SSRC(), Controller: s.Congestion.Controller,
+			SSRC: f.Sender.SSRC(), Controller: agent.label(f, s.Congestion.Controller),
 		})
 	}
 	for i := range s.Traffic {

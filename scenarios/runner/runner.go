@@ -31,6 +31,8 @@ type Options struct {
 	// FeedbackDir, if not empty, is an existing folder that gets a log of what each
 	// controller is told and answers; see package feedlog.
 	FeedbackDir string
+	// Agent, if not nil, takes the place of one controller; it has no feedback log.
+	Agent *Agent
 }
 
 // progressSteps is how many parts a run is done in when somebody wants to know
@@ -45,7 +47,7 @@ func Run(ctx context.Context, r *scenarios.Run, o Options) (out *record.Record, 
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", r.Name, err)
 	}
-	made := &controllers{run: r, dir: o.FeedbackDir}
+	made := &controllers{run: r, dir: o.FeedbackDir, agent: o.Agent}
 	made.ctx, made.stop = context.WithCancelCause(ctx)
 	defer func() {
 		if e := made.close(); e != nil && err == nil {
@@ -106,7 +108,7 @@ func manifest(r *scenarios.Run, sim *topologies.Simulation, o Options) record.Ma
 		Digest: sim.Fabric.Digest(), Status: record.Complete,
 		Duration: s.Duration, Reached: sim.Loop.Now().Duration(),
 		Packets: sim.Fabric.Sent(), PacketHops: sim.Fabric.Hops(),
-		Protection: s.Protection, Topology: drawing(s, sim), Resolved: r.Resolved,
+		Protection: s.Protection, Topology: drawing(s, sim, o.Agent), Resolved: r.Resolved,
 	}
 }
 

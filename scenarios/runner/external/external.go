@@ -128,11 +128,12 @@ func (e *Controller) named(err error) error {
 
 // setTarget aims at a rate, and paces at a multiple of it.
 func (e *Controller) setTarget(media units.BitRate) {
-	e.target = ccontrol.Target{Media: media, Pacing: units.BitRate(float64(media) * pacingFactor)}
+	e.target = ccontrol.Target{Media: media, Pacing: units.BitRate(float64(media) * PacingFactor)}
 }
 
-// pacingFactor is what programs get that say nothing about pacing.
-const pacingFactor = 1.5
+// PacingFactor is the pacing rate, as a multiple of the media rate, that those get who
+// say nothing about it.
+const PacingFactor = 1.5
 
 // OnSent keeps the packet for the next message.
 func (e *Controller) OnSent(now simtime.Time, s ccontrol.Sent) {

@@ -164,7 +164,7 @@ func TestFailures(t *testing.T) {
 		{"half a line", `say({}); hear(); print("{", end="", flush=True)`, []string{"in the middle of a line"}},
 		{"a long line", `say({}); hear(); print("x" * (1 << 21), flush=True); hear()`, []string{"a line of more than 1048576 bytes"}},
 		{"unknown field", `say({}); hear(); say({"rate": 5})`, []string{`unknown field "rate"`}},
-		{"two objects", `say({}); hear(); print("{} {}", flush=True)`, []string{`"{}" follows the reply`}},
+		{"two objects", `say({}); hear(); print("{} {}", flush=True)`, []string{`"{}" follows the object`}},
 		{"NaN", `say({}); hear(); say({"target": {"media": float("nan")}})`, []string{"it printed \"{\\\"target\\\": {\\\"media\\\": NaN}}\", which is no reply"}},
 		{"no rate", `say({}); hear(); say({"target": {"media": 0}})`, []string{"media 0, pacing 0, window 0 isn't possible"}},
 		{"negative window", `say({}); hear(); say({"target": {"media": 1e5, "window": -1}})`, []string{"window -1 isn't possible"}},

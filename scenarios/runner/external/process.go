@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"rtpfabric/scenarios/runner/internal/jsonline"
 )
 
 const (
@@ -18,8 +20,6 @@ const (
 	maxLine = 1 << 20
 	// maxTail is how much of a program's standard error is kept.
 	maxTail = 4 << 10
-	// maxQuote is how much of a line an error quotes.
-	maxQuote = 200
 	// grace is how long a program may take to end.
 	grace = time.Second
 	// startup is how long a first reply may take at least: interpreters load libraries.
@@ -183,7 +183,7 @@ func (p *process) rubbish(err error, reply []byte) error {
 	if err == nil {
 		return nil
 	}
-	problem := fmt.Sprintf("it printed %s, which is no reply: %v", quote(string(reply)), err)
+	problem := fmt.Sprintf("it printed %s, which is no reply: %v", jsonline.Quote(string(reply)), err)
 	if !bytes.HasPrefix(bytes.TrimSpace(reply), []byte("{")) {
 		problem += "; is that a stray print? Standard output is for replies, the rest goes to standard error"
 	}
@@ -195,23 +195,16 @@ func (p *process) rubbish(err error, reply []byte) error {
 // important part, for tables.
 func (p *process) explain(problem string) error {
 	if p.last != "" {
-		problem += "; it last printed " + quote(p.last)
+		problem += "; it last printed " + jsonline.Quote(p.last)
 	}
 	text := strings.TrimSpace(p.tail.String())
 	if text == "" {
 		return errors.New(problem)
 	}
 	if i := strings.LastIndexByte(text, '\n'); i >= 0 {
-		return fmt.Errorf("%s; its standard error ends with %s\n  %s", problem, quote(text[i+1:]), strings.ReplaceAll(text, "\n", "\n  "))
+		return fmt.Errorf("%s; its standard error ends with %s\n  %s", problem, jsonline.Quote(text[i+1:]), strings.ReplaceAll(text, "\n", "\n  "))
 	}
-	return fmt.Errorf("%s; its standard error ends with %s", problem, quote(text))
-}
-
-func quote(s string) string {
-	if r := []rune(s); len(r) > maxQuote {
-		s = string(r[:maxQuote]) + "…"
-	}
-	return fmt.Sprintf("%q", s)
+	return fmt.Errorf("%s; its standard error ends with %s", problem, jsonline.Quote(text))
 }
 
 // close ends the input, and the program if that doesn't.
@@ -223,7 +216,7 @@ func (p *process) close() error {
 	case line, alive := <-p.lines:
 		if alive {
 			p.last = ""
-			return p.explain(fmt.Sprintf("it printed %s without being asked: each message has one line as a reply", quote(string(bytes.TrimSpace(line)))))
+			return p.explain(fmt.Sprintf("it printed %s without being asked: each message has one line as a reply", jsonline.Quote(string(bytes.TrimSpace(line)))))
 		}
 	case <-ctx.Done():
 	}

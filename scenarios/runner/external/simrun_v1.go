@@ -1,7 +1,6 @@
 package external
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +11,7 @@ import (
 
 	"rtpfabric/ccontrol"
 	"rtpfabric/ccontrol/feedlog"
+	"rtpfabric/scenarios/runner/internal/jsonline"
 	"rtpfabric/sim/simtime"
 	"rtpfabric/sim/units"
 )
@@ -82,7 +82,7 @@ var signalName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
 
 func (s *simrunV1) begun(text []byte) error {
 	var r initReply
-	if err := parse(text, &r); err != nil {
+	if err := jsonline.Parse(text, &r); err != nil {
 		return err
 	}
 	c := s.controller
@@ -133,7 +133,7 @@ func (s *simrunV1) timeout(now simtime.Time) []byte {
 
 func (s *simrunV1) replied(now simtime.Time, text []byte) error {
 	var r reply
-	if err := parse(text, &r); err != nil {
+	if err := jsonline.Parse(text, &r); err != nil {
 		return err
 	}
 	c := s.controller
@@ -149,28 +149,15 @@ func (s *simrunV1) replied(now simtime.Time, text []byte) error {
 	return s.take(now, &r.common)
 }
 
-// parse reads one JSON object, strictly.
-func parse(text []byte, into any) error {
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		return err
-	}
-	if rest := bytes.TrimSpace(text[d.InputOffset():]); len(rest) > 0 {
-		return fmt.Errorf("%s follows the reply on its line", quote(string(rest)))
-	}
-	return nil
-}
-
 // take does what a reply says.
 func (s *simrunV1) take(now simtime.Time, r *common) error {
 	c := s.controller
 	if t := r.Target; t != nil {
-		pacing := t.Media * pacingFactor
+		pacing := t.Media * PacingFactor
 		if t.Pacing != nil {
 			pacing = *t.Pacing
 		}
-		if !possible(t.Media) || !possible(pacing) || t.Window < 0 || t.Window > maxNumber {
+		if !jsonline.PossibleRate(t.Media) || !jsonline.PossibleRate(pacing) || !jsonline.PossibleWindow(t.Window) {
 			return fmt.Errorf("a target of media %v, pacing %v, window %v isn't possible: rates are in bit/s and above 0, the window is in bytes", t.Media, pacing, t.Window)
 		}
 		c.target = ccontrol.Target{
@@ -185,7 +172,7 @@ func (s *simrunV1) take(now simtime.Time, r *common) error {
 		c.next = simtime.Time(*n)
 	}
 	if p := r.Probe; p != nil {
-		if p.ID == 0 || !possible(p.Rate) || p.Packets < 0 || p.Bytes < 0 || p.Packets == 0 && p.Bytes == 0 {
+		if p.ID == 0 || !jsonline.PossibleRate(p.Rate) || p.Packets < 0 || p.Bytes < 0 || p.Packets == 0 && p.Bytes == 0 {
 			return errors.New("a probe needs an id that isn't 0, a rate, and packets or bytes")
 		}
 		c.probes = append(c.probes, ccontrol.Probe{ID: p.ID, Rate: units.BitRate(math.Round(p.Rate)), Packets: p.Packets, Bytes: units.Bytes(p.Bytes)})
@@ -193,11 +180,5 @@ func (s *simrunV1) take(now simtime.Time, r *common) error {
 	return nil
 }
 
-// maxNumber bounds rates and windows: a terabit per second.
-const maxNumber = 1e12
-
 // maxTime bounds time-outs: as far as floating-point numbers count nanoseconds.
 const maxTime = 1 << 53
-
-// possible reports whether a rate can be one.
-func possible(rate float64) bool { return rate >= 1 && rate <= maxNumber }
