@@ -58,6 +58,7 @@ Exit codes:
 	root.AddCommand(
 		runCommand(),
 		replayCommand(),
+		gymCommand(),
 		validateCommand(),
 		describeCommand(),
 		controllersCommand(),
