@@ -37,6 +37,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("LIBRARY", library+"/../../scenarios")
 			e.Setenv("EXAMPLES", library+"/../../docs/examples/external")
+			e.Setenv("GYM", library+"/../../docs/examples/gym")
 			e.Setenv("GORACE", "atexit_sleep_ms=10") // else every program waits a second under -race
 			return nil
 		},
