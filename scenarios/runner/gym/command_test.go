@@ -9,36 +9,36 @@ import (
 )
 
 func TestCommands(t *testing.T) {
-	for line, want := range map[string]string{
-		``:                                              "is no command",
-		`step 5`:                                        "is no command",
-		`[1]`:                                           "a JSON object is expected",
-		`{"type":"step"`:                                "is no command",
-		`{}`:                                            `there is no command ""`,
-		`{"type":"stop"}`:                               `there is no command "stop": write hello, reset, step or close`,
-		`{"type":5}`:                                    "type can't be a JSON number: write hello, reset, step or close",
-		`{"type":"hello","seed":1}`:                     `hello: json: unknown field "seed"`,
-		`{"type":"hello"}{"type":"hello"}`:              "is no command",
-		`{"type":"step"}`:                               "step: there is no action",
-		`{"type":"step","action":null}`:                 "step: there is no action",
-		`{"type":"step","action":"fast"}`:               "step: action can't be a JSON string: write a rate in bit/s",
-		`{"type":"step","action":[500000]}`:             "step: action can't be a JSON array: write a rate in bit/s",
-		`{"type":"step","action":-1}`:                   "step: an action of -1 isn't possible",
-		`{"type":"step","action":1e300}`:                "step: an action of 1e+300 isn't possible",
-		`{"type":"step","action":NaN}`:                  "is no command",
-		`{"type":"step","action":1,"x":2}`:              `step: json: unknown field "x"`,
-		`{"type":"reset","seed":-1}`:                    "reset: seed can't be a JSON number -1: write a whole number from 0",
-		`{"type":"reset","options":3}`:                  "reset: options can't be a JSON number: write an object",
-		`{"type":"reset","options":{"set":"a=b"}}`:      "reset: options.set can't be a JSON string: write a list",
-		`{"type":"reset","options":{"set":["a"]}}`:      `reset: set "a": there is no value: write path=value`,
-		`{"type":"reset","options":{"set":["seed=3"]}}`: `write "seed" beside "options"`,
-		`{"type":"reset","options":{"variation":"x"}}`:  "reset: options.variation can't be a JSON string: write an index",
-		`{"type":"reset","options":{"weights":{"rate":-1}}}`:  "a weight of -1 isn't possible",
-		`{"type":"reset","options":{"weights":{"rate":"x"}}}`: "can't be a JSON string: write a number",
-		`{"type":"reset","options":{"weights":{"speed":1}}}`:  `unknown field "speed"`,
+	for _, c := range []struct{ line, want string }{
+		{``, "is no command"},
+		{`step 5`, "is no command"},
+		{`[1]`, "a JSON object is expected"},
+		{`{"type":"step"`, "is no command"},
+		{`{}`, `there is no command ""`},
+		{`{"type":"stop"}`, `there is no command "stop": write hello, reset, step or close`},
+		{`{"type":5}`, "type can't be a JSON number: write hello, reset, step or close"},
+		{`{"type":"hello","seed":1}`, `hello: json: unknown field "seed"`},
+		{`{"type":"hello"}{"type":"hello"}`, "is no command"},
+		{`{"type":"step"}`, "step: there is no action"},
+		{`{"type":"step","action":null}`, "step: there is no action"},
+		{`{"type":"step","action":"fast"}`, "step: action can't be a JSON string: write a rate in bit/s"},
+		{`{"type":"step","action":[500000]}`, "step: action can't be a JSON array: write a rate in bit/s"},
+		{`{"type":"step","action":-1}`, "step: an action of -1 isn't possible"},
+		{`{"type":"step","action":1e300}`, "step: an action of 1e+300 isn't possible"},
+		{`{"type":"step","action":NaN}`, "is no command"},
+		{`{"type":"step","action":1,"x":2}`, `step: json: unknown field "x"`},
+		{`{"type":"reset","seed":-1}`, "reset: seed can't be a JSON number -1: write a whole number from 0"},
+		{`{"type":"reset","options":3}`, "reset: options can't be a JSON number: write an object"},
+		{`{"type":"reset","options":{"set":"a=b"}}`, "reset: options.set can't be a JSON string: write a list"},
+		{`{"type":"reset","options":{"set":["a"]}}`, `reset: set "a": there is no value: write path=value`},
+		{`{"type":"reset","options":{"set":["seed=3"]}}`, `write "seed" beside "options"`},
+		{`{"type":"reset","options":{"variation":"x"}}`, "reset: options.variation can't be a JSON string: write an index"},
+		{`{"type":"reset","options":{"weights":{"rate":-1}}}`, "a weight of -1 isn't possible"},
+		{`{"type":"reset","options":{"weights":{"rate":"x"}}}`, "can't be a JSON string: write a number"},
+		{`{"type":"reset","options":{"weights":{"speed":1}}}`, `unknown field "speed"`},
 	} {
-		if c, err := parse([]byte(line)); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s\nis %+v with error %v, want %q", line, c, err, want)
+		if got, err := parse([]byte(c.line)); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s\nis %+v with error %v, want %q", c.line, got, err, c.want)
 		}
 	}
 	c, err := parse([]byte(` {"type":"reset","seed":18446744073709551615,"options":{"variation":2,"set":["a=b"],"weights":{"delay":7}}} `))
