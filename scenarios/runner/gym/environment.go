@@ -122,9 +122,9 @@ func seedSetting(seed uint64) string { return "seed=" + strconv.FormatUint(seed,
 func suits(s *scenarios.Scenario, step time.Duration) error {
 	switch g := &s.Congestion; {
 	case g.Feedback != "rfc8888" && g.Feedback != "twcc":
-		return fmt.Errorf("congestion.feedback: an agent needs feedback about every packet, and %s gives none: write --set congestion.feedback=rfc8888, or twcc", g.Feedback)
+		return fmt.Errorf("congestion.feedback is %s, and an agent needs feedback about every packet: write --set congestion.feedback=rfc8888, or twcc", g.Feedback)
 	case g.Coupled != "off":
-		return errors.New("congestion.coupled: an agent can't be coupled: write --set congestion.coupled=off")
+		return fmt.Errorf("congestion.coupled is %s, and an agent can't be coupled: write --set congestion.coupled=off", g.Coupled)
 	case step >= s.Duration:
 		return fmt.Errorf("a step of %v leaves no time for another in a scenario of %v: write a shorter --step", step, s.Duration)
 	}
