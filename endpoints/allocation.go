@@ -42,13 +42,13 @@ type share struct {
 	rate    float64
 }
 
-// allocate divides the controller's target, or the peer's signalled bandwidth if that is
-// less, among the video streams: what audio leaves, by weight, within what the encoders
-// can do and the peer wants of each. If that isn't enough for
+// allocate divides the controller's target, or if that is less the peer's signalled
+// bandwidth or its estimate, among the video streams: what audio leaves, by weight, within
+// what the encoders can do and the peer wants of each. If that isn't enough for
 // the minimum of every stream, those of the lowest level, and of these the last,
 // send nothing, but for one stream.
 func (s *Session) allocate(now simtime.Time) []share {
-	left := min(float64(s.lastTarget.Media), s.connection.allowance(now, s))
+	left := min(float64(s.lastTarget.Media), s.connection.allowance(now, s), s.estimated)
 	s.shares = s.shares[:0]
 	repairs := 0.0
 	for _, m := range s.sections {

@@ -15,13 +15,14 @@ const (
 	BoundByCodec      Bound = iota // what the encoder does at most, or at least
 	BoundBySignalling              // b=AS and b=CT
 	BoundByTMMBR
+	BoundByREMB // of a peer that nobody has asked for it
 	BoundByController
 	BoundByBreaker
 )
 
 // String returns who sets the bound.
 func (b Bound) String() string {
-	return [...]string{"codec", "signalled bandwidth", "TMMBR", "controller", "circuit breaker"}[b]
+	return [...]string{"codec", "signalled bandwidth", "TMMBR", "REMB", "controller", "circuit breaker"}[b]
 }
 
 // binding is the bound of a section's rate, as it was told and as it is.
@@ -66,8 +67,10 @@ func (m *Section) boundOf(now simtime.Time, sh *share) Bound {
 			return BoundByTMMBR
 		}
 		return BoundBySignalling
-	case s.connection.allowance(now, s) < float64(s.lastTarget.Media):
+	case s.connection.allowance(now, s) < min(float64(s.lastTarget.Media), s.estimated):
 		return BoundBySignalling
+	case s.estimated < float64(s.lastTarget.Media):
+		return BoundByREMB
 	case sh.rate <= float64(model.Wire(model.Min)):
 		return BoundByCodec
 	}

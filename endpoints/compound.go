@@ -159,15 +159,23 @@ func (w *compound) feedback(now simtime.Time, st *Stream) {
 		for _, msg := range s.twcc.Build(st.ssrc) {
 			w.add(msg)
 		}
-	case FeedbackREMB:
-		if msg := s.estimate.build(st.ssrc, mtu-len(w.b)); msg != nil {
-			w.add(msg)
-		}
-	case FeedbackNone:
+	case FeedbackREMB, FeedbackNone:
 	}
 	s.due.sent(now)
 	if s.hasFeedback() { // what didn't fit
 		s.due.arrived(now, true, s.rtt)
+	}
+}
+
+// estimate adds the receiver's estimate, and asks for the next.
+func (w *compound) estimate(now simtime.Time, st *Stream) {
+	e := &w.s.estimate
+	if msg := e.build(st.ssrc, mtu-len(w.b)); msg != nil {
+		w.add(msg)
+	}
+	e.due.sent(now)
+	if e.pending() { // it didn't fit
+		e.due.arrived(now, true, w.s.rtt)
 	}
 }
 

@@ -11,17 +11,25 @@ import (
 	"rtpfabric/sim/units"
 )
 
-// newExtensions returns the map of a session's header extensions. Feedback that
-// goes by transport-wide sequence numbers or absolute send times signals them, if
-// nobody else did.
-func newExtensions(entries []headerext.Entry, f Feedback, own ...HeaderExtension) (*headerext.Map, error) {
-	switch f {
-	case FeedbackTWCC:
-		entries = withEntry(entries, headerext.Entry{ID: 3, URI: headerext.TransportSeq.URI()})
-	case FeedbackREMB:
-		entries = withEntry(entries, headerext.Entry{ID: 2, URI: headerext.AbsSendTime.URI()})
-	case FeedbackRFC8888, FeedbackNone:
+// WithFeedback adds to the header extensions of a session those that some kinds of
+// feedback need: transport-wide sequence numbers or absolute send times, if nobody else
+// has signalled them. They are signalled for both directions, and so in the packets of
+// both, whichever it is that has such feedback.
+func WithFeedback(entries []headerext.Entry, kinds ...Feedback) []headerext.Entry {
+	for _, f := range kinds {
+		switch f {
+		case FeedbackTWCC:
+			entries = withEntry(entries, headerext.Entry{ID: 3, URI: headerext.TransportSeq.URI()})
+		case FeedbackREMB:
+			entries = withEntry(entries, headerext.Entry{ID: 2, URI: headerext.AbsSendTime.URI()})
+		case FeedbackRFC8888, FeedbackNone:
+		}
 	}
+	return entries
+}
+
+// newExtensions returns the map of a session's header extensions.
+func newExtensions(entries []headerext.Entry, own ...HeaderExtension) (*headerext.Map, error) {
 	var uris []string
 	for _, x := range own {
 		uris = append(uris, x.URI())
@@ -42,7 +50,7 @@ func withEntry(entries []headerext.Entry, usual headerext.Entry) []headerext.Ent
 // ExtensionSize returns what header extensions add to every packet of a stream of
 // the given kind.
 func ExtensionSize(entries []headerext.Entry, f Feedback, k Kind, own ...HeaderExtension) (units.Bytes, error) {
-	m, err := newExtensions(entries, f, own...)
+	m, err := newExtensions(WithFeedback(entries, f), own...)
 	if err != nil {
 		return 0, err
 	}

@@ -216,6 +216,7 @@ func (s *Session) sourceOf(ssrc uint32) *source {
 
 // recordArrival notes the packet for congestion control feedback.
 func (s *Session) recordArrival(now simtime.Time, p *packet.Packet, h *rtp.Header) {
+	s.recordForEstimate(now, p, h)
 	clock := s.endpoint.wallClock(now)
 	switch s.config.Feedback {
 	case FeedbackRFC8888:
@@ -226,10 +227,7 @@ func (s *Session) recordArrival(now simtime.Time, p *packet.Packet, h *rtp.Heade
 			return
 		}
 		s.twcc.Record(clock, h.SSRC, seq)
-	case FeedbackREMB:
-		s.recordForEstimate(now, p, h)
-		return
-	case FeedbackNone:
+	case FeedbackREMB, FeedbackNone:
 		return
 	}
 	s.due.arrived(now, h.Marker, s.rttTo(h.SSRC))

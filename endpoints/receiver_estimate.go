@@ -23,10 +23,20 @@ const rembSize = 20
 // sender was told of it.
 type estimate struct {
 	ccontrol.Estimator
+	due     feedbackDue
 	fresh   bool // packets have come since the last message
 	told    units.BitRate
 	message rtcp.ReceiverEstimatedMaximumBitrate
 	ssrcs   []uint32
+}
+
+// newEstimate returns the estimator of a session, and when its messages are due: as
+// feedback if the peer wants them, otherwise besides it.
+func newEstimate(sc *SessionConfig) estimate {
+	if sc.Feedback == FeedbackREMB {
+		return estimate{Estimator: sc.Estimator, due: newFeedbackDue(sc.FeedbackPace, sc.FeedbackInterval)}
+	}
+	return estimate{Estimator: sc.Estimator, due: newFeedbackDue(PaceTime, sc.EstimateInterval)}
 }
 
 // arrived hands a packet to the estimator; false if there is nothing to tell yet.
@@ -41,6 +51,9 @@ func (e *estimate) arrived(now, clock simtime.Time, p *packet.Packet, h *rtp.Hea
 // pending reports whether there is something to tell. Nobody repeats an estimate that
 // nothing has confirmed.
 func (e *estimate) pending() bool { return e.Estimator != nil && e.fresh && e.Estimate() > 0 }
+
+// wanted reports whether a message is due.
+func (e *estimate) wanted() bool { return e.due.wanted && e.pending() }
 
 // fallen reports whether the sender must know at once.
 func (e *estimate) fallen() bool { return float64(e.Estimate()) < atOnce*float64(e.told) }
@@ -65,14 +78,15 @@ func (s *Session) recordForEstimate(now simtime.Time, p *packet.Packet, h *rtp.H
 		return
 	}
 	if e.fallen() {
-		s.due.hasten(now)
+		e.due.hasten(now)
 		return
 	}
-	s.due.arrived(now, h.Marker, s.rttTo(h.SSRC))
+	e.due.arrived(now, h.Marker, s.rttTo(h.SSRC))
 }
 
 // handleREMB takes a receiver's estimate of the path of this end's streams. One of 0
-// names no rate.
+// names no rate. A controller that has asked for it gets it; for another one's streams it
+// is a limit, which holds until the next one.
 func (s *Session) handleREMB(now simtime.Time, m *rtcp.ReceiverEstimatedMaximumBitrate, b []byte) {
 	about := false
 	for _, ssrc := range m.SSRCs {
@@ -82,6 +96,19 @@ func (s *Session) handleREMB(now simtime.Time, m *rtcp.ReceiverEstimatedMaximumB
 	if !about || err != nil || rate == 0 {
 		return
 	}
+	if s.hears() != FeedbackREMB {
+		s.estimated = float64(rate)
+		s.requestRates(now, nil)
+		return
+	}
 	s.news = ccontrol.Report{Estimate: rate, InFlight: s.history.InFlight()}
 	s.handleFeedback(now, &s.news)
+}
+
+// hears is the kind of feedback that this end gets.
+func (s *Session) hears() Feedback {
+	if s.config.FeedbackHeard == "" {
+		return s.config.Feedback
+	}
+	return s.config.FeedbackHeard
 }

@@ -18,7 +18,7 @@ func (s *Session) runRTCP(now simtime.Time) {
 	if s.control == nil {
 		return
 	}
-	if s.due.elapsed(now) {
+	if feedback, estimate := s.due.elapsed(now), s.estimate.due.elapsed(now); feedback || estimate {
 		s.timing.WantFeedback(now)
 	}
 	if s.timing.NextTimeout() > now {
@@ -55,7 +55,7 @@ func (s *Session) runRTCP(now simtime.Time) {
 
 // feedbackPending reports whether a feedback message is wanted by now.
 func (s *Session) feedbackPending() bool {
-	if s.due.wanted && s.hasFeedback() {
+	if s.due.wanted && s.hasFeedback() || s.estimate.wanted() {
 		return true
 	}
 	for _, m := range s.sections {
@@ -72,9 +72,7 @@ func (s *Session) hasFeedback() bool {
 		return s.ccfb.Pending()
 	case FeedbackTWCC:
 		return s.twcc.Pending()
-	case FeedbackREMB:
-		return s.estimate.pending()
-	case FeedbackNone:
+	case FeedbackREMB, FeedbackNone:
 	}
 	return false
 }
@@ -102,6 +100,9 @@ func (s *Session) sendRegular(now simtime.Time, first *rtcptiming.Local) {
 	}
 	if s.hasFeedback() && s.due.near(now) {
 		w.feedback(now, s.streamFor(first))
+	}
+	if e := &s.estimate; e.pending() && e.due.near(now) {
+		w.estimate(now, s.streamFor(first))
 	}
 	s.sendRTCP(now, w)
 	w.locals = w.locals[:0]
@@ -134,6 +135,9 @@ func (s *Session) sendFeedback(now simtime.Time, l *rtcptiming.Local) {
 	}
 	if s.due.wanted && s.hasFeedback() {
 		w.feedback(now, st)
+	}
+	if s.estimate.wanted() {
+		w.estimate(now, st)
 	}
 	s.sendRTCP(now, w)
 }

@@ -3,6 +3,7 @@ package endpoints
 import (
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/pion/rtcp"
@@ -67,9 +68,11 @@ type SessionConfig struct {
 	// Profile is the protection profile; 0 leaves it to the keying step.
 	Profile keying.Profile
 	// Cryptex encrypts header extensions and contributing sources (RFC 9335).
-	Cryptex  protect.Cryptex
-	RTCP     RTCPConfig
-	Feedback Feedback
+	Cryptex protect.Cryptex
+	RTCP    RTCPConfig
+	// Feedback is what this end tells of the packets that come, and FeedbackHeard what
+	// it is told of those that it sends; empty is the same.
+	Feedback, FeedbackHeard Feedback
 	// FeedbackPace and FeedbackInterval are how often feedback is wanted; RTCP's timing
 	// rules say when it goes. With a pace other than time the interval is how long that
 	// takes at most for want of frames, or before there is a round-trip time.
@@ -84,9 +87,12 @@ type SessionConfig struct {
 	Controller ccontrol.Controller
 	// Signals name the inner values of a controller that is a [ccontrol.Observable].
 	Signals []ccontrol.Signal
-	// Estimator is the receiver's half of the peer's controller, for FeedbackREMB; nil
-	// for an end that receives no media. EstimatorSignals are its inner values.
+	// Estimator makes the estimates of FeedbackREMB; nil for an end that receives no
+	// media. With another kind of feedback they go besides that, unasked, every
+	// EstimateInterval: a limit that a peer with a controller of its own keeps to as well.
+	// EstimatorSignals are the inner values.
 	Estimator        ccontrol.Estimator
+	EstimateInterval time.Duration
 	EstimatorSignals []ccontrol.Signal
 	// Repair says what is done about lost packets.
 	Repair RepairConfig
@@ -154,6 +160,7 @@ type Session struct {
 	ccfb       feedback.CCFBRecorder
 	twcc       *feedback.TWCCRecorder
 	estimate   estimate
+	estimated  float64 // most that the peer wants, unasked, in bit/s; infinite at first
 	due        feedbackDue
 	lastTarget ccontrol.Target
 	lastReport simtime.Time // when an SR or RR came
@@ -224,6 +231,7 @@ func newSession(now simtime.Time, c *Connection, sc SessionConfig) (*Session, er
 	}
 	s := &Session{
 		connection: c, endpoint: c.endpoint, config: sc, name: c.name, due: newFeedbackDue(sc.FeedbackPace, sc.FeedbackInterval),
+		estimated: math.Inf(1),
 	}
 	if sc.Name != "" {
 		s.name += "/" + sc.Name
@@ -235,9 +243,7 @@ func newSession(now simtime.Time, c *Connection, sc SessionConfig) (*Session, er
 	if rc.Groups {
 		s.group = newCNAME(c.identity)
 	}
-	if sc.Feedback == FeedbackREMB {
-		s.estimate.Estimator = sc.Estimator
-	}
+	s.estimate = newEstimate(&sc)
 	s.probing.asks, _ = sc.Controller.(ccontrol.Prober)
 	s.table = ssrctable.New(c.cname)
 	s.restorer = rtx.NewReceiver(&s.types)
@@ -252,7 +258,7 @@ func newSession(now simtime.Time, c *Connection, sc SessionConfig) (*Session, er
 		return nil, err
 	}
 	var err error
-	if s.extensions, err = newExtensions(sc.Extensions, sc.Feedback, sc.HeaderExtensions...); err != nil {
+	if s.extensions, err = newExtensions(WithFeedback(sc.Extensions, sc.Feedback, sc.FeedbackHeard), sc.HeaderExtensions...); err != nil {
 		return nil, err
 	}
 	for i, m := range sc.Sections {
@@ -397,7 +403,7 @@ func (s *Session) nextTimeout() (simtime.Time, Reason) {
 	earlier(s.probingTimeout(), ReasonPacer)
 	if s.control != nil {
 		earlier(s.timing.NextTimeout(), ReasonRTCP)
-		earlier(s.due.at, ReasonFeedback)
+		earlier(min(s.due.at, s.estimate.due.at), ReasonFeedback)
 	}
 	for _, src := range s.sources {
 		earlier(src.playoutTimeout(), ReasonPlayout)

@@ -131,6 +131,6 @@ func (s *Session) demand(now simtime.Time) share {
 		d.ceiling += m.repairRate(now)
 		d.weight += model.Level.weight()
 	}
-	d.ceiling = max(min(d.ceiling, float64(s.lastTarget.Media)), d.floor)
+	d.ceiling = max(min(d.ceiling, float64(s.lastTarget.Media), s.estimated), d.floor)
 	return d
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"rtpfabric/endpoints"
+	"rtpfabric/endpoints/headerext"
 	"rtpfabric/sim/units"
 )
 
@@ -67,15 +68,14 @@ type sender struct {
 // order; 0 is no limit. An end keeps to the least AS of the others, and all together to
 // the least CT. How ends share that the RFC leaves open: here, equally, but what one
 // can't use goes to the others.
-func (s *Simulation) bandwidths(ends []string, media []Media) ([]units.BitRate, error) {
-	feedback := s.feedback(ends...)
+func (s *Simulation) bandwidths(ends []string, media []Media, extensions []headerext.Entry) ([]units.BitRate, error) {
 	ct, whose := units.BitRate(0), ""
 	senders := make([]sender, len(ends))
 	for i, name := range ends {
 		senders[i].name = name
 		for j := range media {
 			if m := &media[j]; m.From == name {
-				model := s.model(feedback, m)
+				model := s.model(extensions, m)
 				if err := checkBandwidth(m, model); err != nil {
 					return nil, err
 				}

@@ -213,6 +213,12 @@ type Endpoint struct {
 	Interworking bool
 	// Asymmetric endpoints of calls send from other ports than they receive on.
 	Asymmetric bool
+	// Control is how what it sends is controlled; nil is as Congestion has it.
+	Control *Control
+	// Offers are the kinds of feedback that it gives to who wants them; nil are all. One
+	// that names FeedbackREMB, and whose own controller has a half at the receiver, gives
+	// estimates to those who want something else as well.
+	Offers []endpoints.Feedback
 }
 
 // Media is one stream.
@@ -294,22 +300,31 @@ func (m *Media) Flow() string { return m.From + "/" + m.Name }
 
 // Congestion selects controllers and their feedback.
 type Congestion struct {
-	Controller string
-	Settings   map[string]string
-	Feedback   endpoints.Feedback
-	Pace       endpoints.FeedbackPace
-	Interval   time.Duration
-	ECN        packet.ECN
-	Coupling   Coupling
+	// Control is that of all endpoints without their own.
+	Control
+	ECN      packet.ECN
+	Coupling Coupling
 	// Make makes controllers; nil is [Registered].
 	Make func(of *Controlled) (ccontrol.Controller, []ccontrol.Signal, error)
+}
+
+// Control is how what an endpoint sends is controlled.
+type Control struct {
+	Controller string
+	Settings   map[string]string
+	// Feedback is what it wants to be told by its peers, and Pace and Interval when.
+	Feedback endpoints.Feedback
+	Pace     endpoints.FeedbackPace
+	Interval time.Duration
 }
 
 // Controlled is what a controller is made for: the sender of one session.
 type Controlled struct {
 	// Connection is the name of the session's end, such as S1-R1, or S1-R1/video if
-	// it is one of several.
-	Connection string
+	// it is one of several. Endpoint is whose end it is.
+	Connection, Endpoint string
+	// Feedback is what it is told.
+	Feedback endpoints.Feedback
 	// Controller and Settings are the configured ones, but for a legacy endpoint, which
 	// has none and sends at a fixed rate.
 	Controller string

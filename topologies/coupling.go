@@ -21,9 +21,10 @@ func (s *Simulation) couple(sc *endpoints.SessionConfig, end sessionEnd, limits 
 	if !c.On || p.config.Legacy {
 		return nil
 	}
-	spec, ok := ccontrol.Lookup(s.config.Congestion.Controller)
+	name := s.config.control(end.self).Controller
+	spec, ok := ccontrol.Lookup(name)
 	if !ok {
-		return fmt.Errorf("no controller %q to couple", s.config.Congestion.Controller)
+		return fmt.Errorf("no controller %q to couple", name)
 	}
 	if p.coupling.exchange == nil {
 		groups := coupled.Configured

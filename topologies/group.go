@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"rtpfabric/endpoints"
+	"rtpfabric/endpoints/headerext"
 	"rtpfabric/endpoints/protect"
 	"rtpfabric/sim/packet"
 )
@@ -23,7 +24,9 @@ func (s *Simulation) connectGroup(group *Group) error {
 	for i := range group.Sessions {
 		media = append(media, group.Sessions[i].Media...)
 	}
-	allowed, err := s.bandwidths(group.Peers, media)
+	feedback := s.config.groupFeedback(group.Peers)
+	extensions := endpoints.WithFeedback(s.config.Extensions, feedback)
+	allowed, err := s.bandwidths(group.Peers, media, extensions)
 	if err != nil {
 		return err
 	}
@@ -35,8 +38,8 @@ func (s *Simulation) connectGroup(group *Group) error {
 		sections := sectionsByName(session.Media)
 		for j, name := range group.Peers {
 			sc, err := s.sessionConfig(sessionEnd{
-				self: name, peer: group.Name, session: session.Name, rtcp: session.RTCP[j], feedback: s.feedback(group.Peers...), sections: sections,
-				bandwidth: allowed[j],
+				self: name, peer: group.Name, session: session.Name, rtcp: session.RTCP[j], extensions: extensions, sections: sections,
+				bandwidth: allowed[j], heard: feedback, given: feedback, wanted: &s.config.Congestion.Control,
 			})
 			if err != nil {
 				return err
@@ -59,13 +62,13 @@ func (s *Simulation) connectGroup(group *Group) error {
 			r.flows = append(r.flows, rtcp)
 		}
 	}
-	return s.join(group, configs)
+	return s.join(group, configs, extensions)
 }
 
 // join connects the endpoints of a group and notes which sections the streams
 // have become. Of all who receive a stream, the first is who its frames are
 // measured at.
-func (s *Simulation) join(group *Group, configs []endpoints.ConnectionConfig) error {
+func (s *Simulation) join(group *Group, configs []endpoints.ConnectionConfig, extensions []headerext.Entry) error {
 	ends := map[string]*endpoints.Connection{}
 	for i, name := range group.Peers {
 		configs[i].CNAME, configs[i].LipSync = s.byName[name].config.CNAME, s.config.LipSync
@@ -84,7 +87,7 @@ func (s *Simulation) join(group *Group, configs []endpoints.ConnectionConfig) er
 				from, to := ends[m.From].Sessions()[i], ends[others[0]].Sessions()[i]
 				s.Flows = append(s.Flows, &Flow{
 					Media: *m, Sender: from.Sections()[at], Receiver: to.Sections()[at], Session: from,
-					Model: s.model(s.feedback(group.Peers...), m), RTCP: session.RTCP[0].Bandwidth,
+					Model: s.model(extensions, m), RTCP: session.RTCP[0].Bandwidth,
 					Relay: group.Name, receivers: others,
 				})
 			}

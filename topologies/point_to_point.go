@@ -3,6 +3,7 @@ package topologies
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"rtpfabric/ccontrol"
 	"rtpfabric/endpoints"
@@ -47,7 +48,8 @@ func (s *Simulation) connectPair(call *Call) error {
 	for i := range call.Sessions {
 		media = append(media, call.Sessions[i].Media...)
 	}
-	allowed, err := s.bandwidths([]string{call.A, call.B}, media)
+	extensions := endpoints.WithFeedback(s.config.Extensions, s.config.kinds(call.A, call.B)...)
+	allowed, err := s.bandwidths([]string{call.A, call.B}, media, extensions)
 	if err != nil {
 		return err
 	}
@@ -56,12 +58,11 @@ func (s *Simulation) connectPair(call *Call) error {
 		session := &call.Sessions[i]
 		rtp, rtcp := s.ports(call, session.RTCPPort)
 		sections := sectionsOf(session.Media)
-		feedback := s.feedback(call.A, call.B)
-		atA, err := s.sessionConfig(sessionEnd{call.A, call.B, session.Name, session.RTCP[0], feedback, sections, allowed[0]})
+		atA, err := s.sessionConfig(s.end(call.A, call.B, sessionEnd{session: session.Name, rtcp: session.RTCP[0], extensions: extensions, sections: sections, bandwidth: allowed[0]}))
 		if err != nil {
 			return err
 		}
-		atB, err := s.sessionConfig(sessionEnd{call.B, call.A, session.Name, session.RTCP[1], feedback, sections, allowed[1]})
+		atB, err := s.sessionConfig(s.end(call.B, call.A, sessionEnd{session: session.Name, rtcp: session.RTCP[1], extensions: extensions, sections: sections, bandwidth: allowed[1]}))
 		if err != nil {
 			return err
 		}
@@ -91,7 +92,7 @@ func (s *Simulation) connectPair(call *Call) error {
 	}
 	s.Connections = append(s.Connections, ca, cb)
 	for i := range call.Sessions {
-		s.addFlows(call, &call.Sessions[i], ca.Sessions()[i], cb.Sessions()[i])
+		s.addFlows(call, &call.Sessions[i], extensions, ca.Sessions()[i], cb.Sessions()[i])
 	}
 	return nil
 }
@@ -133,7 +134,7 @@ func nextPort(free *uint16, rtcpPort bool) uint16 {
 }
 
 // addFlows notes which sections the streams of a session have become.
-func (s *Simulation) addFlows(call *Call, session *Session, a, b *endpoints.Session) {
+func (s *Simulation) addFlows(call *Call, session *Session, extensions []headerext.Entry, a, b *endpoints.Session) {
 	for at, section := range sectionsOf(session.Media) {
 		for _, m := range section {
 			from, to, rtcp := a, b, &session.RTCP[0]
@@ -142,7 +143,7 @@ func (s *Simulation) addFlows(call *Call, session *Session, a, b *endpoints.Sess
 			}
 			s.Flows = append(s.Flows, &Flow{
 				Media: *m, Sender: from.Sections()[at], Receiver: to.Sections()[at], Session: from,
-				Model: s.model(s.feedback(call.A, call.B), m), RTCP: rtcp.Bandwidth,
+				Model: s.model(extensions, m), RTCP: rtcp.Bandwidth,
 			})
 			s.scheduleRequests(m, to.Sections()[at])
 		}
@@ -188,19 +189,34 @@ type sessionEnd struct {
 	self, peer string
 	session    string // name; that of the only session is empty
 	rtcp       endpoints.RTCPConfig
-	feedback   endpoints.Feedback
+	extensions []headerext.Entry
 	sections   [][]*Media
 	bandwidth  units.BitRate // that the end may send; 0 is no limit
+
+	heard, given endpoints.Feedback
+	wanted       *Control      // whose feedback is given
+	estimates    time.Duration // how often the peer is told estimates that it doesn't want; 0 never
+}
+
+// end says what feedback an end of a call gets and gives.
+func (s *Simulation) end(self, peer string, e sessionEnd) sessionEnd {
+	c := &s.config
+	e.self, e.peer = self, peer
+	e.heard, e.given, e.wanted = c.feedback(self, peer), c.feedback(peer, self), c.control(peer)
+	if c.limits(self, peer) {
+		e.estimates = c.control(self).Interval
+	}
+	return e
 }
 
 // sessionConfig returns one end of a session, but for its addresses and keys.
 func (s *Simulation) sessionConfig(end sessionEnd) (endpoints.SessionConfig, error) {
 	c := s.config
 	sc := endpoints.SessionConfig{
-		Name: end.session, Protection: s.protection(end.self), Cryptex: c.Security.Cryptex, Extensions: c.Extensions,
+		Name: end.session, Protection: s.protection(end.self), Cryptex: c.Security.Cryptex, Extensions: end.extensions,
 		Repair: c.Repair, ExtendedReports: c.ExtendedReports,
-		RTCP: end.rtcp, Feedback: end.feedback, FeedbackPace: c.Congestion.Pace, FeedbackInterval: c.Congestion.Interval,
-		ECN: c.Congestion.ECN, Marking: c.Marking,
+		RTCP: end.rtcp, Feedback: end.given, FeedbackHeard: end.heard, FeedbackPace: end.wanted.Pace, FeedbackInterval: end.wanted.Interval,
+		EstimateInterval: end.estimates, ECN: s.codepoint(&end), Marking: c.Marking,
 		PlayoutDelay: c.PlayoutDelay, MaxSSRC: s.byName[end.self].config.MaxSSRC, DecodeTop: s.byName[end.self].config.DecodeTop, FixedAudio: c.FixedAudio,
 	}
 	if len(end.sections) > 1 { // bundled media have tags (RFC 9143 §15)
@@ -212,7 +228,7 @@ func (s *Simulation) sessionConfig(end sessionEnd) (endpoints.SessionConfig, err
 		mc := endpoints.SectionConfig{Name: first.Name, Kind: first.Kind, Formats: s.formats(section)}
 		for _, m := range section {
 			if m.From == end.self {
-				model := s.model(end.feedback, m)
+				model := s.model(end.extensions, m)
 				send, err := s.sendConfig(m, model)
 				if err != nil {
 					return sc, err
@@ -301,42 +317,58 @@ func (s *Simulation) sendConfig(m *Media, model endpoints.StreamModel) (*endpoin
 
 // controller makes the controller of an endpoint in a session.
 func (s *Simulation) controller(end *sessionEnd, limits ccontrol.Limits) (ccontrol.Controller, []ccontrol.Signal, error) {
-	of := Controlled{Connection: end.self + "-" + end.peer, Limits: limits}
+	of := Controlled{Connection: end.self + "-" + end.peer, Endpoint: end.self, Feedback: end.heard, Limits: limits}
 	if end.session != "" {
 		of.Connection += "/" + end.session
 	}
-	of.Controller, of.Settings, of.Legacy = s.chosen(end.self)
-	if build := s.config.Congestion.Make; build != nil {
-		return build(&of)
+	control := s.config.control(end.self)
+	of.Controller, of.Settings, of.Legacy = control.Controller, control.Settings, s.byName[end.self].config.Legacy
+	build := s.config.Congestion.Make
+	if build == nil {
+		build = Registered
 	}
-	return Registered(&of)
+	c, signals, err := build(&of)
+	if err != nil {
+		return nil, nil, &ControllerError{end.self, err}
+	}
+	return c, signals, nil
 }
 
-// chosen returns the controller of an endpoint and its parameters.
-func (s *Simulation) chosen(self string) (name string, settings map[string]string, legacy bool) {
-	if s.byName[self].config.Legacy {
-		return "fixed", nil, true
+// codepoint returns that of an end's packets. Nobody marks as able to be marked what
+// nobody reports marks of (RFC 6679 §7).
+func (s *Simulation) codepoint(end *sessionEnd) packet.ECN {
+	if end.heard != s.config.control(end.self).Feedback {
+		return packet.NotECT
 	}
-	return s.config.Congestion.Controller, s.config.Congestion.Settings, false
+	return s.config.Congestion.ECN
 }
 
-// estimator gives an end that receives media the receiver's half of the controller.
+// estimator gives an end that receives media the receiver's half of a controller: the
+// peer's, or if that has none its own.
 func (s *Simulation) estimator(sc *endpoints.SessionConfig, end sessionEnd) error {
 	receives := slices.ContainsFunc(end.sections, func(section []*Media) bool {
 		return slices.ContainsFunc(section, func(m *Media) bool { return m.From != end.self })
 	})
-	if end.feedback != endpoints.FeedbackREMB || !receives {
+	control, whose := end.wanted, end.peer
+	if end.given != endpoints.FeedbackREMB {
+		if end.estimates == 0 {
+			return nil
+		}
+		control, whose = s.config.control(end.self), end.self
+	}
+	if !receives {
 		return nil
 	}
-	name, settings, _ := s.chosen(end.self)
-	spec, ok := ccontrol.Lookup(name)
+	spec, ok := ccontrol.Lookup(control.Controller)
 	if !ok {
-		return fmt.Errorf("no controller %q", name)
+		return &ControllerError{whose, fmt.Errorf("no controller %q", control.Controller)}
 	}
 	var err error
 	sc.EstimatorSignals = spec.EstimatorSignals
-	sc.Estimator, err = spec.BuildEstimator(settings)
-	return err
+	if sc.Estimator, err = spec.BuildEstimator(control.Settings); err != nil {
+		return &ControllerError{whose, err}
+	}
+	return nil
 }
 
 func (s *Simulation) newEncoder(m *Media, model endpoints.StreamModel) encoder.Encoder {
@@ -357,18 +389,8 @@ func (s *Simulation) newEncoder(m *Media, model endpoints.StreamModel) encoder.E
 	return encoder.NewStatistical(video, m.Start, random)
 }
 
-// feedback returns what the ends of a session tell each other about their packets.
-func (s *Simulation) feedback(ends ...string) endpoints.Feedback {
-	for _, name := range ends {
-		if s.byName[name].config.Legacy {
-			return endpoints.FeedbackNone
-		}
-	}
-	return s.config.Congestion.Feedback
-}
-
-// model returns what a stream costs on the wire.
-func (s *Simulation) model(feedback endpoints.Feedback, m *Media) endpoints.StreamModel {
+// model returns what a stream costs on the wire with some header extensions.
+func (s *Simulation) model(extensions []headerext.Entry, m *Media) endpoints.StreamModel {
 	tag := units.Bytes(0)
 	if s.protection(m.From) != protect.None {
 		tag = s.profile().OverheadRTP()
@@ -381,7 +403,7 @@ func (s *Simulation) model(feedback endpoints.Feedback, m *Media) endpoints.Stre
 		}
 		lo, hi, start, fps = rate, rate, rate, 1/m.Frame.Seconds()
 	}
-	extension, err := endpoints.ExtensionSize(s.config.Extensions, feedback, m.Kind)
+	extension, err := endpoints.ExtensionSize(extensions, endpoints.FeedbackNone, m.Kind)
 	if err != nil {
 		panic("topologies: " + err.Error())
 	}

@@ -34,7 +34,7 @@ func call(media ...topologies.Media) topologies.Config {
 		}},
 		PlayoutDelay: 100 * time.Millisecond,
 		Congestion: topologies.Congestion{
-			Controller: "fixed", Feedback: endpoints.FeedbackRFC8888, Interval: 100 * time.Millisecond,
+			Control: topologies.Control{Controller: "fixed", Feedback: endpoints.FeedbackRFC8888, Interval: 100 * time.Millisecond},
 		},
 	}
 }

@@ -131,11 +131,11 @@ func randomConfig(seed uint64) topologies.Config {
 		},
 		Protection:   pick(r, protect.Full, protect.SizeOnly, protect.None),
 		PlayoutDelay: pick(r, 0, 50*time.Millisecond, 400*time.Millisecond),
-		Congestion: topologies.Congestion{
+		Congestion: topologies.Congestion{Control: topologies.Control{
 			Controller: pick(r, "fixed", "nada", "never-back-off", "gcc", "scream", "scream-v2", "tfrc", "rr-loss", "remb"),
 			Feedback:   pick(r, endpoints.FeedbackRFC8888, endpoints.FeedbackTWCC),
 			Interval:   pick(r, 20*time.Millisecond, 100*time.Millisecond, time.Second),
-		},
+		}},
 	}
 	if c.Congestion.Controller == "remb" {
 		c.Congestion.Feedback = endpoints.FeedbackREMB

@@ -69,6 +69,11 @@ func Attach(sim *topologies.Simulation, also fabric.Observer) *Recorder {
 			r.byAddr = append(r.byAddr, m, nil)
 		}
 	}
+	for _, l := range sim.ControlLoops() {
+		if l.Flagged() {
+			r.event(0, l.Name(), "control-loops", l.String())
+		}
+	}
 	r.routes = sim.Fabric.Routings()
 	r.notePaths(0)
 	sim.Fabric.Observe(r)
