@@ -40,8 +40,8 @@ type CouplingChecker interface {
 // controller takes its parameters together, under what the media can do.
 type SettingsChecker interface {
 	// CheckSettings takes a scenario that has no other error, and returns an
-	// error that says why its controller can't be made.
-	CheckSettings(s *Scenario) error
+	// error that says why a controller can't be made, and whose it is.
+	CheckSettings(s *Scenario) (endpoint string, err error)
 }
 
 // ProgramChecker is what a [Catalogue] may be besides: one that knows whether the

@@ -36,11 +36,8 @@ func (c *checker) expectedFail(catalogue Catalogue) {
 	}
 	for i := range c.s.ExpectedFail {
 		k, p := &c.s.ExpectedFail[i], at("expected-fail", i)
-		for j, name := range k.Controllers {
-			if known != nil && !slices.Contains(known, name) {
-				c.fail(p.Child("controllers").Child(strconv.Itoa(j)), fmt.Sprintf("there is no controller %q", name), instead(name, known, "the controllers"))
-			}
-		}
+		c.controllers(p.Child("controllers"), k.Controllers, known)
+		c.controllers(p.Child("against"), k.Against, known)
 		if len(k.Controllers) == 0 {
 			c.fail(p.Child("controllers"), "there is no controller in the list", "name those that fail")
 		}
@@ -56,6 +53,15 @@ func (c *checker) expectedFail(catalogue Catalogue) {
 			if !slices.ContainsFunc(c.s.Expect, func(e Expect) bool { return one.about(&e) }) {
 				c.fail(p.Child("metrics").Child(strconv.Itoa(j)), fmt.Sprintf("nothing is expected of %q", m), "name a metric below expect")
 			}
+		}
+	}
+}
+
+// controllers checks the names in a list.
+func (c *checker) controllers(p strict.Path, list, known []string) {
+	for i, name := range list {
+		if known != nil && !slices.Contains(known, name) {
+			c.fail(p.Child(strconv.Itoa(i)), fmt.Sprintf("there is no controller %q", name), instead(name, known, "the controllers"))
 		}
 	}
 }

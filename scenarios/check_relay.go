@@ -86,9 +86,17 @@ func (c *checker) relayed(index int, p strict.Path) {
 // from several receivers, and its controller believes in one path.
 func (c *checker) groupFeedback() {
 	if c.s.Topology.Relayed() && c.s.Congestion.Feedback != "none" {
-		c.fail(c.firstOf(at("congestion", "feedback"), at("congestion")), "a sender would get feedback from all other peers of the relay, and controllers know one receiver", `write "feedback: none"`)
+		c.fail(c.firstOf(at("congestion", "feedback"), at("congestion")), severalReceivers, `write "feedback: none"`)
+	}
+	for i := range c.s.Endpoints {
+		e := &c.s.Endpoints[i]
+		if o := e.Congestion; c.s.Topology.Relayed() && o != nil && o.Feedback != "" && o.Feedback != "none" {
+			c.fail(at("endpoints", e.Name, "congestion", "feedback"), severalReceivers, `write "feedback: none", or leave it out`)
+		}
 	}
 }
+
+const severalReceivers = "a sender would get feedback from all other peers of the relay, and controllers know one receiver"
 
 // checkKeying refuses a handshake that a scenario with a relay asks for. Without a
 // word about keying the group has its key from the start.

@@ -53,13 +53,15 @@ func (s *Scenario) complete() {
 		}
 	}
 	if s.Congestion.Interval.Per == "" {
-		s.Congestion.Interval = FeedbackInterval{"time", defaultFeedback}
-		if s.Congestion.Feedback == "remb" {
-			s.Congestion.Interval.Every = defaultEstimates
-		}
+		s.Congestion.Interval = defaultInterval(s.Congestion.Feedback)
 	}
 	if e := s.Congestion.External; e != nil {
 		s.Congestion.Controller = e.Label()
+	}
+	for i := range s.Endpoints {
+		if o := s.Endpoints[i].Congestion; o != nil {
+			s.completeCongestion(o)
+		}
 	}
 	random := rng.New(s.Seed)
 	for i := range s.Media {

@@ -26,16 +26,23 @@ func Judge(s *Scenario, r *record.Record) []record.Verdict {
 	return verdicts
 }
 
-// KnownFailure returns why the scenario's controller needn't meet an expectation; nil
-// if it has to.
+// KnownFailure returns why the scenario's controller needn't meet an expectation, against
+// those that endpoints have of their own; nil if it has to.
 func (s *Scenario) KnownFailure(e *Expect) *ExpectedFail {
 	for i := range s.ExpectedFail {
 		k := &s.ExpectedFail[i]
-		if slices.Contains(k.Controllers, s.Congestion.Controller) && k.about(e) {
+		if slices.Contains(k.Controllers, s.Congestion.Controller) && s.against(k) && k.about(e) {
 			return k
 		}
 	}
 	return nil
+}
+
+// against reports whether an endpoint has one of the controllers that are named, if any are.
+func (s *Scenario) against(k *ExpectedFail) bool {
+	return len(k.Against) == 0 || slices.ContainsFunc(s.Endpoints, func(e Endpoint) bool {
+		return e.Congestion != nil && slices.Contains(k.Against, e.Congestion.Controller)
+	})
 }
 
 // about reports whether an expectation is meant.

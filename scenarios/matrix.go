@@ -100,8 +100,8 @@ func (r *matrixReader) axes(matrix *yaml.Node) []axis {
 				r.fail(key, at("matrix", key.Value), fmt.Sprintf("this overlaps with the axis %s", other.path), "vary only one of them")
 			}
 		}
-		if path.String() == controllerPath && value.Kind == yaml.ScalarNode && value.Value == "all" {
-			axes = append(axes, axis{path: path, values: r.allControllers(value, matrix)})
+		if isController(path) && value.Kind == yaml.ScalarNode && value.Value == "all" {
+			axes = append(axes, axis{path: path, values: r.allControllers(value, matrix, path)})
 			continue
 		}
 		axes = append(axes, axis{path: path, values: r.values(value, at("matrix", key.Value))})
@@ -109,18 +109,25 @@ func (r *matrixReader) axes(matrix *yaml.Node) []axis {
 	return axes
 }
 
-// controllerPath is the axis of which "all" are all controllers that can work with the
-// feedback there is.
-const (
-	controllerPath = "congestion.controller"
-	feedbackPath   = "congestion.feedback"
-)
+// isController reports whether a path leads to a controller, the scenario's or an
+// endpoint's. "all" are all controllers that can work with the feedback there is.
+func isController(p strict.Path) bool {
+	return slices.Equal(p, at("congestion", "controller")) || len(p) == 4 && slices.Equal(p, at("endpoints", p[1], "congestion", "controller"))
+}
 
-// allControllers are the values of that axis. Without a catalogue nobody knows
+// allControllers are the values of such an axis. Without a catalogue nobody knows
 // them, and the axis has one value that nobody checks either.
-func (r *matrixReader) allControllers(n, matrix *yaml.Node) []axisValue {
+func (r *matrixReader) allControllers(n, matrix *yaml.Node, path strict.Path) []axisValue {
 	var values []axisValue
-	feedback := r.feedbacks(matrix)
+	feedback := r.feedbacks(matrix, at("congestion", "feedback"))
+	if own := r.feedbacks(matrix, path[:len(path)-1].Child("feedback")); own != nil {
+		feedback = own
+	}
+	if feedback == nil {
+		s := &Scenario{}
+		strict.FillDefaults(s)
+		feedback = []string{s.Congestion.Feedback}
+	}
 	for _, name := range r.controllers {
 		if !r.worksWith(name, feedback) {
 			continue
@@ -147,32 +154,33 @@ func (r *matrixReader) worksWith(controller string, feedback []string) bool {
 	return true
 }
 
-// feedbacks returns the kinds of feedback that the runs have: what is set from outside,
-// or the values of an axis, or what the document says. Those that make no sense are
-// found by others.
-func (r *matrixReader) feedbacks(matrix *yaml.Node) []string {
-	path := at("congestion", "feedback")
-	tree := r.root
-	for _, o := range r.overrides {
-		if t, err := strict.Replace(tree, o.path, o.node); err == nil {
-			tree = t
-		}
-	}
+// feedbacks returns the kinds of feedback that the runs have at a path: what is set from
+// outside, or the values of an axis, or what the document says; nil if nothing is said there.
+// Those that make no sense are found by others.
+func (r *matrixReader) feedbacks(matrix *yaml.Node, path strict.Path) []string {
 	var list []string
-	if _, _, axis := strict.Remove(matrix, feedbackPath); axis != nil && !overridden(path, r.overrides) {
+	if _, _, axis := strict.Remove(matrix, path.String()); axis != nil && !overridden(path, r.overrides) {
 		for _, n := range axis.Content {
 			list = append(list, n.Value)
 		}
 		return list
 	}
-	if _, _, section := strict.Remove(tree, path[0]); section != nil && section.Kind == yaml.MappingNode {
-		if _, _, n := strict.Remove(section, path[1]); n != nil {
-			return []string{n.Value}
+	node := r.root
+	for _, o := range r.overrides {
+		if t, err := strict.Replace(node, o.path, o.node); err == nil {
+			node = t
 		}
 	}
-	s := &Scenario{}
-	strict.FillDefaults(s)
-	return []string{s.Congestion.Feedback}
+	for _, step := range path {
+		if node == nil || node.Kind != yaml.MappingNode {
+			return nil
+		}
+		_, _, node = strict.Remove(node, step)
+	}
+	if node == nil {
+		return nil
+	}
+	return []string{node.Value}
 }
 
 // vary adds the axes that options name to a matrix, which may be nil, or replaces those

@@ -208,7 +208,7 @@ func TestAllControllers(t *testing.T) {
 		}
 		var got []string
 		for _, a := range f.Axes {
-			if a.Path == controllerPath {
+			if a.Path == "congestion.controller" {
 				got = a.Values
 			}
 		}

@@ -92,6 +92,9 @@ type Endpoint struct {
 	Bandwidth *EndBandwidth `yaml:"bandwidth"`
 	// RTCP overrides the scenario's for this endpoint.
 	RTCP *EndRTCP `yaml:"rtcp"`
+	// Congestion overrides the scenario's for what this endpoint sends, and says which
+	// feedback it gives.
+	Congestion *EndCongestion `yaml:"congestion"`
 }
 
 // Number is a named whole number.
@@ -200,7 +203,7 @@ type VideoEncoder struct {
 type Resolution struct{ Width, Height int }
 
 // Congestion selects the rate controller of every sender and the feedback it
-// gets.
+// gets, unless an endpoint has its own; see [Scenario.CongestionOf].
 type Congestion struct {
 	Controller string `yaml:"controller" default:"fixed"` // checked against the registry
 	// External is the other form of controller: a program. Controller is then how it is
@@ -294,7 +297,10 @@ type Expect struct {
 
 // ExpectedFail is what controllers are known not to meet, and who says so.
 type ExpectedFail struct {
+	// Controllers are the scenario's. Against are those of endpoints that have their own;
+	// without it any, or none.
 	Controllers []string `yaml:"controllers,required" example:"[gcc]"`
+	Against     []string `yaml:"against" example:"[scream]"`
 	// Metrics and During are those of the expectations; without either all are meant.
 	Metrics []string  `yaml:"metrics"`
 	During  *Interval `yaml:"during"`

@@ -70,13 +70,16 @@ func (Catalogue) CheckNetwork(s *scenarios.Scenario) error {
 }
 
 // CheckSettings reports whether the scenario's controllers can be made, by
-// making them.
-func (Catalogue) CheckSettings(s *scenarios.Scenario) error {
+// making them, and whose can't.
+func (Catalogue) CheckSettings(s *scenarios.Scenario) (endpoint string, err error) {
 	c, err := Config(s)
 	if err == nil {
 		_, err = topologies.Build(c)
 	}
-	return err
+	if refused, ok := errors.AsType[*topologies.ControllerError](err); ok {
+		endpoint = refused.Endpoint
+	}
+	return endpoint, err
 }
 
 // CheckBandwidth reports whether media can do with signalled bandwidths, by making the
@@ -87,6 +90,11 @@ func (Catalogue) CheckBandwidth(s *scenarios.Scenario) (flow, endpoint, modifier
 		return "", "", "", nil // found by others
 	}
 	c.Congestion.Settings = nil
+	for i := range c.Endpoints {
+		if own := c.Endpoints[i].Control; own != nil {
+			own.Settings = nil
+		}
+	}
 	var b *topologies.BandwidthError
 	if _, err := topologies.Build(c); errors.As(err, &b) {
 		return b.Flow, b.Endpoint, b.Modifier, b

@@ -24,14 +24,9 @@ func Config(s *scenarios.Scenario) (topologies.Config, error) {
 		Marking:      markings[s.Network.HonoursDSCP],
 		PlayoutDelay: s.Playout.Delay, FixedAudio: s.Playout.Audio == "fixed", LipSync: s.Playout.LipSync,
 		Congestion: topologies.Congestion{
-			Controller: s.Congestion.Controller, Settings: s.Congestion.Settings(),
-			Feedback: endpoints.Feedback(s.Congestion.Feedback), Pace: endpoints.FeedbackPace(s.Congestion.Interval.Per), Interval: s.Congestion.Interval.Every,
-			ECN:      codepoint(s.Congestion.ECN),
-			Coupling: coupling(&s.Congestion),
+			Control: control(&s.Congestion), ECN: codepoint(s.Congestion.ECN), Coupling: coupling(&s.Congestion),
+			Make: standIn(s),
 		},
-	}
-	if s.Congestion.External != nil {
-		c.Congestion.Make = standIn
 	}
 	protection(s, &c)
 	c.Breakers = breakers(s)
@@ -58,10 +53,12 @@ func Config(s *scenarios.Scenario) (topologies.Config, error) {
 		if e.Leaves != nil {
 			leaves = simtime.At(*e.Leaves)
 		}
+		own, offers := endCongestion(s, &e)
 		c.Endpoints = append(c.Endpoints, topologies.Endpoint{
 			Name: e.Name, At: e.At, ClockOffset: time.Duration(e.ClockOffset), ClockDrift: float64(e.ClockDrift), Weight: e.Priority, Legacy: e.Legacy(),
 			Leaves: leaves, CNAME: e.CNAME, Bandwidth: bandwidth, Asymmetric: !e.Symmetric,
 			MaxSSRC: e.MaxSSRC, DecodeTop: e.DecodeTop, Insecure: e.Protection == "none", Interworking: e.Interworking,
+			Control: own, Offers: offers,
 		})
 	}
 	for i := range s.Traffic {
@@ -69,6 +66,29 @@ func Config(s *scenarios.Scenario) (topologies.Config, error) {
 	}
 	err := network(s, &c)
 	return c, err
+}
+
+func control(g *scenarios.Congestion) topologies.Control {
+	return topologies.Control{
+		Controller: g.Controller, Settings: g.Settings(),
+		Feedback: endpoints.Feedback(g.Feedback), Pace: endpoints.FeedbackPace(g.Interval.Per), Interval: g.Interval.Every,
+	}
+}
+
+// endCongestion returns what an endpoint has otherwise than the scenario.
+func endCongestion(s *scenarios.Scenario, e *scenarios.Endpoint) (own *topologies.Control, offers []endpoints.Feedback) {
+	if e.Congestion == nil {
+		return nil, nil
+	}
+	g := s.CongestionOf(e.Name)
+	c := control(&g)
+	if e.Congestion.Offers != nil {
+		offers = []endpoints.Feedback{}
+	}
+	for _, f := range e.Congestion.Offers {
+		offers = append(offers, endpoints.Feedback(f))
+	}
+	return &c, offers
 }
 
 var algorithms = map[string]coupled.Algorithm{

@@ -42,7 +42,7 @@ func (c *controllers) make(of *topologies.Controlled) (ccontrol.Controller, []cc
 	if a := c.agent; a != nil && a.Connection == of.Connection {
 		return a.New(of.Limits), nil, nil
 	}
-	if e := c.run.Scenario.Congestion.External; e != nil && !of.Legacy {
+	if e := c.run.Scenario.CongestionOf(of.Endpoint).External; e != nil && !of.Legacy {
 		return c.start(e, of)
 	}
 	controller, signals, err := topologies.Registered(of)
@@ -130,13 +130,15 @@ func (c *controllers) close() error {
 	return errors.Join(errs...)
 }
 
-// standIn takes the place of programs where a simulation is made to see whether it can
-// be, and not to be run.
-func standIn(of *topologies.Controlled) (ccontrol.Controller, []ccontrol.Signal, error) {
-	if of.Legacy {
-		return topologies.Registered(of)
+// standIn makes the controllers of a simulation that is made to see whether it can be, and
+// not to be run: something else takes the place of programs.
+func standIn(s *scenarios.Scenario) func(*topologies.Controlled) (ccontrol.Controller, []ccontrol.Signal, error) {
+	return func(of *topologies.Controlled) (ccontrol.Controller, []ccontrol.Signal, error) {
+		if of.Legacy || s.CongestionOf(of.Endpoint).External == nil {
+			return topologies.Registered(of)
+		}
+		return still{target: ccontrol.Target{Media: of.Limits.Start, Pacing: of.Limits.Start}}, nil, nil
 	}
-	return still{target: ccontrol.Target{Media: of.Limits.Start, Pacing: of.Limits.Start}}, nil, nil
 }
 
 // still is a controller that does nothing.

@@ -32,7 +32,7 @@ func drawing(s *scenarios.Scenario, sim *topologies.Simulation, agent *Agent) re
 		}
 		t.Flows = append(t.Flows, record.Flow{
 			Name: f.Flow(), From: f.From, To: to, Kind: string(f.Kind),
-			SSRC: f.Sender.SSRC(), Controller: agent.label(f, s.Congestion.Controller),
+			SSRC: f.Sender.SSRC(), Controller: agent.label(f, s.CongestionOf(f.From).Controller),
 		})
 	}
 	for i := range s.Traffic {

@@ -31,10 +31,7 @@ func Senders(s *scenarios.Scenario) ([]topologies.Controlled, error) {
 	if err != nil {
 		return nil, err
 	}
-	build := topologies.Registered
-	if c.Congestion.Make != nil {
-		build = c.Congestion.Make
-	}
+	build := c.Congestion.Make
 	var list []topologies.Controlled
 	c.Congestion.Make = func(of *topologies.Controlled) (ccontrol.Controller, []ccontrol.Signal, error) {
 		list = append(list, *of)
