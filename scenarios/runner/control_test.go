@@ -52,9 +52,10 @@ func TestEventsNameTheBound(t *testing.T) {
 // Whoever controls its rate meets these, but for what it is known not to, and what controls
 // nothing doesn't. In e38-attack.yaml nobody controls anything, in e38-attack-breakers.yaml circuit
 // breakers do, and what the coupled files miss without coupling TestCoupledFlowsFollowPriorities
-// and TestBottlenecksAreToldApart show.
+// and TestBottlenecksAreToldApart show, what unlike-stacks.yaml does with like ones
+// TestUnlikeStacks.
 //
 // conformance: CC-7-1, CC-7-3, CC-7-4, CC-7-5, CC-7.1-12, CC-7.2-1
 func TestRateControl(t *testing.T) {
-	suite(t, "control/*.yaml", "e38-attack", "e38-attack-breakers", "coupled", "coupled-two-bottlenecks")
+	suite(t, "control/*.yaml", "e38-attack", "e38-attack-breakers", "coupled", "coupled-two-bottlenecks", "unlike-stacks")
 }

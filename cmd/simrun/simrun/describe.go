@@ -130,22 +130,12 @@ func msidLines(c *scenarios.Scenario) []string {
 
 // controlLines say how rates and RTCP are controlled.
 func controlLines(c *scenarios.Scenario) []string {
-	congestion := "controller " + c.Congestion.Controller
-	for i, p := range c.Congestion.Parameters {
-		sep := ", "
-		if i == 0 {
-			sep = " with "
-		}
-		congestion += sep + p.Name + " " + p.Value
-	}
-	feedback := "no feedback to it"
-	if c.Congestion.Feedback != "none" {
-		feedback = fmt.Sprintf("feedback %s %v", c.Congestion.Feedback, c.Congestion.Interval)
-	}
-	lines := []string{congestion, feedback}
-	if g := &c.Congestion; g.Coupled != "off" {
+	g := &c.Congestion
+	lines := []string{controllerWords(g.Controller, g.Parameters), feedbackWords(g.Feedback, &g.Interval)}
+	if g.Coupled != "off" {
 		lines[0] += fmt.Sprintf(", coupled (%s, by %s)", g.Coupled, g.Groups)
 	}
+	lines = append(lines, loopLines(c)...)
 	if line := breakerLine(c); line != "" {
 		lines = append(lines, line)
 	}

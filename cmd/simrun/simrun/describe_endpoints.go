@@ -42,6 +42,9 @@ func peculiarities(e *scenarios.Endpoint) []string {
 	if text, err := e.ClockDrift.MarshalText(); err == nil {
 		add(e.ClockDrift != 0, "clock drift %s", text)
 	}
+	if o := e.Congestion; o != nil {
+		parts = append(parts, ownControl(o)...)
+	}
 	if b := e.Bandwidth; b != nil {
 		if b.AS != nil {
 			add(true, "b=AS %v", *b.AS)

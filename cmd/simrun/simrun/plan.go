@@ -58,9 +58,8 @@ func (r *plannedRun) baseline() bool { return baseline(r.Variation) }
 
 func baseline(variation []record.Setting) bool {
 	for _, v := range variation {
-		if v.Path == controllerAxis {
-			spec, ok := ccontrol.Lookup(v.Value)
-			return ok && spec.Baseline
+		if spec, ok := ccontrol.Lookup(v.Value); ok && spec.Baseline && isController(v.Path) {
+			return true
 		}
 	}
 	return false
@@ -75,6 +74,12 @@ func rowOf(rec *record.Record, link string) plots.Run {
 
 // controllerAxis is the axis of a matrix that varies the controller.
 const controllerAxis = "congestion.controller"
+
+// isController reports whether an axis varies a controller, the scenario's or an
+// endpoint's.
+func isController(axis string) bool {
+	return axis == controllerAxis || strings.HasPrefix(axis, "endpoints.") && strings.HasSuffix(axis, "."+controllerAxis)
+}
 
 func (r *plannedRun) incomplete() bool {
 	return r.state == finished && r.row.Status == record.Incomplete

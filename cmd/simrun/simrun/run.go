@@ -104,6 +104,9 @@ func runScenarios(cmd *cobra.Command, o *runOptions, args []string) error {
 		return badInput(err)
 	}
 	stdout, stderr := screenOf(cmd.OutOrStdout()), screenOf(cmd.ErrOrStderr())
+	if !o.quiet {
+		warn(stderr, files)
+	}
 	show := newProgress(stderr, plan, o.quiet)
 	ctx, stop := interruptible(cmd.Context(), show.interrupted)
 	defer stop()

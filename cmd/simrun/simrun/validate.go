@@ -12,7 +12,8 @@ func validateCommand() *cobra.Command {
 		Use:   "validate FILE|FOLDER...",
 		Short: "Check scenario files without running them",
 		Long: `Check every variation of every scenario file as run would do before it begins.
-What is wrong is printed with file, line, column and what would be right.`,
+What is wrong is printed with file, line, column and what would be right. A direction
+of a call that two controllers control, or none, is a warning.`,
 		Example: lines(
 			"simrun validate scenarios",
 			"simrun validate my.yaml --set duration=10s",
@@ -23,6 +24,7 @@ What is wrong is printed with file, line, column and what would be right.`,
 			for _, f := range files {
 				fmt.Fprintf(cmd.OutOrStdout(), "ok: %s (%s)\n", f.Path, countRuns(len(f.Runs)))
 			}
+			warn(screenOf(cmd.ErrOrStderr()), files)
 			if err != nil {
 				return badInput(err)
 			}

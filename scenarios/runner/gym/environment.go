@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"rtpfabric/ccontrol"
+	"rtpfabric/endpoints"
 	"rtpfabric/scenarios"
 	"rtpfabric/scenarios/runner"
 	"rtpfabric/sim/record"
@@ -82,6 +83,9 @@ func New(c Config) (*Environment, error) {
 	if e.config.Session, err = choose(senders, c.Session); err != nil {
 		return nil, fmt.Errorf("%s: %w", c.Path, err)
 	}
+	if err := senders.unheard(e.config.Session); err != nil {
+		return nil, fmt.Errorf("%s: %w", c.Path, err)
+	}
 	limits, err := senders.limits(e.config.Session)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", c.Path, err)
@@ -121,14 +125,20 @@ func seedSetting(seed uint64) string { return "seed=" + strconv.FormatUint(seed,
 // suits returns why a scenario has no place for an agent, or nil.
 func suits(s *scenarios.Scenario, step time.Duration) error {
 	switch g := &s.Congestion; {
-	case g.Feedback != "rfc8888" && g.Feedback != "twcc":
-		return fmt.Errorf("congestion.feedback is %s, and an agent needs feedback about every packet: write --set congestion.feedback=rfc8888, or twcc", g.Feedback)
 	case g.Coupled != "off":
 		return fmt.Errorf("congestion.coupled is %s, and an agent can't be coupled: write --set congestion.coupled=off", g.Coupled)
 	case step >= s.Duration:
 		return fmt.Errorf("a step of %v leaves no time for another in a scenario of %v: write a shorter --step", step, s.Duration)
 	}
 	return nil
+}
+
+// hears returns why a sender has no place for an agent, or nil.
+func hears(of *topologies.Controlled) error {
+	if of.Feedback == endpoints.FeedbackRFC8888 || of.Feedback == endpoints.FeedbackTWCC {
+		return nil
+	}
+	return fmt.Errorf("the feedback of %s is %s, and an agent needs feedback about every packet: write --set congestion.feedback=rfc8888, or twcc, and have its peer offer that", of.Connection, of.Feedback)
 }
 
 // episode is a run that has been checked and hasn't begun.
@@ -173,6 +183,9 @@ func (e *Environment) prepare(c *resetCommand) (*episode, error) {
 	i := slices.IndexFunc(senders, func(of topologies.Controlled) bool { return of.Connection == e.config.Session })
 	if i < 0 {
 		return nil, fmt.Errorf("there is no session %s with these settings", e.config.Session)
+	}
+	if err := hears(&senders[i]); err != nil {
+		return nil, err
 	}
 	p.limits = senders[i].Limits
 	e.episodes, e.seed = p.number, nextSeed(seed)

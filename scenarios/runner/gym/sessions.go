@@ -17,6 +17,7 @@ type sender struct {
 	limits     ccontrol.Limits // over all variations
 	variations int             // that have it
 	controlled bool            // by something that isn't fixed, in a variation at least
+	unheard    error           // why an agent can't take it, in a variation at least
 }
 
 // survey are the senders of a scenario, over all variations.
@@ -45,18 +46,22 @@ func (s *survey) add(scenario *scenarios.Scenario) error {
 	if err != nil {
 		return err
 	}
-	for _, of := range senders {
+	for i := range senders {
+		of := &senders[i]
 		if of.Legacy { // has no feedback, and no controller
 			continue
 		}
-		i := slices.IndexFunc(s.list, func(o *sender) bool { return o.connection == of.Connection })
-		if i < 0 {
-			i = len(s.list)
+		at := slices.IndexFunc(s.list, func(o *sender) bool { return o.connection == of.Connection })
+		if at < 0 {
+			at = len(s.list)
 			s.list = append(s.list, &sender{connection: of.Connection, limits: of.Limits})
 		}
-		x := s.list[i]
+		x := s.list[at]
 		x.variations++
 		x.controlled = x.controlled || of.Controller != "fixed"
+		if x.unheard == nil {
+			x.unheard = hears(of)
+		}
 		x.limits.Min = min(x.limits.Min, of.Limits.Min)
 		x.limits.Max = max(x.limits.Max, of.Limits.Max)
 	}
@@ -69,6 +74,12 @@ func (s *survey) names() []string {
 		names[i] = x.connection
 	}
 	return names
+}
+
+// unheard says why an agent can't take a session, or returns nil.
+func (s *survey) unheard(session string) error {
+	i := slices.IndexFunc(s.list, func(o *sender) bool { return o.connection == session })
+	return s.list[i].unheard
 }
 
 // limits returns those of a session, which every variation must have.
