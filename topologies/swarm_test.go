@@ -140,6 +140,9 @@ func randomConfig(seed uint64) topologies.Config {
 	if c.Congestion.Controller == "remb" {
 		c.Congestion.Feedback = endpoints.FeedbackREMB
 	}
+	for i := range c.Endpoints {
+		unlike(r, &c.Endpoints[i])
+	}
 	rtcp := endpoints.RTCPConfig{
 		AVPF: true, Bandwidth: pick(r, 2*units.Kbps, 75*units.Kbps, 200*units.Kbps),
 		TrrInterval: pick(r, 0, 500*time.Millisecond), Minimum: rtcptiming.FixedMinimum,
@@ -154,6 +157,19 @@ func randomConfig(seed uint64) topologies.Config {
 	}
 	c.Calls = []topologies.Call{{A: "S", B: "R", Sessions: sessions(r, rtcp, media)}}
 	return c
+}
+
+// unlike gives some endpoints their own controller, or little to offer.
+func unlike(r *rng.Stream, e *topologies.Endpoint) {
+	if r.Bool(0.3) {
+		e.Control = &topologies.Control{Controller: pick(r, "gcc", "nada", "scream"), Feedback: pick(r, endpoints.FeedbackRFC8888, endpoints.FeedbackTWCC), Interval: 50 * time.Millisecond}
+		if r.Bool(0.5) {
+			e.Control = &topologies.Control{Controller: "remb", Feedback: endpoints.FeedbackREMB, Interval: 500 * time.Millisecond}
+		}
+	}
+	if r.Bool(0.3) {
+		e.Offers = pick(r, []endpoints.Feedback{}, []endpoints.Feedback{endpoints.FeedbackREMB}, []endpoints.Feedback{endpoints.FeedbackRFC8888, endpoints.FeedbackREMB})
+	}
 }
 
 // sessions puts media into one session or each into its own.

@@ -278,6 +278,10 @@ func TestBadEnvironments(t *testing.T) {
 		{gym.Config{Path: path, Step: 3 * time.Second}, "write a shorter --step"},
 		{gym.Config{Path: path, Set: []string{"congestion={controller: fixed, feedback: none}"}}, "write --set congestion.feedback=rfc8888"},
 		{gym.Config{Path: path, Set: []string{"congestion.coupled=active"}}, "write --set congestion.coupled=off"},
+		{
+			gym.Config{Path: path, Set: []string{"endpoints.R1.congestion={offers: [remb]}"}},
+			"the feedback of S1-R1 is none, and an agent needs feedback about every packet: write --set congestion.feedback=rfc8888, or twcc, and have its peer offer that",
+		},
 		{gym.Config{Path: write(t, two()), Set: []string{"congestion.controller=fixed"}}, "all controllers are fixed: write --session with one of S1-R1, S2-R2"},
 	} {
 		if c.config.Step == 0 {
@@ -286,6 +290,17 @@ func TestBadEnvironments(t *testing.T) {
 		if _, err := gym.New(c.config); err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%+v\nerror %v, want %q", c.config, err, c.want)
 		}
+	}
+}
+
+// The agent takes a session that is told of its packets, whatever others are told.
+func TestAgentNeedsFeedbackOfItsSession(t *testing.T) {
+	c := gym.Config{
+		Path: write(t, two()), Step: 100 * time.Millisecond,
+		Set: []string{"congestion.controller=nada", "endpoints.R1.congestion={offers: []}", "endpoints.S2.congestion={controller: gcc, feedback: twcc}"},
+	}
+	if got := environment(t, c).Spec().Session; got != "S2-R2" {
+		t.Errorf("the agent sends in %s, want S2-R2", got)
 	}
 }
 

@@ -104,7 +104,10 @@ func choose(s *survey, asked string) (string, error) {
 	case len(s.list) == 1:
 		return s.list[0].connection, nil
 	}
-	i := slices.IndexFunc(s.list, func(o *sender) bool { return o.controlled })
+	i := slices.IndexFunc(s.list, func(o *sender) bool { return o.controlled && o.unheard == nil })
+	if i < 0 { // then the error says what the first one lacks
+		i = slices.IndexFunc(s.list, func(o *sender) bool { return o.controlled })
+	}
 	if i < 0 {
 		return "", fmt.Errorf("all controllers are fixed: write --session with one of %s", names)
 	}
