@@ -163,6 +163,8 @@ func (w *compound) feedback(now simtime.Time, st *Stream) {
 		if msg := s.estimate.build(st.ssrc, mtu-len(w.b)); msg != nil {
 			w.add(msg)
 		}
+	case FeedbackECN:
+		w.tellMarks(st)
 	case FeedbackNone:
 	}
 	s.due.sent(now)

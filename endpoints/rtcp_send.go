@@ -74,6 +74,8 @@ func (s *Session) hasFeedback() bool {
 		return s.twcc.Pending()
 	case FeedbackREMB:
 		return s.estimate.pending()
+	case FeedbackECN:
+		return s.hasUrgentMarks()
 	case FeedbackNone:
 	}
 	return false
@@ -120,6 +122,9 @@ func (s *Session) sendFeedback(now simtime.Time, l *rtcptiming.Local) {
 	if compound {
 		w.report(now, st)
 		w.describe()
+		if !s.due.wanted || !s.hasFeedback() {
+			w.summarize()
+		}
 	}
 	requests := s.repairs.expectant
 	w.messages(now, st, false)
@@ -160,6 +165,7 @@ func (s *Session) sendBye(now simtime.Time, st *Stream) {
 		}
 		w.report(now, st)
 		w.describe()
+		w.summarize()
 		w.add(&rtcp.Goodbye{Sources: []uint32{st.ssrc}})
 		s.sendRTCP(now, w)
 		s.event(Event{Kind: ByeSent, At: now, Section: st.section, SSRC: st.ssrc})
