@@ -110,6 +110,9 @@ func (s *Session) ECN() (ecn.State, bool) {
 	return s.marks.path.State(), true
 }
 
+// HearsMarks reports whether the section sends media of which ECN feedback tells.
+func (m *Section) HearsMarks() bool { return m.config.Send != nil && m.session.marks.on }
+
 // Marked returns how many packets of the stream were marked CE, as the peers' ECN
 // feedback and summaries say; of several reporters the largest count.
 func (st *Stream) Marked() uint64 {

@@ -142,6 +142,13 @@ func (c *checker) unmeasured(m *metric, where string) (problem, remedy string) {
 		if c.s.Breakers.Mode == "off" || c.s.Topology.Relayed() {
 			return "no circuit breaker watches " + where, `write "mode: observe" in breakers, and have no relay`
 		}
+	case ofECN:
+		if slices.Contains(c.trafficNames(), where) {
+			return fmt.Sprintf("%s is traffic, which has no %s", where, m.name), "name a flow of media"
+		}
+		if c.s.Congestion.Feedback != "ecn" {
+			return "nobody counts marks for the sender of " + where, `write "feedback: ecn"`
+		}
 	case ofTCP:
 		for i := range c.s.Traffic {
 			if t := &c.s.Traffic[i]; t.Name == where && t.Type == "tcp" {

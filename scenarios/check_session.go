@@ -30,8 +30,8 @@ func (c *checker) settings(catalogue Catalogue) {
 
 func (c *checker) congestion(catalogue Catalogue) {
 	g := &c.s.Congestion
-	if g.ECN != "off" && g.Feedback != "rfc8888" {
-		c.fail(at("congestion", "ecn"), fmt.Sprintf("feedback %s says nothing about marks", g.Feedback), `write "feedback: rfc8888", or "ecn: off"`)
+	if g.ECN != "off" && g.Feedback != "rfc8888" && g.Feedback != "ecn" {
+		c.fail(at("congestion", "ecn"), fmt.Sprintf("feedback %s says nothing about marks", g.Feedback), `write "feedback: rfc8888" or "feedback: ecn", or "ecn: off"`)
 	}
 	if g.External != nil {
 		c.external(catalogue)
@@ -39,8 +39,8 @@ func (c *checker) congestion(catalogue Catalogue) {
 	switch {
 	case g.Coupled == "off" && g.Groups != "endpoint":
 		c.failKey(at("congestion", "groups"), "nothing is coupled", `write "coupled: active", or remove it`)
-	case g.Groups == "sbd" && g.Feedback == "none":
-		c.fail(at("congestion", "groups"), "without feedback nothing tells the delays of packets", `write "feedback: rfc8888", or "groups: endpoint"`)
+	case g.Groups == "sbd" && (g.Feedback == "none" || g.Feedback == "ecn"):
+		c.fail(at("congestion", "groups"), "without feedback about every packet nothing tells their delays", `write "feedback: rfc8888", or "groups: endpoint"`)
 	}
 	if catalogue == nil {
 		return
@@ -70,9 +70,9 @@ func (c *checker) external(catalogue Catalogue) {
 		return
 	}
 	if c.s.Congestion.Feedback == "remb" {
-		c.fail(c.firstOf(at("congestion", "feedback"), p), "a program has no half at the receiver that could make estimates", "write rfc8888, twcc or none")
+		c.fail(c.firstOf(at("congestion", "feedback"), p), "a program has no half at the receiver that could make estimates", "write rfc8888, twcc, ecn or none")
 	}
-	if e.Protocol == "alphartc" && c.s.Congestion.Feedback == "none" {
+	if f := c.s.Congestion.Feedback; e.Protocol == "alphartc" && (f == "none" || f == "ecn") {
 		c.fail(c.firstOf(at("congestion", "feedback"), p), "alphartc tells of packets, and nobody reports on them", "write rfc8888 or twcc")
 	}
 	pc, ok := catalogue.(ProgramChecker)

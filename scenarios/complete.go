@@ -54,8 +54,17 @@ func (s *Scenario) complete() {
 	}
 	if s.Congestion.Interval.Per == "" {
 		s.Congestion.Interval = FeedbackInterval{"time", defaultFeedback}
-		if s.Congestion.Feedback == "remb" {
+		switch s.Congestion.Feedback {
+		case "remb":
 			s.Congestion.Interval.Every = defaultEstimates
+		case "ecn":
+			s.Congestion.Interval.Every = 0
+		}
+	}
+	if s.Congestion.ECN == "" {
+		s.Congestion.ECN = "off"
+		if s.Congestion.Feedback == "ecn" {
+			s.Congestion.ECN = "ect0"
 		}
 	}
 	if e := s.Congestion.External; e != nil {

@@ -206,12 +206,13 @@ type Congestion struct {
 	// External is the other form of controller: a program. Controller is then how it is
 	// called in lists.
 	External *External `yaml:"controller,mapping"`
-	// Feedback is the RTCP message that carries it: rfc8888, twcc, remb or none.
-	Feedback string `yaml:"feedback" oneof:"rfc8888,twcc,remb,none" default:"rfc8888"`
+	// Feedback is the RTCP message that carries it: rfc8888, twcc, remb, ecn (ECN
+	// feedback packets and summaries, RFC 6679) or none.
+	Feedback string `yaml:"feedback" oneof:"rfc8888,twcc,remb,ecn,none" default:"rfc8888"`
 	// Interval is the aim, 5 ms to 5 s, or when a frame has come, a round-trip time is
 	// over, or at once (frame, rtt, asap); RTCP's timing rules have the last word.
-	// By default it is 100 ms, and a second for estimates (remb), of which only those
-	// that have fallen are urgent.
+	// By default it is 100 ms, a second for estimates (remb), of which only those
+	// that have fallen are urgent, and at once for ecn, which tells only of marks and losses.
 	Interval FeedbackInterval `yaml:"interval"`
 	// Coupled is the algorithm by which the RTP sessions of an endpoint couple their
 	// controllers (RFC 8699 §5.3.1, §5.3.2, Appendix C): those that share a bottleneck.
@@ -220,8 +221,9 @@ type Congestion struct {
 	// delays look alike (sbd, RFC 8382).
 	Groups string `yaml:"groups" oneof:"endpoint,peer,sbd" default:"endpoint"`
 	// ECN is the codepoint of media packets, which then may be marked rather
-	// than dropped (RFC 3168, RFC 6679; ect1 is L4S, RFC 9331).
-	ECN string `yaml:"ecn" oneof:"off,ect0,ect1" default:"off"`
+	// than dropped (RFC 3168, RFC 6679; ect1 is L4S, RFC 9331). It is off by default, and
+	// ect0 with "feedback: ecn", where off means that only losses are told of.
+	ECN string `yaml:"ecn" oneof:"off,ect0,ect1"`
 	// Parameters are the controller's own, see simrun controllers. A name such
 	// as nada.qeps holds only if that controller is used.
 	Parameters []Parameter `yaml:"parameters,named"` // scalar values

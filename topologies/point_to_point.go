@@ -203,6 +203,9 @@ func (s *Simulation) sessionConfig(end sessionEnd) (endpoints.SessionConfig, err
 		ECN: c.Congestion.ECN, Marking: c.Marking,
 		PlayoutDelay: c.PlayoutDelay, MaxSSRC: s.byName[end.self].config.MaxSSRC, DecodeTop: s.byName[end.self].config.DecodeTop, FixedAudio: c.FixedAudio,
 	}
+	if c.Congestion.Feedback == endpoints.FeedbackECN && end.feedback != endpoints.FeedbackECN {
+		sc.ECN = packet.NotECT // a legacy peer agrees to nothing (RFC 6679 §6.1.1)
+	}
 	if len(end.sections) > 1 { // bundled media have tags (RFC 9143 §15)
 		sc.Extensions = append(slices.Clone(sc.Extensions), headerext.Entry{ID: midExtension, URI: headerext.MID.URI()})
 	}
