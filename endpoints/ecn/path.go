@@ -45,7 +45,7 @@ type Path struct {
 	plain     int  // packets since the last probe
 	window    Delta
 	armed     bool // losses in use are judged
-	fallbacks int
+	fallbacks int  // that ended losses
 
 	unreported      int // ECN-capable packets since a report showed progress
 	unreportedSince simtime.Time
@@ -92,7 +92,7 @@ func (p *Path) Mark(now simtime.Time, precious bool, patience time.Duration) pac
 			p.unreportedSince = now
 		}
 		if p.unreported > sample && now.Sub(p.unreportedSince) > max(patience, leastPatience) {
-			p.fallBack(NothingArrives)
+			p.become(Suspended, NothingArrives)
 			return packet.NotECT
 		}
 		return p.mark
@@ -168,7 +168,7 @@ func (p *Path) judgeUse() {
 		return
 	}
 	if high := 2*w.Lost > sent; high && p.armed {
-		p.fallBack(HighLoss)
+		p.become(Suspended, HighLoss)
 		return
 	} else if !high {
 		p.armed = true
@@ -185,17 +185,12 @@ func (p *Path) judgeLosses() {
 	case 10*w.Lost > w.SentPlain:
 		p.armed = false // until they have ended
 		p.become(InUse, LossGoesOn)
-	case p.fallbacks == maxFallbacks:
+	case p.fallbacks == maxFallbacks-1:
 		p.become(Disabled, Dropped)
 	default:
+		p.fallbacks++
 		p.become(Initiating, LossEnded)
 	}
-}
-
-// fallBack stops marking to see whether losses end.
-func (p *Path) fallBack(why Reason) {
-	p.fallbacks++
-	p.become(Suspended, why)
 }
 
 // negative returns how many packets show that the path changes the field: received
