@@ -20,7 +20,7 @@ func newExtensions(entries []headerext.Entry, f Feedback, own ...HeaderExtension
 		entries = withEntry(entries, headerext.Entry{ID: 3, URI: headerext.TransportSeq.URI()})
 	case FeedbackREMB:
 		entries = withEntry(entries, headerext.Entry{ID: 2, URI: headerext.AbsSendTime.URI()})
-	case FeedbackRFC8888, FeedbackNone:
+	case FeedbackRFC8888, FeedbackECN, FeedbackNone:
 	}
 	var uris []string
 	for _, x := range own {

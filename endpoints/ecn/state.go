@@ -9,8 +9,9 @@ const (
 	InUse                   // all packets are ECN-capable (§7.3.1)
 	Suspended               // none is, to see whether losses end (§7.4.1)
 	Disabled                // none is any more
-	states
 )
+
+const states = int(Disabled) + 1
 
 var stateNames = [states]string{"initiating", "in use", "suspended", "disabled"}
 
@@ -44,10 +45,9 @@ const (
 	LossGoesOn                   // also without marking: it has another cause
 	LossEnded                    // without marking
 	OtherPeers                   // there are more than one
-	reasons
 )
 
-var reasonNames = [reasons]string{
+var reasonNames = [...]string{
 	"ECN-capable packets arrive",
 	"the peer's reports say nothing of ECN",
 	"ECN-capable packets vanish",
