@@ -15,8 +15,9 @@ const (
 	// fewProbes say nothing: with more of them something must have been reported
 	// (§7.2.1, ">3").
 	fewProbes = 3
-	// sample is how many packets a loss rate is taken over.
-	sample = 20
+	// longRun is how many packets in use a high loss rate is taken over, so that a burst
+	// that a queue drops isn't one, and sample how many show that losses have ended.
+	longRun, sample = 50, 20
 	// maxFallbacks is how often losses may end in use before ECN is given up (§7.4.1).
 	maxFallbacks = 3
 	// leastPatience is how long reports may fail to come in any case.
@@ -164,7 +165,7 @@ func (p *Path) judgeUse() {
 		return
 	}
 	sent := w.SentCapable + w.SentPlain
-	if sent < sample {
+	if sent < longRun {
 		return
 	}
 	if high := 2*w.Lost > sent; high && p.armed {

@@ -181,6 +181,16 @@ func (c *trial) send(n int) *trial {
 	return c
 }
 
+// sendUntil sends packets until something changes, 200 at most.
+func (c *trial) sendUntil() *trial {
+	for range 200 {
+		if c.send(1); len(c.observed) > 0 {
+			break
+		}
+	}
+	return c
+}
+
 func (c *trial) want(changes ...Change) *trial {
 	c.t.Helper()
 	if len(changes) != len(c.observed) {
@@ -303,10 +313,15 @@ func TestHighLoss(t *testing.T) {
 	c.loses = true
 	c.send(200).want(Change{Suspended, HighLoss}, Change{InUse, LossGoesOn})
 	c.loses = false
+	c.send(120).want()
+
+	c.loses = true
+	c.send(20).want() // a burst
+	c.loses = false
 	c.send(100).want()
 
 	c.loses = true // judged again, as it had ended
-	c.send(20).want(Change{Suspended, HighLoss})
+	c.sendUntil().want(Change{Suspended, HighLoss})
 	c.loses = false
 	c.send(60).want(Change{Initiating, LossEnded}, Change{InUse, Arrives})
 
@@ -321,12 +336,12 @@ func TestFlapping(t *testing.T) {
 	c := newTrial(t, packet.ECT0).send(20).want(Change{InUse, Arrives})
 	for range maxFallbacks - 1 {
 		c.loses = true
-		c.send(20).want(Change{Suspended, HighLoss})
+		c.sendUntil().want(Change{Suspended, HighLoss})
 		c.loses = false
 		c.send(60).want(Change{Initiating, LossEnded}, Change{InUse, Arrives})
 	}
 	c.loses = true
-	c.send(20).want(Change{Suspended, HighLoss})
+	c.sendUntil().want(Change{Suspended, HighLoss})
 	c.loses = false
 	c.send(100).want(Change{Disabled, Dropped})
 }
