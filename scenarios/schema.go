@@ -108,20 +108,27 @@ type SignedDuration time.Duration
 
 // Topology says who talks to whom, by RFC 7667's names.
 type Topology struct {
-	Type string `yaml:"type" oneof:"point-to-point,relay" default:"point-to-point"`
+	Type string `yaml:"type" oneof:"point-to-point,mesh,relay" default:"point-to-point"`
 	// At is the node of a relay.
 	At string `yaml:"at" example:"M"`
-	// Peers are two endpoints in a call, or Pairs are several such calls. Of a relay
-	// the peers are all that it copies packets between.
+	// Peers are two endpoints in a call, or Pairs are several such calls. Of a mesh they
+	// are all that talk to each other, and of a relay all that it copies packets between.
 	Peers []string   `yaml:"peers" example:"[S1, R1]"`
 	Pairs [][]string `yaml:"pairs" example:"[[S1, R1], [S2, R2]]"`
 	// Sessions says whether all media of a call share one RTP session on one UDP
 	// flow (RFC 9143), or each has its own (RFC 8834 §4.4).
 	Sessions string `yaml:"sessions" oneof:"bundle,per-media" default:"bundle"`
+	// Encoders says whether an endpoint of a mesh encodes a picture for each of its peers,
+	// or once for all, at the lowest rate that any of them allows (RFC 8834 §11).
+	Encoders string `yaml:"encoders" oneof:"per-peer,shared" default:"per-peer"`
 }
 
-// Media is one stream. To may be left out when the sender has one peer.
+// Media is one stream. To may be left out when the sender has one peer; in a mesh all
+// others are meant then.
 type Media struct {
+	// Copy is set in what [Scenario.Streams] returns of a mesh: one of what may be several
+	// streams of From, whose name says who gets it.
+	Copy    bool          `yaml:"-"`
 	From    string        `yaml:"from,required" example:"S1"`
 	To      string        `yaml:"to"`
 	Kind    string        `yaml:"kind,required" oneof:"video,audio"`

@@ -212,7 +212,7 @@ func (s *Simulation) sessionConfig(end sessionEnd) (endpoints.SessionConfig, err
 	var models []endpoints.StreamModel
 	for _, section := range end.sections {
 		first := section[0]
-		mc := endpoints.SectionConfig{Name: first.Name, Kind: first.Kind, Formats: s.formats(section)}
+		mc := endpoints.SectionConfig{Name: sectionName(first, end.peer), Kind: first.Kind, Formats: s.formats(section)}
 		for _, m := range section {
 			if m.From == end.self {
 				model := s.model(end.feedback, m)
@@ -287,7 +287,7 @@ func (s *Simulation) formats(section []*Media) []endpoints.Format {
 }
 
 func (s *Simulation) sendConfig(m *Media, model endpoints.StreamModel) (*endpoints.SendConfig, error) {
-	source := s.newEncoder(m, model)
+	source := s.encoder(m, model)
 	if m.Speech != nil {
 		speaker, err := s.newSpeaker(m)
 		if err != nil {
