@@ -155,7 +155,11 @@ func (s *Scenario) Sessions(pair []string) []Session {
 			continue
 		}
 		name := ""
-		if !s.bundled(pair) {
+		switch {
+		case s.bundled(pair):
+		case s.Topology.Sessions == "per-kind":
+			name = m.Kind
+		default:
 			name = m.Name
 		}
 		at := slices.IndexFunc(list, func(o Session) bool { return o.Name == name })
@@ -170,7 +174,7 @@ func (s *Scenario) Sessions(pair []string) []Session {
 // bundled reports whether media of a pair of endpoints, or of a group, share a session:
 // nobody may be against it (RFC 8834 §4.4).
 func (s *Scenario) bundled(of []string) bool {
-	if s.Topology.Sessions == "per-media" {
+	if s.Topology.Sessions != "bundle" {
 		return false
 	}
 	for _, name := range of {

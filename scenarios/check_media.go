@@ -62,7 +62,7 @@ func (c *checker) session() bool {
 		there         bool
 	}{
 		{"endpoints", `add "endpoints: {S1: {at: A}, R1: {at: B}}"`, len(c.s.Endpoints) > 0},
-		{"topology", `add "topology: {peers: [S1, R1]}"`, len(c.s.Topology.Gatherings()) > 0},
+		{"topology", `add "topology: {peers: [S1, R1]}"`, len(c.s.Topology.Gatherings()) > 0 || c.s.Topology.Meshed()},
 		{"media", `add "media: [{from: S1, kind: video}]"`, len(c.s.Media) > 0},
 	}
 	n := 0

@@ -116,8 +116,8 @@ type Topology struct {
 	Peers []string   `yaml:"peers" example:"[S1, R1]"`
 	Pairs [][]string `yaml:"pairs" example:"[[S1, R1], [S2, R2]]"`
 	// Sessions says whether all media of a call share one RTP session on one UDP
-	// flow (RFC 9143), or each has its own (RFC 8834 §4.4).
-	Sessions string `yaml:"sessions" oneof:"bundle,per-media" default:"bundle"`
+	// flow (RFC 9143), or each name has its own, or audio and video do (RFC 8834 §4.4).
+	Sessions string `yaml:"sessions" oneof:"bundle,per-media,per-kind" default:"bundle"`
 	// Encoders says whether an endpoint of a mesh encodes a picture for each of its peers,
 	// or once for all, at the lowest rate that any of them allows (RFC 8834 §11).
 	Encoders string `yaml:"encoders" oneof:"per-peer,shared" default:"per-peer"`

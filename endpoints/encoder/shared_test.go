@@ -19,20 +19,20 @@ func TestShared(t *testing.T) {
 	s := encoder.NewShared(encoder.NewPerfect(perfect(), 0))
 	a, b := s.Tap(), s.Tap()
 	now := simtime.Time(0)
-	next := func() (fa, fb encoder.Frame) {
+	next := func() encoder.Frame {
 		now = a.NextFrame()
 		if at := b.NextFrame(); at != now {
 			t.Fatalf("frames are due at %v and %v", now, at)
 		}
-		fa = a.Encode(now)
+		fa := a.Encode(now)
 		if at := b.NextFrame(); at != now {
 			t.Fatalf("the frame made at %v is due at %v for the other stream", now, at)
 		}
-		fb = b.Encode(now)
+		fb := b.Encode(now)
 		if fa != fb {
 			t.Fatalf("frames %+v and %+v", fa, fb)
 		}
-		return fa, fb
+		return fa
 	}
 	next()
 	a.Request(now, 1*units.Mbps)
@@ -45,10 +45,10 @@ func TestShared(t *testing.T) {
 		t.Errorf("goal %v, want the slower one's", got)
 	}
 	b.Refresh()
-	if f, _ := next(); !f.Key {
+	if f := next(); !f.Key {
 		t.Error("no key frame for all")
 	}
-	if f, _ := next(); f.Key || s.Made() != 3 {
+	if f := next(); f.Key || s.Made() != 3 {
 		t.Errorf("%d frames made, key %v", s.Made(), f.Key)
 	}
 }
