@@ -130,7 +130,7 @@ func testsIn(t *testing.T, folder string) []string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for name := range parsed.Scope.Objects { //nolint:staticcheck // top-level names are all it is asked for
+		for name := range parsed.Scope.Objects {
 			names = append(names, name)
 		}
 	}

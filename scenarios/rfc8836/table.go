@@ -48,14 +48,14 @@ func delay() []Requirement {
 			competing.figure("queue that three videos share", "queue-delay-p95", "bottleneck/forward", "60s..119s"),
 		}},
 		{ID: "1c", Text: "When routes or bottlenecks change for the worse it reacts within a few round trips, likely within a second, so that no delay builds up.", Figures: []Figure{
-			route.figure("sent in the second second on a route of 600 kbit/s", "send-rate", "S1/video", "31s..32s"),
-			route.figure("queue from the third second on", "queue-delay-p95", "narrow/forward", "33s..40s"),
+			route.figure("sent 1 s after the route came to have 600 kbit/s", "send-rate", "S1/video", "31s..32s"),
+			route.figure("queue from 3 s after", "queue-delay-p95", "narrow/forward", "33s..40s"),
 			variable.figure("loss after a step from 2.5 Mbit/s to 600 kbit/s", "loss", "S1/video", "62s..99s"),
 		}},
 		{ID: "1d", Text: "The same when an interface changes, at this end or at the other.", Figures: []Figure{
-			interfaces.figure("sent in the second second on 800 kbit/s, sender's end", "send-rate", "S1/video", "21s..22s"),
+			interfaces.figure("sent 1 s after the sender's interface has 800 kbit/s", "send-rate", "S1/video", "21s..22s"),
 			interfaces.figure("queue there", "queue-delay-p95", "local/forward", "24s..40s"),
-			interfaces.figure("sent in the second second, receiver's end", "send-rate", "S1/video", "61s..62s"),
+			interfaces.figure("sent 1 s after the receiver's has", "send-rate", "S1/video", "61s..62s"),
 			interfaces.figure("queue there", "queue-delay-p95", "remote/forward", "64s..80s"),
 		}, Note: "Controllers have to find out: a notification of the interface's change, which the RFC takes for granted, doesn't exist here."},
 		{ID: "1e", Text: "It copes with sources that send less than they may, nothing, and then much.", Figures: []Figure{
@@ -107,7 +107,7 @@ func starting() []Requirement {
 	return []Requirement{
 		{ID: "4", Text: "It adapts quickly to the path at the start, from below and from above its capacity.", Figures: []Figure{
 			below.figure("rate after three seconds, from 150 kbit/s", "receive-rate", "S1/video", "3s..6s"),
-			above.figure("sent in the second second, from 3 Mbit/s", "send-rate", "S1/video", "1s..2s"),
+			above.figure("sent after a second, from 3 Mbit/s", "send-rate", "S1/video", "1s..2s"),
 			above.figure("queue after three seconds", "queue-delay-p95", "path/forward", "3s..6s"),
 			above.figure("loss in the first six seconds", "loss", "S1/video", "0s..6s"),
 		}},

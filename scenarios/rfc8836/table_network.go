@@ -48,7 +48,7 @@ func backchannel() []Requirement {
 				},
 			},
 			Tests: []string{"endpoints/rtcptiming.TestFeedbackStaysWithinShare"},
-			Note:  "Not shown in part: feedback keeps its interval, `congestion.interval`, whether the rate is stable or not.",
+			Note:  "That it gets rarer isn't shown: feedback keeps its interval, `congestion.interval`, whether the rate is stable or not.",
 		},
 	}
 }
