@@ -2,7 +2,7 @@
 
 CALLS = 100000
 
-.PHONY: build test vet lint race check bench fuzz swarm breakers determinism regress seeds browser arm64 clean
+.PHONY: build test vet lint race check bench fuzz swarm breakers determinism regress seeds requirements browser arm64 clean
 
 build:
 	go build -o bin/simrun ./cmd/simrun
@@ -21,7 +21,7 @@ lint:
 race:
 	go test -race -short ./sim/engine ./endpoints/... ./topologies/... ./scenarios/... ./cmd/...
 
-check: build vet lint test race determinism regress seeds arm64 browser
+check: build vet lint test race determinism regress seeds requirements arm64 browser
 
 # Against main if benchstat is installed. BENCH selects, COUNT repeats.
 bench:
@@ -55,6 +55,11 @@ SUITE = $(filter-out %/5.1-variable-capacity.yaml %/5.1-wide-range.yaml,$(wildca
 seeds: build
 	bin/simrun run $(SUITE) --vary 'congestion.controller=[gcc, nada, scream, scream-v2]' \
 		--vary 'seed={from: 1, count: 10}' --quiet --no-page --out .cache/seeds
+
+# Every figure of docs/rfc8836.md is what is measured; `make requirements REWRITE=-rewrite`
+# makes it so.
+requirements:
+	go test ./cmd/simrun/simrun -run TestRequirementsPage -count 1 -figures $(REWRITE)
 
 # Pages in a real browser.
 browser:

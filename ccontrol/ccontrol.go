@@ -48,14 +48,15 @@ type Sent struct {
 }
 
 // Report is the content of one feedback message: results of packets (RFC 8888,
-// transport-wide CC), reception report blocks (SR and RR), or a receiver's estimate
-// (REMB). What a message doesn't have is empty.
+// transport-wide CC), reception report blocks (SR and RR, with or without ECN summaries,
+// and ECN feedback), or a receiver's estimate (REMB). What a message doesn't have is empty.
 type Report struct {
 	// Packets in send order. A packet appears when the receiver first reports
 	// on it; one that was reported lost appears again if it arrives after all.
 	Packets []PacketResult
 	// Reception are the blocks about this sender's streams in an SR or RR
-	// (RFC 3550 §6.4.1), each as it differs from the last by the same reporter.
+	// (RFC 3550 §6.4.1) or in ECN feedback (RFC 6679 §5), each as it differs from the
+	// last by the same reporter.
 	Reception []Reception
 	// Estimate is the rate that a receiver asks not to exceed (REMB,
 	// draft-alvestrand-rmcat-remb-03); 0 if the message has none.
@@ -78,7 +79,8 @@ type Report struct {
 func (r *Report) AboutPackets() bool { return len(r.Reception) == 0 && r.Estimate == 0 }
 
 // Reception is what a reception report block says about one of the sender's
-// streams (RFC 3550 §6.4.1).
+// streams (RFC 3550 §6.4.1), or an ECN feedback report (RFC 6679 §5.1), which has neither
+// jitter nor a round-trip time.
 type Reception struct {
 	// Stream and By are the SSRCs of the stream and of the reporter.
 	Stream, By uint32
@@ -89,6 +91,12 @@ type Reception struct {
 	// extended highest sequence numbers and of the cumulative losses. Lost is
 	// negative if duplicates outnumber losses.
 	Expected, Lost int
+	// Marked are packets of that time that came with a CE mark, if the session has ECN
+	// feedback (RFC 6679). They are to be responded to as losses are (§7.3.3).
+	Marked int
+	// Early says that no report block was due: the receiver tells of marks or losses as
+	// soon as it may.
+	Early bool
 	// FractionLost is the block's own figure, in 256ths as on the wire.
 	FractionLost uint8
 	// Jitter is the interarrival jitter.

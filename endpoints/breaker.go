@@ -63,6 +63,7 @@ type judged struct {
 	ssrc   uint32 // that breakers know its media by
 	marks  uint16 // number after that of the last packet whose marks were counted
 	marked bool   // there was one
+	told   []toldCE
 
 	ceased  bool         // the breaker has stopped it
 	cut     bool         // it has no part in what a reduction leaves
@@ -124,7 +125,7 @@ func (j *judges) sent(now simtime.Time, st *Stream, b []byte) {
 		return
 	}
 	if old := m.judged.ssrc; old != st.ssrc {
-		m.judged.ssrc, m.judged.marked = st.ssrc, false
+		m.judged.ssrc, m.judged.marked, m.judged.told = st.ssrc, false, m.judged.told[:0]
 		for i := range j.list {
 			j.list[i].breaker.Rename(old, st.ssrc)
 		}

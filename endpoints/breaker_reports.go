@@ -8,7 +8,6 @@ import (
 	"github.com/pion/rtcp"
 
 	"rtpfabric/ccontrol/breaker"
-	"rtpfabric/sim/packet"
 	"rtpfabric/sim/simtime"
 )
 
@@ -45,7 +44,7 @@ func (j *judges) heard(now simtime.Time, b []byte) {
 			}
 		}
 	}
-	j.countMarks(b, nil)
+	j.countMarks(b, nil) // each once
 	j.act(now)
 	j.recovered(now)
 }
@@ -108,7 +107,7 @@ func (j *judges) report(now simtime.Time, by uint32, block []byte, tdr time.Dura
 	}
 	r := breaker.Report{
 		SSRC: st.ssrc, By: by, FractionLost: block[4], Highest: binary.BigEndian.Uint32(block[8:]), Tdr: tdr,
-		CE: j.countMarks(all, st),
+		CE: max(j.countMarks(all, st), st.section.judged.countSince(by, all, st.ssrc)),
 	}
 	if lsr := binary.BigEndian.Uint32(block[16:]); lsr != 0 {
 		clock := simtime.ToNTP(s.endpoint.wallClock(now)).Middle()
@@ -117,45 +116,4 @@ func (j *judges) report(now simtime.Time, by uint32, block []byte, tdr time.Dura
 	for i := range j.list {
 		j.list[i].breaker.OnReport(now, &r)
 	}
-}
-
-// countMarks counts the packets of a stream that RFC 8888's feedback in an RTCP packet
-// says were marked CE, once each. For no stream, it notes that they have been counted.
-func (j *judges) countMarks(b []byte, of *Stream) (marks int) {
-	for ; len(b) > 0; b = b[packetLength(b):] {
-		p := b[:packetLength(b)]
-		if rtcp.PacketType(p[1]) != rtcp.TypeTransportSpecificFeedback || p[0]&0x1f != rtcp.FormatCCFB {
-			continue
-		}
-		for p = p[8:]; len(p) >= 8+4; { // the timestamp is last
-			ssrc, first, n := binary.BigEndian.Uint32(p), binary.BigEndian.Uint16(p[4:]), int(binary.BigEndian.Uint16(p[6:]))
-			if p = p[8:]; len(p) < (2*n+3)&^3+4 {
-				break
-			}
-			st := j.session.ours(ssrc)
-			if st != nil && (of == nil || of == st) {
-				marks += st.section.judged.count(p[:2*n], first, of == nil)
-			}
-			p = p[(2*n+3)&^3:]
-		}
-	}
-	return marks
-}
-
-// count counts the marks of packets that weren't counted before (RFC 8888 §3.1), or notes
-// that they have been.
-func (m *judged) count(results []byte, first uint16, note bool) (marks int) {
-	for i := 0; i < len(results)/2; i++ {
-		seq := first + uint16(i)
-		if m.marked && int16(seq-m.marks) < 0 {
-			continue
-		}
-		if note {
-			m.marks, m.marked = seq+1, true
-		}
-		if result := binary.BigEndian.Uint16(results[2*i:]); result&0x8000 != 0 && packet.ECN(result>>13&3) == packet.CE {
-			marks++
-		}
-	}
-	return marks
 }

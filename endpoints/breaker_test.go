@@ -335,6 +335,16 @@ func TestBreakersThatWatch(t *testing.T) {
 	}
 }
 
+// farAway returns LSR and DLSR that say a round trip of 400 ms; 0 before the first SR.
+func (c *call) farAway(ssrc uint32) (lsr, dlsr uint32) {
+	sr := c.srs(ssrc)
+	if len(sr) == 0 {
+		return 0, 0
+	}
+	lsr = uint32(sr[len(sr)-1].NTPTime >> 16)
+	return lsr, simtime.ToNTP(c.now).Middle() - lsr - 65536*4/10
+}
+
 // Marks of RFC 8888 count as losses if an SR or RR is in the same packet, each once;
 // in reduced-size packets they are a sign of life (§5).
 //
@@ -357,13 +367,8 @@ func TestBreakerReadsMarks(t *testing.T) {
 			call.run(500 * time.Millisecond)
 			rtps := call.rtps()
 			last := rtps[len(rtps)-1]
-			sr := call.srs(last.SSRC)
 			rr := &rtcp.ReceiverReport{SSRC: 77, Reports: []rtcp.ReceptionReport{{SSRC: last.SSRC, LastSequenceNumber: uint32(last.SequenceNumber)}}}
-			if len(sr) > 0 { // a round trip of 400 ms
-				clock := simtime.ToNTP(call.now).Middle()
-				lsr := uint32(sr[len(sr)-1].NTPTime >> 16)
-				rr.Reports[0].LastSenderReport, rr.Reports[0].Delay = lsr, clock-lsr-65536*4/10
-			}
+			rr.Reports[0].LastSenderReport, rr.Reports[0].Delay = call.farAway(last.SSRC)
 			if marks == nil || !c.once {
 				marks = append(marks[:0], last.SequenceNumber-59)
 			}

@@ -120,6 +120,7 @@ type tapped struct {
 	size    units.Bytes
 	src     packet.Addr
 	dst     packet.Addr
+	ecn     packet.ECN // path may change it
 }
 
 func (p *tapped) isRTCP() bool { return p.payload[1] >= 192 && p.payload[1] <= 223 }
@@ -298,7 +299,7 @@ func (s *setup) send(st stream) *endpoints.SendConfig {
 // drain takes what an end wants to send and to say.
 func (c *call) drain(i int) {
 	for p := c.ends[i].PollPacket(c.now); p != nil; p = c.ends[i].PollPacket(c.now) {
-		tap := tapped{c.now, i, slices.Clone(p.Payload), p.Size, p.Src, p.Dst}
+		tap := tapped{c.now, i, slices.Clone(p.Payload), p.Size, p.Src, p.Dst, p.ECN}
 		if p.Size != units.Bytes(len(p.Payload))+packet.HeaderIPv4UDP {
 			c.t.Errorf("a packet of %d octets says it has %v with headers", len(p.Payload), p.Size)
 		}
@@ -314,7 +315,7 @@ func (c *call) drain(i int) {
 				payload = c.mangle(slices.Clone(payload))
 			}
 			copy(q.SetPayload(len(payload)), payload)
-			q.Src, q.Dst, q.ECN = p.Src, p.Dst, p.ECN
+			q.Src, q.Dst, q.ECN = p.Src, p.Dst, tap.ecn
 			c.flights = append(c.flights, flight{c.now.Add(c.delay + d), 1 - i, q})
 		}
 		c.pool.Release(p)

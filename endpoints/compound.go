@@ -159,6 +159,8 @@ func (w *compound) feedback(now simtime.Time, st *Stream) {
 		for _, msg := range s.twcc.Build(st.ssrc) {
 			w.add(msg)
 		}
+	case FeedbackECN:
+		w.tellMarks(st)
 	case FeedbackREMB, FeedbackNone:
 	}
 	s.due.sent(now)

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"rtpfabric/ccontrol/breaker"
+	"rtpfabric/endpoints/ecn"
 	"rtpfabric/sim/simtime"
 	"rtpfabric/sim/units"
 )
@@ -64,6 +65,7 @@ const (
 	PictureRepaired     // a frame of Section repairs one by less than a key frame; Size
 	ProtectionChanged   // Section's packets are repaired otherwise; see Section.Plan
 	MarkingDropped      // Section's packets vanish with their DSCP and go without
+	ECNChanged          // what is believed of the path's ECN; ECN
 	BreakerTripped      // a circuit breaker stops Section, or reduces its rate; Trip
 	BreakerWatched      // one that only watches would, or raises an alarm; Trip, Watcher
 	BreakerRestarted    // Section goes on after a while
@@ -88,6 +90,8 @@ type Event struct {
 	// how long something stood in for audio before it, as it hadn't come.
 	Media, Gap time.Duration
 	Codec      Codec
+	// ECN is what is believed of the path from now on, and why.
+	ECN ecn.Change
 	// Trip of a circuit breaker, and the name of one of several that watch.
 	Trip    *breaker.Trip
 	Watcher string

@@ -93,6 +93,9 @@ func (w *compound) extend(now simtime.Time, st *Stream) {
 	clock := s.endpoint.wallClock(now)
 	room := func() int { return mtu - len(w.b) - xr.Size(x) }
 	add := func(b rtcp.ReportBlock) { x.Reports = append(x.Reports, b) }
+	if b := w.summary(st, room()); b != nil {
+		add(b)
+	}
 	if want.ReferenceTime && !s.sends() && room() >= 12 {
 		if s.roundTrip == nil || s.roundTripOf != st.ssrc {
 			s.roundTrip, s.roundTripOf = xr.NewRoundTrip(st.ssrc), st.ssrc
@@ -183,7 +186,9 @@ func (s *Session) handleXR(now simtime.Time, x *rtcp.ExtendedReport) {
 				s.measured(now, x.SenderSSRC, rtt)
 			}
 		case *rtcp.UnknownReportBlock:
-			s.counts.UnknownRTCP++
+			if !s.heardSummary(x.SenderSSRC, b) {
+				s.counts.UnknownRTCP++
+			}
 		}
 	}
 }

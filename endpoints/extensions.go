@@ -22,7 +22,7 @@ func WithFeedback(entries []headerext.Entry, kinds ...Feedback) []headerext.Entr
 			entries = withEntry(entries, headerext.Entry{ID: 3, URI: headerext.TransportSeq.URI()})
 		case FeedbackREMB:
 			entries = withEntry(entries, headerext.Entry{ID: 2, URI: headerext.AbsSendTime.URI()})
-		case FeedbackRFC8888, FeedbackNone:
+		case FeedbackRFC8888, FeedbackECN, FeedbackNone:
 		}
 	}
 	return entries

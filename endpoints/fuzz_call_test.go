@@ -80,6 +80,7 @@ func (c *fuzzCall) do(op, arg byte) {
 		if n := len(c.wire[to]); n > 0 {
 			p := c.wire[to][int(arg)%n]
 			p.Payload[int(arg)*7%len(p.Payload)] ^= 1 << (arg & 7)
+			p.ECN = packet.ECN(arg >> 3 & 3)
 		}
 	case 4: // duplicate
 		if n := len(c.wire[to]); n > 0 {
@@ -120,7 +121,7 @@ func FuzzEndpoint(f *testing.F) {
 	f.Add(steady)
 	f.Add([]byte{10, 255, 4, 3, 5, 1, 10, 50, 12, 0, 13, 0, 2, 9, 3, 9, 10, 100, 6, 77, 7, 12, 12, 0, 13, 0, 14, 64, 15, 32, 10, 200, 12, 0, 13, 0})
 	f.Fuzz(func(t *testing.T, ops []byte) {
-		for _, feedback := range []Feedback{FeedbackRFC8888, FeedbackTWCC, FeedbackREMB} {
+		for _, feedback := range []Feedback{FeedbackRFC8888, FeedbackTWCC, FeedbackREMB, FeedbackECN} {
 			c := newFuzzCall(t, feedback)
 			for i := range c.ends {
 				c.drain(i)

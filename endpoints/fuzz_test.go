@@ -10,11 +10,13 @@ import (
 	"github.com/pion/rtp"
 
 	"rtpfabric/ccontrol"
+	"rtpfabric/endpoints/ecn"
 	"rtpfabric/endpoints/encoder"
 	"rtpfabric/endpoints/headerext"
 	"rtpfabric/endpoints/keying"
 	"rtpfabric/endpoints/protect"
 	"rtpfabric/endpoints/wire"
+	"rtpfabric/endpoints/xr"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/rng"
 	"rtpfabric/sim/simtime"
@@ -71,7 +73,7 @@ func fuzzEndpoint(pool *packet.Pool, feedback Feedback) *Endpoint {
 		ExtendedReports: ExtendedReports{
 			ReferenceTime: true, LossRLE: true, DuplicateRLE: true, ReceiptTimes: true, Summary: true, VoIPMetrics: true,
 		},
-		Feedback: feedback, FeedbackInterval: 20 * time.Millisecond,
+		Feedback: feedback, FeedbackInterval: 20 * time.Millisecond, ECN: packet.ECT0,
 		Controller: noControl{}, Estimator: &someEstimate{}, PlayoutDelay: 100 * time.Millisecond,
 	}}})
 	if err != nil {
@@ -113,7 +115,7 @@ func FuzzHandlePacket(f *testing.F) {
 		}
 		return out
 	}
-	for _, feedback := range []Feedback{FeedbackRFC8888, FeedbackTWCC, FeedbackREMB} {
+	for _, feedback := range []Feedback{FeedbackRFC8888, FeedbackTWCC, FeedbackREMB, FeedbackECN} {
 		list := realPackets(feedback)
 		for _, b := range list[:min(len(list), 12)] {
 			f.Add(frame(b))
@@ -131,6 +133,8 @@ func FuzzHandlePacket(f *testing.F) {
 		&wire.TMMBR{SenderSSRC: 1, Limits: []wire.Limit{{SSRC: 2, MxTBR: 1e5, Overhead: 40}}},
 		&wire.TMMBN{SenderSSRC: 1, Limits: []wire.Limit{{SSRC: 2, MxTBR: 1e5, Overhead: 40}}},
 		&wire.RGRS{SenderSSRC: 1, ReportingSources: []uint32{2}},
+		&wire.ECNFeedback{SenderSSRC: 9, MediaSSRC: 7, Highest: 5, Counters: ecn.Counters{ECT0: 3, CE: 2, Lost: 1}},
+		&rtcp.ExtendedReport{SenderSSRC: 9, Reports: []rtcp.ReportBlock{xr.ECNSummary([]xr.ECNSource{{SSRC: 7, Counters: ecn.Counters{CE: 9}}})}},
 		&rtcp.CCFeedbackReport{SenderSSRC: 9, ReportBlocks: []rtcp.CCFeedbackReportBlock{{MediaSSRC: 7, MetricBlocks: make([]rtcp.CCFeedbackMetricBlock, 3)}}},
 	} {
 		if b, err := m.Marshal(); err == nil {
@@ -145,7 +149,7 @@ func FuzzHandlePacket(f *testing.F) {
 	f.Add([]byte{})
 
 	f.Fuzz(func(t *testing.T, data []byte) {
-		for _, feedback := range []Feedback{FeedbackRFC8888, FeedbackTWCC, FeedbackREMB} {
+		for _, feedback := range []Feedback{FeedbackRFC8888, FeedbackTWCC, FeedbackREMB, FeedbackECN} {
 			var pool packet.Pool
 			e := fuzzEndpoint(&pool, feedback)
 			now := simtime.Time(0)

@@ -117,6 +117,7 @@ func (s *Session) handleRTP(now simtime.Time, p *packet.Packet) {
 	src.dscp = p.DSCP
 	src.record(now, h)
 	ext, fresh := src.receive(now, h)
+	s.countMark(now, src, p.ECN, fresh)
 	_, kind := m.formatOf(h.PayloadType)
 	src.note(m, kind)
 	switch {
@@ -227,7 +228,7 @@ func (s *Session) recordArrival(now simtime.Time, p *packet.Packet, h *rtp.Heade
 			return
 		}
 		s.twcc.Record(clock, h.SSRC, seq)
-	case FeedbackREMB, FeedbackNone:
+	case FeedbackREMB, FeedbackECN, FeedbackNone:
 		return
 	}
 	s.due.arrived(now, h.Marker, s.rttTo(h.SSRC))

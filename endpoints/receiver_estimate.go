@@ -96,7 +96,7 @@ func (s *Session) handleREMB(now simtime.Time, m *rtcp.ReceiverEstimatedMaximumB
 	if !about || err != nil || rate == 0 {
 		return
 	}
-	if s.hears() != FeedbackREMB {
+	if s.config.hears() != FeedbackREMB {
 		s.estimated = float64(rate)
 		s.requestRates(now, nil)
 		return
@@ -106,9 +106,9 @@ func (s *Session) handleREMB(now simtime.Time, m *rtcp.ReceiverEstimatedMaximumB
 }
 
 // hears is the kind of feedback that this end gets.
-func (s *Session) hears() Feedback {
-	if s.config.FeedbackHeard == "" {
-		return s.config.Feedback
+func (c *SessionConfig) hears() Feedback {
+	if c.FeedbackHeard == "" {
+		return c.Feedback
 	}
-	return s.config.FeedbackHeard
+	return c.FeedbackHeard
 }

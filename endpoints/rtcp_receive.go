@@ -39,6 +39,7 @@ func (s *Session) handleRTCP(now simtime.Time, p *packet.Packet) {
 	s.counts.RTCPReceived++
 	s.timing.CountPacket(size, count)
 	bad, whole := false, b
+	s.marks.begin(s)
 	for len(b) > 0 { // one that makes no sense doesn't spoil the others
 		n := packetLength(b)
 		bad = s.handleMessage(now, b[:n], p) != nil || bad
@@ -47,6 +48,7 @@ func (s *Session) handleRTCP(now simtime.Time, p *packet.Packet) {
 	if bad {
 		s.counts.Malformed++
 	}
+	s.settleMarks(now)
 	s.judges.heard(now, whole)
 }
 
@@ -209,6 +211,10 @@ func (s *Session) handleOther(now simtime.Time, b []byte, p *packet.Packet) erro
 		if s.heardControl(now, m.SenderSSRC, p) {
 			s.handleXR(now, m)
 		}
+	case *wire.ECNFeedback:
+		if s.heardControl(now, m.SenderSSRC, p) {
+			s.heardECN(m)
+		}
 	case *wire.RGRS:
 		s.heardControl(now, m.SenderSSRC, p)
 	default:
@@ -244,7 +250,9 @@ func (s *Session) handleReports(now simtime.Time, by uint32, blocks []rtcp.Recep
 	s.lastReport = now
 	defer s.testMarkings(now)
 	clock := simtime.ToNTP(s.endpoint.wallClock(now)).Middle()
-	s.reception = s.reception[:0]
+	if !s.marks.hears {
+		s.reception = s.reception[:0]
+	}
 	for i := range blocks {
 		b := &blocks[i]
 		st := s.ours(b.SSRC)
@@ -261,11 +269,14 @@ func (s *Session) handleReports(now simtime.Time, by uint32, blocks []rtcp.Recep
 		if fresh {
 			s.reception = append(s.reception, news)
 		}
+		s.marks.reported(by, st, b.LastSequenceNumber)
 		if m := st.section; m.policy != nil && st == m.main {
 			m.reported(now, by, b)
 		}
 	}
-	s.report(now)
+	if !s.marks.hears { // otherwise once all of the packet has been read
+		s.report(now)
+	}
 }
 
 // testMarkings gives up markings of streams of which a report says nothing.

@@ -72,6 +72,8 @@ func (s *Session) hasFeedback() bool {
 		return s.ccfb.Pending()
 	case FeedbackTWCC:
 		return s.twcc.Pending()
+	case FeedbackECN:
+		return s.hasUrgentMarks()
 	case FeedbackREMB, FeedbackNone:
 	}
 	return false
@@ -121,6 +123,9 @@ func (s *Session) sendFeedback(now simtime.Time, l *rtcptiming.Local) {
 	if compound {
 		w.report(now, st)
 		w.describe()
+		if !s.due.wanted || !s.hasFeedback() {
+			w.summarize()
+		}
 	}
 	requests := s.repairs.expectant
 	w.messages(now, st, false)
@@ -164,6 +169,7 @@ func (s *Session) sendBye(now simtime.Time, st *Stream) {
 		}
 		w.report(now, st)
 		w.describe()
+		w.summarize()
 		w.add(&rtcp.Goodbye{Sources: []uint32{st.ssrc}})
 		s.sendRTCP(now, w)
 		s.event(Event{Kind: ByeSent, At: now, Section: st.section, SSRC: st.ssrc})

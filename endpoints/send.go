@@ -74,7 +74,7 @@ func (s *Session) release(now simtime.Time, p *packet.Packet) {
 	}
 	p.Payload = b
 	s.testMarking(now, m, false)
-	p.DSCP, p.ECN = m.dscp, s.config.ECN
+	p.DSCP, p.ECN = m.dscp, s.codePoint(now, st, importance)
 	s.counts.RTPSent++
 	s.timing.SentRTP(now, st.local)
 	s.judges.sent(now, st, b)

@@ -34,6 +34,9 @@ const (
 	FeedbackTWCC    Feedback = "twcc"
 	// FeedbackREMB is a receiver's estimate, which SessionConfig.Estimator makes.
 	FeedbackREMB Feedback = "remb"
+	// FeedbackECN are ECN feedback packets when there is cause, and ECN summaries in
+	// reports (RFC 6679).
+	FeedbackECN Feedback = "ecn"
 )
 
 // SessionConfig describes one end of an RTP session.
@@ -80,8 +83,9 @@ type SessionConfig struct {
 	FeedbackInterval time.Duration
 	// Marking says whether streams' code points are used.
 	Marking Marking
-	// ECN marks media packets as able to be marked (RFC 3168 §5). RTCP isn't
-	// (RFC 6679 §7.2).
+	// ECN is the code point of media packets that may be marked (RFC 3168 §5). RTCP
+	// isn't ECN-capable (RFC 6679 §7.2). With FeedbackECN it is used as far as the path
+	// is known to carry it (§7), otherwise in any case.
 	ECN packet.ECN
 	// Controller may be nil for an end that sends no media.
 	Controller ccontrol.Controller
@@ -161,6 +165,7 @@ type Session struct {
 	twcc       *feedback.TWCCRecorder
 	estimate   estimate
 	estimated  float64 // most that the peer wants, unasked, in bit/s; infinite at first
+	marks      marks
 	due        feedbackDue
 	lastTarget ccontrol.Target
 	lastReport simtime.Time // when an SR or RR came
@@ -244,6 +249,7 @@ func newSession(now simtime.Time, c *Connection, sc SessionConfig) (*Session, er
 		s.group = newCNAME(c.identity)
 	}
 	s.estimate = newEstimate(&sc)
+	s.marks = newMarks(&s.config)
 	s.probing.asks, _ = sc.Controller.(ccontrol.Prober)
 	s.table = ssrctable.New(c.cname)
 	s.restorer = rtx.NewReceiver(&s.types)

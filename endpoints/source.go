@@ -5,6 +5,7 @@ import (
 
 	"github.com/pion/rtp"
 
+	"rtpfabric/endpoints/ecn"
 	"rtpfabric/endpoints/fec/red"
 	"rtpfabric/endpoints/nack"
 	"rtpfabric/endpoints/playout"
@@ -68,8 +69,9 @@ type source struct {
 
 	excess bool // it isn't decoded, as there are too many
 
-	trace *xr.Trace // nil if nobody wants its arrivals
-	fates *fates    // nil if nobody wants VoIP metrics
+	ecn   ecn.Receiver // counts if the session has ECN summaries
+	trace *xr.Trace    // nil if nobody wants its arrivals
+	fates *fates       // nil if nobody wants VoIP metrics
 }
 
 type prior struct {

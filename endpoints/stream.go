@@ -33,6 +33,7 @@ type Stream struct {
 	reported []bool     // whether a packet left since the last report, by index of the reporter
 	reports  []Reported // what peers say of it, the last of each
 	told     []told     // the same for the controller
+	ecn      markings   // how its packets were marked, and what peers say of that
 	firstSeq uint32     // extended number of the first packet that left
 	lastTS   uint32     // RTP timestamp of the last one
 	turn     int        // who comes first when not everybody fits into its report

@@ -101,7 +101,7 @@ func isStreamMetric(metric string) bool {
 		record.FrameDelay, record.FreezeTime, record.FrameRate,
 		record.RepairRate, record.Restored, record.Refreshes, record.Undecodable,
 		record.RepairFrames, record.RepairFrameSize,
-		record.MarkedPackets, record.CongestionWindow, record.Retransmissions:
+		record.MarkedPackets, record.ReportedMarks, record.CapablePackets, record.CongestionWindow, record.Retransmissions:
 		return true
 	}
 	return false

@@ -10,24 +10,49 @@ import (
 )
 
 // FlowName returns the name of the stream in records and expectations, such as
-// S1/video.
-func (m *Media) FlowName() string {
+// S1/video, and S1/video>R1 in a mesh.
+func (m *Media) FlowName() string { return m.flowOf(m.From, m.To) }
+
+func (m *Media) flowOf(from, to string) string {
 	name := m.Name
 	if name == "" {
 		name = m.Kind
 	}
-	return m.From + "/" + name
+	if m.Copy {
+		name += ">" + to
+	}
+	return from + "/" + name
 }
 
 // SourceNames returns the names of the sources of RTCP at the two ends of the
-// stream: S1/video, which sends it, and R1/video, which receives it.
+// stream: S1/video, which sends it, and R1/video, which receives it; in a mesh
+// S1/video>R1 and R1/video>S1.
 func (m *Media) SourceNames() (sender, receiver string) {
-	sender = m.FlowName()
-	return sender, m.To + sender[len(m.From):]
+	return m.FlowName(), m.flowOf(m.To, m.From)
+}
+
+// Streams returns the streams of media with their receivers: those of a mesh once for
+// each of them.
+func (s *Scenario) Streams() []Media {
+	if !s.Topology.Meshed() {
+		return s.Media
+	}
+	var list []Media
+	for _, m := range s.Media {
+		for _, peer := range s.Topology.Peers {
+			if peer == m.From || m.To != "" && m.To != peer {
+				continue
+			}
+			c := m
+			c.To, c.Copy = peer, true
+			list = append(list, c)
+		}
+	}
+	return list
 }
 
 // sourceNames returns the names of the sources of RTCP at all ends of a stream,
-// which with a relay are more than two.
+// one of [Scenario.Streams], which with a relay are more than two.
 func (s *Scenario) sourceNames(m *Media) []string {
 	sender, receiver := m.SourceNames()
 	if !s.Topology.Relayed() {
@@ -82,10 +107,22 @@ const RelayName = "relay"
 // Relayed reports whether the peers are a group with a relay between them.
 func (t *Topology) Relayed() bool { return t.Type == RelayName }
 
+// Meshed reports whether each of the peers talks to each other one (RFC 7667 §3.4).
+func (t *Topology) Meshed() bool { return t.Type == "mesh" }
+
 // Calls returns the pairs of endpoints that talk to each other without a relay.
 func (t *Topology) Calls() [][]string {
-	if t.Relayed() {
+	switch {
+	case t.Relayed():
 		return nil
+	case t.Meshed():
+		var pairs [][]string
+		for i, a := range t.Peers {
+			for _, b := range t.Peers[i+1:] {
+				pairs = append(pairs, []string{a, b})
+			}
+		}
+		return pairs
 	}
 	if len(t.Peers) > 0 {
 		return append([][]string{t.Peers}, t.Pairs...)
@@ -111,13 +148,18 @@ type Session struct {
 // Sessions returns the RTP sessions of a pair of endpoints, or of a group.
 func (s *Scenario) Sessions(pair []string) []Session {
 	var list []Session
-	for i := range s.Media {
-		m := &s.Media[i]
+	streams := s.Streams()
+	for i := range streams {
+		m := &streams[i]
 		if !slices.Contains(pair, m.From) || !slices.Contains(pair, m.To) && !s.Topology.Relayed() {
 			continue
 		}
 		name := ""
-		if !s.bundled(pair) {
+		switch {
+		case s.bundled(pair):
+		case s.Topology.Sessions == "per-kind":
+			name = m.Kind
+		default:
 			name = m.Name
 		}
 		at := slices.IndexFunc(list, func(o Session) bool { return o.Name == name })
@@ -132,7 +174,7 @@ func (s *Scenario) Sessions(pair []string) []Session {
 // bundled reports whether media of a pair of endpoints, or of a group, share a session:
 // nobody may be against it (RFC 8834 §4.4).
 func (s *Scenario) bundled(of []string) bool {
-	if s.Topology.Sessions == "per-media" {
+	if s.Topology.Sessions != "bundle" {
 		return false
 	}
 	for _, name := range of {
@@ -221,8 +263,8 @@ func (s *Scenario) cell(name string) bool {
 // flowNames returns the names of all media streams and all traffic.
 func (s *Scenario) flowNames() []string {
 	var names []string
-	for i := range s.Media {
-		names = append(names, s.Media[i].FlowName())
+	for _, m := range s.Streams() {
+		names = append(names, m.FlowName())
 	}
 	for i := range s.Traffic {
 		names = append(names, s.Traffic[i].Name)

@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"slices"
+	"strings"
 
 	"rtpfabric/sim/units"
 )
@@ -43,6 +44,7 @@ func (c *checker) bandwidth(catalogue Catalogue) {
 	problem, remedy := splitRemedy(err.Error())
 	p := at("endpoints", endpoint, "bandwidth", modifier)
 	if flow != "" {
+		flow, _, _ = strings.Cut(flow, ">") // that of a mesh says to whom
 		i := slices.IndexFunc(c.s.Media, func(m Media) bool { return m.FlowName() == flow })
 		p = at("media", i, "bandwidth", modifier)
 	}

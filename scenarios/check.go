@@ -25,7 +25,7 @@ type Catalogue interface {
 // feedback a controller needs.
 type FeedbackChecker interface {
 	// CheckFeedback returns an error that says why the controller can't work
-	// with that feedback: rfc8888, twcc, remb or none.
+	// with that feedback: rfc8888, twcc, remb, ecn or none.
 	CheckFeedback(controller, feedback string) error
 }
 

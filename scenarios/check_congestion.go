@@ -20,14 +20,14 @@ type controlled struct {
 
 func (c *checker) congestion(catalogue Catalogue) {
 	g := &c.s.Congestion
-	if g.ECN != "off" && g.Feedback != "rfc8888" {
-		c.fail(at("congestion", "ecn"), fmt.Sprintf("feedback %s says nothing about marks", g.Feedback), `write "feedback: rfc8888", or "ecn: off"`)
+	if g.ECN != "off" && !tellsMarks(g.Feedback) {
+		c.fail(at("congestion", "ecn"), fmt.Sprintf("feedback %s says nothing about marks", g.Feedback), `write "feedback: rfc8888" or "feedback: ecn", or "ecn: off"`)
 	}
 	switch {
 	case g.Coupled == "off" && g.Groups != "endpoint":
 		c.failKey(at("congestion", "groups"), "nothing is coupled", `write "coupled: active", or remove it`)
-	case g.Groups == "sbd" && g.Feedback == "none":
-		c.fail(at("congestion", "groups"), "without feedback nothing tells the delays of packets", `write "feedback: rfc8888", or "groups: endpoint"`)
+	case g.Groups == "sbd" && !tellsDelays(g.Feedback):
+		c.fail(at("congestion", "groups"), "without feedback about every packet nothing tells their delays", `write "feedback: rfc8888", or "groups: endpoint"`)
 	}
 	known := c.control(catalogue, &controlled{path: at("congestion"), of: *g, parameters: g.Parameters, controller: true, feedback: true})
 	for i := range c.s.Endpoints {
@@ -50,13 +50,13 @@ func (c *checker) endCongestion(catalogue Catalogue, e *Endpoint) {
 	if o.Offers != nil && c.s.Topology.Relayed() {
 		c.failKey(p.Child("offers"), "nobody gives feedback in the group of a relay", "remove it")
 	}
-	c.words(p.Child("offers"), o.Offers, []string{"rfc8888", "twcc", "remb"}, "the kinds of feedback")
+	c.words(p.Child("offers"), o.Offers, []string{"rfc8888", "twcc", "remb", "ecn"}, "the kinds of feedback")
 	switch feedback := p.Child("feedback"); {
 	case o.Feedback == "" || o.Feedback == c.s.Congestion.Feedback:
-	case g.ECN != "off" && o.Feedback != "rfc8888":
-		c.fail(feedback, fmt.Sprintf("feedback %s says nothing about marks", o.Feedback), `write "feedback: rfc8888", or "ecn: off" in congestion`)
-	case g.Groups == "sbd" && o.Feedback == "none":
-		c.fail(feedback, "without feedback nothing tells the delays of packets", `write "feedback: rfc8888", or "groups: endpoint" in congestion`)
+	case g.ECN != "off" && !tellsMarks(o.Feedback):
+		c.fail(feedback, fmt.Sprintf("feedback %s says nothing about marks", o.Feedback), `write "feedback: rfc8888" or "feedback: ecn", or "ecn: off" in congestion`)
+	case g.Groups == "sbd" && !tellsDelays(o.Feedback):
+		c.fail(feedback, "without feedback about every packet nothing tells their delays", `write "feedback: rfc8888", or "groups: endpoint" in congestion`)
 	}
 	c.control(catalogue, &controlled{
 		path: p, of: g, parameters: o.Parameters, controller: o.Controller != "", feedback: o.Feedback != "",
@@ -92,6 +92,12 @@ func (c *checker) control(catalogue Catalogue, w *controlled) bool {
 	return true
 }
 
+// tellsMarks reports whether a kind of feedback does.
+func tellsMarks(feedback string) bool { return feedback == "rfc8888" || feedback == "ecn" }
+
+// tellsDelays reports whether a kind of feedback is more than reports with marks.
+func tellsDelays(feedback string) bool { return feedback != "none" && feedback != "ecn" }
+
 // external checks a controller that is a program.
 func (c *checker) external(catalogue Catalogue, w *controlled) {
 	e, p, feedback := w.of.External, w.path.Child("controller"), w.path.Child("feedback")
@@ -100,9 +106,9 @@ func (c *checker) external(catalogue Catalogue, w *controlled) {
 		return
 	}
 	if w.of.Feedback == "remb" {
-		c.fail(c.firstOf(feedback, p), "a program has no half at the receiver that could make estimates", "write rfc8888, twcc or none")
+		c.fail(c.firstOf(feedback, p), "a program has no half at the receiver that could make estimates", "write rfc8888, twcc, ecn or none")
 	}
-	if e.Protocol == "alphartc" && w.of.Feedback == "none" {
+	if f := w.of.Feedback; e.Protocol == "alphartc" && (f == "none" || f == "ecn") {
 		c.fail(c.firstOf(feedback, p), "alphartc tells of packets, and nobody reports on them", "write rfc8888 or twcc")
 	}
 	pc, ok := catalogue.(ProgramChecker)

@@ -148,6 +148,14 @@ func (c *checker) unmeasured(m *metric, where string) (problem, remedy string) {
 		if c.s.Breakers.Mode == "off" || c.s.Topology.Relayed() {
 			return "no circuit breaker watches " + where, `write "mode: observe" in breakers, and have no relay`
 		}
+	case ofECN:
+		if slices.Contains(c.trafficNames(), where) {
+			return fmt.Sprintf("%s is traffic, which has no %s", where, m.name), "name a flow of media"
+		}
+		sender, _, _ := strings.Cut(where, "/")
+		if c.s.CongestionOf(sender).Feedback != "ecn" {
+			return "nobody counts marks for the sender of " + where, `write "feedback: ecn"`
+		}
 	case ofTCP:
 		for i := range c.s.Traffic {
 			if t := &c.s.Traffic[i]; t.Name == where && t.Type == "tcp" {
@@ -159,8 +167,8 @@ func (c *checker) unmeasured(m *metric, where string) (problem, remedy string) {
 		if slices.Contains(c.trafficNames(), where) {
 			return fmt.Sprintf("%s is traffic, which has no %s", where, m.name), "name a flow of audio"
 		}
-		for i := range c.s.Media {
-			if f := &c.s.Media[i]; f.FlowName() == where && f.Kind != "audio" {
+		for _, f := range c.s.Streams() {
+			if f.FlowName() == where && f.Kind != "audio" {
 				return fmt.Sprintf("%s is %s, which has no %s", where, f.Kind, m.name), "name a flow of audio"
 			}
 		}
@@ -168,8 +176,8 @@ func (c *checker) unmeasured(m *metric, where string) (problem, remedy string) {
 		if slices.Contains(c.trafficNames(), where) {
 			return fmt.Sprintf("%s is traffic, which has no %s", where, m.name), "name a flow of video"
 		}
-		for i := range c.s.Media {
-			if f := &c.s.Media[i]; f.FlowName() == where && f.Kind != "video" {
+		for _, f := range c.s.Streams() {
+			if f.FlowName() == where && f.Kind != "video" {
 				return fmt.Sprintf("%s is %s, which has no %s", where, f.Kind, m.name), "name a flow of video"
 			}
 		}
@@ -182,7 +190,7 @@ func (c *checker) unmeasured(m *metric, where string) (problem, remedy string) {
 			connection, _, _ := strings.Cut(where, "/") // the session's name may follow
 			return f.From+"-"+to == connection
 		}
-		if !slices.ContainsFunc(c.s.Media, sends) {
+		if !slices.ContainsFunc(c.s.Streams(), sends) {
 			return fmt.Sprintf("the first end of %s sends nothing, so it has no %s", where, m.name), "name the connection from its sender"
 		}
 	case always:
@@ -200,8 +208,8 @@ func (c *checker) targetsOf(key string) []string {
 	}
 	switch key {
 	case "flow", "flows":
-		for i := range c.s.Media {
-			add(c.s.Media[i].FlowName())
+		for _, m := range c.s.Streams() {
+			add(m.FlowName())
 		}
 		for _, name := range c.trafficNames() {
 			add(name)
@@ -226,8 +234,8 @@ func (c *checker) targetsOf(key string) []string {
 			}
 		}
 	case "source":
-		for i := range c.s.Media {
-			for _, name := range c.s.sourceNames(&c.s.Media[i]) {
+		for _, m := range c.s.Streams() {
+			for _, name := range c.s.sourceNames(&m) {
 				add(name)
 			}
 		}

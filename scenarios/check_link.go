@@ -316,6 +316,9 @@ func (c *checker) nodes() {
 		}
 		if n.Bleach != nil {
 			c.dscp(n.Bleach.DropDSCP, p.Child("bleach").Child("drop-dscp"))
+			if n.Bleach.ECN && n.Bleach.DropECN {
+				c.fail(p.Child("bleach").Child("drop-ecn"), "what has been cleared can't be dropped for its ECN field", "choose ecn or drop-ecn")
+			}
 		}
 	}
 }

@@ -62,7 +62,7 @@ func (c *checker) session() bool {
 		there         bool
 	}{
 		{"endpoints", `add "endpoints: {S1: {at: A}, R1: {at: B}}"`, len(c.s.Endpoints) > 0},
-		{"topology", `add "topology: {peers: [S1, R1]}"`, len(c.s.Topology.Gatherings()) > 0},
+		{"topology", `add "topology: {peers: [S1, R1]}"`, len(c.s.Topology.Gatherings()) > 0 || c.s.Topology.Meshed()},
 		{"media", `add "media: [{from: S1, kind: video}]"`, len(c.s.Media) > 0},
 	}
 	n := 0
@@ -90,6 +90,13 @@ func (c *checker) topology() {
 	}
 	if t.At != "" {
 		c.failKey(at("topology", "at"), "only a relay has a node", `remove it, or write "type: relay"`)
+	}
+	if t.Meshed() {
+		c.mesh()
+		return
+	}
+	if t.Encoders == "shared" {
+		c.failKey(at("topology", "encoders"), "an encoder is shared by the calls of a mesh", `remove it, or write "type: mesh"`)
 	}
 	p := at("topology", "peers")
 	if len(t.Peers) > 0 {
@@ -128,7 +135,12 @@ func (c *checker) call(peers []string, p strict.Path) {
 	if c.s.Endpoint(peers[0]) == nil || c.s.Endpoint(peers[1]) == nil || peers[0] == peers[1] {
 		return
 	}
-	a, b := c.s.Endpoint(peers[0]), c.s.Endpoint(peers[1])
+	c.apart(peers[0], peers[1], p)
+}
+
+// apart checks that a path leads from one endpoint to another.
+func (c *checker) apart(one, other string, p strict.Path) {
+	a, b := c.s.Endpoint(one), c.s.Endpoint(other)
 	nodes := c.s.Nodes()
 	switch {
 	case a.At == b.At:
@@ -186,16 +198,19 @@ func (c *checker) media() {
 		}
 		flows[m.FlowName()] = true
 		call := min(m.From, m.To) + " " + max(m.From, m.To)
-		if c.s.Topology.Relayed() {
-			call = RelayName
+		if c.s.Topology.Relayed() || c.s.Topology.Meshed() {
+			call = c.s.Topology.Type
 		}
 		c.sources(m, p, call, callOf)
 		if perCall[call]++; perCall[call] == maxMedia+1 {
 			c.fail(p, fmt.Sprintf("more than %d streams in one call are too many", maxMedia), "use several calls")
 		}
-		if c.s.Topology.Relayed() {
+		switch {
+		case c.s.Topology.Relayed():
 			c.relayed(i, p)
-		} else {
+		case c.s.Topology.Meshed():
+			c.meshed(m, p)
+		default:
 			c.ends(m, p)
 		}
 		c.msid(m, p.Child("msid"))

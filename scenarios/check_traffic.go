@@ -10,7 +10,7 @@ import (
 )
 
 var trafficFields = fieldsOf{
-	"tcp": {"control", "ecn", "short"},
+	"tcp": {"control", "ecn", "short", "chunks"},
 	"udp": {"rate", "packet", "schedule", "on", "off", "poisson"},
 }
 
@@ -51,6 +51,9 @@ func (c *checker) traffic() {
 		c.trafficTimes(t, p)
 		if t.Type == "udp" {
 			c.udp(t, p)
+		}
+		if t.Short != nil && t.Chunks != nil {
+			c.failKey(p.Child("chunks"), "traffic is either short flows or a stream in chunks", "remove short or chunks")
 		}
 		if s := t.Short; s != nil {
 			if s.Least > s.Most {

@@ -55,6 +55,12 @@ func (s *Scenario) complete() {
 	if s.Congestion.Interval.Per == "" {
 		s.Congestion.Interval = defaultInterval(s.Congestion.Feedback)
 	}
+	if s.Congestion.ECN == "" {
+		s.Congestion.ECN = "off"
+		if s.Congestion.Feedback == "ecn" {
+			s.Congestion.ECN = "ect0"
+		}
+	}
 	if e := s.Congestion.External; e != nil {
 		s.Congestion.Controller = e.Label()
 	}
@@ -107,7 +113,7 @@ func (s *Scenario) completeMedia(m *Media, random *rng.Source) {
 	if e := s.Endpoint(m.From); m.MSID == nil && e != nil && !e.Legacy() && !s.Topology.Relayed() && endpoints.CheckMSID([]string{m.From}) == nil {
 		m.MSID = []string{m.From}
 	}
-	if m.To == "" {
+	if m.To == "" && !s.Topology.Meshed() {
 		m.To = s.otherPeer(m.From)
 	}
 	if e := s.Endpoint(m.From); e != nil && e.Leaves != nil && m.Stop == nil && m.Lasts == nil {

@@ -83,6 +83,8 @@ func (t *Traffic) String() string {
 	switch {
 	case t.Type == "udp":
 		s += fmt.Sprintf(", %s", t.Rate)
+	case t.Chunks != nil:
+		s += fmt.Sprintf(", %s, chunks of %s at %s", t.Control, format(t.Chunks.Period), t.Chunks.Rate)
 	case t.Short != nil:
 		s += fmt.Sprintf(", %s, %d sequences of downloads", t.Control, t.Short.Connections)
 	default:

@@ -13,7 +13,7 @@ type EndCongestion struct {
 	External   *External `yaml:"controller,mapping"`
 	// Feedback is what the endpoint wants to be told of what it sends, as rtcp-fb signals
 	// it, and Interval when.
-	Feedback string            `yaml:"feedback" oneof:"rfc8888,twcc,remb,none"`
+	Feedback string            `yaml:"feedback" oneof:"rfc8888,twcc,remb,ecn,none"`
 	Interval *FeedbackInterval `yaml:"interval"`
 	// Parameters come besides the scenario's, and go before them. Those of the scenario
 	// that don't name a controller are those of the scenario's.
@@ -53,15 +53,18 @@ func (s *Scenario) completeCongestion(o *EndCongestion) {
 	if e := o.External; e != nil {
 		o.Controller = e.Label()
 	}
-	if o.Interval == nil && o.Feedback != "" && (o.Feedback == "remb") != (s.Congestion.Feedback == "remb") {
+	if o.Interval == nil && o.Feedback != "" && defaultInterval(o.Feedback) != defaultInterval(s.Congestion.Feedback) {
 		o.Interval = valueOf(defaultInterval(o.Feedback))
 	}
 }
 
 // defaultInterval is how often a kind of feedback is wanted unless somebody says so.
 func defaultInterval(feedback string) FeedbackInterval {
-	if feedback == "remb" {
+	switch feedback {
+	case "remb":
 		return FeedbackInterval{"time", defaultEstimates}
+	case "ecn":
+		return FeedbackInterval{"time", 0}
 	}
 	return FeedbackInterval{"time", defaultFeedback}
 }

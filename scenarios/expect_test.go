@@ -24,7 +24,11 @@ traffic: {web: {type: tcp, from: A, to: B}}
 // expecting returns the scenario for tests with expectations.
 func expecting(t *testing.T, expectations ...string) *Scenario {
 	t.Helper()
-	text := callForTests + "expect:\n"
+	text := callForTests
+	if strings.Contains(expectations[0], "reported-marks") || strings.Contains(expectations[0], "ecn-capable") {
+		text += "congestion: {feedback: ecn}\n"
+	}
+	text += "expect:\n"
 	for _, e := range expectations {
 		text += "  - {" + e + "}\n"
 	}
@@ -61,6 +65,8 @@ func recordForTests() *record.Record {
 	series("l/forward", record.Drops, "count", 2, 4)
 	series("l/forward", record.Marks, "count", 3, 6)
 	series("S/video", record.MarkedPackets, "count", 2, 1)
+	series("S/video", record.ReportedMarks, "count", 4, 1)
+	series("S/video", record.CapablePackets, "count", 90, 1)
 	series("web", record.ReceiveRate, "bit/s", 1.4e6, 0.3e6)
 	series("web", record.SentPackets, "count", 100, 100)
 	series("web", record.LostPackets, "count", 3, 3)
@@ -143,6 +149,8 @@ func TestEveryMetric(t *testing.T) {
 		{"repair-frame-size", first, 1.5, "max: 1.5", "max: 1.4"},
 		{"refreshes", first, 4, "equal: 4", "max: 3"},
 		{"marks", first, 0.02, "max: 2%", "max: 1.9%"},
+		{"reported-marks", first, 0.04, "max: 4%", "max: 3.9%"},
+		{"ecn-capable", first, 0.9, "min: 90%", "max: 89%"},
 		{"retransmissions", first, 0.04, "max: 4%", "max: 3.9%"},
 		{"loss-of-all", first, (4*1 + 4*3) / float64(4*100+4*100), "max: 2.01%", "max: 1.9%"},
 		{"jain", first, 2.1 * 2.1 / (2 * (0.7*0.7 + 1.4*1.4)), "min: 89%", "min: 91%"},

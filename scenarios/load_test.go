@@ -38,7 +38,7 @@ func (catalogue) CheckParameter(_, name, value string) error {
 
 func (catalogue) CheckFeedback(controller, feedback string) error {
 	switch {
-	case controller == "nada" && feedback == "none":
+	case controller == "nada" && (feedback == "none" || feedback == "ecn"):
 		return errors.New("nada can't work without feedback: write rfc8888 or twcc")
 	case controller == "remb" && feedback != "remb":
 		return errors.New("remb can't work without estimates: write remb")

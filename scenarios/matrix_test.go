@@ -223,10 +223,23 @@ func TestFeedbackIntervalByDefault(t *testing.T) {
 	for text, want := range map[string]time.Duration{
 		"": 100 * time.Millisecond, "congestion: {feedback: twcc}": 100 * time.Millisecond, "congestion: {feedback: remb}": time.Second,
 		"congestion: {feedback: remb, interval: 200ms}": 200 * time.Millisecond, "congestion: {feedback: remb, interval: asap}": 0,
+		"congestion: {feedback: ecn}": 0, "congestion: {feedback: ecn, interval: 50ms}": 50 * time.Millisecond,
 	} {
 		s := parse(t, callForTests+text).Runs[0].Scenario
 		if got := s.Congestion.Interval; got != (FeedbackInterval{"time", want}) {
 			t.Errorf("%q: %+v, want %v", text, got, want)
+		}
+	}
+}
+
+// ECN feedback is of use to senders that mark.
+func TestCodePointByDefault(t *testing.T) {
+	for text, want := range map[string]string{
+		"": "off", "congestion: {feedback: ecn}": "ect0", "congestion: {feedback: ecn, ecn: off}": "off",
+		"congestion: {feedback: ecn, ecn: ect1}": "ect1", "congestion: {ecn: ect1}": "ect1",
+	} {
+		if got := parse(t, callForTests+text).Runs[0].Scenario.Congestion.ECN; got != want {
+			t.Errorf("%q: %s, want %s", text, got, want)
 		}
 	}
 }

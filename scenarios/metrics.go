@@ -40,6 +40,7 @@ const (
 	ofMedia             // the flow is video or audio
 	ofTCP               // the flow is traffic of TCP
 	ofBreaker           // the flow is media that circuit breakers watch
+	ofECN               // the flow is media with ECN feedback
 )
 
 // metrics are all metrics in the order of help texts.
@@ -69,6 +70,8 @@ var metrics = slices.Concat(
 		{"repair-frame-size", "flow", factor, "mean size of these frames, as a multiple of what the encoder's rate gives a frame", mean(record.RepairFrameSize), ofVideo},
 		{"refreshes", "flow", count, "key frames that the receiver asked for", total(record.Refreshes), ofVideo},
 		{"marks", "flow", ratio, "share of the packets sent that a queue marked CE", quotient(record.MarkedPackets, record.SentPackets), always},
+		{"reported-marks", "flow", ratio, "share of the packets sent that ECN feedback said were marked CE (RFC 6679)", quotient(record.ReportedMarks, record.SentPackets), ofECN},
+		{"ecn-capable", "flow", ratio, "share of the packets sent that were ECN-capable, with ECN feedback", quotient(record.CapablePackets, record.SentPackets), ofECN},
 		{"retransmissions", "flow", ratio, "share of TCP's segments that were sent again", quotient(record.Retransmissions, record.SentPackets), ofTCP},
 		{"loss-of-all", "flows", ratio, "share of the packets of all these flows that the network lost", pooled(record.LostPackets, record.SentPackets), always},
 		{"jain", "flows", ratio, "Jain's index of fairness of the rates at the receivers, 100 % if all are equal", several(jain), always},

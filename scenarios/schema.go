@@ -111,20 +111,27 @@ type SignedDuration time.Duration
 
 // Topology says who talks to whom, by RFC 7667's names.
 type Topology struct {
-	Type string `yaml:"type" oneof:"point-to-point,relay" default:"point-to-point"`
+	Type string `yaml:"type" oneof:"point-to-point,mesh,relay" default:"point-to-point"`
 	// At is the node of a relay.
 	At string `yaml:"at" example:"M"`
-	// Peers are two endpoints in a call, or Pairs are several such calls. Of a relay
-	// the peers are all that it copies packets between.
+	// Peers are two endpoints in a call, or Pairs are several such calls. Of a mesh they
+	// are all that talk to each other, and of a relay all that it copies packets between.
 	Peers []string   `yaml:"peers" example:"[S1, R1]"`
 	Pairs [][]string `yaml:"pairs" example:"[[S1, R1], [S2, R2]]"`
 	// Sessions says whether all media of a call share one RTP session on one UDP
-	// flow (RFC 9143), or each has its own (RFC 8834 §4.4).
-	Sessions string `yaml:"sessions" oneof:"bundle,per-media" default:"bundle"`
+	// flow (RFC 9143), or each name has its own, or audio and video do (RFC 8834 §4.4).
+	Sessions string `yaml:"sessions" oneof:"bundle,per-media,per-kind" default:"bundle"`
+	// Encoders says whether an endpoint of a mesh encodes a picture for each of its peers,
+	// or once for all, at the lowest rate that any of them allows (RFC 8834 §11).
+	Encoders string `yaml:"encoders" oneof:"per-peer,shared" default:"per-peer"`
 }
 
-// Media is one stream. To may be left out when the sender has one peer.
+// Media is one stream. To may be left out when the sender has one peer; in a mesh all
+// others are meant then.
 type Media struct {
+	// Copy is set in what [Scenario.Streams] returns of a mesh: one of what may be several
+	// streams of From, whose name says who gets it.
+	Copy    bool          `yaml:"-"`
 	From    string        `yaml:"from,required" example:"S1"`
 	To      string        `yaml:"to"`
 	Kind    string        `yaml:"kind,required" oneof:"video,audio"`
@@ -209,12 +216,13 @@ type Congestion struct {
 	// External is the other form of controller: a program. Controller is then how it is
 	// called in lists.
 	External *External `yaml:"controller,mapping"`
-	// Feedback is the RTCP message that carries it: rfc8888, twcc, remb or none.
-	Feedback string `yaml:"feedback" oneof:"rfc8888,twcc,remb,none" default:"rfc8888"`
+	// Feedback is the RTCP message that carries it: rfc8888, twcc, remb, ecn (ECN
+	// feedback packets and summaries, RFC 6679) or none.
+	Feedback string `yaml:"feedback" oneof:"rfc8888,twcc,remb,ecn,none" default:"rfc8888"`
 	// Interval is the aim, 5 ms to 5 s, or when a frame has come, a round-trip time is
 	// over, or at once (frame, rtt, asap); RTCP's timing rules have the last word.
-	// By default it is 100 ms, and a second for estimates (remb), of which only those
-	// that have fallen are urgent.
+	// By default it is 100 ms, a second for estimates (remb), of which only those
+	// that have fallen are urgent, and at once for ecn, which tells only of marks and losses.
 	Interval FeedbackInterval `yaml:"interval"`
 	// Coupled is the algorithm by which the RTP sessions of an endpoint couple their
 	// controllers (RFC 8699 §5.3.1, §5.3.2, Appendix C): those that share a bottleneck.
@@ -223,8 +231,9 @@ type Congestion struct {
 	// delays look alike (sbd, RFC 8382).
 	Groups string `yaml:"groups" oneof:"endpoint,peer,sbd" default:"endpoint"`
 	// ECN is the codepoint of media packets, which then may be marked rather
-	// than dropped (RFC 3168, RFC 6679; ect1 is L4S, RFC 9331).
-	ECN string `yaml:"ecn" oneof:"off,ect0,ect1" default:"off"`
+	// than dropped (RFC 3168, RFC 6679; ect1 is L4S, RFC 9331). It is off by default, and
+	// ect0 with "feedback: ecn", where off means that only losses are told of.
+	ECN string `yaml:"ecn" oneof:"off,ect0,ect1"`
 	// Parameters are the controller's own, see simrun controllers. A name such
 	// as nada.qeps holds only if that controller is used.
 	Parameters []Parameter `yaml:"parameters,named"` // scalar values

@@ -102,4 +102,6 @@ type Bleach struct {
 	ECN  bool `yaml:"ecn" default:"false"`  // to not-ECT
 	// DropDSCP are code points whose packets vanish.
 	DropDSCP []int `yaml:"drop-dscp"`
+	// DropECN lets all packets vanish that are ECN-capable.
+	DropECN bool `yaml:"drop-ecn" default:"false"`
 }

@@ -24,6 +24,8 @@ type Traffic struct {
 	// Short makes tcp a sequence of downloads (RFC 8868 §5.1); nil is one
 	// connection with unlimited data.
 	Short *ShortFlows `yaml:"short"`
+	// Chunks makes tcp a stream that is fetched in chunks (RFC 8836 §2, requirement 1g).
+	Chunks *Chunks `yaml:"chunks"`
 
 	// Rate is of udp, with IP and UDP headers; Packet is its size with these,
 	// 1500B by default.
@@ -48,6 +50,14 @@ type ShortFlows struct {
 	Least units.Bytes   `yaml:"least" default:"30kB" min:"1B" max:"1000MB"`
 	Most  units.Bytes   `yaml:"most" default:"50kB" min:"1B" max:"1000MB"`
 	Idle  time.Duration `yaml:"idle" default:"10s" min:"1ms"`
+}
+
+// Chunks are fetched over one connection, one every Period, each as fast as TCP allows.
+type Chunks struct {
+	Rate   units.BitRate `yaml:"rate,required" example:"2Mbps" min:"1kbps" max:"1000Gbps"` // of the media in them
+	Period time.Duration `yaml:"period" default:"4s" min:"1ms" max:"1h"`
+	// Ahead is how many are fetched at once in the beginning.
+	Ahead int `yaml:"ahead" default:"0" min:"0" max:"1000"`
 }
 
 // RateChange is an entry of a schedule of rates.

@@ -204,7 +204,10 @@ func randomCall(seed uint64) topologies.Config {
 		ExtendedReports: endpoints.ExtendedReports{ReferenceTime: r.Bool(0.5), Summary: r.Bool(0.2), VoIPMetrics: r.Bool(0.2)},
 		PlayoutDelay:    pick(r, 150*time.Millisecond, 400*time.Millisecond),
 		Congestion: topologies.Congestion{
-			Control: topologies.Control{Controller: "fixed", Feedback: pick(r, endpoints.FeedbackNone, endpoints.FeedbackRFC8888, endpoints.FeedbackTWCC), Interval: 100 * time.Millisecond},
+			ECN: packet.ECT0,
+			Control: topologies.Control{
+				Controller: "fixed", Feedback: pick(r, endpoints.FeedbackNone, endpoints.FeedbackRFC8888, endpoints.FeedbackTWCC, endpoints.FeedbackECN), Interval: 100 * time.Millisecond,
+			},
 		},
 	}
 	if r.Bool(0.5) {

@@ -32,9 +32,12 @@ type Config struct {
 	Groups     []Group
 	Traffic    []Traffic
 	Congestion Congestion
-	Marking    endpoints.Marking
-	Protection protect.Mode
-	Security   Security
+	// SharedEncoders lets the streams of one source that an endpoint sends to several peers
+	// have one encoder.
+	SharedEncoders bool
+	Marking        endpoints.Marking
+	Protection     protect.Mode
+	Security       Security
 	// Extensions are the header extensions of RTP besides those that something
 	// else needs.
 	Extensions []headerext.Entry
@@ -253,6 +256,9 @@ type Media struct {
 	// MSID names the MediaStreams that the sender's description puts the stream into
 	// (RFC 8830); without any it has no a=msid line.
 	MSID []string
+	// Copy is one of several streams of one source, to different peers: its name says who
+	// gets it.
+	Copy bool
 	// Limits are what the receiver allows (RFC 5104 §4.2), in order.
 	Limits []Limit
 	// TradeOffs are what the receiver asks for (RFC 5104 §4.3.2), in order.
@@ -296,7 +302,15 @@ const (
 )
 
 // Flow returns the stream's name.
-func (m *Media) Flow() string { return m.From + "/" + m.Name }
+func (m *Media) Flow() string {
+	if m.Copy {
+		return m.source() + ">" + m.To
+	}
+	return m.source()
+}
+
+// source is what the stream is of, which several may have in common.
+func (m *Media) source() string { return m.From + "/" + m.Name }
 
 // Congestion selects controllers and their feedback.
 type Congestion struct {

@@ -225,7 +225,7 @@ func (s *Simulation) sessionConfig(end sessionEnd) (endpoints.SessionConfig, err
 	var models []endpoints.StreamModel
 	for _, section := range end.sections {
 		first := section[0]
-		mc := endpoints.SectionConfig{Name: first.Name, Kind: first.Kind, Formats: s.formats(section)}
+		mc := endpoints.SectionConfig{Name: sectionName(first, end.peer), Kind: first.Kind, Formats: s.formats(section)}
 		for _, m := range section {
 			if m.From == end.self {
 				model := s.model(end.extensions, m)
@@ -300,7 +300,7 @@ func (s *Simulation) formats(section []*Media) []endpoints.Format {
 }
 
 func (s *Simulation) sendConfig(m *Media, model endpoints.StreamModel) (*endpoints.SendConfig, error) {
-	source := s.newEncoder(m, model)
+	source := s.encoder(m, model)
 	if m.Speech != nil {
 		speaker, err := s.newSpeaker(m)
 		if err != nil {
@@ -334,13 +334,13 @@ func (s *Simulation) controller(end *sessionEnd, limits ccontrol.Limits) (ccontr
 	return c, signals, nil
 }
 
-// codepoint returns that of an end's packets. Nobody marks as able to be marked what
-// nobody reports marks of (RFC 6679 §7).
+// codepoint returns that of an end's packets. What nobody reports marks of isn't
+// ECN-capable: the peer hasn't agreed to it (RFC 6679 §6.1.1).
 func (s *Simulation) codepoint(end *sessionEnd) packet.ECN {
-	if end.heard != s.config.control(end.self).Feedback {
-		return packet.NotECT
+	if end.heard == endpoints.FeedbackRFC8888 || end.heard == endpoints.FeedbackECN {
+		return s.config.Congestion.ECN
 	}
-	return s.config.Congestion.ECN
+	return packet.NotECT
 }
 
 // estimator gives an end that receives media the receiver's half of a controller: the

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"rtpfabric/endpoints"
+	"rtpfabric/endpoints/encoder"
 	"rtpfabric/endpoints/keying/dtls"
 	"rtpfabric/sim/engine"
 	"rtpfabric/sim/fabric"
@@ -34,6 +35,7 @@ type Simulation struct {
 	relays map[string]*host
 
 	translators []translator
+	shared      map[string]*encoder.Shared // by source
 }
 
 // translator is a NAT and who is behind it.
@@ -119,6 +121,7 @@ func Build(c Config) (*Simulation, error) {
 	s := &Simulation{
 		Loop: &engine.Loop{}, config: c, random: rng.New(c.Seed),
 		nodes: map[string]*fabric.Node{}, byName: map[string]*party{}, relays: map[string]*host{},
+		shared: map[string]*encoder.Shared{},
 	}
 	s.Fabric = fabric.New(s.Loop, s.random)
 	for i := range c.Links {

@@ -140,6 +140,9 @@ func randomConfig(seed uint64) topologies.Config {
 	if c.Congestion.Controller == "remb" {
 		c.Congestion.Feedback = endpoints.FeedbackREMB
 	}
+	if c.Congestion.Controller == "rr-loss" && r.Bool(0.5) {
+		c.Congestion.Feedback, c.Congestion.ECN = endpoints.FeedbackECN, packet.ECT0
+	}
 	for i := range c.Endpoints {
 		unlike(r, &c.Endpoints[i])
 	}

@@ -79,6 +79,8 @@ type receptionLine struct {
 	FractionLost uint8  `json:"fraction_lost"`
 	Jitter       int64  `json:"jitter_ns"`
 	RTT          int64  `json:"rtt_ns"`
+	Marked       int    `json:"marked"`
+	Early        bool   `json:"early"`
 }
 
 // Reader reads a log. Controllers trust their hosts, so it takes nothing that a host
@@ -214,6 +216,7 @@ func (r *Reader) fill(l *reportLine) error {
 		out.Reception = append(out.Reception, ccontrol.Reception{
 			Stream: b.Stream, By: b.By, Since: time.Duration(b.Since), Expected: b.Expected, Lost: b.Lost,
 			FractionLost: b.FractionLost, Jitter: time.Duration(b.Jitter), RTT: time.Duration(b.RTT),
+			Marked: b.Marked, Early: b.Early,
 		})
 	}
 	out.Estimate, out.Built, out.RTT = units.BitRate(l.Estimate), simtime.Time(l.Built), time.Duration(l.RTT)

@@ -91,5 +91,11 @@ func appendReception(b []byte, r *ccontrol.Reception) []byte {
 	b = next(b, "fraction_lost", int64(r.FractionLost))
 	b = next(b, "jitter_ns", int64(r.Jitter))
 	b = next(b, "rtt_ns", int64(r.RTT))
+	if r.Marked != 0 {
+		b = next(b, "marked", int64(r.Marked))
+	}
+	if r.Early {
+		b = append(b, `,"early":true`...)
+	}
 	return append(b, '}')
 }

@@ -135,7 +135,7 @@ func TestEventsComeBack(t *testing.T) {
 			{Seq: 0, Size: 1200, Sent: 5, Received: true, Arrival: -7, ECN: packet.CE, Probe: 3},
 			{Seq: 1, Size: 99, Sent: 6, ECN: packet.NotECT},
 		},
-		Reception: []ccontrol.Reception{{Stream: 1 << 31, By: 7, Since: 8, Expected: 9, Lost: -1, FractionLost: 255, Jitter: 10, RTT: 11}},
+		Reception: []ccontrol.Reception{{Stream: 1 << 31, By: 7, Since: 8, Expected: 9, Lost: -1, FractionLost: 255, Jitter: 10, RTT: 11}, {Stream: 2, By: 7, Expected: 9, Marked: 3, Early: true}},
 		Estimate:  12, Built: 13, RTT: 14, Backlog: 15, InFlight: 16,
 	}
 	sent := []ccontrol.Sent{{Seq: 0, Size: 1200, Backlog: 1, InFlight: 2, Probe: 3}, {Seq: 1, Size: 99}}

@@ -6,6 +6,7 @@ package rrloss
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"rtpfabric/ccontrol"
@@ -63,7 +64,8 @@ type controller struct {
 	reports  []reporter
 	loss     float64
 	interval time.Duration
-	last     simtime.Time // report
+	last     simtime.Time // report that was due, with its round-trip time
+	rtt      time.Duration
 	decided  simtime.Time
 	reduced  simtime.Time
 	heard    bool
@@ -104,18 +106,22 @@ func (c *controller) OnFeedback(now simtime.Time, r *ccontrol.Report) {
 	if len(r.Reception) == 0 {
 		return
 	}
+	early := !slices.ContainsFunc(r.Reception, func(b ccontrol.Reception) bool { return !b.Early })
 	switch {
 	case !c.heard:
 		c.decided = now
-	case now > c.last: // or it is another SSRC's report in the same packet
+	case !early && now > c.last: // or it is another SSRC's report in the same packet
 		c.interval += (now.Sub(c.last) - c.interval) / 8
 	}
-	c.heard, c.last, c.sent, c.due = true, now, false, simtime.Never
+	if !early || !c.heard {
+		c.last, c.rtt = now, r.RTT
+	}
+	c.heard, c.sent, c.due = true, false, simtime.Never
 	for i := range r.Reception {
 		b := &r.Reception[i]
 		of := c.of(b.By)
 		of.expected += b.Expected
-		of.lost += b.Lost
+		of.lost += b.Lost + b.Marked // RFC 6679 §7.3.3
 	}
 	worst, enough := 0.0, false
 	for _, of := range c.reports {
@@ -128,7 +134,7 @@ func (c *controller) OnFeedback(now simtime.Time, r *ccontrol.Report) {
 		return
 	}
 	c.reports = c.reports[:0]
-	c.decide(now, min(worst, 1), r.RTT)
+	c.decide(now, min(worst, 1), max(r.RTT, c.rtt))
 }
 
 func (c *controller) of(by uint32) *reporter {

@@ -65,6 +65,56 @@ func TestGrowth(t *testing.T) {
 	}
 }
 
+// A mark counts as much as a loss, whichever message tells of it (RFC 6679 §7.3.3).
+func TestMarksCountAsLosses(t *testing.T) {
+	for marked := 0; marked <= 200; marked += 40 {
+		lossy, marking := start(t), start(t)
+		for i := range 20 {
+			now := simtime.At(time.Duration(i) * time.Second)
+			lossy.OnFeedback(now, told(1000, 200))
+			r := told(1000, 200-marked)
+			r.Reception[0].Marked = marked
+			marking.OnFeedback(now, r)
+		}
+		if lossy.rate != marking.rate || lossy.rate == 1e6 {
+			t.Errorf("%.0f with %d of 200 losses as marks, otherwise %.0f", marking.rate, marked, lossy.rate)
+		}
+	}
+}
+
+// What is told early says nothing of how often reports are due, and that none comes when
+// marks have ended is no sign of congestion.
+func TestEarlyReports(t *testing.T) {
+	c := start(t)
+	for i := range 200 {
+		now := simtime.At(time.Duration(i) * 100 * time.Millisecond)
+		c.OnSent(now, ccontrol.Sent{Size: 1000})
+		r := told(100, 0)
+		if i%20 != 0 {
+			r.Reception[0].Early, r.Reception[0].RTT, r.RTT = true, 0, 0
+		}
+		c.OnFeedback(now, r)
+	}
+	if d := c.interval; d < 1900*time.Millisecond || d > 3*time.Second {
+		t.Errorf("interval %v, want 2 s as far as that is known", d)
+	}
+	now := simtime.At(20 * time.Second)
+	if c.OnSent(now, ccontrol.Sent{Size: 1000}); c.NextTimeout().Sub(now) < 5*time.Second {
+		t.Errorf("the next report is missed after %v", c.NextTimeout().Sub(now))
+	}
+	// Decreases are a round-trip time and 300 ms apart, by what reports showed.
+	c.OnFeedback(simtime.At(21*time.Second), told(100, 50))
+	rate := c.rate
+	r := told(100, 50)
+	r.Reception[0].Early, r.RTT = true, 0
+	if c.OnFeedback(simtime.At(21399*time.Millisecond), r); c.rate != rate {
+		t.Error("a second decrease before the first can show")
+	}
+	if c.OnFeedback(simtime.At(21401*time.Millisecond), r); c.rate == rate {
+		t.Error("no second decrease")
+	}
+}
+
 // One decrease in a round-trip time and 300 ms; few packets decide nothing by
 // themselves, but count; of several receivers the worst one does.
 func TestEvidence(t *testing.T) {
@@ -158,6 +208,7 @@ func FuzzController(f *testing.F) {
 			for range b % 5 {
 				r.Reception = append(r.Reception, ccontrol.Reception{
 					By: uint32(random.Uint64() & 3), Expected: int(int32(random.Uint64()) >> (b % 31)), Lost: int(int32(random.Uint64()) >> (b % 31)),
+					Marked: int(int32(random.Uint64()) >> (b % 31)), Early: random.Uint64()&1 == 0,
 				})
 			}
 			c.OnFeedback(now, r)

@@ -1,7 +1,8 @@
 // Package wire holds the RTCP messages and SDES items that pion/rtcp lacks, as
 // types in its style: TMMBR and TMMBN (RFC 5104 §4.2), TSTR and TSTN
 // (RFC 5104 §4.3.2, §4.3.3), RPSI (RFC 4585 §6.3.3), RTCP-SR-REQ (RFC 6051
-// §3.2) and RGRS (RFC 8861 §3.2.2); and the rates of REMB, which it has.
+// §3.2), ECN feedback (RFC 6679 §5.1) and RGRS (RFC 8861 §3.2.2); and the rates
+// of REMB, which it has.
 //
 // What they read may be anything: malformed bytes are an error. [Unmarshal] reads
 // one packet, [Compound] all of a compound one: what is unknown or malformed in it
@@ -21,6 +22,7 @@ import (
 const (
 	FormatTMMBR = 3 // RTPFB, RFC 5104 §4.2.1
 	FormatTMMBN = 4 // RTPFB, RFC 5104 §4.2.2
+	FormatECN   = 8 // RTPFB, RFC 6679 §5.1
 	FormatRPSI  = 3 // PSFB, RFC 4585 §6.3.3
 	FormatTSTR  = 5 // PSFB, RFC 5104 §4.3.2
 	FormatTSTN  = 6 // PSFB, RFC 5104 §4.3.3
@@ -150,6 +152,8 @@ func own(h rtcp.Header) rtcp.Packet {
 			return new(TMMBR)
 		case FormatTMMBN:
 			return new(TMMBN)
+		case FormatECN:
+			return new(ECNFeedback)
 		}
 	case rtcp.TypePayloadSpecificFeedback:
 		switch h.Count {

@@ -128,12 +128,13 @@ func TestOnePacketOnly(t *testing.T) {
 // Each type refuses the bytes of others, and has a text.
 func TestTypes(t *testing.T) {
 	all := map[rtcp.Packet]string{
-		&wire.TMMBR{}: "83cd0004 00000001 00000000 00000002 00000000",
-		&wire.TMMBN{}: "84cd0004 00000001 00000000 00000002 00000000",
-		&wire.TSTR{}:  "85ce0004 00000001 00000000 00000002 00000000",
-		&wire.TSTN{}:  "86ce0004 00000001 00000000 00000002 00000000",
-		&wire.RPSI{}:  "83ce0003 00000001 00000002 00000000",
-		&wire.RGRS{}:  "81d40002 00000001 00000002",
+		&wire.TMMBR{}:       "83cd0004 00000001 00000000 00000002 00000000",
+		&wire.TMMBN{}:       "84cd0004 00000001 00000000 00000002 00000000",
+		&wire.TSTR{}:        "85ce0004 00000001 00000000 00000002 00000000",
+		&wire.TSTN{}:        "86ce0004 00000001 00000000 00000002 00000000",
+		&wire.RPSI{}:        "83ce0003 00000001 00000002 00000000",
+		&wire.ECNFeedback{}: "88cd0007 00000001 00000002 00000003 00000004 00000005 00060007 00080009",
+		&wire.RGRS{}:        "81d40002 00000001 00000002",
 	}
 	for p, own := range all {
 		for _, form := range all {
@@ -165,6 +166,7 @@ func FuzzUnmarshal(f *testing.F) {
 		"83ce0004 01020304 11121314 1760cafe ba800000", "85cd0002 01020304 11121314",
 		"82d40003 01020304 11121314 21222324", "a1cd0005 01020304 11121314 00070000 00000000 00000008",
 		"8fce0005 01020304 00000000 52454d42 01000001 11121314",
+		"88cd0007 01020304 11121314 0001fffe 00012345 80000001 0102fffe 03040506",
 		"81ca0006 01020304 010161 0b0167 0c026869 0d026c6f 0f0130 00 0000",
 	} {
 		b, err := hex.DecodeString(strings.ReplaceAll(form, " ", ""))
@@ -184,7 +186,7 @@ func FuzzUnmarshal(f *testing.F) {
 			for i := range p.TradeOffs { // others may differ, ours may not
 				p.TradeOffs[i].Index = 3
 			}
-		case *wire.TMMBR, *wire.TMMBN, *wire.TSTR, *wire.RPSI, *wire.RGRS:
+		case *wire.TMMBR, *wire.TMMBN, *wire.TSTR, *wire.RPSI, *wire.RGRS, *wire.ECNFeedback:
 		case *rtcp.SourceDescription:
 			wire.Item(p, 1, wire.SDESMID)
 			return

@@ -170,6 +170,7 @@ func FuzzUnmarshal(f *testing.F) {
 		"80cf0005 00000005 03000003 11121314 00010002 00000009",
 		"80cf0005 00000005 05000003 00000007 00000001 00000002",
 		"80cf000a 00000005 07000008 11121314 0c0d5509 00780104 0050003c eec42d10 5e642a0a f5000028 0064ffff",
+		"80cf0007 00000005 0d000005" + ecnFirst, "80cf0002 00000005 0d000000",
 		"80cf000b 00000005 06e80009 11121314 00010009" + strings.Repeat("00000001", 7),
 	} {
 		f.Add(octets(f, form))
@@ -184,6 +185,11 @@ func FuzzUnmarshal(f *testing.F) {
 			return
 		}
 		for _, block := range x.Reports {
+			if u, ok := block.(*rtcp.UnknownReportBlock); ok {
+				if list, ok := xr.ReadECNSummary(nil, u); ok != (u.BlockType == xr.ECNSummaryReportBlockType) || 20*len(list) > len(u.Bytes) {
+					t.Fatalf("%d sources, %v, of %x", len(list), ok, u.Bytes)
+				}
+			}
 			if l, ok := block.(*rtcp.LossRLEReportBlock); ok {
 				if _, n, ok := xr.Reported(l.BeginSeq, l.EndSeq, l.T); ok {
 					_, _ = xr.Decode(nil, l.Chunks, n)

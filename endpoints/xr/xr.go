@@ -80,7 +80,7 @@ func readBlock(header, b []byte) (rtcp.ReportBlock, bool) {
 
 // plausible reports whether a block has a length that its type can have.
 func plausible(b []byte) bool {
-	switch n := len(b); b[0] {
+	switch n := len(b); rtcp.BlockTypeType(b[0]) {
 	case rtcp.LossRLEReportBlockType, rtcp.DuplicateRLEReportBlockType, rtcp.PacketReceiptTimesReportBlockType:
 		return n >= traceHeader
 	case rtcp.ReceiverReferenceTimeReportBlockType:
@@ -91,6 +91,8 @@ func plausible(b []byte) bool {
 		return n == 40
 	case rtcp.VoIPMetricsReportBlockType:
 		return n == 36
+	case ECNSummaryReportBlockType: // others MUST be discarded (RFC 6679 §5.2)
+		return (n-ECNSummarySize)%ECNSourceSize == 0
 	}
 	return true
 }

@@ -22,7 +22,7 @@ func TestTsharkReadsCaptures(t *testing.T) {
 	if err != nil {
 		t.Skip("tshark is not installed")
 	}
-	for _, feedback := range []string{"rfc8888", "twcc", "remb"} {
+	for _, feedback := range []string{"rfc8888", "twcc", "remb", "ecn"} {
 		for _, protection := range []string{"none", "full"} {
 			t.Run(feedback+" "+protection, func(t *testing.T) {
 				dir := t.TempDir()
@@ -88,8 +88,11 @@ func TestTsharkReadsCaptures(t *testing.T) {
 
 // controllerFor returns a controller that can work with a kind of feedback.
 func controllerFor(feedback string) string {
-	if feedback == "remb" {
+	switch feedback {
+	case "remb":
 		return "remb"
+	case "ecn":
+		return "rr-loss"
 	}
 	return "nada"
 }
@@ -122,6 +125,46 @@ func TestTsharkReadsREMB(t *testing.T) {
 		if v, err := strconv.Atoi(rate); err != nil || v < 300_000 || v > 2_500_000 {
 			t.Errorf("an estimate of %s bit/s", rate)
 		}
+	}
+}
+
+// ECN feedback packets and summaries have the types and lengths that RFC 6679 gives them.
+// tshark 4.0 doesn't know their contents, and finds nothing malformed.
+func TestTsharkReadsECN(t *testing.T) {
+	tshark, err := exec.LookPath("tshark")
+	if err != nil {
+		t.Skip("tshark is not installed")
+	}
+	dir := t.TempDir()
+	r := load(t, library+"feedback/ecn-summaries.yaml", "protection=none", "expect=[]", "seed=1")[0]
+	rec, err := runner.Run(context.Background(), r, runner.Options{CaptureDir: dir, CaptureFormat: capture.UpperPDU})
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := ""
+	for _, flow := range rec.Manifest.Topology.Flows {
+		source = fmt.Sprintf("0x%08x", flow.SSRC)
+	}
+	count := counts(t, tshark, dir+"/R1.pcapng")
+	if bad := count("_ws.malformed || !(rtp || rtcp)", "frame.number"); len(bad) > 0 {
+		t.Errorf("frames %v are malformed or unknown", bad)
+	}
+	const early = "rtcp.pt == 205 && rtcp.rtpfb.fmt == 8"
+	if about := count(early, "rtcp.mediassrc"); len(about) != 1 || about[source] < 20 {
+		t.Errorf("ECN feedback about %v, want %s", about, source)
+	}
+	if lengths := count(early+" && !(rtcp.pt == 201)", "rtcp.length"); len(lengths) != 1 || lengths["7"] < 20 {
+		t.Errorf("ECN feedback of %v words and one", lengths)
+	}
+	if fci := count(early, "rtcp.fci"); len(fci) < 20 {
+		t.Errorf("%d different contents", len(fci))
+	}
+	blocks := count("rtcp.pt == 207", "rtcp.xr.bt")
+	if blocks["13"] < 20 || len(blocks) != 1 {
+		t.Errorf("extended reports have blocks of types %v", blocks)
+	}
+	if lengths := count("rtcp.pt == 207", "rtcp.xr.bl"); lengths["5"] < 10 || lengths["0"] < 10 || len(lengths) != 2 {
+		t.Errorf("blocks of %v words: 5 from the receiver, 0 from the sender, which hears nobody", lengths)
 	}
 }
 

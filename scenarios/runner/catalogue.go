@@ -36,14 +36,14 @@ func (Catalogue) CheckParameter(controller, name, value string) error {
 // CheckFeedback reports whether a controller can work with a kind of feedback.
 func (Catalogue) CheckFeedback(controller, feedback string) error {
 	s, ok := ccontrol.Lookup(controller)
-	switch remb := feedback == string(endpoints.FeedbackREMB); {
+	switch remb, kind := feedback == string(endpoints.FeedbackREMB), endpoints.Feedback(feedback); {
 	case !ok:
-	case s.Needs == ccontrol.NeedsPackets && (remb || feedback == string(endpoints.FeedbackNone)):
+	case s.Needs == ccontrol.NeedsPackets && kind != endpoints.FeedbackRFC8888 && kind != endpoints.FeedbackTWCC:
 		return fmt.Errorf("controller %s needs %s; write rfc8888 or twcc", controller, s.Needs)
 	case s.Needs == ccontrol.NeedsEstimate && !remb:
 		return fmt.Errorf("controller %s needs %s; write remb", controller, s.Needs)
 	case remb && !s.HasEstimator():
-		return fmt.Errorf("controller %s has no half at the receiver that could make estimates; write rfc8888, twcc or none, or another controller such as remb", controller)
+		return fmt.Errorf("controller %s has no half at the receiver that could make estimates; write rfc8888, twcc, ecn or none, or another controller such as remb", controller)
 	}
 	return nil
 }

@@ -20,7 +20,7 @@ import (
 func Config(s *scenarios.Scenario) (topologies.Config, error) {
 	c := topologies.Config{
 		Seed: s.Seed, Type: s.Topology.Type,
-		Protection:   protect.Mode(s.Protection),
+		Protection: protect.Mode(s.Protection), SharedEncoders: s.Topology.Encoders == "shared",
 		Marking:      markings[s.Network.HonoursDSCP],
 		PlayoutDelay: s.Playout.Delay, FixedAudio: s.Playout.Audio == "fixed", LipSync: s.Playout.LipSync,
 		Congestion: topologies.Congestion{
@@ -155,7 +155,7 @@ func media(s *scenarios.Scenario, m *scenarios.Media) (topologies.Media, error) 
 	out := topologies.Media{
 		From: m.From, To: m.To, Name: m.Name, Kind: endpoints.Kind(m.Kind),
 		Start: simtime.At(m.Start.From), Stop: simtime.At(m.Stops(duration)), PacketSize: m.PacketSize,
-		MSID: m.MSID, DSCP: m.CodePoint(), Level: levels[m.Priority], ClockDrift: float64(m.ClockDrift),
+		Copy: m.Copy, MSID: m.MSID, DSCP: m.CodePoint(), Level: levels[m.Priority], ClockDrift: float64(m.ClockDrift),
 	}
 	if m.Bandwidth != nil {
 		out.Bandwidth = m.Bandwidth.AS

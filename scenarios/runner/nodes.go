@@ -42,6 +42,9 @@ func node(c *topologies.Config, n *scenarios.Node, index int) topologies.Node {
 			if b.ECN {
 				bc.ECN = middlebox.BleachECN
 			}
+			if b.DropECN {
+				bc.ECN = middlebox.BlockECN
+			}
 			return must(middlebox.NewBleacher(bc))
 		})
 	}

@@ -130,7 +130,7 @@ func TestProgressChangesNothing(t *testing.T) {
 // size-only adds the same octets as SRTP: every packet has the same size, time
 // and clear header.
 func TestSizeOnlyHasTheDigestOfFull(t *testing.T) {
-	for _, feedback := range []string{"rfc8888", "twcc", "remb"} {
+	for _, feedback := range []string{"rfc8888", "twcc", "remb", "ecn"} {
 		set := []string{"congestion.feedback=" + feedback, "congestion.controller=" + controllerFor(feedback)}
 		full := one(t, quickstart, append(set, "protection=full")...)
 		size := one(t, quickstart, append(set, "protection=size-only")...)
@@ -309,7 +309,7 @@ func TestCaptureFolderMissing(t *testing.T) {
 // parts of a second, transport-wide feedback from the last multiple of 64 ms, which
 // makes its first delta longer or shorter: so by multiples of 8 s.
 func TestClockOffsetChangesNothing(t *testing.T) {
-	for _, feedback := range []string{"rfc8888", "twcc", "remb"} {
+	for _, feedback := range []string{"rfc8888", "twcc", "remb", "ecn"} {
 		base := []string{"congestion.feedback=" + feedback, "congestion.controller=" + controllerFor(feedback)}
 		want := one(t, quickstart, base...).Manifest.Digest
 		for _, offset := range []string{"1h", "-8s", "-1h"} {
@@ -362,10 +362,14 @@ func TestFeedbackIsChecked(t *testing.T) {
 	for _, c := range []struct{ controller, feedback, want string }{
 		{"gcc", "remb", "controller gcc needs feedback about every packet; write rfc8888 or twcc"},
 		{"nada", "none", "controller nada needs feedback about every packet; write rfc8888 or twcc"},
-		{"fixed", "remb", "controller fixed has no half at the receiver that could make estimates; write rfc8888, twcc or none, or another controller such as remb"},
+		{"fixed", "remb", "controller fixed has no half at the receiver that could make estimates; write rfc8888, twcc, ecn or none, or another controller such as remb"},
 		{"rr-loss", "remb", "controller rr-loss has no half at the receiver"},
 		{"remb", "rfc8888", "controller remb needs the receiver's estimate (REMB); write remb"},
 		{"remb", "none", "controller remb needs the receiver's estimate (REMB); write remb"},
+		{"nada", "ecn", "controller nada needs feedback about every packet; write rfc8888 or twcc"},
+		{"tfrc", "ecn", "controller tfrc needs feedback about every packet; write rfc8888 or twcc"},
+		{"remb", "ecn", "controller remb needs the receiver's estimate (REMB); write remb"},
+		{"rr-loss", "ecn", ""},
 		{"remb", "remb", ""},
 		{"fixed", "none", ""},
 	} {

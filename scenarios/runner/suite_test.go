@@ -105,6 +105,9 @@ func TestRFC8867ECN(t *testing.T) { suite(t, "rfc8867/6.2-*.yaml") }
 // conformance: RFC8867-6.3
 func TestRFC8867MultipleBottlenecks(t *testing.T) { suite(t, "rfc8867/6.3-*.yaml") }
 
+// conformance: CC-7.1-1
+func TestRFC8836(t *testing.T) { suite(t, "rfc8836/*.yaml") }
+
 // conformance: RFC8869-2.1
 func TestRFC8869VaryingLoad(t *testing.T) { suite(t, "rfc8869/2.1-*.yaml", "2.1-uplink") }
 

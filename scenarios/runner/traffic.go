@@ -36,6 +36,8 @@ func crossTraffic(t *scenarios.Traffic, duration time.Duration) topologies.Traff
 		for i := range t.Short.Connections {
 			out.Sources = append(out.Sources, shortTCP(t, &out, i))
 		}
+	case t.Chunks != nil:
+		out.Sources = append(out.Sources, chunkedTCP(t, &out))
 	default:
 		out.Sources = append(out.Sources, longTCP(t, &out))
 	}
@@ -81,7 +83,18 @@ func longTCP(t *scenarios.Traffic, out *topologies.Traffic) func(*topologies.Tra
 	start, end := out.Start, stop(out)
 	return func(env *topologies.TrafficEnv) (source, sink topologies.Source) {
 		s := must(traffic.NewLongTCP(traffic.LongTCPConfig{TCP: tcpConfig(t, env), Start: start, Stop: end}, env.Pool))
-		return longSource{s}, tcpSink(t, env)
+		return connSource{s}, tcpSink(t, env)
+	}
+}
+
+func chunkedTCP(t *scenarios.Traffic, out *topologies.Traffic) func(*topologies.TrafficEnv) (source, sink topologies.Source) {
+	start, end := out.Start, stop(out)
+	return func(env *topologies.TrafficEnv) (source, sink topologies.Source) {
+		s := must(traffic.NewChunkedTCP(traffic.ChunkedTCPConfig{
+			TCP: tcpConfig(t, env), Rate: t.Chunks.Rate, Period: t.Chunks.Period, Buffer: t.Chunks.Ahead,
+			Start: start, Stop: end,
+		}, env.Pool))
+		return connSource{s}, tcpSink(t, env)
 	}
 }
 
@@ -97,17 +110,22 @@ func shortTCP(t *scenarios.Traffic, out *topologies.Traffic, i int) func(*topolo
 	}
 }
 
-// longSource shows the window of a long flow.
-type longSource struct{ *traffic.LongTCP }
+// connSource shows the window of a source that has one connection.
+type connSource struct{ oneConn }
 
-func (s longSource) CongestionWindow() units.Bytes {
+type oneConn interface {
+	topologies.Source
+	Conn() *tcp.Conn // nil before the start
+}
+
+func (s connSource) CongestionWindow() units.Bytes {
 	if c := s.Conn(); c != nil {
 		return c.Cwnd()
 	}
 	return 0
 }
 
-func (s longSource) Retransmitted() uint64 {
+func (s connSource) Retransmitted() uint64 {
 	if c := s.Conn(); c != nil {
 		return c.Stats().Retransmitted
 	}

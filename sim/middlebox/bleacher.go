@@ -15,6 +15,7 @@ type Bleacher struct {
 	// dscp is what becomes of every codepoint; swallow is below 0.
 	dscp  [64]int8
 	ecn   [4]packet.ECN
+	block bool // what is ECN-capable
 	stats BleacherStats
 }
 
@@ -41,6 +42,7 @@ const (
 	BleachECN              // to NotECT
 	HideCE                 // CE to ECT0, so that nobody learns of congestion
 	FakeCE                 // ECT0 and ECT1 to CE
+	BlockECN               // packets with another field than NotECT are dropped: RFC 6679's ECN-blocking middlebox
 )
 
 // Remark replaces one codepoint by another.
@@ -62,7 +64,7 @@ type BleacherStats struct {
 	Passed    uint64
 	Remarked  uint64 // with another DSCP
 	ECN       uint64 // with another ECN field
-	Swallowed uint64 // dropped for their DSCP
+	Swallowed uint64 // dropped for their DSCP or ECN field
 }
 
 // NewBleacher makes a bleacher.
@@ -104,6 +106,8 @@ func NewBleacher(c BleacherConfig) (*Bleacher, error) {
 		b.ecn[packet.CE] = packet.ECT0
 	case FakeCE:
 		b.ecn[packet.ECT0], b.ecn[packet.ECT1] = packet.CE, packet.CE
+	case BlockECN:
+		b.block = true
 	default:
 		return nil, fmt.Errorf("bleacher: ecn: %d is not a bleaching: write one of the constants", c.ECN)
 	}
@@ -116,7 +120,7 @@ func (b *Bleacher) Stats() BleacherStats { return b.stats }
 // Handle changes the markings.
 func (b *Bleacher) Handle(_ simtime.Time, p *packet.Packet, _ *fabric.Link) bool {
 	dscp := b.dscp[p.DSCP&63]
-	if dscp == swallow {
+	if dscp == swallow || b.block && p.ECN != packet.NotECT {
 		b.stats.Swallowed++
 		return false
 	}

@@ -49,6 +49,10 @@ func TestBleacher(t *testing.T) {
 	if s := b.Stats(); s != (BleacherStats{Passed: 256, Remarked: 252, ECN: 192}) {
 		t.Errorf("%+v", s)
 	}
+	b = bleached(t, BleacherConfig{ECN: BlockECN}, func(d uint8, e packet.ECN) (uint8, packet.ECN, bool) { return d, e, e == packet.NotECT })
+	if s := b.Stats(); s != (BleacherStats{Passed: 64, Swallowed: 192}) {
+		t.Errorf("%+v", s)
+	}
 	// EF, 101110, becomes 000110; AF41, 100010, becomes 000010.
 	bleached(t, BleacherConfig{DSCP: BleachTOS}, func(d uint8, e packet.ECN) (uint8, packet.ECN, bool) {
 		switch d {

@@ -35,6 +35,8 @@ const (
 	Refreshes       = "refreshes"         // key frames that the receiver asked for
 	ReportedLoss    = "reported-loss"     // share lost in the last report that the sender has had, of the worst receiver
 	Jitter          = "jitter"            // ms of interarrival jitter (RFC 3550 §6.4.1), in the same reports
+	ReportedMarks   = "reported-marks"    // packets marked CE that ECN feedback has told the sender of, when it did (RFC 6679)
+	CapablePackets  = "capable-packets"   // ECN-capable packets that entered the network, of a stream with ECN feedback
 	VideoScore      = "video-score"       // 0 to 100, of each second: a proxy, see docs/quality.md
 	AVSkew          = "av-skew"           // ms by which the picture is later than the sound of the same moment, mean
 	AudioDue        = "audio-due"         // ms of audio that was to be heard in the bin

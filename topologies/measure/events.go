@@ -2,6 +2,7 @@ package measure
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"rtpfabric/endpoints"
@@ -59,6 +60,8 @@ func (r *Recorder) handle(e endpoints.Event) {
 			fmt.Sprintf("%v: FEC costs %v of the media, %v stay lost", plan.Reason, plan.Overhead, plan.Residual))
 	case endpoints.MarkingDropped:
 		r.event(e.At, entity+"/"+e.Section.Name(), "marking-dropped", "packets with the stream's DSCP don't arrive")
+	case endpoints.ECNChanged:
+		r.event(e.At, e.Session.Name(), "ecn-"+strings.ReplaceAll(e.ECN.State.String(), " ", "-"), e.ECN.Why.String())
 	case endpoints.BreakerTripped, endpoints.BreakerWatched:
 		r.breakerTripped(&e)
 	case endpoints.BreakerLeaves:

@@ -54,6 +54,7 @@ type pathMeter struct {
 
 	sent, received                          *total
 	sentPackets, lostPackets, markedPackets *total
+	capable                                 *total // nil if that goes without saying
 	delay                                   *mean
 	delays                                  *record.Distribution
 	packets                                 pathTotals
@@ -105,6 +106,9 @@ func newPathMeter(b *book, name string) pathMeter {
 }
 
 func (m *pathMeter) packetSent(now simtime.Time, p *packet.Packet) {
+	if m.capable != nil && p.ECN != packet.NotECT {
+		m.capable.add(now, 1)
+	}
 	m.sent.add(now, float64(p.Size))
 	m.sentPackets.add(now, 1)
 	m.packets.sent++
@@ -151,6 +155,9 @@ type flowMeter struct {
 	avSkews                  *record.Distribution
 	score                    *record.Series // of video
 	reportedLoss, jitter     *level         // as the sender knows them
+	reportedMarks            *total         // nil if it is told of none
+	reportedSoFar            uint64         // of reportedOf
+	reportedOf               *endpoints.Stream
 	totals                   flowTotals
 	firstFrame, lastFrame    simtime.Time // rendered
 }
@@ -200,6 +207,9 @@ func newFlowMeter(b *book, f *topologies.Flow) *flowMeter {
 	}
 	m.reportedLoss, m.jitter = b.level(n, record.ReportedLoss, "1"), b.level(n, record.Jitter, "ms")
 	m.reportedLoss.value, m.jitter.value = math.NaN(), math.NaN()
+	if f.Sender.HearsMarks() {
+		m.reportedMarks, m.capable = b.count(n, record.ReportedMarks), b.count(n, record.CapablePackets)
+	}
 	if f.Kind == endpoints.Audio {
 		m.audio = newAudioMeter(b, f)
 	}
@@ -226,6 +236,14 @@ func newFlowMeter(b *book, f *topologies.Flow) *flowMeter {
 func (m *flowMeter) sample(now simtime.Time) {
 	if m.goal != nil {
 		m.goal.set(now, float64(m.flow.Sender.Goal()))
+	}
+	if m.reportedMarks != nil {
+		if of := m.flow.Sender.Main(); of != m.reportedOf {
+			m.reportedOf, m.reportedSoFar = of, 0
+		}
+		marked := m.reportedOf.Marked()
+		m.reportedMarks.add(now, float64(marked-m.reportedSoFar))
+		m.reportedSoFar = marked
 	}
 	for i, r := range m.flow.Sender.Main().Reports() {
 		if i == 0 || r.FractionLost > m.reportedLoss.value {

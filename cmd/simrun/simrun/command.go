@@ -64,6 +64,7 @@ Exit codes:
 		controllersCommand(),
 		listCommand(),
 		metricsCommand(),
+		requirementsCommand(),
 		conformanceCommand(),
 		reportCommand(),
 		versionCommand(),

@@ -4,6 +4,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"rtpfabric/ccontrol"
+	"rtpfabric/scenarios/rfc8836"
 )
 
 // completeScenarios completes the names of scenario files and of folders.
@@ -31,6 +32,15 @@ func completeRequirements(_ *cobra.Command, args []string, _ string) ([]string, 
 		for _, r := range checklist() {
 			ids = append(ids, cobra.CompletionWithDesc(r.ID, r.Text))
 		}
+	}
+	return ids, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeRFC8836 completes the ids of RFC 8836's requirements.
+func completeRFC8836(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	var ids []string
+	for _, r := range rfc8836.Requirements() {
+		ids = append(ids, cobra.CompletionWithDesc(r.ID, r.Text))
 	}
 	return ids, cobra.ShellCompDirectiveNoFileComp
 }

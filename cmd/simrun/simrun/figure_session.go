@@ -16,6 +16,9 @@ func sessionFigure(c *scenarios.Scenario) string {
 	if c.Topology.Relayed() {
 		return relayFigure(c)
 	}
+	if c.Topology.Meshed() {
+		return meshFigure(c)
+	}
 	var b strings.Builder
 	for i, call := range c.Topology.Calls() {
 		if i == maxFigures {

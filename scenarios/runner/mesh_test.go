@@ -1,0 +1,155 @@
+package runner_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"rtpfabric/endpoints"
+	"rtpfabric/sim/fabric"
+	"rtpfabric/sim/packet"
+	"rtpfabric/sim/record"
+	"rtpfabric/sim/simtime"
+)
+
+const meshes = library + "topologies/"
+
+// N peers have N(N−1)/2 calls and N(N−1) streams, and N−1 copies leave each of them: 5 Mbit/s
+// bear five of 1 Mbit/s, and no sixth.
+//
+// conformance: TOP-A.2-1, IMP-12.1-5
+func TestMeshGrows(t *testing.T) {
+	const rate, uplink = 1e6, 5e6
+	for n := 2; n <= 7; n++ {
+		s := load(t, meshes+"mesh.yaml", fmt.Sprint("let.peers=", n), "duration=12s", "expect=[]")[0]
+		sim := build(t, s.Scenario)
+		if len(sim.Connections) != n*(n-1) || len(sim.Flows) != n*(n-1) {
+			t.Errorf("%d peers have %d ends of calls and %d streams", n, len(sim.Connections), len(sim.Flows))
+		}
+		r := run(t, s)
+		sent := 0.0
+		for i := 2; i <= n; i++ {
+			sent += mean(series(t, r, fmt.Sprint("P1/video>P", i), record.SendRate)[25:])
+		}
+		if want := float64(n-1) * rate; sent < 0.98*want || sent > 1.02*want {
+			t.Errorf("%d peers: %.0f bit/s enter the first hop, want %.0f", n, sent, want)
+		}
+		carried, lost := mean(series(t, r, "access1/forward", record.Throughput)[25:]), sum(series(t, r, "access1/forward", record.Drops))
+		if full := float64(n-1)*rate > uplink*0.97; full != (lost > 0) || carried > uplink*1.001 {
+			t.Errorf("%d peers: %.0f bit/s get through, %.0f packets don't", n, carried, lost)
+		}
+	}
+}
+
+func mean(values []float64) float64 { return sum(values) / float64(len(values)) }
+
+// A slow path to one peer is the affair of one stream if each has its encoder, and of both
+// if they share it.
+//
+// conformance: TOP-A.2-2, IMP-12.1-4, IMP-12.3-1
+func TestMeshWithSlowPath(t *testing.T) {
+	for file, other := range map[string]string{
+		"topologies/mesh-slow-path.yaml":      "topology.encoders=shared",
+		"topologies/mesh-shared-encoder.yaml": "topology.encoders=per-peer",
+	} {
+		if got := failing(t, file); len(got) > 0 {
+			t.Errorf("%s misses %v", file, got)
+		}
+		if got := failing(t, file, other); !slices.Contains(got, "receive-rate") {
+			t.Errorf("%s with %s misses only %v", file, other, got)
+		}
+	}
+}
+
+// payloads collects the payloads of RTP packets of media by the SSRC that sends them.
+type payloads struct {
+	fabric.Observer
+	of map[uint32][]string
+}
+
+func (w *payloads) PacketSent(_ simtime.Time, p *packet.Packet) {
+	if b := p.Payload; len(b) > 12 && b[0]>>6 == 2 && (b[1] < 192 || b[1] > 223) {
+		head := 12
+		if b[0]&0x10 != 0 { // header extension
+			head += 4 + 4*(int(b[14])<<8|int(b[15]))
+		}
+		ssrc := uint32(b[8])<<24 | uint32(b[9])<<16 | uint32(b[10])<<8 | uint32(b[11])
+		w.of[ssrc] = append(w.of[ssrc], string(b[head:]))
+	}
+}
+
+// What leaves a shared encoder is the same to the octet in both sessions, under SSRCs of
+// their own, and a key frame that one peer asks for comes to the other as well.
+//
+// conformance: TOP-A.2-3
+func TestSharedEncoderSendsTheSame(t *testing.T) {
+	set := []string{
+		"topology.encoders=shared", "duration=20s", "protection=none", "expect=[]", "repair={refresh: pli, decoder: true}",
+		"network.links.ab.forward={rate: 3Mbps, impairments: [{type: outage, during: [10s..10.3s]}]}",
+	}
+	watch := func(set ...string) (sent map[uint32][]string, a, b *endpoints.Section, keys map[string]int) {
+		s := load(t, meshes+"mesh-slow-path.yaml", set...)[0].Scenario
+		sim := build(t, s)
+		w := &payloads{Observer: fabric.Nobody, of: map[uint32][]string{}}
+		sim.Fabric.Observe(w)
+		keys = map[string]int{}
+		for _, f := range sim.Flows {
+			switch f.Flow() {
+			case "A/video>B":
+				a = f.Sender
+			case "A/video>C":
+				b = f.Sender
+			}
+		}
+		sim.OnEvent(func(e endpoints.Event) {
+			if e.Kind == endpoints.FrameEncoded && e.Key && e.At > simtime.At(5e9) {
+				keys[e.Session.Endpoint()+"/"+e.Section.Name()]++
+			}
+		})
+		play(t, sim, s)
+		return w.of, a, b, keys
+	}
+	sent, toB, toC, keys := watch(set...)
+	one, other := sent[toB.SSRC()], sent[toC.SSRC()]
+	// The slow path's pacer may hold some back at the end.
+	if n := min(len(one), len(other)); n < 400 || !slices.Equal(one[:n-20], other[:n-20]) {
+		t.Errorf("%d and %d packets, which differ", len(one), len(other))
+	}
+	if keys["A/video>B"] == 0 || keys["A/video>B"] != keys["A/video>C"] {
+		t.Errorf("key frames %v, of which B has asked for some", keys)
+	}
+	set[0] = "topology.encoders=per-peer"
+	sent, toB, toC, keys = watch(set...)
+	if one, other = sent[toB.SSRC()], sent[toC.SSRC()]; slices.Equal(one[:100], other[:100]) || keys["A/video>C"] != 0 {
+		t.Errorf("encoders of their own make the same packets, or key frames %v", keys)
+	}
+}
+
+// In a mesh nobody hears of what others hear of each other: no report at A is about C's
+// stream to B, and B's reports on it reach C alone. Behind a relay, in one session, they
+// do.
+//
+// conformance: IMP-12.1-3
+func TestMeshKeepsReportsApart(t *testing.T) {
+	known := func(file string, set ...string) (members int) {
+		s := load(t, file, set...)[0].Scenario
+		sim := build(t, s)
+		play(t, sim, s)
+		for _, c := range sim.Connections {
+			if c.Sessions()[0].Endpoint() == "A" {
+				members = max(members, c.Sessions()[0].Members())
+			}
+		}
+		return members
+	}
+	if n := known(meshes+"mesh-slow-path.yaml", "duration=10s", "expect=[]"); n != 2 {
+		t.Errorf("in a session of a mesh A knows %d members", n)
+	}
+	relayed := []string{
+		"duration=10s", "expect=[]", "topology={type: relay, at: M, peers: [A, B, C]}", "congestion={controller: fixed, feedback: none}",
+		"network.links={a: {between: [A, M]}, b: {between: [B, M]}, c: {between: [C, M]}}",
+	}
+	if n := known(meshes+"mesh-slow-path.yaml", relayed...); n != 3 {
+		t.Errorf("in a session of all A knows %d members", n)
+	}
+}
