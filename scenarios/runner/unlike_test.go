@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"gonum.org/v1/gonum/floats"
+
 	"rtpfabric/ccontrol/feedlog"
 	"rtpfabric/scenarios"
 	"rtpfabric/scenarios/runner"
@@ -115,5 +117,48 @@ func TestOwnControllerIsTheSame(t *testing.T) {
 	}
 	if other := run(t, unlikeRun(t)).Manifest.Digest; other == want {
 		t.Error("another controller makes no difference")
+	}
+}
+
+const unlikeMarks = `
+title: ECN summaries one way, RFC 8888 the other
+duration: 20s
+protection: size-only
+network: {links: {path: {between: [X, Y], delay: 20ms, rate: 600kbps, queue: {type: codel, ecn: true}}}}
+endpoints:
+  A: {at: X, congestion: {controller: rr-loss, feedback: ecn}}
+  B: {at: Y}
+topology: {peers: [A, B]}
+media:
+  - {from: A, kind: video}
+  - {from: B, kind: video}
+congestion: {controller: nada, ecn: ect0}
+`
+
+// Each direction has its own kind of feedback about marks, and only where the sender hears
+// summaries it asks what the path does to ECN.
+func TestMarksAreToldInTwoWays(t *testing.T) {
+	rec := parsed(t, unlikeMarks)
+	for _, link := range []string{"path/forward", "path/backward"} {
+		if floats.Sum(series(t, rec, link, record.Marks)) == 0 {
+			t.Errorf("nothing is marked on %s", link)
+		}
+	}
+	asked := map[string]bool{}
+	for _, e := range rec.Events {
+		if strings.HasPrefix(e.Kind, "ecn-") {
+			asked[e.Entity] = true
+		}
+	}
+	if len(asked) != 1 || !asked["A-B"] {
+		t.Errorf("%v ask what the path does to ECN, want A-B", asked)
+	}
+	if rec.Find("A/video", record.ReportedMarks) == nil || rec.Find("B/video", record.ReportedMarks) != nil {
+		t.Error("not only A is told in summaries")
+	}
+	for _, connection := range []string{"A-B", "B-A"} {
+		if event := loopEvent(rec, connection); event != "" {
+			t.Errorf("%s has %s", connection, event)
+		}
 	}
 }
