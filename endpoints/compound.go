@@ -88,7 +88,7 @@ func (w *compound) report(now simtime.Time, st *Stream) {
 	}
 	clock := w.s.endpoint.wallClock(now)
 	w.sr = rtcp.SenderReport{
-		SSRC: st.ssrc, NTPTime: uint64(simtime.ToNTP(clock)), RTPTime: st.rtpTime(now),
+		SSRC: st.ssrc, NTPTime: uint64(simtime.ToNTP(clock)), RTPTime: st.reportTime(now),
 		PacketCount: st.packets, OctetCount: st.octets, Reports: w.blocks,
 	}
 	w.add(&w.sr)
@@ -117,7 +117,7 @@ func (w *compound) describe() {
 	}
 	d := &rtcp.SourceDescription{}
 	for _, st := range w.order {
-		items := []rtcp.SourceDescriptionItem{{Type: rtcp.SDESCNAME, Text: w.s.connection.cname}}
+		items := []rtcp.SourceDescriptionItem{{Type: rtcp.SDESCNAME, Text: st.cname()}}
 		if st.namesSection() {
 			items = append(items, rtcp.SourceDescriptionItem{Type: wire.SDESMID, Text: st.section.mid})
 			st.named++

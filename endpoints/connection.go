@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"time"
 
 	"rtpfabric/endpoints/lipsync"
 	"rtpfabric/sim/packet"
@@ -41,6 +42,10 @@ type Connection struct {
 	shares    []share
 	// defaultStream is the MediaStream of what comes without a=msid; "" before that.
 	defaultStream string
+	// peerClock is by how much the peer's wall clock is ahead of this end's, less the time
+	// that its first SR took; of a middlebox that passes media on.
+	peerClock      time.Duration
+	peerClockKnown bool
 }
 
 func newConnection(now simtime.Time, e *Endpoint, cc ConnectionConfig) (*Connection, error) {

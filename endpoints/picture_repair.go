@@ -140,7 +140,7 @@ func (s *Session) multiparty() bool { return len(s.peers) > 1 }
 func (m *Section) predictFrom(now simtime.Time, e encoder.Repairer, picture uint16) {
 	back := uint64((m.pictureID - picture) & 0x7fff)
 	if (back > m.frame || !e.PredictFrom(m.frame-back)) && !m.justRefreshed(now) {
-		m.refresh()
+		m.refresh(now)
 	}
 }
 

@@ -66,7 +66,7 @@ func (w *compound) appendRefreshes(now simtime.Time, m *Section) {
 func (s *Session) handlePLI(now simtime.Time, media uint32) {
 	s.repairs.RefreshesHeard++
 	if st := s.ours(media); st != nil && st == st.section.main && !st.section.justRefreshed(now) {
-		st.section.refresh()
+		st.section.refresh(now)
 	}
 }
 
@@ -87,7 +87,7 @@ func (s *Session) handleFIR(now simtime.Time, f *rtcp.FullIntraRequest) {
 		case just:
 			m.refreshDue = true
 		default:
-			m.refresh()
+			m.refresh(now)
 		}
 	}
 }
@@ -117,9 +117,12 @@ func (m *Section) newRequest(ssrc uint32, seq uint8) bool {
 const maxRequesters = 256
 
 // refresh lets the encoder make a key frame next.
-func (m *Section) refresh() {
+func (m *Section) refresh(now simtime.Time) {
 	if m.config.Send == nil || m.stopped {
 		return
+	}
+	if p := m.Passage(); p != nil {
+		p.From.RequestRefresh(now)
 	}
 	m.config.Send.Encoder.Refresh()
 	m.session.repairs.RefreshesObeyed++
@@ -129,7 +132,7 @@ func (m *Section) refresh() {
 func (m *Section) refreshIfDue(now simtime.Time) {
 	if m.refreshDue && !m.justRefreshed(now) {
 		m.refreshDue = false
-		m.refresh()
+		m.refresh(now)
 	}
 }
 

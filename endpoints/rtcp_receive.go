@@ -107,6 +107,9 @@ func (s *Session) handleMessage(now simtime.Time, b []byte, p *packet.Packet) er
 		if src := s.sourceOf(in.sr.SSRC); src != nil {
 			src.lastSR = simtime.NTP(in.sr.NTPTime).Middle()
 			src.lastSRAt = s.endpoint.wallClock(now)
+			if src.handsOn {
+				src.heardSR(now, in.sr.NTPTime, in.sr.RTPTime)
+			}
 			if src.sync != nil {
 				src.sync.OnReport(now, src.syncName, simtime.NTP(in.sr.NTPTime), in.sr.RTPTime)
 			}

@@ -40,6 +40,8 @@ type SectionConfig struct {
 	MSID, RemoteMSID []string
 	// Send describes what this end sends; nil if it only receives.
 	Send *SendConfig
+	// Transit gets what comes in the section instead of a decoder; nil decodes.
+	Transit Transit
 }
 
 // SendConfig describes a stream to send.
@@ -116,6 +118,8 @@ type Section struct {
 	redundant   *redundancy      // nil if packets go as they are
 	unwrapper   *ulpfec.Receiver // of video with redundant data; nil before the first
 	trade       trade
+
+	cname string // of what it sends, if not the connection's
 
 	reportWanted bool // the peer needs an SR of the main stream
 

@@ -176,6 +176,7 @@ type Session struct {
 	compound compound
 	inbox    inbox
 	header   rtp.Header    // scratch: a local one would escape
+	passing  Passing       // scratch
 	rtt      time.Duration // to whoever answered last
 	paths    []path        // to each peer that has
 	counts   Counts

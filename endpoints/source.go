@@ -22,6 +22,7 @@ type source struct {
 	section *Section          // nil while it isn't known, as the buffers are
 	buffer  *playout.Buffer   // of video
 	audio   *playout.Adaptive // of audio
+	handsOn bool              // it is passed on, and neither is there
 	clock   int64             // rate of its RTP timestamps, Hz
 	ended   bool              // a BYE came
 	dscp    uint8             // of the last packet
@@ -70,6 +71,9 @@ type source struct {
 	excess bool // it isn't decoded, as there are too many
 
 	ecn   ecn.Receiver // counts if the session has ECN summaries
+	line     line // of what is passed on
+	wantsKey bool // somebody behind waits for a key frame
+
 	trace *xr.Trace    // nil if nobody wants its arrivals
 	fates *fates       // nil if nobody wants VoIP metrics
 }
@@ -112,6 +116,10 @@ func (r *source) join(now simtime.Time, m *Section) {
 	r.stopAudio()
 	r.selected = r.selected && m.config.Kind == Audio
 	c := &r.session.config
+	if r.handsOn = m.config.Transit != nil; r.handsOn {
+		r.joinTransit()
+		return
+	}
 	if l := r.session.connection.sync; l != nil {
 		l.join(now, r)
 	}
@@ -135,6 +143,21 @@ func (r *source) join(now simtime.Time, m *Section) {
 			r.weigher = &weigher{}
 		}
 		r.missing = nack.NewGenerator(requests)
+	}
+}
+
+// joinTransit makes the source one that is passed on: what is lost is asked for, and key
+// frames when somebody else needs them.
+func (r *source) joinTransit() {
+	c := &r.session.config
+	if r.section.config.Kind == Audio || !c.RTCP.AVPF {
+		return
+	}
+	if r.refresh.kind = c.Repair.Refresh; r.refresh.kind == RefreshNone {
+		r.refresh.kind = RefreshPLI
+	}
+	if c.Repair.NACK {
+		r.missing = nack.NewGenerator(c.Repair.Requests)
 	}
 }
 
@@ -236,7 +259,7 @@ func (r *source) cumulativeLost() int32 {
 }
 
 // plays reports whether it is a source of media that has been heard, not of repairs.
-func (r *source) plays() bool { return r.buffer != nil || r.audio != nil }
+func (r *source) plays() bool { return r.buffer != nil || r.audio != nil || r.handsOn }
 
 // playoutTimeout returns when a buffer has something to do.
 func (r *source) playoutTimeout() simtime.Time {
@@ -254,10 +277,10 @@ func (r *source) handleTimeout(now simtime.Time) {
 		r.audio.HandleTimeout(now)
 		r.drainAudio(now)
 	}
-	if r.buffer == nil {
+	if r.buffer == nil && !r.handsOn {
 		return
 	}
-	if r.buffer.NextTimeout() <= now {
+	if r.buffer != nil && r.buffer.NextTimeout() <= now {
 		r.buffer.HandleTimeout(now)
 		r.drain()
 	}
@@ -271,6 +294,9 @@ func (r *source) handleTimeout(now simtime.Time) {
 
 // needsRefresh reports whether only a key frame helps.
 func (r *source) needsRefresh() bool {
+	if r.handsOn {
+		return !r.ended && r.wantsKey
+	}
 	if r.losses != nil && (len(r.losses.found) > 0 || r.losses.handles()) {
 		return false
 	}
@@ -338,6 +364,10 @@ func (r *source) insert(now simtime.Time, f *Format, ext uint64, h *rtp.Header, 
 	}
 	if m.picture.Layered {
 		r.layers = max(r.layers, int(m.picture.Layer)+1)
+	}
+	if r.handsOn {
+		r.pass(now, ext, h, m, b, repaired)
+		return
 	}
 	if r.audio != nil {
 		r.insertAudio(now, f, ext, h, m.captured, b, repaired)

@@ -9,16 +9,42 @@ import (
 	"rtpfabric/sim/units"
 )
 
+// projected returns the streams to an SFM, and those that it makes of them.
+func (s *Scenario) projected() []Media {
+	var list []Media
+	for _, m := range s.Media {
+		m.To = SFMName
+		list = append(list, m)
+	}
+	for _, peer := range s.Topology.Peers {
+		for i := range s.Media {
+			m := s.Media[i]
+			if m.From == peer {
+				continue
+			}
+			m.Name, m.From, m.To, m.Projected = m.FlowName(), SFMName, peer, true
+			m.FEC, m.Bandwidth, m.Limits, m.TradeOffs = nil, nil, nil, nil
+			list = append(list, m)
+		}
+	}
+	return list
+}
+
 // FlowName returns the name of the stream in records and expectations, such as
 // S1/video, and S1/video>R1 in a mesh.
-func (m *Media) FlowName() string { return m.flowOf(m.From, m.To) }
+func (m *Media) FlowName() string {
+	if m.Projected {
+		return m.Name + ">" + m.To
+	}
+	return m.flowOf(m.From, m.To)
+}
 
 func (m *Media) flowOf(from, to string) string {
 	name := m.Name
 	if name == "" {
 		name = m.Kind
 	}
-	if m.Copy {
+	if m.Copy || m.Projected {
 		name += ">" + to
 	}
 	return from + "/" + name
@@ -28,12 +54,15 @@ func (m *Media) flowOf(from, to string) string {
 // stream: S1/video, which sends it, and R1/video, which receives it; in a mesh
 // S1/video>R1 and R1/video>S1.
 func (m *Media) SourceNames() (sender, receiver string) {
-	return m.FlowName(), m.flowOf(m.To, m.From)
+	return m.flowOf(m.From, m.To), m.flowOf(m.To, m.From)
 }
 
 // Streams returns the streams of media with their receivers: those of a mesh once for
 // each of them.
 func (s *Scenario) Streams() []Media {
+	if s.Topology.Forwarded() {
+		return s.projected()
+	}
 	if !s.Topology.Meshed() {
 		return s.Media
 	}
@@ -107,6 +136,12 @@ const RelayName = "relay"
 // Relayed reports whether the peers are a group with a relay between them.
 func (t *Topology) Relayed() bool { return t.Type == RelayName }
 
+// SFMName is what an SFM is called: the connection of S1 to it is S1-sfm.
+const SFMName = "sfm"
+
+// Forwarded reports whether the peers talk to each other by way of an SFM (RFC 7667 §3.7).
+func (t *Topology) Forwarded() bool { return t.Type == SFMName }
+
 // Meshed reports whether each of the peers talks to each other one (RFC 7667 §3.4).
 func (t *Topology) Meshed() bool { return t.Type == "mesh" }
 
@@ -115,6 +150,12 @@ func (t *Topology) Calls() [][]string {
 	switch {
 	case t.Relayed():
 		return nil
+	case t.Forwarded():
+		var pairs [][]string
+		for _, p := range t.Peers {
+			pairs = append(pairs, []string{p, SFMName})
+		}
+		return pairs
 	case t.Meshed():
 		var pairs [][]string
 		for i, a := range t.Peers {

@@ -62,7 +62,7 @@ func (c *checker) session() bool {
 		there         bool
 	}{
 		{"endpoints", `add "endpoints: {S1: {at: A}, R1: {at: B}}"`, len(c.s.Endpoints) > 0},
-		{"topology", `add "topology: {peers: [S1, R1]}"`, len(c.s.Topology.Gatherings()) > 0 || c.s.Topology.Meshed()},
+		{"topology", `add "topology: {peers: [S1, R1]}"`, len(c.s.Topology.Gatherings()) > 0 || c.s.Topology.Meshed() || c.s.Topology.Forwarded()},
 		{"media", `add "media: [{from: S1, kind: video}]"`, len(c.s.Media) > 0},
 	}
 	n := 0
@@ -88,8 +88,12 @@ func (c *checker) topology() {
 		c.relay()
 		return
 	}
+	if t.Forwarded() {
+		c.sfm()
+		return
+	}
 	if t.At != "" {
-		c.failKey(at("topology", "at"), "only a relay has a node", `remove it, or write "type: relay"`)
+		c.failKey(at("topology", "at"), "only a relay or an SFM has a node", `remove it, or write "type: relay"`)
 	}
 	if t.Meshed() {
 		c.mesh()
@@ -152,6 +156,9 @@ func (c *checker) apart(one, other string, p strict.Path) {
 
 // callsAreKnown reports whether every call is between two different endpoints.
 func (c *checker) callsAreKnown() bool {
+	if c.s.Topology.Forwarded() {
+		return !slices.ContainsFunc(c.s.Topology.Peers, func(p string) bool { return c.s.Endpoint(p) == nil })
+	}
 	calls := c.s.Topology.Calls()
 	for _, p := range calls {
 		if len(p) != 2 || p[0] == p[1] || c.s.Endpoint(p[0]) == nil || c.s.Endpoint(p[1]) == nil {
@@ -198,7 +205,7 @@ func (c *checker) media() {
 		}
 		flows[m.FlowName()] = true
 		call := min(m.From, m.To) + " " + max(m.From, m.To)
-		if c.s.Topology.Relayed() || c.s.Topology.Meshed() {
+		if c.s.Topology.Relayed() || c.s.Topology.Meshed() || c.s.Topology.Forwarded() {
 			call = c.s.Topology.Type
 		}
 		c.sources(m, p, call, callOf)
@@ -208,7 +215,7 @@ func (c *checker) media() {
 		switch {
 		case c.s.Topology.Relayed():
 			c.relayed(i, p)
-		case c.s.Topology.Meshed():
+		case c.s.Topology.Meshed(), c.s.Topology.Forwarded():
 			c.meshed(m, p)
 		default:
 			c.ends(m, p)

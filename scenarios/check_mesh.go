@@ -60,13 +60,13 @@ func (c *checker) meshed(m *Media, p strict.Path) {
 	peers := c.s.Topology.Peers
 	switch {
 	case !slices.Contains(peers, m.From):
-		c.fail(p.Child("from"), fmt.Sprintf("%q is no peer of the mesh", m.From), instead(m.From, peers, "the peers"))
+		c.fail(p.Child("from"), fmt.Sprintf("%q is none of the peers", m.From), instead(m.From, peers, "the peers"))
 	case m.To == m.From:
 		c.fail(p.Child("to"), fmt.Sprintf("%s would talk to itself", m.From), `name another peer, or remove "to:"`)
 	case m.To != "" && !slices.Contains(peers, m.To):
-		c.fail(p.Child("to"), fmt.Sprintf("%q is no peer of the mesh", m.To), instead(m.To, peers, "the peers"))
+		c.fail(p.Child("to"), fmt.Sprintf("%q is none of the peers", m.To), instead(m.To, peers, "the peers"))
 	}
 	if m.Speech != nil && m.Speech.Activity == "conversation" {
-		c.fail(c.firstOf(p.Child("speech").Child("activity"), p.Child("speech")), "the model of a conversation has two ends, and a mesh has more", `write "activity: always"`)
+		c.fail(c.firstOf(p.Child("speech").Child("activity"), p.Child("speech")), "the model of a conversation has two ends, and here are more", `write "activity: always"`)
 	}
 }

@@ -113,7 +113,7 @@ func (s *Scenario) completeMedia(m *Media, random *rng.Source) {
 	if e := s.Endpoint(m.From); m.MSID == nil && e != nil && !e.Legacy() && !s.Topology.Relayed() && endpoints.CheckMSID([]string{m.From}) == nil {
 		m.MSID = []string{m.From}
 	}
-	if m.To == "" && !s.Topology.Meshed() {
+	if m.To == "" && !s.Topology.Meshed() && !s.Topology.Forwarded() {
 		m.To = s.otherPeer(m.From)
 	}
 	if e := s.Endpoint(m.From); e != nil && e.Leaves != nil && m.Stop == nil && m.Lasts == nil {

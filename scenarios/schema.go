@@ -111,8 +111,8 @@ type SignedDuration time.Duration
 
 // Topology says who talks to whom, by RFC 7667's names.
 type Topology struct {
-	Type string `yaml:"type" oneof:"point-to-point,mesh,relay" default:"point-to-point"`
-	// At is the node of a relay.
+	Type string `yaml:"type" oneof:"point-to-point,mesh,sfm,relay" default:"point-to-point"`
+	// At is the node of a relay or of an SFM.
 	At string `yaml:"at" example:"M"`
 	// Peers are two endpoints in a call, or Pairs are several such calls. Of a mesh they
 	// are all that talk to each other, and of a relay all that it copies packets between.
@@ -131,7 +131,10 @@ type Topology struct {
 type Media struct {
 	// Copy is set in what [Scenario.Streams] returns of a mesh: one of what may be several
 	// streams of From, whose name says who gets it.
-	Copy    bool          `yaml:"-"`
+	Copy bool `yaml:"-"`
+	// Projected is set in the same of an SFM: a stream of its own, of the flow that is its
+	// name.
+	Projected bool `yaml:"-"`
 	From    string        `yaml:"from,required" example:"S1"`
 	To      string        `yaml:"to"`
 	Kind    string        `yaml:"kind,required" oneof:"video,audio"`

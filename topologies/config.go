@@ -35,6 +35,7 @@ type Config struct {
 	// SharedEncoders lets the streams of one source that an endpoint sends to several peers
 	// have one encoder.
 	SharedEncoders bool
+	SFM            SFMConfig
 	Marking        endpoints.Marking
 	Protection     protect.Mode
 	Security       Security
@@ -50,6 +51,13 @@ type Config struct {
 	// [endpoints.SessionConfig]. LipSync plays streams of one sender together.
 	PlayoutDelay        time.Duration
 	FixedAudio, LipSync bool
+}
+
+// SFMConfig says what a middlebox that forwards does.
+type SFMConfig struct {
+	// NoLimits leaves senders alone, whatever receivers get; otherwise they are asked to send
+	// no more than the slowest can get.
+	NoLimits bool
 }
 
 // Breakers are the circuit breakers of calls.
@@ -222,6 +230,8 @@ type Endpoint struct {
 	// that names FeedbackREMB, and whose own controller has a half at the receiver, gives
 	// estimates to those who want something else as well.
 	Offers []endpoints.Feedback
+	// Forwards says that it is a middlebox, which passes media on: see [SFM].
+	Forwards bool
 }
 
 // Media is one stream.
@@ -257,8 +267,8 @@ type Media struct {
 	// (RFC 8830); without any it has no a=msid line.
 	MSID []string
 	// Copy is one of several streams of one source, to different peers: its name says who
-	// gets it.
-	Copy bool
+	// gets it. Projected is what a middlebox passes on; its name is the flow it came as.
+	Copy, Projected bool
 	// Limits are what the receiver allows (RFC 5104 §4.2), in order.
 	Limits []Limit
 	// TradeOffs are what the receiver asks for (RFC 5104 §4.3.2), in order.
@@ -303,6 +313,9 @@ const (
 
 // Flow returns the stream's name.
 func (m *Media) Flow() string {
+	if m.Projected {
+		return m.Name + ">" + m.To
+	}
 	if m.Copy {
 		return m.source() + ">" + m.To
 	}

@@ -13,7 +13,7 @@ const Mesh = "mesh"
 // sectionName is how a section at one end is called: in a mesh it says who the other is,
 // as there are several of the same name.
 func sectionName(m *Media, peer string) string {
-	if m.Copy {
+	if m.Copy || m.Projected {
 		return m.Name + ">" + peer
 	}
 	return m.Name
@@ -22,6 +22,9 @@ func sectionName(m *Media, peer string) string {
 // encoder returns what makes the frames of a stream: an encoder of its own, or one that
 // it shares with the sender's streams of the same source to others.
 func (s *Simulation) encoder(m *Media, model endpoints.StreamModel) encoder.Encoder {
+	if m.Projected {
+		return &endpoints.Passage{}
+	}
 	if !s.config.SharedEncoders || !m.Copy || m.Kind != endpoints.Video {
 		return s.newEncoder(m, model)
 	}

@@ -236,8 +236,11 @@ func (s *Simulation) sessionConfig(end sessionEnd) (endpoints.SessionConfig, err
 				mc.Send = send
 				mc.SSRC, mc.MSID = m.SSRC, m.MSID
 				models = append(models, model)
-			} else {
-				mc.RemoteSSRC, mc.RemoteMSID = m.SSRC, m.MSID
+				continue
+			}
+			mc.RemoteSSRC, mc.RemoteMSID = m.SSRC, m.MSID
+			if s.forwards(end.self) {
+				mc.Transit = s.projectionOf(m.Flow())
 			}
 		}
 		sc.Sections = append(sc.Sections, mc)
@@ -301,7 +304,7 @@ func (s *Simulation) formats(section []*Media) []endpoints.Format {
 
 func (s *Simulation) sendConfig(m *Media, model endpoints.StreamModel) (*endpoints.SendConfig, error) {
 	source := s.encoder(m, model)
-	if m.Speech != nil {
+	if m.Speech != nil && !m.Projected {
 		speaker, err := s.newSpeaker(m)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", m.Flow(), err)

@@ -36,6 +36,8 @@ type Simulation struct {
 
 	translators []translator
 	shared      map[string]*encoder.Shared // by source
+	projections map[string]*projection     // by flow
+	origins     map[string]*endpoints.Connection
 }
 
 // translator is a NAT and who is behind it.
@@ -121,7 +123,7 @@ func Build(c Config) (*Simulation, error) {
 	s := &Simulation{
 		Loop: &engine.Loop{}, config: c, random: rng.New(c.Seed),
 		nodes: map[string]*fabric.Node{}, byName: map[string]*party{}, relays: map[string]*host{},
-		shared: map[string]*encoder.Shared{},
+		shared: map[string]*encoder.Shared{}, projections: map[string]*projection{}, origins: map[string]*endpoints.Connection{},
 	}
 	s.Fabric = fabric.New(s.Loop, s.random)
 	for i := range c.Links {
@@ -150,6 +152,7 @@ func Build(c Config) (*Simulation, error) {
 			return nil, err
 		}
 	}
+	s.project()
 	return s, nil
 }
 

@@ -61,6 +61,9 @@ func Config(s *scenarios.Scenario) (topologies.Config, error) {
 			Control: own, Offers: offers,
 		})
 	}
+	if s.Topology.Forwarded() {
+		c.Endpoints = append(c.Endpoints, topologies.Endpoint{Name: scenarios.SFMName, At: s.Topology.At, Weight: 1, Forwards: true})
+	}
 	for i := range s.Traffic {
 		c.Traffic = append(c.Traffic, crossTraffic(&s.Traffic[i], s.Duration))
 	}
@@ -155,7 +158,7 @@ func media(s *scenarios.Scenario, m *scenarios.Media) (topologies.Media, error) 
 	out := topologies.Media{
 		From: m.From, To: m.To, Name: m.Name, Kind: endpoints.Kind(m.Kind),
 		Start: simtime.At(m.Start.From), Stop: simtime.At(m.Stops(duration)), PacketSize: m.PacketSize,
-		Copy: m.Copy, MSID: m.MSID, DSCP: m.CodePoint(), Level: levels[m.Priority], ClockDrift: float64(m.ClockDrift),
+		Copy: m.Copy, Projected: m.Projected, MSID: m.MSID, DSCP: m.CodePoint(), Level: levels[m.Priority], ClockDrift: float64(m.ClockDrift),
 	}
 	if m.Bandwidth != nil {
 		out.Bandwidth = m.Bandwidth.AS

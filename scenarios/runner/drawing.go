@@ -25,6 +25,11 @@ func drawing(s *scenarios.Scenario, sim *topologies.Simulation, agent *Agent) re
 			Name: scenarios.RelayName, At: s.Topology.At, Addr: sim.RelayAddr(scenarios.RelayName).String(),
 		})
 	}
+	if s.Topology.Forwarded() {
+		t.Endpoints = append(t.Endpoints, record.Endpoint{
+			Name: scenarios.SFMName, At: s.Topology.At, Addr: sim.Addr(scenarios.SFMName).String(),
+		})
+	}
 	for _, f := range sim.Flows {
 		to := f.To
 		if f.Relay != "" { // a picture with all copies would show little

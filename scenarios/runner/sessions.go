@@ -61,9 +61,9 @@ func group(s *scenarios.Scenario) (topologies.Group, error) {
 
 // rtcp returns an endpoint's view of a session with the given bandwidth.
 func rtcp(s *scenarios.Scenario, endpoint string, session units.BitRate) endpoints.RTCPConfig {
-	r := s.RTCPOf(endpoint)
+	e, r := s.Endpoint(endpoint), s.RTCPOf(endpoint)
 	c := endpoints.RTCPConfig{
-		Off:          s.Endpoint(endpoint).Type == "legacy-no-rtcp",
+		Off:          e != nil && e.Type == "legacy-no-rtcp",
 		AVPF:         r.Profile == "avpf",
 		TrrInterval:  r.TrrInterval,
 		Minimum:      rtcptiming.FixedMinimum,

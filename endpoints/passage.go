@@ -1,0 +1,120 @@
+package endpoints
+
+import (
+	"github.com/pion/rtp"
+
+	"rtpfabric/endpoints/encoder"
+	"rtpfabric/sim/simtime"
+	"rtpfabric/sim/units"
+)
+
+// Passage stands in for the encoder of a section that sends what comes from elsewhere: see
+// [Section.Forward].
+type Passage struct {
+	// From is where the media come from.
+	From *Section
+	// Wanted, if not nil, is told what rate of encoded media the section may have.
+	Wanted func(now simtime.Time, r units.BitRate)
+
+	goal   units.BitRate
+	closed bool // until a frame comes that can be decoded by itself
+}
+
+// Request implements [encoder.Encoder].
+func (p *Passage) Request(now simtime.Time, r units.BitRate) {
+	p.goal = r
+	if p.Wanted != nil {
+		p.Wanted(now, r)
+	}
+}
+
+// Goal returns the rate that the section may have.
+func (p *Passage) Goal() units.BitRate { return p.goal }
+
+// NextFrame implements [encoder.Encoder]: frames come when they come.
+func (*Passage) NextFrame() simtime.Time { return simtime.Never }
+
+// Encode is never asked for.
+func (*Passage) Encode(simtime.Time) encoder.Frame { panic("endpoints: a passage encodes nothing") }
+
+// Skip implements [encoder.Encoder].
+func (*Passage) Skip(simtime.Time) {}
+
+// Refresh lets the next key frame be asked for where the media come from. It is done by
+// the section, which knows the time.
+func (*Passage) Refresh() {}
+
+// Suspended reports whether the section sends nothing as the rate doesn't suffice.
+func (m *Section) Suspended() bool { return m.suspended }
+
+// Passage returns what the section sends from, or nil if it encodes media itself.
+func (m *Section) Passage() *Passage {
+	if m.config.Send == nil {
+		return nil
+	}
+	p, _ := m.config.Send.Encoder.(*Passage)
+	return p
+}
+
+// Forward sends a packet on in the section, with its SSRC and its next sequence number. It
+// returns false if the packet doesn't go: nothing may be sent now, or nobody could decode it
+// before there is a key frame, which then is asked for.
+func (m *Section) Forward(now simtime.Time, f *Passing) bool {
+	s, st, passage := m.session, m.main, m.Passage()
+	if st.local == nil || m.stopped || m.halted() || m.suspended || s.gone() {
+		passage.closed = true
+		return false
+	}
+	if passage.closed && m.config.Kind == Video && !f.opens() {
+		if f.First {
+			passage.From.RequestRefresh(now)
+		}
+		return false
+	}
+	passage.closed = false
+	if f.opens() {
+		m.refreshed, m.everRefreshed = now, true
+	}
+	introduced := st.introduces(f.opens())
+	head := rtpHeader + int(st.layout(introduced).Size())
+	p := s.endpoint.config.Pool.New()
+	b := p.SetPayload(head + len(f.Payload))
+	p.Size += s.protector.OverheadRTP()
+	p.Src, p.Dst = s.config.Local, s.config.Remote
+	p.Hop = hop(st, introduced, f.Importance)
+	h := rtp.Header{
+		Version: 2, Marker: f.Marker, PayloadType: f.PayloadType,
+		SequenceNumber: st.seq, Timestamp: f.Timestamp, SSRC: st.ssrc,
+	}
+	st.seq++
+	if _, err := h.MarshalTo(b); err != nil {
+		panic("endpoints: RTP header doesn't fit its packet: " + err.Error())
+	}
+	st.writeExtension(b, introduced, now, 0, false)
+	copy(b[head:], f.Payload)
+	m.push(p)
+	s.pump(now)
+	return true
+}
+
+// Represent lets the section's SSRC have the name of whose media it sends, instead of the
+// connection's (RFC 7667 §3.7).
+func (m *Section) Represent(cname string) { m.cname = cname }
+
+// cnameOf returns the CNAME of a stream.
+func (st *Stream) cname() string {
+	if c := st.section.cname; c != "" {
+		return c
+	}
+	return st.section.session.connection.cname
+}
+
+// reportTime returns the RTP timestamp that an SR sets beside the wall-clock time.
+func (st *Stream) reportTime(now simtime.Time) uint32 {
+	if p := st.section.Passage(); p != nil {
+		if ts, ok := p.From.TimestampAt(now); ok {
+			return ts
+		}
+	}
+	return st.rtpTime(now)
+}

@@ -1,0 +1,42 @@
+package scenarios
+
+import (
+	"fmt"
+	"slices"
+)
+
+// sfm checks endpoints with a selective forwarding middlebox between them.
+func (c *checker) sfm() {
+	t, p := &c.s.Topology, at("topology", "peers")
+	nodes := c.s.Nodes()
+	switch {
+	case len(t.Pairs) > 0:
+		c.failKey(at("topology", "pairs"), "an SFM has one group and no pairs", `write "peers: [A, B, C]"`)
+		return
+	case t.At == "":
+		c.fail(at("topology"), "the SFM stands at no node", `add "at:" with the name of a node`)
+		return
+	case !slices.Contains(nodes, t.At):
+		c.fail(at("topology", "at"), fmt.Sprintf("no link has the node %q", t.At), instead(t.At, nodes, "the nodes"))
+		return
+	case len(t.Peers) < 2:
+		c.fail(c.firstOf(p, at("topology")), fmt.Sprintf("an SFM has two peers or more, not %d", len(t.Peers)), "write endpoints, like [A, B, C]")
+		return
+	}
+	if t.Sessions == "per-media" {
+		c.fail(at("topology", "sessions"), "an SFM has a stream for each of a peer's in one session, or in two by kind", "write bundle, or per-kind")
+	}
+	for i, peer := range t.Peers {
+		c.relayPeer(peer, slices.Contains(t.Peers[:i], peer), p.Child(fmt.Sprint(i)))
+	}
+	for _, e := range c.s.Endpoints {
+		if e.Name == SFMName {
+			c.failKey(at("endpoints", e.Name), fmt.Sprintf("%q is the name of the SFM", e.Name), "give the endpoint another name")
+		}
+	}
+	for i := range c.s.Media {
+		if m := &c.s.Media[i]; m.To != "" {
+			c.failKey(at("media", i, "to"), "an SFM sends every stream to all other peers", `remove "to:"`)
+		}
+	}
+}
