@@ -18,7 +18,15 @@ type Passage struct {
 
 	goal   units.BitRate
 	closed bool // until a frame comes that can be decoded by itself
+	off    bool // nothing is to go
 }
+
+// Switch lets media through or not. Who is off has no part in the session's rate; when it
+// is on again video begins with a key frame.
+func (p *Passage) Switch(on bool) { p.off = !on }
+
+// On reports whether media are let through.
+func (p *Passage) On() bool { return !p.off }
 
 // Request implements [encoder.Encoder].
 func (p *Passage) Request(now simtime.Time, r units.BitRate) {
@@ -44,6 +52,13 @@ func (*Passage) Skip(simtime.Time) {}
 // the section, which knows the time.
 func (*Passage) Refresh() {}
 
+// Reallocate divides the session's rate anew, as passages are on that weren't, or off.
+func (m *Section) Reallocate(now simtime.Time) {
+	if m.session.entered && !m.session.gone() {
+		m.session.requestRates(now, nil)
+	}
+}
+
 // Suspended reports whether the section sends nothing as the rate doesn't suffice.
 func (m *Section) Suspended() bool { return m.suspended }
 
@@ -61,7 +76,7 @@ func (m *Section) Passage() *Passage {
 // before there is a key frame, which then is asked for.
 func (m *Section) Forward(now simtime.Time, f *Passing) bool {
 	s, st, passage := m.session, m.main, m.Passage()
-	if st.local == nil || m.stopped || m.halted() || m.suspended || s.gone() {
+	if st.local == nil || passage.off || m.stopped || m.halted() || m.suspended || s.gone() {
 		passage.closed = true
 		return false
 	}

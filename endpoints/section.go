@@ -224,6 +224,9 @@ func (m *Section) active(now simtime.Time) bool {
 	if send == nil || m.stopped || m.halted() || now < send.Start {
 		return false
 	}
+	if p := m.Passage(); p != nil && p.off {
+		return false
+	}
 	for _, p := range send.Pauses {
 		if p.From <= now && now < p.To {
 			return false

@@ -70,12 +70,12 @@ type source struct {
 
 	excess bool // it isn't decoded, as there are too many
 
-	ecn   ecn.Receiver // counts if the session has ECN summaries
-	line     line // of what is passed on
-	wantsKey bool // somebody behind waits for a key frame
+	ecn      ecn.Receiver // counts if the session has ECN summaries
+	line     line         // of what is passed on
+	wantsKey bool         // somebody behind waits for a key frame
 
-	trace *xr.Trace    // nil if nobody wants its arrivals
-	fates *fates       // nil if nobody wants VoIP metrics
+	trace *xr.Trace // nil if nobody wants its arrivals
+	fates *fates    // nil if nobody wants VoIP metrics
 }
 
 type prior struct {

@@ -124,6 +124,11 @@ type Topology struct {
 	// Encoders says whether an endpoint of a mesh encodes a picture for each of its peers,
 	// or once for all, at the lowest rate that any of them allows (RFC 8834 §11).
 	Encoders string `yaml:"encoders" oneof:"per-peer,shared" default:"per-peer"`
+	// LastN is how many videos an SFM sends everybody: those of the latest speakers; 0 all.
+	LastN int `yaml:"last-n" default:"0" min:"0" max:"400"`
+	// Limits lets an SFM ask senders for no more than the slowest receiver can get (RFC 5104
+	// §4.2).
+	Limits bool `yaml:"limits" default:"true"`
 }
 
 // Media is one stream. To may be left out when the sender has one peer; in a mesh all
@@ -134,12 +139,12 @@ type Media struct {
 	Copy bool `yaml:"-"`
 	// Projected is set in the same of an SFM: a stream of its own, of the flow that is its
 	// name.
-	Projected bool `yaml:"-"`
-	From    string        `yaml:"from,required" example:"S1"`
-	To      string        `yaml:"to"`
-	Kind    string        `yaml:"kind,required" oneof:"video,audio"`
-	Name    string        `yaml:"name"` // default: the kind; with From it names the flow, S1/video
-	Encoder *VideoEncoder `yaml:"encoder"`
+	Projected bool          `yaml:"-"`
+	From      string        `yaml:"from,required" example:"S1"`
+	To        string        `yaml:"to"`
+	Kind      string        `yaml:"kind,required" oneof:"video,audio"`
+	Name      string        `yaml:"name"` // default: the kind; with From it names the flow, S1/video
+	Encoder   *VideoEncoder `yaml:"encoder"`
 	// Rate and Frame are of audio: constant bit rate of payload, and the
 	// duration of a frame; 20kbps and 20ms by default.
 	Rate  *units.BitRate `yaml:"rate" min:"1kbps" max:"10Mbps"`

@@ -58,6 +58,8 @@ type SFMConfig struct {
 	// NoLimits leaves senders alone, whatever receivers get; otherwise they are asked to send
 	// no more than the slowest can get.
 	NoLimits bool
+	// LastN is how many of the latest speakers everybody sees; 0 is all.
+	LastN int
 }
 
 // Breakers are the circuit breakers of calls.

@@ -240,7 +240,7 @@ func (s *Simulation) sessionConfig(end sessionEnd) (endpoints.SessionConfig, err
 			}
 			mc.RemoteSSRC, mc.RemoteMSID = m.SSRC, m.MSID
 			if s.forwards(end.self) {
-				mc.Transit = s.projectionOf(m.Flow())
+				mc.Transit = s.sfm.projectionOf(m.Flow())
 			}
 		}
 		sc.Sections = append(sc.Sections, mc)

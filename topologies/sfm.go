@@ -1,6 +1,7 @@
 package topologies
 
 import (
+	"slices"
 	"time"
 
 	"rtpfabric/endpoints"
@@ -13,31 +14,71 @@ import (
 // what all others send it, each stream under an SSRC of its own.
 const SFM = "sfm"
 
+// sfm is what the streams of a middlebox have in common.
+type sfm struct {
+	projections map[string]*projection // by the flow that they come as
+	order       []*projection
+	// Only the lastN latest speakers are seen, if it isn't 0.
+	lastN    int
+	speakers speakers
+	limits   bool // see SFMConfig
+}
+
 // projection is a stream on its way through the middlebox.
 type projection struct {
-	from  *endpoints.Section // that it comes in
-	model endpoints.StreamModel
-	legs  []*projected
-	// limits says whether the sender is asked to send no more than the slowest leg bears
-	// (RFC 5104 §4.2); asked is what it was asked for last, 0 for no limit.
-	limits  bool
+	sfm    *sfm
+	origin string             // whose it is
+	from   *endpoints.Section // that it comes in
+	model  endpoints.StreamModel
+	legs   []*projected
+	// asked is the limit that the sender was asked to keep to last (RFC 5104 §4.2), 0 for
+	// none.
 	asked   units.BitRate
 	askedAt simtime.Time
 }
 
 // projected is the stream on one leg.
 type projected struct {
-	to     *endpoints.Section
-	wanted units.BitRate // that the leg bears, of encoded media; 0 before anybody knows
+	to       *endpoints.Section
+	receiver string
+	wanted   units.BitRate // that the leg bears, of encoded media; 0 before anybody knows
 }
 
 // Pass implements [endpoints.Transit].
 func (p *projection) Pass(now simtime.Time, _ *endpoints.Section, packet *endpoints.Passing) {
-	if p.limits && now.Sub(p.askedAt) >= patience {
+	switch {
+	case p.model.Kind == endpoints.Audio:
+		if p.sfm.lastN > 0 && p.sfm.speakers.heard(now, p.origin) {
+			p.sfm.choose(now)
+		}
+	case now.Sub(p.askedAt) >= patience:
 		p.settle(now)
 	}
 	for _, leg := range p.legs {
 		leg.to.Forward(now, packet)
+	}
+}
+
+// choose shows everybody the latest speakers.
+func (m *sfm) choose(now simtime.Time) {
+	if m.lastN == 0 {
+		return
+	}
+	for _, p := range m.order {
+		if p.model.Kind == endpoints.Audio {
+			continue
+		}
+		for _, leg := range p.legs {
+			leg.to.Passage().Switch(slices.Contains(m.speakers.shown(m.lastN, leg.receiver), p.origin))
+		}
+	}
+	for _, p := range m.order {
+		for _, leg := range p.legs {
+			leg.to.Reallocate(now)
+		}
+		if p.model.Kind == endpoints.Video {
+			p.settle(now)
+		}
 	}
 }
 
@@ -48,15 +89,25 @@ const (
 	patience   = 500 * time.Millisecond
 )
 
-// settle asks the sender for what the slowest leg bears that sends the stream.
+// settle asks the sender for what the slowest leg bears that sends the stream; for as little
+// as possible if none does.
 func (p *projection) settle(now simtime.Time) {
-	least := p.model.Max
+	if !p.sfm.limits {
+		return
+	}
+	least, sends := p.model.Max, false
 	for _, leg := range p.legs {
+		if !leg.to.Passage().On() {
+			continue
+		}
+		sends = true
 		if leg.wanted > 0 && !leg.to.Suspended() {
 			least = min(least, leg.wanted)
 		}
 	}
-	least = max(least, p.model.Min)
+	if least = max(least, p.model.Min); !sends {
+		least = p.model.Min
+	}
 	was := p.asked
 	if was == 0 {
 		was = p.model.Max
@@ -77,41 +128,48 @@ func (p *projection) settle(now simtime.Time) {
 // forwards reports whether an endpoint is a middlebox that passes media on.
 func (s *Simulation) forwards(name string) bool { return s.byName[name].config.Forwards }
 
-// projectionOf returns what becomes of a stream at its middlebox.
-func (s *Simulation) projectionOf(flow string) *projection {
-	p := s.projections[flow]
+// projectionOf returns what becomes of a stream at the middlebox.
+func (m *sfm) projectionOf(flow string) *projection {
+	p := m.projections[flow]
 	if p == nil {
-		p = &projection{}
-		s.projections[flow] = p
+		p = &projection{sfm: m}
+		m.projections[flow] = p
+		m.order = append(m.order, p)
 	}
 	return p
 }
 
-// project lets middleboxes pass on what they get, when all calls are connected. Streams that
+// project lets the middlebox pass on what it gets, when all calls are connected. Streams that
 // go on have the CNAME of whose they are.
 func (s *Simulation) project() {
+	m := &s.sfm
+	m.limits, m.lastN = !s.config.SFM.NoLimits, s.config.SFM.LastN
+	m.speakers = speakers{talk: map[string]*spurt{}}
+	names := map[string]string{}
 	for _, f := range s.Flows {
-		if s.forwards(f.To) {
-			p := s.projectionOf(f.Flow())
-			p.from, p.model = f.Receiver, f.Model
-			p.limits = f.Kind == endpoints.Video && !s.config.SFM.NoLimits
-			s.origins[f.Flow()] = f.Session.Connection()
+		if !s.forwards(f.To) {
+			continue
+		}
+		p := m.projectionOf(f.Flow())
+		p.origin, p.from, p.model = f.From, f.Receiver, f.Model
+		names[f.Flow()] = f.Session.Connection().CNAME()
+		if !slices.Contains(m.speakers.order, f.From) {
+			m.speakers.order = append(m.speakers.order, f.From)
 		}
 	}
 	for _, f := range s.Flows {
 		if !s.forwards(f.From) {
 			continue
 		}
-		p, passage := s.projectionOf(f.Name), f.Sender.Passage()
-		leg := &projected{to: f.Sender}
+		p, passage := m.projectionOf(f.Name), f.Sender.Passage()
+		leg := &projected{to: f.Sender, receiver: f.To}
 		p.legs = append(p.legs, leg)
 		passage.From = p.from
-		if p.limits {
-			passage.Wanted = func(now simtime.Time, r units.BitRate) {
-				leg.wanted = r
-				p.settle(now)
-			}
+		passage.Wanted = func(now simtime.Time, r units.BitRate) {
+			leg.wanted = r
+			p.settle(now)
 		}
-		f.Sender.Represent(s.origins[f.Name].CNAME())
+		f.Sender.Represent(names[f.Name])
 	}
+	m.choose(s.Loop.Now())
 }

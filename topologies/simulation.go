@@ -36,8 +36,7 @@ type Simulation struct {
 
 	translators []translator
 	shared      map[string]*encoder.Shared // by source
-	projections map[string]*projection     // by flow
-	origins     map[string]*endpoints.Connection
+	sfm         sfm
 }
 
 // translator is a NAT and who is behind it.
@@ -123,7 +122,7 @@ func Build(c Config) (*Simulation, error) {
 	s := &Simulation{
 		Loop: &engine.Loop{}, config: c, random: rng.New(c.Seed),
 		nodes: map[string]*fabric.Node{}, byName: map[string]*party{}, relays: map[string]*host{},
-		shared: map[string]*encoder.Shared{}, projections: map[string]*projection{}, origins: map[string]*endpoints.Connection{},
+		shared: map[string]*encoder.Shared{}, sfm: sfm{projections: map[string]*projection{}},
 	}
 	s.Fabric = fabric.New(s.Loop, s.random)
 	for i := range c.Links {

@@ -21,6 +21,7 @@ func Config(s *scenarios.Scenario) (topologies.Config, error) {
 	c := topologies.Config{
 		Seed: s.Seed, Type: s.Topology.Type,
 		Protection: protect.Mode(s.Protection), SharedEncoders: s.Topology.Encoders == "shared",
+		SFM:          topologies.SFMConfig{LastN: s.Topology.LastN, NoLimits: !s.Topology.Limits},
 		Marking:      markings[s.Network.HonoursDSCP],
 		PlayoutDelay: s.Playout.Delay, FixedAudio: s.Playout.Audio == "fixed", LipSync: s.Playout.LipSync,
 		Congestion: topologies.Congestion{

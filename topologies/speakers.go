@@ -1,0 +1,62 @@
+package topologies
+
+import (
+	"slices"
+	"time"
+
+	"rtpfabric/sim/simtime"
+)
+
+// speakers knows who has spoken last, by the audio that comes: who has sent some for a
+// while after a silence is a new speaker.
+type speakers struct {
+	order []string // the latest first
+	talk  map[string]*spurt
+}
+
+// spurt is a stretch of time in which somebody talks.
+type spurt struct {
+	began, last simtime.Time
+	counted     bool
+}
+
+// A pause in the audio ends a spurt; a cough is shorter than what makes a speaker.
+const (
+	silence   = 500 * time.Millisecond
+	attention = 300 * time.Millisecond
+)
+
+// heard takes a packet of somebody's audio, and reports whether there is another latest
+// speaker.
+func (s *speakers) heard(now simtime.Time, name string) bool {
+	t := s.talk[name]
+	if t == nil {
+		t = &spurt{began: now, last: now}
+		s.talk[name] = t
+	}
+	if now.Sub(t.last) > silence {
+		*t = spurt{began: now}
+	}
+	t.last = now
+	if t.counted || now.Sub(t.began) < attention {
+		return false
+	}
+	t.counted = true
+	if s.order[0] == name {
+		return false
+	}
+	s.order = slices.DeleteFunc(s.order, func(o string) bool { return o == name })
+	s.order = slices.Insert(s.order, 0, name)
+	return true
+}
+
+// shown returns the latest n speakers but for who looks at them.
+func (s *speakers) shown(n int, to string) []string {
+	var list []string
+	for _, name := range s.order {
+		if name != to && len(list) < n {
+			list = append(list, name)
+		}
+	}
+	return list
+}
