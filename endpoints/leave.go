@@ -23,6 +23,20 @@ func (s *Session) leaveAll(now simtime.Time) {
 	}
 }
 
+// PeerLeft reports whether all other members have left, and not just haven't come yet.
+func (s *Session) PeerLeft() bool {
+	if !s.farewell {
+		return false
+	}
+	own := 0
+	for _, st := range s.streams {
+		if st.local != nil {
+			own++
+		}
+	}
+	return s.timing.Members() <= own
+}
+
 // gone reports whether this end has left, with all its SSRCs.
 func (s *Session) gone() bool {
 	if s.refused {

@@ -333,6 +333,7 @@ func (s *Session) handleBye(now simtime.Time, ssrc uint32) {
 		return // somebody else who had the SSRC too
 	}
 	s.timing.HeardBye(now, ssrc)
+	s.farewell = true
 	s.restorer.OnGone(ssrc)
 	s.responder.OnGone(ssrc)
 	s.forgetLimits(now, ssrc)

@@ -235,6 +235,9 @@ func (m *Section) active(now simtime.Time) bool {
 	return true
 }
 
+// Session returns the session that the section is in.
+func (m *Section) Session() *Session { return m.session }
+
 // Name returns the section's name.
 func (m *Section) Name() string { return m.config.Name }
 

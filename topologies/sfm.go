@@ -55,7 +55,9 @@ func (p *projection) Pass(now simtime.Time, _ *endpoints.Section, packet *endpoi
 		p.settle(now)
 	}
 	for _, leg := range p.legs {
-		leg.to.Forward(now, packet)
+		if !leg.to.Session().PeerLeft() {
+			leg.to.Forward(now, packet)
+		}
 	}
 }
 
@@ -97,7 +99,7 @@ func (p *projection) settle(now simtime.Time) {
 	}
 	least, sends := p.model.Max, false
 	for _, leg := range p.legs {
-		if !leg.to.Passage().On() {
+		if !leg.to.Passage().On() || leg.to.Session().PeerLeft() {
 			continue
 		}
 		sends = true
