@@ -1,6 +1,8 @@
 package endpoints
 
 import (
+	"time"
+
 	"github.com/pion/rtp"
 
 	"rtpfabric/endpoints/encoder"
@@ -80,10 +82,7 @@ func (m *Section) Forward(now simtime.Time, f *Passing) bool {
 		passage.closed = true
 		return false
 	}
-	if passage.closed && m.config.Kind == Video && !f.opens() {
-		if f.First {
-			passage.From.RequestRefresh(now)
-		}
+	if m.config.Kind == Video && !m.mayOpen(now, f) {
 		return false
 	}
 	passage.closed = false
@@ -110,6 +109,32 @@ func (m *Section) Forward(now simtime.Time, f *Passing) bool {
 	m.push(p)
 	s.pump(now)
 	return true
+}
+
+// What comes faster than the session may send waits in the pacer: for no longer than
+// overfull; then video is left out until there is room again.
+const (
+	overfull = 400 * time.Millisecond
+	roomy    = 50 * time.Millisecond
+)
+
+// mayOpen reports whether a packet of video may go on: that frames before it have, or that it
+// begins one which needs none of them. Such a frame is asked for if there is room for it.
+func (m *Section) mayOpen(now simtime.Time, f *Passing) bool {
+	passage, backlog := m.Passage(), m.session.pacer.Delay()
+	if backlog > overfull {
+		passage.closed = true
+	}
+	if !passage.closed {
+		return true
+	}
+	if backlog > roomy {
+		return false
+	}
+	if f.First && !f.opens() {
+		passage.From.RequestRefresh(now)
+	}
+	return f.opens()
 }
 
 // Represent lets the section's SSRC have the name of whose media it sends, instead of the

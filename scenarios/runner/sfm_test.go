@@ -1,0 +1,279 @@
+package runner_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"rtpfabric/endpoints"
+	"rtpfabric/scenarios"
+	"rtpfabric/scenarios/runner"
+	"rtpfabric/sim/fabric"
+	"rtpfabric/sim/packet"
+	"rtpfabric/sim/simtime"
+	"rtpfabric/topologies"
+)
+
+const speakers = meshes + "sfm-speakers.yaml"
+
+// rtpSent is an RTP packet of media that left somebody, by its header.
+type rtpSent struct {
+	at        simtime.Time
+	seq       uint16
+	timestamp uint32
+}
+
+// legWatch collects the RTP packets that a middlebox sends, by SSRC.
+type legWatch struct {
+	fabric.Observer
+	from packet.IPv4
+	sent map[uint32][]rtpSent
+}
+
+func (w *legWatch) PacketSent(now simtime.Time, p *packet.Packet) {
+	b := p.Payload
+	if p.Src.IP != w.from || len(b) < 12 || b[0]>>6 != 2 || b[1] >= 192 && b[1] <= 223 {
+		return
+	}
+	word := func(i int) uint32 {
+		return uint32(b[i])<<24 | uint32(b[i+1])<<16 | uint32(b[i+2])<<8 | uint32(b[i+3])
+	}
+	w.sent[word(8)] = append(w.sent[word(8)], rtpSent{now, uint16(b[2])<<8 | uint16(b[3]), word(4)})
+}
+
+// playSFM runs a scenario with an SFM and returns what that sends.
+func playSFM(t *testing.T, s *scenarios.Scenario, more ...func(endpoints.Event)) (*topologies.Simulation, *legWatch) {
+	t.Helper()
+	sim := build(t, s)
+	w := &legWatch{Observer: fabric.Nobody, from: sim.Addr("sfm"), sent: map[uint32][]rtpSent{}}
+	sim.Fabric.Observe(w)
+	sim.OnEvent(func(e endpoints.Event) {
+		for _, f := range more {
+			f(e)
+		}
+	})
+	play(t, sim, s)
+	return sim, w
+}
+
+// flowOf returns the stream of a name.
+func flowOf(t *testing.T, sim *topologies.Simulation, name string) *topologies.Flow {
+	t.Helper()
+	i := slices.IndexFunc(sim.Flows, func(f *topologies.Flow) bool { return f.Flow() == name })
+	if i < 0 {
+		t.Fatalf("no flow %s", name)
+	}
+	return sim.Flows[i]
+}
+
+// On every leg all sources of others are known from the start, under SSRCs that the
+// middlebox made, and two send video at a time.
+//
+// conformance: TOP-A.3.3-1, TOP-A.3.3-2
+func TestSFMProjectsAllSources(t *testing.T) {
+	sim, w := playSFM(t, load(t, speakers)[0].Scenario)
+	own := map[uint32]bool{}
+	for _, f := range sim.Flows {
+		if f.To == "sfm" {
+			own[f.Sender.SSRC()] = true
+		}
+	}
+	for _, f := range sim.Flows {
+		if f.From == "sfm" && own[f.Sender.SSRC()] {
+			t.Errorf("%s keeps its SSRC", f.Flow())
+		}
+	}
+	for _, c := range sim.Connections {
+		session := c.Sessions()[0]
+		if session.Endpoint() == "sfm" {
+			continue
+		}
+		// Of ten projected streams and its own two, at either end, and of what repairs videos.
+		if n := session.Members(); n != 24+6 {
+			t.Errorf("%s knows %d members, want 30", c.Name(), n)
+		}
+	}
+	// Videos of the middlebox on A's leg that send in a second.
+	for second := 2; second < 40; second++ {
+		sending := 0
+		for _, f := range sim.Flows {
+			if f.From != "sfm" || f.To != "A" || f.Kind != endpoints.Video {
+				continue
+			}
+			if slices.ContainsFunc(w.sent[f.Sender.SSRC()], func(p rtpSent) bool {
+				return p.at >= simtime.At(time.Duration(second)*time.Second+500*time.Millisecond) && p.at < simtime.At(time.Duration(second+1)*time.Second)
+			}) {
+				sending++
+			}
+		}
+		if turns := second%5 == 0; sending != 2 && !turns || sending < 1 || sending > 3 {
+			t.Errorf("in second %d %d videos are sent to A", second, sending)
+		}
+	}
+}
+
+// A projected stream that is turned off and on goes on with the next sequence number, while
+// its timestamps show how long it was away; nobody reports a loss. A relay that left the
+// packets out would leave a gap instead.
+//
+// conformance: TOP-A.3.3-3
+func TestSFMNumbersHaveNoGaps(t *testing.T) {
+	sim, w := playSFM(t, load(t, speakers)[0].Scenario)
+	returns := 0
+	for _, f := range sim.Flows {
+		if f.From != "sfm" || f.Kind != endpoints.Video {
+			continue
+		}
+		list := w.sent[f.Sender.SSRC()]
+		for i := 1; i < len(list); i++ {
+			a, b := list[i-1], list[i]
+			if b.seq != a.seq+1 {
+				t.Fatalf("%s: number %d follows %d at %v", f.Flow(), b.seq, a.seq, b.at)
+			}
+			away := b.at.Sub(a.at)
+			if away < 2*time.Second {
+				continue
+			}
+			returns++
+			ticks := time.Duration(int32(b.timestamp-a.timestamp)) * time.Second / 90_000
+			if d := ticks - away; d < -200*time.Millisecond || d > 200*time.Millisecond {
+				t.Errorf("%s: away for %v, by timestamps for %v", f.Flow(), away, ticks)
+			}
+		}
+		for _, r := range f.Sender.Main().Reports() {
+			if r.Lost != 0 {
+				t.Errorf("%s: %d packets are reported lost", f.Flow(), r.Lost)
+			}
+		}
+	}
+	if returns < 5 {
+		t.Errorf("only %d streams came back", returns)
+	}
+}
+
+// Streams that nobody sees stay members: nobody times out in two minutes, as the
+// middlebox's SSRCs report on, and their names are known before they are seen.
+//
+// conformance: TOP-A.3.3-4
+func TestSFMKeepsSilentStreams(t *testing.T) {
+	timeouts := 0
+	s := load(t, speakers, "duration=120s", "expect=[]", "media.6.pauses=[5s..120s]", "media.7.pauses=[0s..120s]", "media.8.pauses=[0s..120s]",
+		"media.9.pauses=[0s..120s]", "media.10.pauses=[0s..120s]", "media.11.pauses=[0s..120s]")[0].Scenario
+	sim, w := playSFM(t, s, func(e endpoints.Event) {
+		if e.Kind == endpoints.ParticipantTimedOut {
+			timeouts++
+		}
+	})
+	if silent := flowOf(t, sim, "F/video>A"); timeouts > 0 || len(w.sent[silent.Sender.SSRC()]) > 0 {
+		t.Errorf("%d members time out; F's picture goes to A in %d packets", timeouts, len(w.sent[silent.Sender.SSRC()]))
+	}
+	for _, c := range sim.Connections {
+		if s := c.Sessions()[0]; s.Endpoint() != "sfm" && s.Members() != 24+6 {
+			t.Errorf("%s knows %d members", c.Name(), s.Members())
+		}
+	}
+}
+
+// Each leg has SSRCs of its own: two endpoints with one SSRC don't collide, and what is
+// passed on says by its name whose it is.
+//
+// conformance: TOP-A.3.3-5, TOP-A.3.3-6
+func TestSFMKeepsSpacesApart(t *testing.T) {
+	s := load(t, meshes+"sfm.yaml", "expect=[]", "duration=20s")[0].Scenario
+	c, err := runner.Config(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forced := 0
+	for i := range c.Calls {
+		for j := range c.Calls[i].Sessions[0].Media {
+			if m := &c.Calls[i].Sessions[0].Media[j]; m.Kind == endpoints.Video && m.From != "sfm" {
+				m.SSRC = 0x12345678
+				forced++
+			}
+		}
+	}
+	sim, err := topologies.Build(c)
+	if err != nil || forced != 3 {
+		t.Fatal(forced, err)
+	}
+	sim.OnEvent(func(e endpoints.Event) {
+		switch e.Kind {
+		case endpoints.SSRCChanged, endpoints.ThirdPartyCollision, endpoints.ByeSent:
+			t.Errorf("event %d of %s", e.Kind, e.Session.Name())
+		default:
+		}
+	})
+	play(t, sim, s)
+	names := map[string]string{}
+	for _, c := range sim.Connections {
+		if c.Endpoint() != "sfm" {
+			names[c.CNAME()] = c.Endpoint()
+		}
+	}
+	seen := 0
+	for _, f := range sim.Flows {
+		if f.From != "sfm" {
+			continue
+		}
+		for _, r := range f.Receiver.Session().Received(nil) {
+			if r.Section == f.Receiver && r.SSRC == f.Sender.SSRC() {
+				seen++
+				if origin := names[r.CNAME]; f.Name[:1] != origin {
+					t.Errorf("%s has the name of %q", f.Flow(), origin)
+				}
+			}
+		}
+	}
+	if seen != 8 {
+		t.Errorf("%d projected streams have come", seen)
+	}
+}
+
+// What a receiver asks for is done by the middlebox if it can, and asked of whom it concerns
+// otherwise: losses on a downlink are sent again from there, and a key frame comes from the
+// one source.
+//
+// conformance: TOP-A.3.3-7, IMP-12.7-4
+func TestSFMAnswersRequests(t *testing.T) {
+	s := load(t, meshes+"sfm.yaml", "expect=[]", "duration=30s", "network.links.b.backward={rate: 5Mbps, loss: 3%}")[0].Scenario
+	sim, _ := playSFM(t, s)
+	of := func(name string) endpoints.RepairCounts {
+		i := slices.IndexFunc(sim.Connections, func(c *endpoints.Connection) bool { return c.Name() == name })
+		return sim.Connections[i].Sessions()[0].RepairCounts()
+	}
+	if n := of("sfm-B"); n.NACKsReceived < 20 || n.Retransmitted < 20 {
+		t.Errorf("B asks for what it lacks %d times, and %d packets are sent again", n.NACKsReceived, n.Retransmitted)
+	}
+	for _, name := range []string{"A-sfm", "C-sfm"} {
+		if n := of(name); n.NACKsReceived != 0 || n.Retransmitted != 0 {
+			t.Errorf("%s hears %d NACKs", name, n.NACKsReceived)
+		}
+	}
+
+	keys := map[string]int{}
+	s = load(t, meshes+"sfm.yaml", "expect=[]", "duration=30s", "repair.refresh=fir", "repair.nack=false", "repair.rtx=false",
+		"network.links.b.backward={rate: 5Mbps, impairments: [{type: outage, during: [20s..20.3s]}]}")[0].Scenario
+	_, _ = playSFM(t, s, func(e endpoints.Event) {
+		if e.Kind == endpoints.FrameEncoded && e.Key && e.At > simtime.At(19*time.Second) {
+			keys[e.Session.Endpoint()]++
+		}
+	})
+	if keys["A"] == 0 || keys["C"] == 0 || keys["B"] != 0 {
+		t.Errorf("key frames %v, after B has lost some of A's and of C's", keys)
+	}
+}
+
+// A sender with unlike receivers is asked for what the slowest can get, and left alone if its
+// own uplink is the bottleneck. Without limits the slow one's stream doesn't fit.
+//
+// conformance: TOP-A.3.3-8, CNF-5.1.6-6
+func TestSFMAsksForWhatTheSlowestGets(t *testing.T) {
+	const file = "topologies/sfm-slow-receivers.yaml"
+	if got := failing(t, file); len(got) > 0 {
+		t.Errorf("misses %v", got)
+	}
+	if got := failing(t, file, "topology.limits=false"); !slices.Contains(got, "send-rate") || !slices.Contains(got, "frame-rate") {
+		t.Errorf("without limits only %v is missed", got)
+	}
+}
