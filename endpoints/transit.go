@@ -120,9 +120,6 @@ func (r *source) heardSR(now simtime.Time, ntp uint64, ts uint32) {
 	r.line.set, r.line.ntp, r.line.ts = true, peer, ts
 }
 
-// needsRefreshInTransit reports whether somebody behind the middlebox waits for a key frame.
-func (r *source) needsRefreshInTransit() bool { return !r.ended && r.wantsKey }
-
 // RequestRefresh asks the peer for a key frame of the section, until one comes.
 func (m *Section) RequestRefresh(now simtime.Time) {
 	for _, src := range m.session.sources {

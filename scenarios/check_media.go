@@ -84,6 +84,17 @@ func (c *checker) session() bool {
 
 func (c *checker) topology() {
 	t := &c.s.Topology
+	if t.Encoders == "shared" && !t.Meshed() {
+		c.failKey(at("topology", "encoders"), "an encoder is shared by the calls of a mesh", `remove it, or write "type: mesh"`)
+	}
+	if !t.Forwarded() {
+		if t.LastN > 0 {
+			c.failKey(at("topology", "last-n"), "an SFM chooses whom to show", `remove it, or write "type: sfm"`)
+		}
+		if !t.Limits {
+			c.failKey(at("topology", "limits"), "an SFM sets them", `remove it, or write "type: sfm"`)
+		}
+	}
 	if t.Relayed() {
 		c.relay()
 		return
@@ -98,9 +109,6 @@ func (c *checker) topology() {
 	if t.Meshed() {
 		c.mesh()
 		return
-	}
-	if t.Encoders == "shared" {
-		c.failKey(at("topology", "encoders"), "an encoder is shared by the calls of a mesh", `remove it, or write "type: mesh"`)
 	}
 	p := at("topology", "peers")
 	if len(t.Peers) > 0 {

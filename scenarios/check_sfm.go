@@ -28,6 +28,10 @@ func (c *checker) sfm() {
 	}
 	for i, peer := range t.Peers {
 		c.relayPeer(peer, slices.Contains(t.Peers[:i], peer), p.Child(fmt.Sprint(i)))
+		if c.s.Endpoint(peer) != nil && c.s.RTCPOf(peer).Profile == "avp" {
+			where := c.firstOf(at("endpoints", peer, "rtcp", "profile"), at("endpoints", peer, "type"), at("rtcp", "profile"), p)
+			c.fail(where, "an SFM asks for key frames, and AVP has no messages for that", `write "profile: avpf"`)
+		}
 	}
 	for _, e := range c.s.Endpoints {
 		if e.Name == SFMName {

@@ -10,6 +10,7 @@ import (
 	"rtpfabric/scenarios/runner"
 	"rtpfabric/sim/fabric"
 	"rtpfabric/sim/packet"
+	"rtpfabric/sim/record"
 	"rtpfabric/sim/simtime"
 	"rtpfabric/topologies"
 )
@@ -275,5 +276,64 @@ func TestSFMAsksForWhatTheSlowestGets(t *testing.T) {
 	}
 	if got := failing(t, file, "topology.limits=false"); !slices.Contains(got, "send-rate") || !slices.Contains(got, "frame-rate") {
 		t.Errorf("without limits only %v is missed", got)
+	}
+}
+
+// The same endpoints talk to each other directly, in a mesh and by way of a middlebox; only
+// what is at the far end differs.
+//
+// conformance: CNF-5.1-1
+func TestEndpointsWorkInEveryTopology(t *testing.T) {
+	const text = `
+title: Two who don't care what is between them
+duration: 15s
+protection: size-only
+network: {links: {a: {between: [A, M], delay: 20ms, rate: 4Mbps}, b: {between: [B, M], delay: 20ms, rate: 4Mbps}}}
+endpoints: {A: {at: A}, B: {at: B}}
+topology: {type: point-to-point, peers: [A, B]}
+media:
+  - {from: A, kind: video, encoder: {max: 1Mbps}}
+  - {from: A, kind: audio}
+  - {from: B, kind: video, encoder: {max: 1Mbps}}
+  - {from: B, kind: audio}
+congestion: {controller: nada}
+repair: {nack: true, rtx: true, refresh: pli, decoder: true}
+`
+	for topology, flow := range map[string]string{
+		"{type: point-to-point, peers: [A, B]}": "A/video",
+		"{type: mesh, peers: [A, B]}":           "A/video>B",
+		"{type: sfm, at: M, peers: [A, B]}":     "A/video>B",
+	} {
+		r := parsed(t, text, "topology="+topology)
+		if fps := mean(series(t, r, flow, record.FrameRate)[40:]); fps < 29 {
+			t.Errorf("%s: B sees %.1f pictures a second", topology, fps)
+		}
+		if rate := mean(series(t, r, flow, record.ReceiveRate)[50:]); rate < 0.9e6 {
+			t.Errorf("%s: B gets %.0f bit/s", topology, rate)
+		}
+	}
+}
+
+// Five receivers that lack the same picture ask the middlebox, which asks the sender once,
+// by its own SSRC.
+//
+// conformance: CNF-5.1.1-4
+func TestSFMAsksOnce(t *testing.T) {
+	asked, downstream := 0, 0
+	s := load(t, speakers, "expect=[]", "topology={type: sfm, at: M, peers: [A, B, C, D, E, F]}", "repair={refresh: fir, decoder: true}",
+		"network.links.a.forward={rate: 10Mbps, impairments: [{type: outage, during: [15s..15.2s]}]}")[0].Scenario
+	_, _ = playSFM(t, s, func(e endpoints.Event) {
+		if e.Kind != endpoints.RefreshRequested || e.At < simtime.At(15*time.Second) {
+			return
+		}
+		switch {
+		case e.Session.Name() == "sfm-A" && e.Section.Name() == "video":
+			asked++
+		case e.Section.Name() == "A/video>sfm":
+			downstream++
+		}
+	})
+	if asked != 1 || downstream < 5 {
+		t.Errorf("%d requests come from receivers, and %d go to A, want one", downstream, asked)
 	}
 }

@@ -19,6 +19,9 @@ func sessionFigure(c *scenarios.Scenario) string {
 	if c.Topology.Meshed() {
 		return meshFigure(c)
 	}
+	if c.Topology.Forwarded() {
+		return sfmFigure(c)
+	}
 	var b strings.Builder
 	for i, call := range c.Topology.Calls() {
 		if i == maxFigures {
