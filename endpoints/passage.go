@@ -21,6 +21,16 @@ type Passage struct {
 	goal   units.BitRate
 	closed bool // until a frame comes that can be decoded by itself
 	off    bool // nothing is to go
+	flows  bool // something came at seen, or not long before
+	seen   simtime.Time
+}
+
+// drought is how long nothing comes until a passage needs no rate any more.
+const drought = 2 * time.Second
+
+// needed reports whether the passage takes part in the session's rate.
+func (p *Passage) needed(now simtime.Time) bool {
+	return !p.off && p.flows && now.Sub(p.seen) <= drought
 }
 
 // Switch lets media through or not. Who is off has no part in the session's rate; when it
@@ -50,8 +60,7 @@ func (*Passage) Encode(simtime.Time) encoder.Frame { panic("endpoints: a passage
 // Skip implements [encoder.Encoder].
 func (*Passage) Skip(simtime.Time) {}
 
-// Refresh lets the next key frame be asked for where the media come from. It is done by
-// the section, which knows the time.
+// Refresh implements [encoder.Encoder]: key frames are asked for by [Section.RequestRefresh].
 func (*Passage) Refresh() {}
 
 // Reallocate divides the session's rate anew, as passages are on that weren't, or off.
@@ -78,6 +87,10 @@ func (m *Section) Passage() *Passage {
 // before there is a key frame, which then is asked for.
 func (m *Section) Forward(now simtime.Time, f *Passing) bool {
 	s, st, passage := m.session, m.main, m.Passage()
+	dry := !passage.needed(now)
+	if passage.flows, passage.seen = true, now; dry {
+		m.Reallocate(now)
+	}
 	if st.local == nil || passage.off || m.stopped || m.halted() || m.suspended || s.gone() {
 		passage.closed = true
 		return false

@@ -122,7 +122,10 @@ func (m *Section) refresh(now simtime.Time) {
 		return
 	}
 	if p := m.Passage(); p != nil {
-		p.From.RequestRefresh(now)
+		if !p.off && !m.suspended { // it is asked for when there is use for it
+			p.From.RequestRefresh(now)
+		}
+		return
 	}
 	m.config.Send.Encoder.Refresh()
 	m.session.repairs.RefreshesObeyed++

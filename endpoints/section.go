@@ -224,7 +224,7 @@ func (m *Section) active(now simtime.Time) bool {
 	if send == nil || m.stopped || m.halted() || now < send.Start {
 		return false
 	}
-	if p := m.Passage(); p != nil && p.off {
+	if p := m.Passage(); p != nil && !p.needed(now) {
 		return false
 	}
 	for _, p := range send.Pauses {

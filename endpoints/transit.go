@@ -129,5 +129,13 @@ func (m *Section) RequestRefresh(now simtime.Time) {
 		}
 	}
 	m.session.wantMessages(now, m)
-	m.session.runRTCP(now)
+	m.session.SendDue(now)
+}
+
+// SendDue sends the RTCP that is due: another session of the endpoint may have made it so,
+// after this one has had its turn.
+func (s *Session) SendDue(now simtime.Time) {
+	if s.entered && !s.gone() {
+		s.runRTCP(now)
+	}
 }

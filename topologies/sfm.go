@@ -21,7 +21,8 @@ type sfm struct {
 	// Only the lastN latest speakers are seen, if it isn't 0.
 	lastN    int
 	speakers speakers
-	limits   bool // see SFMConfig
+	legs     map[string]*endpoints.Session // by peer
+	limits   bool                          // see SFMConfig
 }
 
 // projection is a stream on its way through the middlebox.
@@ -52,12 +53,22 @@ func (p *projection) Pass(now simtime.Time, _ *endpoints.Section, packet *endpoi
 			p.sfm.choose(now)
 		}
 	case now.Sub(p.askedAt) >= patience:
+		p.sfm.dismiss(now)
 		p.settle(now)
 	}
 	for _, leg := range p.legs {
 		if !leg.to.Session().PeerLeft() {
 			leg.to.Forward(now, packet)
 		}
+	}
+}
+
+// dismiss forgets speakers who have left.
+func (m *sfm) dismiss(now simtime.Time) {
+	there := len(m.speakers.order)
+	m.speakers.order = slices.DeleteFunc(m.speakers.order, func(name string) bool { return m.legs[name].PeerLeft() })
+	if len(m.speakers.order) < there {
+		m.choose(now)
 	}
 }
 
@@ -122,9 +133,10 @@ func (p *projection) settle(now simtime.Time) {
 	if least >= p.model.Max {
 		p.asked = 0
 		p.from.Unlimit(now)
-		return
+	} else {
+		p.from.Limit(now, p.model.Wire(least))
 	}
-	p.from.Limit(now, p.model.Wire(least))
+	p.from.Session().SendDue(now)
 }
 
 // forwards reports whether an endpoint is a middlebox that passes media on.
@@ -146,7 +158,7 @@ func (m *sfm) projectionOf(flow string) *projection {
 func (s *Simulation) project() {
 	m := &s.sfm
 	m.limits, m.lastN = !s.config.SFM.NoLimits, s.config.SFM.LastN
-	m.speakers = speakers{talk: map[string]*spurt{}}
+	m.speakers, m.legs = speakers{talk: map[string]*spurt{}}, map[string]*endpoints.Session{}
 	names := map[string]string{}
 	for _, f := range s.Flows {
 		if !s.forwards(f.To) {
@@ -155,7 +167,8 @@ func (s *Simulation) project() {
 		p := m.projectionOf(f.Flow())
 		p.origin, p.from, p.model = f.From, f.Receiver, f.Model
 		names[f.Flow()] = f.Session.Connection().CNAME()
-		if !slices.Contains(m.speakers.order, f.From) {
+		if m.legs[f.From] == nil {
+			m.legs[f.From] = f.Receiver.Session()
 			m.speakers.order = append(m.speakers.order, f.From)
 		}
 	}

@@ -42,7 +42,7 @@ func (s *speakers) heard(now simtime.Time, name string) bool {
 		return false
 	}
 	t.counted = true
-	if s.order[0] == name {
+	if len(s.order) > 0 && s.order[0] == name {
 		return false
 	}
 	s.order = slices.DeleteFunc(s.order, func(o string) bool { return o == name })

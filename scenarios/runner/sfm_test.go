@@ -1,6 +1,7 @@
 package runner_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -335,5 +336,46 @@ func TestSFMAsksOnce(t *testing.T) {
 	})
 	if asked != 1 || downstream < 5 {
 		t.Errorf("%d requests come from receivers, and %d go to A, want one", downstream, asked)
+	}
+}
+
+// Whatever paths do to packets and whoever leaves: nothing panics, every packet is accounted
+// for, and pictures are seen again after it is over.
+func TestSFMSurvivesBadPaths(t *testing.T) {
+	const text = `
+title: Bad paths to a middlebox
+duration: 20s
+network:
+  links:
+    a: {between: [A, M], delay: 20ms, rate: 3Mbps, impairments: [&loss {type: loss, probability: 5%}, &again {type: duplication, probability: 1%}]}
+    b: {between: [B, M], delay: 50ms, rate: 3Mbps, impairments: [{type: reordering, probability: 2%, delay: 15ms}, *again]}
+    c: {between: [C, M], delay: 5ms, forward: {rate: 2Mbps}, backward: {rate: 400kbps, impairments: [{type: outage, during: [8s..11s]}]}}
+    d: {between: [D, M], delay: 5ms, rate: 3Mbps, impairments: [{type: corruption, probability: 0.001%}]}
+endpoints: {A: {at: A}, B: {at: B}, C: {at: C}, D: {at: D, leaves: 12s}}
+topology: {type: sfm, at: M, peers: [A, B, C, D], last-n: 2}
+media:
+  - {from: A, kind: video, encoder: {max: 1Mbps}}
+  - {from: B, kind: video, encoder: {max: 1Mbps, layers: 3}}
+  - {from: C, kind: video, start: 3s, stop: 15s}
+  - {from: D, kind: video}
+  - {from: A, kind: audio, pauses: [5s..10s]}
+  - {from: B, kind: audio, start: 4s}
+  - {from: D, kind: audio, pauses: [1s..2s, 6s..7s]}
+congestion: {controller: nada}
+repair: {nack: true, rtx: true, refresh: fir, decoder: true}
+`
+	for _, set := range [][]string{
+		nil,
+		{"protection=none", "congestion={controller: gcc, feedback: twcc}", "repair={refresh: pli, decoder: true, fec: 20%}"},
+		{"protection=size-only", "congestion={controller: scream}", "topology.last-n=1", "topology.sessions=per-kind"},
+		{"congestion={controller: remb, feedback: remb}", "rtcp.mux=false"},
+		{"congestion={controller: fixed, feedback: none}", "topology.limits=false", "security.keying=preshared"},
+	} {
+		for seed := range 3 {
+			r := parsed(t, text, append([]string{fmt.Sprint("seed=", seed)}, set...)...)
+			if fps := mean(series(t, r, "B/video>A", record.FrameRate)[75:]); fps < 1 {
+				t.Errorf("%v, seed %d: A sees %.1f pictures of B a second", set, seed, fps)
+			}
+		}
 	}
 }
