@@ -23,6 +23,28 @@ type Passage struct {
 	off    bool // nothing is to go
 	flows  bool // something came at seen, or not long before
 	seen   simtime.Time
+
+	// What came with number base of source has left with number first of stream.
+	source uint32
+	stream *Stream
+	base   uint64
+	first  uint16
+	last   uint64 // highest that has left
+}
+
+// number returns the sequence number with which a packet leaves: the next of the stream when
+// the passage opens, and from then on at the same distance, so that what comes late has its
+// place. It is false for what is older.
+func (p *Passage) number(st *Stream, f *Passing) (uint16, bool) {
+	if p.closed || p.stream != st || p.source != f.SSRC {
+		p.source, p.stream, p.base, p.first, p.last = f.SSRC, st, f.Seq, st.seq, f.Seq
+	}
+	if f.Seq < p.base {
+		return 0, false
+	}
+	p.last = max(p.last, f.Seq)
+	st.seq = p.first + uint16(p.last-p.base) + 1
+	return p.first + uint16(f.Seq-p.base), true
 }
 
 // drought is how long nothing comes until a passage needs no rate any more.
@@ -82,7 +104,7 @@ func (m *Section) Passage() *Passage {
 	return p
 }
 
-// Forward sends a packet on in the section, with its SSRC and its next sequence number. It
+// Forward sends a packet on in the section, under its SSRC and with a number of its own. It
 // returns false if the packet doesn't go: nothing may be sent now, or nobody could decode it
 // before there is a key frame, which then is asked for.
 func (m *Section) Forward(now simtime.Time, f *Passing) bool {
@@ -98,6 +120,10 @@ func (m *Section) Forward(now simtime.Time, f *Passing) bool {
 	if m.config.Kind == Video && !m.mayOpen(now, f) {
 		return false
 	}
+	seq, ok := passage.number(st, f)
+	if !ok {
+		return false
+	}
 	passage.closed = false
 	if f.opens() {
 		m.refreshed, m.everRefreshed = now, true
@@ -111,9 +137,8 @@ func (m *Section) Forward(now simtime.Time, f *Passing) bool {
 	p.Hop = hop(st, introduced, f.Importance)
 	h := rtp.Header{
 		Version: 2, Marker: f.Marker, PayloadType: f.PayloadType,
-		SequenceNumber: st.seq, Timestamp: f.Timestamp, SSRC: st.ssrc,
+		SequenceNumber: seq, Timestamp: f.Timestamp, SSRC: st.ssrc,
 	}
-	st.seq++
 	if _, err := h.MarshalTo(b); err != nil {
 		panic("endpoints: RTP header doesn't fit its packet: " + err.Error())
 	}
@@ -154,7 +179,7 @@ func (m *Section) mayOpen(now simtime.Time, f *Passing) bool {
 // connection's (RFC 7667 §3.7).
 func (m *Section) Represent(cname string) { m.cname = cname }
 
-// cnameOf returns the CNAME of a stream.
+// cname returns the CNAME of a stream.
 func (st *Stream) cname() string {
 	if c := st.section.cname; c != "" {
 		return c

@@ -15,6 +15,7 @@ import (
 // Passing is a packet of media on its way through a middlebox.
 type Passing struct {
 	SSRC        uint32 // that it came with
+	Seq         uint64 // extended sequence number, in which what is missing leaves gaps
 	Timestamp   uint32
 	PayloadType uint8
 	Marker      bool
@@ -50,7 +51,7 @@ func (r *source) pass(now simtime.Time, ext uint64, h *rtp.Header, m media, b []
 	}
 	p := &r.session.passing
 	*p = Passing{
-		SSRC: r.ssrc, Timestamp: h.Timestamp, PayloadType: h.PayloadType, Marker: h.Marker, Payload: b,
+		SSRC: r.ssrc, Seq: ext, Timestamp: h.Timestamp, PayloadType: h.PayloadType, Marker: h.Marker, Payload: b,
 		First: m.first, Importance: nack.Base, Layer: m.picture.Layer,
 	}
 	if h.Timestamp == r.frame {
@@ -72,8 +73,7 @@ func (r *source) pass(now simtime.Time, ext uint64, h *rtp.Header, m media, b []
 }
 
 // line relates the time of a middlebox to RTP timestamps of a stream that it passes on, by
-// the SRs that came with it, so that its own SRs say the same (RFC 3550 §6.4.1). offset is
-// the same for all streams of a peer, which then stay together.
+// the SRs that came with it, so that its own SRs say the same (RFC 3550 §6.4.1).
 type line struct {
 	set  bool
 	ntp  simtime.Time // by the peer's clock

@@ -253,6 +253,15 @@ func TestSFMAnswersRequests(t *testing.T) {
 		}
 	}
 
+	// What is lost on the way to the middlebox is asked for there, and takes its place in
+	// the picture when it comes.
+	r := run(t, load(t, meshes+"sfm.yaml", "expect=[]", "duration=30s", "network.links.a.forward={rate: 5Mbps, loss: 3%}")[0])
+	for _, flow := range []string{"A/video>B", "A/video>C"} {
+		if fps := mean(series(t, r, flow, record.FrameRate)[75:]); fps < 29 {
+			t.Errorf("%s: %.1f pictures a second with a loss of 3 %% on the uplink", flow, fps)
+		}
+	}
+
 	keys := map[string]int{}
 	s = load(t, meshes+"sfm.yaml", "expect=[]", "duration=30s", "repair.refresh=fir", "repair.nack=false", "repair.rtx=false",
 		"network.links.b.backward={rate: 5Mbps, impairments: [{type: outage, during: [20s..20.3s]}]}")[0].Scenario
