@@ -2,6 +2,7 @@ package topologies
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"rtpfabric/ccontrol"
@@ -322,6 +323,15 @@ func (m *Media) Flow() string {
 		return m.source() + ">" + m.To
 	}
 	return m.source()
+}
+
+// Origin returns the endpoint that makes the stream's media.
+func (m *Media) Origin() string {
+	if m.Projected {
+		origin, _, _ := strings.Cut(m.Name, "/")
+		return origin
+	}
+	return m.From
 }
 
 // source is what the stream is of, which several may have in common.

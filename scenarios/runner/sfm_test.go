@@ -324,6 +324,35 @@ repair: {nack: true, rtx: true, refresh: pli, decoder: true}
 	}
 }
 
+// SRs of a middlebox say how the timestamps of picture and sound belong together, though its
+// clock is another one than the source's, in one session or two; without lip-sync the sound
+// of a video that waits for a slow leg is earlier.
+func TestSFMKeepsLipSync(t *testing.T) {
+	const text = `
+title: Sound and picture by way of a middlebox
+duration: 30s
+protection: size-only
+network: {links: {a: {between: [A, M], delay: 20ms, rate: 4Mbps}, b: {between: [B, M], delay: 20ms, forward: {rate: 4Mbps}, backward: {rate: 1.1Mbps}}}}
+endpoints: {A: {at: A, clock-offset: 1h, clock-drift: 100ppm}, B: {at: B, clock-offset: -5s}}
+topology: {type: sfm, at: M, peers: [A, B]}
+media:
+  - {from: A, kind: video, encoder: {model: perfect, min: 900kbps, max: 900kbps}}
+  - {from: A, kind: audio, rate: 32kbps}
+congestion: {controller: fixed, feedback: none, parameters: {pacing-factor: 3}}
+playout: {delay: 400ms, lip-sync: true}
+expect: [{metric: av-skew-p95, flow: A/video>B, during: 10s..30s, max: 10ms}]
+`
+	skew := func(set ...string) float64 { return parsed(t, text, set...).Verdicts[0].Value }
+	for _, sessions := range []string{"bundle", "per-kind"} {
+		if d := skew("topology.sessions=" + sessions); d > 10 {
+			t.Errorf("%s: sound and picture are %v ms apart", sessions, d)
+		}
+	}
+	if d := skew("playout.lip-sync=false"); d < 10 {
+		t.Errorf("without lip-sync they are only %v ms apart", d)
+	}
+}
+
 // Five receivers that lack the same picture ask the middlebox, which asks the sender once,
 // by its own SSRC.
 //

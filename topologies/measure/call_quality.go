@@ -163,7 +163,7 @@ func (m *flowMeter) accompany(b *book, flows []*flowMeter) {
 		return
 	}
 	for _, o := range flows {
-		if o.audio != nil && o.flow.From == m.flow.From && o.flow.To == m.flow.To && o.flow.Relay == m.flow.Relay {
+		if o.audio != nil && o.flow.Origin() == m.flow.Origin() && o.flow.To == m.flow.To && o.flow.Relay == m.flow.Relay {
 			m.sound = o.audio
 			m.avSkew, m.avSkews = b.delay(m.name, record.AVSkew), b.distribution(m.name, record.AVSkews)
 			return
