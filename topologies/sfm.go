@@ -140,7 +140,10 @@ func (p *projection) settle(now simtime.Time) {
 }
 
 // forwards reports whether an endpoint is a middlebox that passes media on.
-func (s *Simulation) forwards(name string) bool { return s.byName[name].config.Forwards }
+func (s *Simulation) forwards(name string) bool {
+	p := s.byName[name]
+	return p != nil && p.config.Forwards
+}
 
 // projectionOf returns what becomes of a stream at the middlebox.
 func (m *sfm) projectionOf(flow string) *projection {
