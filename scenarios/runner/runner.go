@@ -117,6 +117,9 @@ func newTap(s *scenarios.Scenario, sim *topologies.Simulation, o Options) (*capt
 	for _, e := range s.Endpoints {
 		points = append(points, capture.Point{Name: e.Name, Addr: sim.Addr(e.Name)})
 	}
+	if s.Topology.Forwarded() {
+		points = append(points, capture.Point{Name: scenarios.SFMName, Addr: sim.Addr(scenarios.SFMName)})
+	}
 	for _, f := range sim.Traffic {
 		for i := range f.Ends {
 			name := f.Name
