@@ -103,8 +103,9 @@ func (w *compound) describe() {
 	news := w.s.config.RTCP.Groups // the reporting source may change
 	for _, st := range w.s.streams {
 		if slices.Contains(w.reporters, st) {
+			_, _, contributes := st.section.contributor()
 			w.order = append(w.order, st)
-			news = news || st.namesSection()
+			news = news || st.namesSection() || contributes
 		}
 	}
 	if !news {
@@ -126,6 +127,11 @@ func (w *compound) describe() {
 			items = append(items, rtcp.SourceDescriptionItem{Type: wire.SDESRGRP, Text: name})
 		}
 		d.Chunks = append(d.Chunks, rtcp.SourceDescriptionChunk{Source: st.ssrc, Items: items})
+		if ssrc, cname, ok := st.section.contributor(); ok && st == st.section.main { // RFC 3550 §7.3
+			d.Chunks = append(d.Chunks, rtcp.SourceDescriptionChunk{
+				Source: ssrc, Items: []rtcp.SourceDescriptionItem{{Type: rtcp.SDESCNAME, Text: cname}},
+			})
+		}
 	}
 	w.add(d)
 	if !news && len(w.described) < maxDescriptions {

@@ -17,6 +17,12 @@ type Passage struct {
 	From *Section
 	// Wanted, if not nil, is told what rate of encoded media the section may have.
 	Wanted func(now simtime.Time, r units.BitRate)
+	// Mixes makes the stream one of the middlebox's own, whatever goes through it
+	// (RFC 7667 §3.6.2): timestamps go on when another source takes over, and each packet
+	// names its source (CSRC) unless it is Nameless.
+	Mixes, Nameless bool
+
+	name string // CNAME of the source, of those that mix
 
 	goal   units.BitRate
 	closed bool // until a frame comes that can be decoded by itself
@@ -30,6 +36,33 @@ type Passage struct {
 	base   uint64
 	first  uint16
 	last   uint64 // highest that has left
+
+	// Of those that mix: what timestamps are ahead of the source's, and the last one.
+	offset uint32
+	lastTS uint32
+	lastAt simtime.Time
+	csrc   [1]uint32
+}
+
+// Follow lets the stream have another source, with its CNAME: video begins with a key frame
+// of it.
+func (p *Passage) Follow(from *Section, cname string) {
+	if p.From != from {
+		p.From, p.name, p.closed = from, cname, true
+	}
+}
+
+// timestamp returns that of a packet that leaves: the source's, or as much later than the
+// last one's as time has gone by if another source begins.
+func (p *Passage) timestamp(now simtime.Time, f *Passing, clock int) uint32 {
+	if !p.Mixes {
+		return f.Timestamp
+	}
+	if p.stream != nil && p.source != f.SSRC {
+		since := now.Sub(p.lastAt).Microseconds()*int64(clock)/1_000_000 + 1
+		p.offset = p.lastTS + uint32(since) - f.Timestamp
+	}
+	return f.Timestamp + p.offset
 }
 
 // number returns the sequence number with which a packet leaves: the next of the stream when
@@ -120,25 +153,29 @@ func (m *Section) Forward(now simtime.Time, f *Passing) bool {
 	if m.config.Kind == Video && !m.mayOpen(now, f) {
 		return false
 	}
+	ts := passage.timestamp(now, f, st.clock)
 	seq, ok := passage.number(st, f)
 	if !ok {
 		return false
 	}
 	passage.closed = false
+	if f.Seq == passage.last {
+		passage.lastTS, passage.lastAt = ts, now
+	}
 	if f.opens() {
 		m.refreshed, m.everRefreshed = now, true
 	}
 	introduced := st.introduces(f.opens())
-	head := rtpHeader + int(st.layout(introduced).Size())
+	h := rtp.Header{
+		Version: 2, Marker: f.Marker, PayloadType: f.PayloadType,
+		SequenceNumber: seq, Timestamp: ts, SSRC: st.ssrc, CSRC: passage.contributors(f),
+	}
+	head := rtpHeader + 4*len(h.CSRC) + int(st.layout(introduced).Size())
 	p := s.endpoint.config.Pool.New()
 	b := p.SetPayload(head + len(f.Payload))
 	p.Size += s.protector.OverheadRTP()
 	p.Src, p.Dst = s.config.Local, s.config.Remote
 	p.Hop = hop(st, introduced, f.Importance)
-	h := rtp.Header{
-		Version: 2, Marker: f.Marker, PayloadType: f.PayloadType,
-		SequenceNumber: seq, Timestamp: f.Timestamp, SSRC: st.ssrc,
-	}
 	if _, err := h.MarshalTo(b); err != nil {
 		panic("endpoints: RTP header doesn't fit its packet: " + err.Error())
 	}
@@ -147,6 +184,25 @@ func (m *Section) Forward(now simtime.Time, f *Passing) bool {
 	m.push(p)
 	s.pump(now)
 	return true
+}
+
+// contributors returns the CSRCs of a packet.
+func (p *Passage) contributors(f *Passing) []uint32 {
+	if !p.Mixes || p.Nameless {
+		return nil
+	}
+	p.csrc[0] = f.SSRC
+	return p.csrc[:]
+}
+
+// contributor returns whose media went through last, by SSRC and CNAME; false if nobody is to
+// know.
+func (m *Section) contributor() (ssrc uint32, cname string, ok bool) {
+	p := m.Passage()
+	if p == nil || !p.Mixes || p.Nameless || p.stream == nil {
+		return 0, "", false
+	}
+	return p.source, p.name, p.name != ""
 }
 
 // What comes faster than the session may send waits in the pacer: for no longer than
@@ -191,7 +247,7 @@ func (st *Stream) cname() string {
 func (st *Stream) reportTime(now simtime.Time) uint32 {
 	if p := st.section.Passage(); p != nil {
 		if ts, ok := p.From.TimestampAt(now); ok {
-			return ts
+			return ts + p.offset
 		}
 	}
 	return st.rtpTime(now)

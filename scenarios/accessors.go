@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"fmt"
 	"path"
 	"slices"
 	"time"
@@ -9,20 +10,44 @@ import (
 	"rtpfabric/sim/units"
 )
 
-// projected returns the streams to an SFM, and those that it makes of them.
-func (s *Scenario) projected() []Media {
+// passedOn returns the streams to a middlebox, and those that it makes of them.
+func (s *Scenario) passedOn() []Media {
 	var list []Media
 	for _, m := range s.Media {
-		m.To = SFMName
+		m.To = s.Topology.Box()
 		list = append(list, m)
 	}
 	for _, peer := range s.Topology.Peers {
+		if s.Topology.Type == SwitchingMixer {
+			list = append(list, s.conceptual(peer)...)
+			continue
+		}
 		for i := range s.Media {
 			m := s.Media[i]
 			if m.From == peer {
 				continue
 			}
-			m.Name, m.From, m.To, m.Projected = m.FlowName(), SFMName, peer, true
+			m.Name, m.From, m.To, m.Projected = m.FlowName(), s.Topology.Box(), peer, true
+			m.FEC, m.Bandwidth, m.Limits, m.TradeOffs = nil, nil, nil, nil
+			list = append(list, m)
+		}
+	}
+	return list
+}
+
+// conceptual returns the streams that a switching mixer has for a peer: of each kind of media
+// as many as it shows speakers, each like the first of that kind of anybody else.
+func (s *Scenario) conceptual(peer string) []Media {
+	var list []Media
+	for _, kind := range []string{"video", "audio"} {
+		i := slices.IndexFunc(s.Media, func(m Media) bool { return m.Kind == kind && m.From != peer })
+		if i < 0 {
+			continue
+		}
+		for k := range s.Topology.Shown() {
+			m := s.Media[i]
+			m.From, m.To, m.Name, m.Copy = s.Topology.Box(), peer, fmt.Sprint(kind, k+1), true
+			m.Start, m.Stop, m.Lasts, m.Pauses = Moment{}, nil, nil, nil
 			m.FEC, m.Bandwidth, m.Limits, m.TradeOffs = nil, nil, nil, nil
 			list = append(list, m)
 		}
@@ -61,7 +86,7 @@ func (m *Media) SourceNames() (sender, receiver string) {
 // each of them.
 func (s *Scenario) Streams() []Media {
 	if s.Topology.Forwarded() {
-		return s.projected()
+		return s.passedOn()
 	}
 	if !s.Topology.Meshed() {
 		return s.Media
@@ -136,11 +161,34 @@ const RelayName = "relay"
 // Relayed reports whether the peers are a group with a relay between them.
 func (t *Topology) Relayed() bool { return t.Type == RelayName }
 
-// SFMName is what an SFM is called: the connection of S1 to it is S1-sfm.
-const SFMName = "sfm"
+// Types of topologies with a middlebox that passes media on.
+const (
+	SFM            = "sfm"             // RFC 7667 §3.7
+	SwitchingMixer = "switching-mixer" // RFC 7667 §3.6.2
+)
 
-// Forwarded reports whether the peers talk to each other by way of an SFM (RFC 7667 §3.7).
-func (t *Topology) Forwarded() bool { return t.Type == SFMName }
+// Box returns what such a middlebox is called, or "" if there is none: the connection of S1
+// to it is S1-sfm, or S1-mixer.
+func (t *Topology) Box() string {
+	switch t.Type {
+	case SFM:
+		return "sfm"
+	case SwitchingMixer:
+		return "mixer"
+	}
+	return ""
+}
+
+// Shown returns how many speakers everybody sees; 0 is all.
+func (t *Topology) Shown() int {
+	if t.Type == SwitchingMixer {
+		return max(t.LastN, 1)
+	}
+	return t.LastN
+}
+
+// Forwarded reports whether the peers talk to each other by way of one.
+func (t *Topology) Forwarded() bool { return t.Box() != "" }
 
 // Meshed reports whether each of the peers talks to each other one (RFC 7667 §3.4).
 func (t *Topology) Meshed() bool { return t.Type == "mesh" }
@@ -153,7 +201,7 @@ func (t *Topology) Calls() [][]string {
 	case t.Forwarded():
 		var pairs [][]string
 		for _, p := range t.Peers {
-			pairs = append(pairs, []string{p, SFMName})
+			pairs = append(pairs, []string{p, t.Box()})
 		}
 		return pairs
 	case t.Meshed():

@@ -95,6 +95,9 @@ func (c *checker) topology() {
 			c.failKey(at("topology", "limits"), "an SFM sets them", `remove it, or write "type: sfm"`)
 		}
 	}
+	if !t.CSRC && t.Type != SwitchingMixer {
+		c.failKey(at("topology", "csrc"), "a mixer names sources", `remove it, or write "type: switching-mixer"`)
+	}
 	if t.Relayed() {
 		c.relay()
 		return
@@ -104,7 +107,7 @@ func (c *checker) topology() {
 		return
 	}
 	if t.At != "" {
-		c.failKey(at("topology", "at"), "only a relay or an SFM has a node", `remove it, or write "type: relay"`)
+		c.failKey(at("topology", "at"), "only a relay, an SFM or a mixer has a node", `remove it, or write "type: relay"`)
 	}
 	if t.Meshed() {
 		c.mesh()

@@ -8,39 +8,39 @@ import (
 // sfm checks endpoints with a selective forwarding middlebox between them.
 func (c *checker) sfm() {
 	t, p := &c.s.Topology, at("topology", "peers")
-	nodes := c.s.Nodes()
+	nodes, box := c.s.Nodes(), map[string]string{SFM: "SFM", SwitchingMixer: "mixer"}[t.Type]
 	switch {
 	case len(t.Pairs) > 0:
-		c.failKey(at("topology", "pairs"), "an SFM has one group and no pairs", `write "peers: [A, B, C]"`)
+		c.failKey(at("topology", "pairs"), "the "+box+" has one group and no pairs", `write "peers: [A, B, C]"`)
 		return
 	case t.At == "":
-		c.fail(at("topology"), "the SFM stands at no node", `add "at:" with the name of a node`)
+		c.fail(at("topology"), "the "+box+" stands at no node", `add "at:" with the name of a node`)
 		return
 	case !slices.Contains(nodes, t.At):
 		c.fail(at("topology", "at"), fmt.Sprintf("no link has the node %q", t.At), instead(t.At, nodes, "the nodes"))
 		return
 	case len(t.Peers) < 2:
-		c.fail(c.firstOf(p, at("topology")), fmt.Sprintf("an SFM has two peers or more, not %d", len(t.Peers)), "write endpoints, like [A, B, C]")
+		c.fail(c.firstOf(p, at("topology")), fmt.Sprintf("the %s has two peers or more, not %d", box, len(t.Peers)), "write endpoints, like [A, B, C]")
 		return
 	}
 	if t.Sessions == "per-media" {
-		c.fail(at("topology", "sessions"), "an SFM has a stream for each of a peer's in one session, or in two by kind", "write bundle, or per-kind")
+		c.fail(at("topology", "sessions"), "the "+box+" sends each peer all media in one session, or in two by kind", "write bundle, or per-kind")
 	}
 	for i, peer := range t.Peers {
 		c.relayPeer(peer, slices.Contains(t.Peers[:i], peer), p.Child(fmt.Sprint(i)))
 		if c.s.Endpoint(peer) != nil && c.s.RTCPOf(peer).Profile == "avp" {
 			where := c.firstOf(at("endpoints", peer, "rtcp", "profile"), at("endpoints", peer, "type"), at("rtcp", "profile"), p)
-			c.fail(where, "an SFM asks for key frames, and AVP has no messages for that", `write "profile: avpf"`)
+			c.fail(where, "the "+box+" asks for key frames, and AVP has no messages for that", `write "profile: avpf"`)
 		}
 	}
 	for _, e := range c.s.Endpoints {
-		if e.Name == SFMName {
-			c.failKey(at("endpoints", e.Name), fmt.Sprintf("%q is the name of the SFM", e.Name), "give the endpoint another name")
+		if e.Name == t.Box() {
+			c.failKey(at("endpoints", e.Name), fmt.Sprintf("%q is the name of the %s", e.Name, box), "give the endpoint another name")
 		}
 	}
 	for i := range c.s.Media {
 		if m := &c.s.Media[i]; m.To != "" {
-			c.failKey(at("media", i, "to"), "an SFM sends every stream to all other peers", `remove "to:"`)
+			c.failKey(at("media", i, "to"), "the "+box+" sends every stream to all other peers", `remove "to:"`)
 		}
 	}
 }

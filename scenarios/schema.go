@@ -111,7 +111,7 @@ type SignedDuration time.Duration
 
 // Topology says who talks to whom, by RFC 7667's names.
 type Topology struct {
-	Type string `yaml:"type" oneof:"point-to-point,mesh,sfm,relay" default:"point-to-point"`
+	Type string `yaml:"type" oneof:"point-to-point,mesh,switching-mixer,sfm,relay" default:"point-to-point"`
 	// At is the node of a relay or of an SFM.
 	At string `yaml:"at" example:"M"`
 	// Peers are two endpoints in a call, or Pairs are several such calls. Of a mesh they
@@ -124,11 +124,14 @@ type Topology struct {
 	// Encoders says whether an endpoint of a mesh encodes a picture for each of its peers,
 	// or once for all, at the lowest rate that any of them allows (RFC 8834 §11).
 	Encoders string `yaml:"encoders" oneof:"per-peer,shared" default:"per-peer"`
-	// LastN is how many videos an SFM sends everybody: those of the latest speakers; 0 all.
+	// LastN is how many videos an SFM sends everybody: those of the latest speakers; 0 all. A
+	// switching mixer has as many streams of each kind for everybody; 0 is one.
 	LastN int `yaml:"last-n" default:"0" min:"0" max:"400"`
 	// Limits lets an SFM ask senders for no more than the slowest receiver can get (RFC 5104
 	// §4.2).
 	Limits bool `yaml:"limits" default:"true"`
+	// CSRC lets packets of a switching mixer name their sources (RFC 3550 §5.1).
+	CSRC bool `yaml:"csrc" default:"true"`
 }
 
 // Media is one stream. To may be left out when the sender has one peer; in a mesh all

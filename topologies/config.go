@@ -61,6 +61,8 @@ type SFMConfig struct {
 	NoLimits bool
 	// LastN is how many of the latest speakers everybody sees; 0 is all.
 	LastN int
+	// NoCSRC leaves out of a switching mixer's packets whose they are.
+	NoCSRC bool
 }
 
 // Breakers are the circuit breakers of calls.

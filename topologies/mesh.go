@@ -22,7 +22,7 @@ func sectionName(m *Media, peer string) string {
 // encoder returns what makes the frames of a stream: an encoder of its own, or one that
 // it shares with the sender's streams of the same source to others.
 func (s *Simulation) encoder(m *Media, model endpoints.StreamModel) encoder.Encoder {
-	if m.Projected {
+	if s.forwards(m.From) {
 		return &endpoints.Passage{}
 	}
 	if !s.config.SharedEncoders || !m.Copy || m.Kind != endpoints.Video {

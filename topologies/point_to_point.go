@@ -304,7 +304,7 @@ func (s *Simulation) formats(section []*Media) []endpoints.Format {
 
 func (s *Simulation) sendConfig(m *Media, model endpoints.StreamModel) (*endpoints.SendConfig, error) {
 	source := s.encoder(m, model)
-	if m.Speech != nil && !m.Projected {
+	if m.Speech != nil && !s.forwards(m.From) {
 		speaker, err := s.newSpeaker(m)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", m.Flow(), err)

@@ -14,12 +14,19 @@ import (
 // what all others send it, each stream under an SSRC of its own.
 const SFM = "sfm"
 
+// SwitchingMixer is a media-switching Topo-Mixer (RFC 7667 §3.6.2; A.3.2 of the draft): the
+// same middlebox with a fixed number of streams of its own on each leg, through which go those
+// of the latest speakers.
+const SwitchingMixer = "switching-mixer"
+
 // sfm is what the streams of a middlebox have in common.
 type sfm struct {
 	projections map[string]*projection // by the flow that they come as
 	order       []*projection
-	// Only the lastN latest speakers are seen, if it isn't 0.
+	// Only the lastN latest speakers are seen, if it isn't 0; and heard, by a mixer that
+	// switches.
 	lastN    int
+	slots    []*slots
 	speakers speakers
 	legs     map[string]*endpoints.Session // by peer
 	limits   bool                          // see SFMConfig
@@ -29,6 +36,7 @@ type sfm struct {
 type projection struct {
 	sfm    *sfm
 	origin string             // whose it is
+	cname  string             // of that
 	from   *endpoints.Section // that it comes in
 	model  endpoints.StreamModel
 	legs   []*projected
@@ -77,8 +85,11 @@ func (m *sfm) choose(now simtime.Time) {
 	if m.lastN == 0 {
 		return
 	}
+	for _, s := range m.slots {
+		m.assign(s)
+	}
 	for _, p := range m.order {
-		if p.model.Kind == endpoints.Audio {
+		if p.model.Kind == endpoints.Audio || len(m.slots) > 0 {
 			continue
 		}
 		for _, leg := range p.legs {
@@ -162,14 +173,12 @@ func (s *Simulation) project() {
 	m := &s.sfm
 	m.limits, m.lastN = !s.config.SFM.NoLimits, s.config.SFM.LastN
 	m.speakers, m.legs = speakers{talk: map[string]*spurt{}}, map[string]*endpoints.Session{}
-	names := map[string]string{}
 	for _, f := range s.Flows {
 		if !s.forwards(f.To) {
 			continue
 		}
 		p := m.projectionOf(f.Flow())
-		p.origin, p.from, p.model = f.From, f.Receiver, f.Model
-		names[f.Flow()] = f.Session.Connection().CNAME()
+		p.origin, p.from, p.model, p.cname = f.From, f.Receiver, f.Model, f.Session.Connection().CNAME()
 		if m.legs[f.From] == nil {
 			m.legs[f.From] = f.Receiver.Session()
 			m.speakers.order = append(m.speakers.order, f.From)
@@ -179,15 +188,19 @@ func (s *Simulation) project() {
 		if !s.forwards(f.From) {
 			continue
 		}
-		p, passage := m.projectionOf(f.Name), f.Sender.Passage()
-		leg := &projected{to: f.Sender, receiver: f.To}
+		leg, passage := &projected{to: f.Sender, receiver: f.To}, f.Sender.Passage()
+		if !f.Projected {
+			m.addSlot(leg, &s.config.SFM)
+			continue
+		}
+		p := m.projectionOf(f.Name)
 		p.legs = append(p.legs, leg)
 		passage.From = p.from
 		passage.Wanted = func(now simtime.Time, r units.BitRate) {
 			leg.wanted = r
 			p.settle(now)
 		}
-		f.Sender.Represent(names[f.Name])
+		f.Sender.Represent(p.cname)
 	}
 	m.choose(s.Loop.Now())
 }

@@ -21,7 +21,7 @@ func Config(s *scenarios.Scenario) (topologies.Config, error) {
 	c := topologies.Config{
 		Seed: s.Seed, Type: s.Topology.Type,
 		Protection: protect.Mode(s.Protection), SharedEncoders: s.Topology.Encoders == "shared",
-		SFM:          topologies.SFMConfig{LastN: s.Topology.LastN, NoLimits: !s.Topology.Limits},
+		SFM:          topologies.SFMConfig{LastN: s.Topology.Shown(), NoLimits: !s.Topology.Limits, NoCSRC: !s.Topology.CSRC},
 		Marking:      markings[s.Network.HonoursDSCP],
 		PlayoutDelay: s.Playout.Delay, FixedAudio: s.Playout.Audio == "fixed", LipSync: s.Playout.LipSync,
 		Congestion: topologies.Congestion{
@@ -63,7 +63,7 @@ func Config(s *scenarios.Scenario) (topologies.Config, error) {
 		})
 	}
 	if s.Topology.Forwarded() {
-		c.Endpoints = append(c.Endpoints, topologies.Endpoint{Name: scenarios.SFMName, At: s.Topology.At, Weight: 1, Forwards: true})
+		c.Endpoints = append(c.Endpoints, topologies.Endpoint{Name: s.Topology.Box(), At: s.Topology.At, Weight: 1, Forwards: true})
 	}
 	for i := range s.Traffic {
 		c.Traffic = append(c.Traffic, crossTraffic(&s.Traffic[i], s.Duration))

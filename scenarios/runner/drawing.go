@@ -27,7 +27,7 @@ func drawing(s *scenarios.Scenario, sim *topologies.Simulation, agent *Agent) re
 	}
 	if s.Topology.Forwarded() {
 		t.Endpoints = append(t.Endpoints, record.Endpoint{
-			Name: scenarios.SFMName, At: s.Topology.At, Addr: sim.Addr(scenarios.SFMName).String(),
+			Name: s.Topology.Box(), At: s.Topology.At, Addr: sim.Addr(s.Topology.Box()).String(),
 		})
 	}
 	for _, f := range sim.Flows {

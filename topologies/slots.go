@@ -1,0 +1,74 @@
+package topologies
+
+import (
+	"slices"
+
+	"rtpfabric/endpoints"
+	"rtpfabric/sim/simtime"
+	"rtpfabric/sim/units"
+)
+
+// slots are the streams of a kind that a switching mixer has of its own on a leg.
+type slots struct {
+	receiver string
+	kind     endpoints.Kind
+	list     []*slot
+}
+
+// slot is one of them, and what goes through it now; nil if nothing does.
+type slot struct {
+	leg   *projected
+	shows *projection
+}
+
+// addSlot makes a stream of the mixer's own one that media can go through.
+func (m *sfm) addSlot(leg *projected, c *SFMConfig) {
+	passage := leg.to.Passage()
+	passage.Mixes, passage.Nameless = true, c.NoCSRC
+	at := &slot{leg: leg}
+	passage.Wanted = func(now simtime.Time, r units.BitRate) {
+		if leg.wanted = r; at.shows != nil {
+			at.shows.settle(now)
+		}
+	}
+	i := slices.IndexFunc(m.slots, func(s *slots) bool { return s.receiver == leg.receiver && s.kind == leg.to.Kind() })
+	if i < 0 {
+		i = len(m.slots)
+		m.slots = append(m.slots, &slots{receiver: leg.receiver, kind: leg.to.Kind()})
+	}
+	m.slots[i].list = append(m.slots[i].list, at)
+}
+
+// assign gives slots to the latest speakers: who has one keeps it.
+func (m *sfm) assign(s *slots) {
+	var wanted []*projection
+	for _, name := range m.speakers.shown(m.lastN, s.receiver) {
+		i := slices.IndexFunc(m.order, func(p *projection) bool { return p.origin == name && p.model.Kind == s.kind })
+		if i >= 0 {
+			wanted = append(wanted, m.order[i])
+		}
+	}
+	var free []*slot
+	for _, at := range s.list {
+		if i := slices.Index(wanted, at.shows); i >= 0 && at.shows != nil {
+			wanted = slices.Delete(wanted, i, i+1)
+			continue
+		}
+		if at.shows != nil {
+			at.shows.legs = slices.DeleteFunc(at.shows.legs, func(l *projected) bool { return l == at.leg })
+			at.shows = nil
+		}
+		at.leg.to.Passage().Switch(false)
+		free = append(free, at)
+	}
+	for i, at := range free {
+		if i == len(wanted) {
+			return
+		}
+		at.shows = wanted[i]
+		at.shows.legs = append(at.shows.legs, at.leg)
+		passage := at.leg.to.Passage()
+		passage.Follow(at.shows.from, at.shows.cname)
+		passage.Switch(true)
+	}
+}
