@@ -402,8 +402,11 @@ media:
 congestion: {controller: nada}
 repair: {nack: true, rtx: true, refresh: fir, decoder: true}
 `
+	mixer := "topology={type: switching-mixer, at: M, peers: [A, B, C, D], last-n: 2}"
 	for _, set := range [][]string{
 		nil,
+		{mixer},
+		{mixer, "congestion={controller: scream}", "topology.csrc=false", "topology.sessions=per-kind"},
 		{"protection=none", "congestion={controller: gcc, feedback: twcc}", "repair={refresh: pli, decoder: true, fec: 20%}"},
 		{"protection=size-only", "congestion={controller: scream}", "topology.last-n=1", "topology.sessions=per-kind"},
 		{"congestion={controller: remb, feedback: remb}", "rtcp.mux=false"},
@@ -411,8 +414,12 @@ repair: {nack: true, rtx: true, refresh: fir, decoder: true}
 	} {
 		for seed := range 3 {
 			r := parsed(t, text, append([]string{fmt.Sprint("seed=", seed)}, set...)...)
-			if fps := mean(series(t, r, "B/video>A", record.FrameRate)[75:]); fps < 1 {
-				t.Errorf("%v, seed %d: A sees %.1f pictures of B a second", set, seed, fps)
+			flow := "B/video>A"
+			if slices.Contains(set, mixer) {
+				flow = "mixer/video1>A"
+			}
+			if fps := mean(series(t, r, flow, record.FrameRate)[75:]); fps < 1 {
+				t.Errorf("%v, seed %d: %.1f pictures a second of %s", set, seed, fps, flow)
 			}
 		}
 	}

@@ -1,0 +1,221 @@
+package runner_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"rtpfabric/endpoints"
+	"rtpfabric/scenarios"
+	"rtpfabric/sim/fabric"
+	"rtpfabric/sim/packet"
+	"rtpfabric/sim/record"
+	"rtpfabric/sim/simtime"
+	"rtpfabric/topologies"
+)
+
+const switching = meshes + "switching-mixer.yaml"
+
+// mixedSent is an RTP packet that a mixer sends.
+type mixedSent struct {
+	rtpSent
+	sources []uint32
+}
+
+// mixWatch collects what a mixer sends, by SSRC.
+type mixWatch struct {
+	fabric.Observer
+	from packet.IPv4
+	sent map[uint32][]mixedSent
+}
+
+func (w *mixWatch) PacketSent(now simtime.Time, p *packet.Packet) {
+	b := p.Payload
+	if p.Src.IP != w.from || len(b) < 12 || b[0]>>6 != 2 || b[1] >= 192 && b[1] <= 223 {
+		return
+	}
+	word := func(i int) uint32 {
+		return uint32(b[i])<<24 | uint32(b[i+1])<<16 | uint32(b[i+2])<<8 | uint32(b[i+3])
+	}
+	s := mixedSent{rtpSent: rtpSent{now, uint16(b[2])<<8 | uint16(b[3]), word(4)}}
+	for i := range int(b[0] & 15) {
+		s.sources = append(s.sources, word(12+4*i))
+	}
+	w.sent[word(8)] = append(w.sent[word(8)], s)
+}
+
+func playMixer(t *testing.T, s *scenarios.Scenario, sink func(endpoints.Event)) (*topologies.Simulation, *mixWatch) {
+	t.Helper()
+	sim := build(t, s)
+	w := &mixWatch{Observer: fabric.Nobody, from: sim.Addr("mixer"), sent: map[uint32][]mixedSent{}}
+	sim.Fabric.Observe(w)
+	sim.OnEvent(sink)
+	play(t, sim, s)
+	return sim, w
+}
+
+func ignore(endpoints.Event) {}
+
+// Two streams of video of the mixer's own live on each leg throughout, whoever is seen: the
+// latest speakers, and for one of them the next latest. What comes down is two pictures
+// instead of five.
+//
+// conformance: TOP-A.3.2-1, TOP-A.3.2-4, TOP-A.3.2-6
+func TestMixerShowsLatestSpeakers(t *testing.T) {
+	sim, w := playMixer(t, load(t, switching)[0].Scenario, ignore)
+	origin := map[uint32]string{}
+	for _, f := range sim.Flows {
+		if f.To == "mixer" {
+			origin[f.Sender.SSRC()] = f.From
+		}
+	}
+	seen := func(to string, from, until time.Duration) (list []string) {
+		for _, f := range sim.Flows {
+			if f.From != "mixer" || f.To != to || f.Kind != endpoints.Video {
+				continue
+			}
+			for _, p := range w.sent[f.Sender.SSRC()] {
+				if len(p.sources) != 1 || origin[p.sources[0]] == to {
+					t.Fatalf("a packet to %s at %v has the sources %x", to, p.at, p.sources)
+				}
+				if name := origin[p.sources[0]]; p.at >= simtime.At(from) && p.at < simtime.At(until) && !slices.Contains(list, name) {
+					list = append(list, name)
+				}
+			}
+		}
+		slices.Sort(list)
+		return list
+	}
+	for to, want := range map[string]string{"A": "BE", "B": "AE", "C": "AE", "D": "AE", "E": "AB", "F": "AE"} {
+		if got := strings.Join(seen(to, 43*time.Second, 50*time.Second), ""); got != want {
+			t.Errorf("%s sees %s, want %s", to, got, want)
+		}
+	}
+	for _, to := range []string{"A", "F"} {
+		if all := seen(to, 0, 50*time.Second); len(all) != 5 {
+			t.Errorf("in all of the call %s sees %v through two streams", to, all)
+		}
+	}
+	r := run(t, load(t, switching)[0])
+	down := mean(series(t, r, "f/backward", record.Throughput)[215:])
+	all := run(t, load(t, switching, "topology={type: sfm, at: M, peers: [A, B, C, D, E, F]}", "expect=[]")[0])
+	if five := mean(series(t, all, "f/backward", record.Throughput)[215:]); down < 0.3*five || down > 0.5*five {
+		t.Errorf("F gets %.0f bit/s, and %.0f of all five", down, five)
+	}
+}
+
+// restless has speakers that change every second or so.
+func restless(seconds int) string {
+	names := []string{"A", "B", "C"}
+	pauses := make([][]string, len(names))
+	for i := range seconds {
+		for k := range names {
+			if i%len(names) != k {
+				pauses[k] = append(pauses[k], fmt.Sprintf("%ds..%ds", i, i+1))
+			}
+		}
+	}
+	b := &strings.Builder{}
+	fmt.Fprintf(b, "title: Restless speakers\nduration: %ds\nprotection: size-only\n", seconds)
+	b.WriteString(`
+network: {links: {a: {between: [A, M], delay: 10ms, rate: 5Mbps}, b: {between: [B, M], delay: 40ms, rate: 5Mbps}, c: {between: [C, M], delay: 90ms, rate: 5Mbps}}}
+endpoints: {A: {at: A}, B: {at: B}, C: {at: C}}
+topology: {type: switching-mixer, at: M, peers: [A, B, C]}
+congestion: {controller: nada}
+repair: {nack: true, rtx: true, refresh: fir, decoder: true}
+media:
+`)
+	for _, name := range names {
+		fmt.Fprintf(b, "  - {from: %s, kind: video, encoder: {model: perfect, max: 500kbps}}\n", name)
+	}
+	for k, name := range names {
+		fmt.Fprintf(b, "  - {from: %s, kind: audio, pauses: [%s]}\n", name, strings.Join(pauses[k], ", "))
+	}
+	return b.String()
+}
+
+// Over more than a hundred switches a stream of the mixer's goes on with the next number, and
+// with timestamps that advance by as much as time does: nobody sees a gap, a packet out of
+// order, or a loss. After each the new source is asked for a key frame, which is there a
+// round trip and some frames later.
+//
+// conformance: TOP-A.3.2-2, TOP-A.3.2-5
+func TestMixerRewritesHeaders(t *testing.T) {
+	const pacing = 10 * time.Millisecond // by which packets leave later than they came
+	asked := 0
+	sim, w := playMixer(t, loadText(t, restless(150)), func(e endpoints.Event) {
+		if e.Kind == endpoints.RefreshRequested && e.Session.Endpoint() == "mixer" {
+			asked++
+		}
+	})
+	switches := 0
+	for _, f := range sim.Flows {
+		if f.From != "mixer" || f.Kind != endpoints.Video {
+			continue
+		}
+		list := w.sent[f.Sender.SSRC()]
+		for i := 1; i < len(list); i++ {
+			a, b := &list[i-1], &list[i]
+			ticks, since := int32(b.timestamp-a.timestamp), b.at.Sub(a.at)
+			if b.seq != a.seq+1 || ticks < 0 {
+				t.Fatalf("%s at %v: number %d after %d, timestamp %d later", f.Flow(), b.at, b.seq, a.seq, ticks)
+			}
+			if b.sources[0] == a.sources[0] {
+				continue
+			}
+			switches++
+			if advance := time.Duration(ticks) * time.Second / 90_000; advance < since-pacing || advance > since+pacing {
+				t.Errorf("%s at %v: %v later, by timestamps %v", f.Flow(), b.at, since, advance)
+			}
+			if since > 600*time.Millisecond { // round trips of 20, 80 and 180 ms, and RTCP's timing rules
+				t.Errorf("%s at %v: nothing was sent for %v", f.Flow(), b.at, since)
+			}
+		}
+		for _, r := range f.Sender.Main().Reports() {
+			if r.Lost != 0 {
+				t.Errorf("%s: %d packets are reported lost", f.Flow(), r.Lost)
+			}
+		}
+	}
+	if switches < 100 || asked < switches/4 || asked > 2*switches {
+		t.Errorf("%d switches, %d requests", switches, asked)
+	}
+}
+
+// Packets name their source, and RTCP of the mixer says who that is; with sessions that are
+// terminated on each leg they don't, and nobody hears of others' names.
+//
+// conformance: TOP-A.3.2-7
+func TestMixerNamesSources(t *testing.T) {
+	const short = "duration=20s"
+	for _, csrc := range []bool{true, false} {
+		text := strings.Replace(restless(20), "peers: [A, B, C]", fmt.Sprintf("peers: [A, B, C], csrc: %v", csrc), 1)
+		names, sim := watchNames(t, loadText(t, text, "protection=none"))
+		named := 0
+		for _, c := range sim.Connections {
+			if c.Endpoint() == "mixer" {
+				continue
+			}
+			own := c.Sessions()[0].Sections()[0].SSRC()
+			if ssrcs := names.streams[c.CNAME()]; !ssrcs[own] {
+				t.Errorf("%s never says its name", c.Name())
+			}
+			for _, o := range sim.Connections {
+				if o.Endpoint() == "mixer" && names.streams[o.CNAME()][own] {
+					t.Errorf("%s's SSRC has the mixer's name", c.Name())
+				}
+			}
+		}
+		_, w := playMixer(t, loadText(t, text, short), ignore)
+		for _, list := range w.sent {
+			for _, p := range list {
+				named += len(p.sources)
+			}
+		}
+		if (named > 0) != csrc {
+			t.Errorf("csrc %v: %d sources are named", csrc, named)
+		}
+	}
+}
