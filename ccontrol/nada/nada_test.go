@@ -11,7 +11,7 @@ import (
 	"rtpfabric/sim/units"
 )
 
-func newTest(t *testing.T, settings map[string]string) *controller {
+func newTest(t testing.TB, settings map[string]string) *controller {
 	t.Helper()
 	spec, _ := ccontrol.Lookup("nada")
 	c, err := spec.Build(ccontrol.Limits{Min: 150 * units.Kbps, Max: 1500 * units.Kbps, Start: 150 * units.Kbps}, settings)
