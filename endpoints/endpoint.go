@@ -28,6 +28,9 @@ type Config struct {
 	ClockDrift float64
 	Pool       *packet.Pool
 	Random     *rng.Source
+	// Middlebox says that it passes media on, in sessions that have nothing else in common:
+	// it then looks only at those that something has happened to.
+	Middlebox bool
 }
 
 // Endpoint is one party. After any of its Handle methods, or after Connect,
@@ -41,6 +44,7 @@ type Endpoint struct {
 	events      events
 	unexpected  uint64
 	coupled     bool // some controllers are [ccontrol.Coupled]
+	agenda      agenda
 }
 
 // New returns an endpoint without connections.
@@ -65,6 +69,9 @@ func (e *Endpoint) Connect(now simtime.Time, c ConnectionConfig) (*Connection, e
 		return nil, fmt.Errorf("endpoint %s, connection to %s: %w", e.config.Name, c.Peer, err)
 	}
 	e.connections = append(e.connections, conn)
+	for _, s := range conn.sessions {
+		e.agenda.add(s)
+	}
 	e.sessions = append(e.sessions, conn.sessions...)
 	for _, s := range conn.sessions {
 		if _, ok := s.config.Controller.(ccontrol.Coupled); ok {
@@ -77,9 +84,13 @@ func (e *Endpoint) Connect(now simtime.Time, c ConnectionConfig) (*Connection, e
 // HandlePacket takes a packet and its ownership.
 func (e *Endpoint) HandlePacket(now simtime.Time, p *packet.Packet) {
 	known := false
-	for _, c := range e.connections {
-		if known = c.handlePacket(now, p); known {
-			break
+	if e.config.Middlebox {
+		known = e.agenda.handlePacket(now, p)
+	} else {
+		for _, c := range e.connections {
+			if known = c.handlePacket(now, p); known {
+				break
+			}
 		}
 	}
 	if !known {
@@ -91,6 +102,10 @@ func (e *Endpoint) HandlePacket(now simtime.Time, p *packet.Packet) {
 
 // HandleTimeout does everything that is due. An early call does nothing.
 func (e *Endpoint) HandleTimeout(now simtime.Time) {
+	if e.config.Middlebox {
+		e.agenda.handleTimeout(now)
+		return
+	}
 	for _, s := range e.sessions {
 		s.handleTimeout(now)
 	}
@@ -100,7 +115,11 @@ func (e *Endpoint) HandleTimeout(now simtime.Time) {
 // PollPacket returns a packet to send, whose ownership passes to the caller;
 // nil when there is none.
 func (e *Endpoint) PollPacket(simtime.Time) *packet.Packet {
-	for _, s := range e.sessions {
+	sessions := e.sessions
+	if e.config.Middlebox {
+		sessions = e.agenda.touched
+	}
+	for _, s := range sessions {
 		if p := s.out.Pop(); p != nil {
 			p.Src.Port += s.config.SourceOffset
 			return p
@@ -115,6 +134,9 @@ func (e *Endpoint) PollEvent() (Event, bool) { return e.events.pop() }
 // NextTimeout returns the next deadline and what it is for; simtime.Never if
 // there is none.
 func (e *Endpoint) NextTimeout() (simtime.Time, Reason) {
+	if e.config.Middlebox {
+		return e.agenda.next()
+	}
 	at, why := simtime.Never, ReasonNone
 	for _, s := range e.sessions {
 		if t, r := s.nextTimeout(); t < at {

@@ -13,6 +13,7 @@ func (e *Endpoint) Leave(now simtime.Time) {
 
 // leaveAll ends the endpoint's part in the session.
 func (s *Session) leaveAll(now simtime.Time) {
+	s.touch()
 	s.leaving = true
 	for _, m := range s.sections {
 		m.stopped = true

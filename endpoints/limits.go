@@ -41,6 +41,7 @@ func (m *Section) Unlimit(now simtime.Time) {
 
 // updateWish tells the limit to whichever stream the section has now.
 func (m *Section) updateWish(now simtime.Time) {
+	m.session.touch()
 	w, s := m.wish, m.session
 	if w == nil {
 		return

@@ -120,6 +120,7 @@ func (*Passage) Refresh() {}
 
 // Reallocate divides the session's rate anew, as passages are on that weren't, or off.
 func (m *Section) Reallocate(now simtime.Time) {
+	m.session.touch()
 	if m.session.entered && !m.session.gone() {
 		m.session.requestRates(now, nil)
 	}
@@ -142,6 +143,7 @@ func (m *Section) Passage() *Passage {
 // before there is a key frame, which then is asked for.
 func (m *Section) Forward(now simtime.Time, f *Passing) bool {
 	s, st, passage := m.session, m.main, m.Passage()
+	s.touch()
 	dry := !passage.needed(now)
 	if passage.flows, passage.seen = true, now; dry {
 		m.Reallocate(now)

@@ -184,6 +184,8 @@ type Session struct {
 	entered  bool // the keys are known and the session has been joined
 	leaving  bool // see Endpoint.Leave
 	farewell bool // somebody has said BYE
+	index    int  // among the endpoint's
+	touched  bool // see agenda
 	refused  bool // the peer has another profile
 }
 

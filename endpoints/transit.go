@@ -122,6 +122,7 @@ func (r *source) heardSR(now simtime.Time, ntp uint64, ts uint32) {
 
 // RequestRefresh asks the peer for a key frame of the section, until one comes.
 func (m *Section) RequestRefresh(now simtime.Time) {
+	m.session.touch()
 	for _, src := range m.session.sources {
 		if src.section == m && src.handsOn && !src.ended {
 			src.wantsKey = true
@@ -135,6 +136,7 @@ func (m *Section) RequestRefresh(now simtime.Time) {
 // SendDue sends the RTCP that is due: another session of the endpoint may have made it so,
 // after this one has had its turn.
 func (s *Session) SendDue(now simtime.Time) {
+	s.touch()
 	if s.entered && !s.gone() {
 		s.runRTCP(now)
 	}

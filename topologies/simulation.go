@@ -283,7 +283,7 @@ const firstPort = 49152
 func (s *Simulation) addEndpoint(i int, e Endpoint) {
 	ep := endpoints.New(endpoints.Config{
 		Name: e.Name, Addr: firstAddress + packet.IPv4(i), ClockOffset: e.ClockOffset, ClockDrift: e.ClockDrift,
-		Pool: s.Fabric.Pool(), Random: s.random,
+		Pool: s.Fabric.Pool(), Random: s.random, Middlebox: e.Forwards,
 	})
 	h := newHost(s.Loop, ep)
 	h.port = s.Fabric.Attach(s.node(e.At), ep.Addr(), h)

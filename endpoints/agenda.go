@@ -1,0 +1,89 @@
+package endpoints
+
+import (
+	"slices"
+
+	"rtpfabric/sim/packet"
+	"rtpfabric/sim/simtime"
+)
+
+// agenda is when the sessions of a middlebox have something to do. Of hundreds few have at
+// any moment: it asks only those to which something has happened since it asked last.
+type agenda struct {
+	sessions []*Session
+	due      []simtime.Time // by session, as it said last
+	why      []Reason
+	touched  []*Session       // since then, in the order of sessions
+	byPort   map[uint16]int32 // sessions by the local port, plus 1
+}
+
+// add takes a session, about which everything is news.
+func (a *agenda) add(s *Session) {
+	if a.byPort == nil {
+		a.byPort = map[uint16]int32{}
+	}
+	s.index = len(a.sessions)
+	a.sessions = append(a.sessions, s)
+	a.due, a.why = append(a.due, 0), append(a.why, ReasonNone)
+	a.byPort[s.config.Local.Port] = int32(s.index + 1)
+	if !s.muxed() {
+		a.byPort[s.config.RTCPLocal.Port] = int32(s.index + 1)
+	}
+	a.touch(s)
+}
+
+// touch notes that something happens to a session.
+func (a *agenda) touch(s *Session) {
+	if s.touched {
+		return
+	}
+	s.touched = true
+	at, _ := slices.BinarySearchFunc(a.touched, s.index, func(o *Session, index int) int { return o.index - index })
+	a.touched = slices.Insert(a.touched, at, s)
+}
+
+// touch notes that something happens to the session, if it is one of a middlebox.
+func (s *Session) touch() {
+	if s.endpoint.config.Middlebox {
+		s.endpoint.agenda.touch(s)
+	}
+}
+
+// handlePacket hands a packet to the session that it belongs to; false if there is none.
+func (a *agenda) handlePacket(now simtime.Time, p *packet.Packet) bool {
+	i := a.byPort[p.Dst.Port]
+	if i == 0 || !a.sessions[i-1].owns(p) {
+		return false
+	}
+	s := a.sessions[i-1]
+	a.touch(s)
+	s.handlePacket(now, p)
+	return true
+}
+
+// handleTimeout does what is due, in the order of sessions.
+func (a *agenda) handleTimeout(now simtime.Time) {
+	for i, s := range a.sessions {
+		if a.due[i] <= now || s.touched {
+			a.touch(s)
+			s.handleTimeout(now)
+		}
+	}
+}
+
+// next returns the earliest deadline.
+func (a *agenda) next() (simtime.Time, Reason) {
+	for _, s := range a.touched {
+		a.due[s.index], a.why[s.index] = s.nextTimeout()
+		s.touched = false
+	}
+	a.touched = a.touched[:0]
+	a.check()
+	at, why := simtime.Never, ReasonNone
+	for i, t := range a.due {
+		if t < at {
+			at, why = t, a.why[i]
+		}
+	}
+	return at, why
+}
