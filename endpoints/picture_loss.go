@@ -28,6 +28,7 @@ type pictureLoss struct {
 	due       bool
 	next      simtime.Time // when to tell again
 	tries     int
+	end       simtime.Time // when telling has had its time, from the first try on
 
 	decoded    uint16 // picture that was decoded last
 	hasDecoded bool
@@ -48,8 +49,8 @@ const (
 	// repairPatience that if FEC is in use.
 	lossPatience   = 20 * time.Millisecond
 	repairPatience = 100 * time.Millisecond
-	// maxLosses bounds what is kept of them, lossTries how often a key frame is put off,
-	// and lossAge how old what is told may be, in pictures: SLI has six bits of the
+	// maxLosses bounds what is kept of them, lossTries how often a key frame is put off
+	// (where RTCP is scarce for no longer than so many tries would take), and lossAge how old what is told may be, in pictures: SLI has six bits of the
 	// number, and the encoder keeps so many references.
 	maxLosses = 64
 	lossTries = 3
@@ -139,6 +140,9 @@ func (l *pictureLoss) settle(now simtime.Time, b *playout.Buffer, awaited func(f
 		}
 	}
 	l.found = kept
+	if l.tries > 0 && l.end <= now {
+		l.tries = lossTries
+	}
 	l.due = l.handles() && l.next <= now
 }
 
@@ -182,8 +186,12 @@ func (l *pictureLoss) nextTimeout(now simtime.Time) simtime.Time {
 			next = min(next, l.found[i].due)
 		}
 	}
-	if l.handles() && !l.due {
+	switch {
+	case !l.handles():
+	case !l.due:
 		next = min(next, max(l.next, now+1))
+	case l.tries > 0:
+		next = min(next, max(l.end, now+1))
 	}
 	return next
 }
@@ -209,9 +217,12 @@ func (w *compound) appendLosses(now simtime.Time, m *Section, regular bool) {
 			continue
 		}
 		if l.due {
-			l.due = false
+			patience := max(refreshPatience, 2*s.rttTo(src.ssrc))
+			if l.tries == 0 {
+				l.end = now.Add(lossTries * patience)
+			}
+			l.due, l.next = false, now.Add(patience)
 			l.tries++
-			l.next = now.Add(max(refreshPatience, 2*s.rttTo(src.ssrc)))
 			if l.rpsi == RPSIOnLoss && (!l.sli || l.anyWhole()) {
 				w.appendRPSI(m, src, l.reference)
 			} else {

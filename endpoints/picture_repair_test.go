@@ -177,6 +177,37 @@ func TestLostSLI(t *testing.T) {
 	}
 }
 
+// Where RTCP is scarce a key frame is asked for after the time that three SLIs would take
+// elsewhere, not after three.
+func TestLostSLIWhereRTCPIsScarce(t *testing.T) {
+	c := newCall(t, setup{
+		streams: []stream{statistical, talkback}, rate: units.Mbps, rtcp: endpoints.RTCPConfig{AVPF: true, Bandwidth: 4 * units.Kbps, ReducedSize: true},
+		repair: endpoints.RepairConfig{Decoder: true, Refresh: endpoints.RefreshPLI, SLI: true},
+	})
+	n := 0
+	c.drop(func(uint16, bool) bool { n++; return n == 300 })
+	kept := c.path
+	c.path = func(p *tapped) []time.Duration {
+		if p.from == 1 && p.isRTCP() {
+			for _, m := range c.parse(p.payload) {
+				if _, ok := m.(*rtcp.SliceLossIndication); ok {
+					return nil
+				}
+			}
+		}
+		return kept(p)
+	}
+	c.run(20 * time.Second)
+	if b := c.sessions[1].RepairCounts(); b.SlicesSent == 0 || b.SlicesSent > 2 || b.RefreshesSent == 0 {
+		t.Errorf("%d SLIs and %d PLIs", b.SlicesSent, b.RefreshesSent)
+	}
+	for _, e := range c.events[1] {
+		if e.Kind == endpoints.PictureFrozen && e.Delay > 1500*time.Millisecond {
+			t.Errorf("frozen for %v", e.Delay)
+		}
+	}
+}
+
 // A receiver that lost a picture names the last one before it; the next frame is predicted
 // from that. It is larger than others, by the age of the reference, which is that of the
 // round trip, and smaller than a key frame. No key frame is asked for.

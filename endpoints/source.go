@@ -300,9 +300,12 @@ func (r *source) needsRefresh() bool {
 	if r.losses != nil && (len(r.losses.found) > 0 || r.losses.handles()) {
 		return false
 	}
+	if r.ended {
+		return false
+	}
 	// Where NACKs steer the encoder, what they name needn't come for the picture to be whole.
-	wanted := r.missing != nil && r.missing.RefreshWanted() && !r.session.config.Repair.NACKSteers
-	return !r.ended && (wanted || r.buffer.NeedsRefresh())
+	gone := r.missing != nil && r.missing.RefreshWanted() && !r.session.config.Repair.NACKSteers
+	return gone && !r.buffer.Refreshes(r.missing.Gone()) || r.buffer.NeedsRefresh()
 }
 
 // drain turns the buffer's results into events.

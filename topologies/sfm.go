@@ -42,8 +42,9 @@ type projection struct {
 	legs   []*projected
 	// asked is the limit that the sender was asked to keep to last (RFC 5104 §4.2), 0 for
 	// none.
-	asked   units.BitRate
-	askedAt simtime.Time
+	asked    units.BitRate
+	askedAt  simtime.Time
+	lookedAt simtime.Time // when legs and limits were seen to last without being told
 }
 
 // projected is the stream on one leg.
@@ -60,7 +61,8 @@ func (p *projection) Pass(now simtime.Time, _ *endpoints.Section, packet *endpoi
 		if p.sfm.lastN > 0 && p.sfm.speakers.heard(now, p.origin) {
 			p.sfm.choose(now)
 		}
-	case now.Sub(p.askedAt) >= patience:
+	case now.Sub(p.lookedAt) >= patience:
+		p.lookedAt = now
 		p.sfm.dismiss(now)
 		p.settle(now)
 	}

@@ -128,7 +128,8 @@ type Generator struct {
 	heard   []heard // requests of others
 	order   reordering
 	refresh bool
-	await   bool // FEC may bring back what it is too late to ask for
+	gone    uint64 // highest number that was given up since refresh is set
+	await   bool   // FEC may bring back what it is too late to ask for
 	counts  Counters
 }
 
@@ -165,13 +166,13 @@ func (g *Generator) open(now simtime.Time, n uint64, a Arrival) {
 	if uint64(len(g.list))+n > uint64(g.config.MaxMissing) {
 		g.counts.Abandoned[Overflow] += uint64(len(g.list)) + n
 		g.list = g.list[:0]
-		g.wantRefresh()
+		g.wantRefresh(a.Seq - 1)
 		return
 	}
 	if g.config.Tries[a.Lost] == 0 {
 		g.counts.Abandoned[Unimportant] += n
 		if a.Lost > Discardable {
-			g.wantRefresh()
+			g.wantRefresh(a.Seq - 1)
 		}
 		return
 	}
@@ -246,7 +247,7 @@ func (g *Generator) OnRefreshPoint(seq uint64) {
 		kept = append(kept, m)
 	}
 	g.list = kept
-	g.refresh = false
+	g.refresh = g.refresh && g.gone >= seq
 }
 
 // Postpone tells that everything is played out by d later than was said, or
@@ -259,16 +260,20 @@ func (g *Generator) Postpone(now simtime.Time, d time.Duration) {
 	g.HandleTimeout(now)
 }
 
-func (g *Generator) wantRefresh() {
+func (g *Generator) wantRefresh(seq uint64) {
 	if !g.refresh {
-		g.refresh = true
+		g.refresh, g.gone = true, seq
 		g.counts.Refreshes++
 	}
+	g.gone = max(g.gone, seq)
 }
 
 // RefreshWanted reports whether something was given up that others are predicted
-// from. It is so until OnRefreshPoint.
+// from. It is so until an OnRefreshPoint behind Gone.
 func (g *Generator) RefreshWanted() bool { return g.refresh }
+
+// Gone returns the highest number that was given up, as long as RefreshWanted.
+func (g *Generator) Gone() uint64 { return g.gone }
 
 // Await tells whether FEC may bring packets back: those that can't come in time if they
 // are asked for aren't given up before they are needed.
@@ -291,8 +296,9 @@ func (g *Generator) GiveUp() {
 		return
 	}
 	g.counts.Abandoned[TooCostly] += uint64(len(g.list))
+	last := g.list[len(g.list)-1].seq
 	g.list = g.list[:0]
-	g.wantRefresh()
+	g.wantRefresh(last)
 }
 
 // Missing returns how many packets are missing and not given up.

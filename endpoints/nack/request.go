@@ -57,7 +57,7 @@ func (g *Generator) advance(now simtime.Time, m *missing, packets uint64) (why R
 func (g *Generator) abandon(m missing, r Reason) {
 	g.counts.Abandoned[r]++
 	if m.importance > Discardable {
-		g.wantRefresh()
+		g.wantRefresh(m.seq)
 	}
 }
 

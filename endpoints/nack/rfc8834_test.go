@@ -117,6 +117,10 @@ func TestRefreshPoint(t *testing.T) {
 	if c := r.Counters(); !r.RefreshWanted() || c.Refreshes != 1 {
 		t.Errorf("%+v", c)
 	}
+	r.OnRefreshPoint(2) // which lacks a packet
+	if !r.RefreshWanted() || r.Gone() != 2 {
+		t.Errorf("no refresh wanted behind %d", r.Gone())
+	}
 	r.OnRefreshPoint(6)
 	if r.RefreshWanted() || r.Missing() != 2 {
 		t.Errorf("%d missing", r.Missing())

@@ -95,7 +95,7 @@ func TestLateKeyFrame(t *testing.T) {
 	// A key frame of two packets, the second 200 ms after the first; two more
 	// frames come before that.
 	b.Insert(at(200), playout.Packet{Seq: 13, Timestamp: 200, First: true, Size: 1, Captured: at(200), Picture: key(3)})
-	if b.NeedsRefresh() {
+	if b.NeedsRefresh() || !b.Refreshes(11) || b.Refreshes(13) {
 		t.Error("another refresh wanted while one is on its way")
 	}
 	for i := range 2 {

@@ -175,6 +175,16 @@ func (b *Buffer) NeedsRefresh() bool {
 	return true
 }
 
+// Refreshes reports whether a key frame is on its way that begins behind a sequence number.
+func (b *Buffer) Refreshes(behind uint64) bool {
+	for i := range b.frames {
+		if f := &b.frames[i]; f.picture.Key && f.hasFirst && f.first > behind {
+			return true
+		}
+	}
+	return false
+}
+
 // patience returns when a frame is given up: at its deadline, or if it is a key
 // frame a grace later. Who shows that late has frozen for as long; who doesn't has
 // to ask for another one, which would be as late.

@@ -85,7 +85,7 @@ var pinned = []struct {
 	{quickstart, "876af73b6840ce3bfdfebd75db87e6c5", nil},
 	{case51, "69392995cd2f39ac343ce0531da0027f", []string{"seed=1", forward}},
 	{case51, "ed5abc2d884696abdb324dab4863799e", []string{"seed=1", forward, "congestion.feedback=twcc"}},
-	{library + "testdata/determinism/everything.yaml", "a8ae53c83fe4a19c4b75042ac9e8a8b8", nil},
+	{library + "testdata/determinism/everything.yaml", "8fa3777d2dfbfd338cb4853f4cb26d8d", nil},
 	{library + "feedback/e01-feedback-budget.yaml", "8cc8ee8f0379b65693c440b51eb5930f", []string{"seed=1"}},
 }
 
