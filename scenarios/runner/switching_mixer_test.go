@@ -8,55 +8,11 @@ import (
 	"time"
 
 	"rtpfabric/endpoints"
-	"rtpfabric/scenarios"
-	"rtpfabric/sim/fabric"
-	"rtpfabric/sim/packet"
 	"rtpfabric/sim/record"
 	"rtpfabric/sim/simtime"
-	"rtpfabric/topologies"
 )
 
 const switching = meshes + "switching-mixer.yaml"
-
-// mixedSent is an RTP packet that a mixer sends.
-type mixedSent struct {
-	rtpSent
-	sources []uint32
-}
-
-// mixWatch collects what a mixer sends, by SSRC.
-type mixWatch struct {
-	fabric.Observer
-	from packet.IPv4
-	sent map[uint32][]mixedSent
-}
-
-func (w *mixWatch) PacketSent(now simtime.Time, p *packet.Packet) {
-	b := p.Payload
-	if p.Src.IP != w.from || len(b) < 12 || b[0]>>6 != 2 || b[1] >= 192 && b[1] <= 223 {
-		return
-	}
-	word := func(i int) uint32 {
-		return uint32(b[i])<<24 | uint32(b[i+1])<<16 | uint32(b[i+2])<<8 | uint32(b[i+3])
-	}
-	s := mixedSent{rtpSent: rtpSent{now, uint16(b[2])<<8 | uint16(b[3]), word(4)}}
-	for i := range int(b[0] & 15) {
-		s.sources = append(s.sources, word(12+4*i))
-	}
-	w.sent[word(8)] = append(w.sent[word(8)], s)
-}
-
-func playMixer(t *testing.T, s *scenarios.Scenario, sink func(endpoints.Event)) (*topologies.Simulation, *mixWatch) {
-	t.Helper()
-	sim := build(t, s)
-	w := &mixWatch{Observer: fabric.Nobody, from: sim.Addr("mixer"), sent: map[uint32][]mixedSent{}}
-	sim.Fabric.Observe(w)
-	sim.OnEvent(sink)
-	play(t, sim, s)
-	return sim, w
-}
-
-func ignore(endpoints.Event) {}
 
 // Two streams of video of the mixer's own live on each leg throughout, whoever is seen: the
 // latest speakers, and for one of them the next latest. What comes down is two pictures
@@ -64,7 +20,7 @@ func ignore(endpoints.Event) {}
 //
 // conformance: TOP-A.3.2-1, TOP-A.3.2-4, TOP-A.3.2-6
 func TestMixerShowsLatestSpeakers(t *testing.T) {
-	sim, w := playMixer(t, load(t, switching)[0].Scenario, ignore)
+	sim, w := playRTP(t, load(t, switching)[0].Scenario, "mixer", nil)
 	origin := map[uint32]string{}
 	for _, f := range sim.Flows {
 		if f.To == "mixer" {
@@ -77,10 +33,10 @@ func TestMixerShowsLatestSpeakers(t *testing.T) {
 				continue
 			}
 			for _, p := range w.sent[f.Sender.SSRC()] {
-				if len(p.sources) != 1 || origin[p.sources[0]] == to {
-					t.Fatalf("a packet to %s at %v has the sources %x", to, p.at, p.sources)
+				if len(p.head.CSRC) != 1 || origin[p.head.CSRC[0]] == to {
+					t.Fatalf("a packet to %s at %v has the sources %x", to, p.at, p.head.CSRC)
 				}
-				if name := origin[p.sources[0]]; p.at >= simtime.At(from) && p.at < simtime.At(until) && !slices.Contains(list, name) {
+				if name := origin[p.head.CSRC[0]]; p.at >= simtime.At(from) && p.at < simtime.At(until) && !slices.Contains(list, name) {
 					list = append(list, name)
 				}
 			}
@@ -145,7 +101,7 @@ media:
 func TestMixerRewritesHeaders(t *testing.T) {
 	const pacing = 10 * time.Millisecond // by which packets leave later than they came
 	asked := 0
-	sim, w := playMixer(t, loadText(t, restless(150)), func(e endpoints.Event) {
+	sim, w := playRTP(t, loadText(t, restless(150)), "mixer", func(e endpoints.Event) {
 		if e.Kind == endpoints.RefreshRequested && e.Session.Endpoint() == "mixer" {
 			asked++
 		}
@@ -158,11 +114,11 @@ func TestMixerRewritesHeaders(t *testing.T) {
 		list := w.sent[f.Sender.SSRC()]
 		for i := 1; i < len(list); i++ {
 			a, b := &list[i-1], &list[i]
-			ticks, since := int32(b.timestamp-a.timestamp), b.at.Sub(a.at)
-			if b.seq != a.seq+1 || ticks < 0 {
-				t.Fatalf("%s at %v: number %d after %d, timestamp %d later", f.Flow(), b.at, b.seq, a.seq, ticks)
+			ticks, since := int32(b.head.Timestamp-a.head.Timestamp), b.at.Sub(a.at)
+			if b.head.SequenceNumber != a.head.SequenceNumber+1 || ticks < 0 {
+				t.Fatalf("%s at %v: number %d after %d, timestamp %d later", f.Flow(), b.at, b.head.SequenceNumber, a.head.SequenceNumber, ticks)
 			}
-			if b.sources[0] == a.sources[0] {
+			if b.head.CSRC[0] == a.head.CSRC[0] {
 				continue
 			}
 			switches++
@@ -208,10 +164,10 @@ func TestMixerNamesSources(t *testing.T) {
 				}
 			}
 		}
-		_, w := playMixer(t, loadText(t, text, short), ignore)
+		_, w := playRTP(t, loadText(t, text, short), "mixer", nil)
 		for _, list := range w.sent {
 			for _, p := range list {
-				named += len(p.sources)
+				named += len(p.head.CSRC)
 			}
 		}
 		if (named > 0) != csrc {

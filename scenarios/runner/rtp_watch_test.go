@@ -1,0 +1,64 @@
+package runner_test
+
+import (
+	"testing"
+
+	"github.com/pion/rtp"
+
+	"rtpfabric/endpoints"
+	"rtpfabric/scenarios"
+	"rtpfabric/sim/fabric"
+	"rtpfabric/sim/packet"
+	"rtpfabric/sim/simtime"
+	"rtpfabric/topologies"
+)
+
+// rtpSent is an RTP packet of media that left somebody.
+type rtpSent struct {
+	at      simtime.Time
+	head    rtp.Header
+	payload string // as it is on the wire
+}
+
+// rtpWatch collects the RTP packets that a node sends, or all do, by SSRC.
+type rtpWatch struct {
+	fabric.Observer
+	t    *testing.T
+	from packet.IPv4 // 0 for all
+	sent map[uint32][]rtpSent
+}
+
+func watchRTP(t *testing.T, sim *topologies.Simulation, from string) *rtpWatch {
+	w := &rtpWatch{Observer: fabric.Nobody, t: t, sent: map[uint32][]rtpSent{}}
+	if from != "" {
+		w.from = sim.Addr(from)
+	}
+	sim.Fabric.Observe(w)
+	return w
+}
+
+func (w *rtpWatch) PacketSent(now simtime.Time, p *packet.Packet) {
+	b := p.Payload
+	if w.from != 0 && p.Src.IP != w.from || len(b) < 12 || b[0]>>6 != 2 || b[1] >= 192 && b[1] <= 223 {
+		return
+	}
+	s := rtpSent{at: now}
+	n, err := s.head.Unmarshal(b)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	s.payload = string(b[n:])
+	w.sent[s.head.SSRC] = append(w.sent[s.head.SSRC], s)
+}
+
+// playRTP runs a scenario and returns what RTP packets a node sends meanwhile. Events go to the sink, if there is one.
+func playRTP(t *testing.T, s *scenarios.Scenario, from string, sink func(endpoints.Event)) (*topologies.Simulation, *rtpWatch) {
+	t.Helper()
+	sim := build(t, s)
+	w := watchRTP(t, sim, from)
+	if sink != nil {
+		sim.OnEvent(sink)
+	}
+	play(t, sim, s)
+	return sim, w
+}
