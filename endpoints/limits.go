@@ -101,10 +101,11 @@ func (s *Session) handleTMMBR(now simtime.Time, r *wire.TMMBR) {
 }
 
 // handleTMMBN takes the answer.
-func (s *Session) handleTMMBN(n *wire.TMMBN) {
+func (s *Session) handleTMMBN(now simtime.Time, n *wire.TMMBN) {
 	for _, m := range s.sections {
 		if m.wish != nil && m.wish.receiver != nil {
 			m.wish.receiver.OnNotification(n)
+			s.wantMessages(now, m)
 		}
 	}
 }
@@ -126,10 +127,15 @@ func (m *Section) ceiling() units.BitRate {
 	return most
 }
 
-// observe measures the overhead of a packet for limits.
-func (m *Section) observe(size units.Bytes, payload int) {
-	if m.wish != nil && m.wish.receiver != nil {
-		m.wish.receiver.Observe(size - units.Bytes(payload))
+// observe measures the overhead of a packet for limits, of which another one may now have to
+// be told.
+func (m *Section) observe(now simtime.Time, size units.Bytes, payload int) {
+	if m.wish == nil || m.wish.receiver == nil {
+		return
+	}
+	m.wish.receiver.Observe(size - units.Bytes(payload))
+	if m.wish.wants() {
+		m.session.wantMessages(now, m)
 	}
 }
 

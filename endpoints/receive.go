@@ -131,7 +131,7 @@ func (s *Session) handleRTP(now simtime.Time, p *packet.Packet) {
 	case kind == forwardRepair:
 		s.handleRepair(now, src, m, whole)
 	case kind == original || kind == redundant:
-		m.observe(p.Size, len(b)-n)
+		m.observe(now, p.Size, len(b)-n)
 		switch {
 		case !s.decodes(now, src, m):
 			s.counts.Undecoded++

@@ -208,7 +208,7 @@ func (s *Session) handleOther(now simtime.Time, b []byte, p *packet.Packet) erro
 		}
 	case *wire.TMMBN:
 		if s.heardControl(now, m.SenderSSRC, p) {
-			s.handleTMMBN(m)
+			s.handleTMMBN(now, m)
 		}
 	case *rtcp.ExtendedReport:
 		if s.heardControl(now, m.SenderSSRC, p) {

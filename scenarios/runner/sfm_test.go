@@ -13,7 +13,10 @@ import (
 	"rtpfabric/topologies"
 )
 
-const speakers = meshes + "sfm-speakers.yaml"
+const (
+	speakers = meshes + "sfm-speakers.yaml"
+	badPaths = library + "testdata/determinism/middlebox.yaml"
+)
 
 // flowOf returns the stream of a name.
 func flowOf(t *testing.T, sim *topologies.Simulation, name string) *topologies.Flow {
@@ -355,28 +358,6 @@ func TestSFMAsksOnce(t *testing.T) {
 // Whatever paths do to packets and whoever leaves: nothing panics, every packet is accounted
 // for, and pictures are seen again after it is over.
 func TestSFMSurvivesBadPaths(t *testing.T) {
-	const text = `
-title: Bad paths to a middlebox
-duration: 20s
-network:
-  links:
-    a: {between: [A, M], delay: 20ms, rate: 3Mbps, impairments: [&loss {type: loss, probability: 5%}, &again {type: duplication, probability: 1%}]}
-    b: {between: [B, M], delay: 50ms, rate: 3Mbps, impairments: [{type: reordering, probability: 2%, delay: 15ms}, *again]}
-    c: {between: [C, M], delay: 5ms, forward: {rate: 2Mbps}, backward: {rate: 400kbps, impairments: [{type: outage, during: [8s..11s]}]}}
-    d: {between: [D, M], delay: 5ms, rate: 3Mbps, impairments: [{type: corruption, probability: 0.001%}]}
-endpoints: {A: {at: A}, B: {at: B}, C: {at: C}, D: {at: D, leaves: 12s}}
-topology: {type: sfm, at: M, peers: [A, B, C, D], last-n: 2}
-media:
-  - {from: A, kind: video, encoder: {max: 1Mbps}}
-  - {from: B, kind: video, encoder: {max: 1Mbps, layers: 3}}
-  - {from: C, kind: video, start: 3s, stop: 15s}
-  - {from: D, kind: video}
-  - {from: A, kind: audio, pauses: [5s..10s]}
-  - {from: B, kind: audio, start: 4s}
-  - {from: D, kind: audio, pauses: [1s..2s, 6s..7s]}
-congestion: {controller: nada}
-repair: {nack: true, rtx: true, refresh: fir, decoder: true}
-`
 	mixer := "topology={type: switching-mixer, at: M, peers: [A, B, C, D], last-n: 2}"
 	for _, set := range [][]string{
 		nil,
@@ -388,7 +369,7 @@ repair: {nack: true, rtx: true, refresh: fir, decoder: true}
 		{"congestion={controller: fixed, feedback: none}", "topology.limits=false", "security.keying=preshared"},
 	} {
 		for seed := range 3 {
-			r := parsed(t, text, append([]string{fmt.Sprint("seed=", seed)}, set...)...)
+			r := one(t, badPaths, append([]string{fmt.Sprint("seed=", seed)}, set...)...)
 			flow := "B/video>A"
 			if slices.Contains(set, mixer) {
 				flow = "mixer/video1>A"
