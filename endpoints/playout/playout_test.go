@@ -2,7 +2,6 @@ package playout_test
 
 import (
 	"fmt"
-	"math"
 	"testing"
 	"time"
 
@@ -399,42 +398,6 @@ func TestOnePacketFrames(t *testing.T) {
 	}
 }
 
-// Timestamps wrap after 13 hours at 90 kHz, and start anywhere.
-func TestTimestampWraps(t *testing.T) {
-	for _, start := range []uint32{0, math.MaxUint32, math.MaxUint32 - 3600*20, 1 << 31, 1<<31 - 3600*20} {
-		r := newReceiver(t)
-		r.ts0 = start
-		for n := range 40 {
-			switch n {
-			case 19, 20, 21:
-				r.frame(n, time.Duration(22-n)*30*time.Millisecond) // reordered across the wrap
-			default:
-				r.frame(n, 0)
-			}
-		}
-		r.run(time.Second)
-		if len(r.results) != 40 {
-			t.Fatalf("start %d: %d results", start, len(r.results))
-		}
-		for i, x := range r.results {
-			if x.Outcome != playout.Rendered || x.Delay > complete+90*time.Millisecond {
-				t.Errorf("start %d, result %d: %+v", start, i, x)
-			}
-		}
-	}
-}
-
-// Extended sequence numbers go on where 16 bits wrap.
-func TestSequenceWraps(t *testing.T) {
-	r := newReceiver(t)
-	r.seq0 = 1<<17 - 10
-	for n := range 20 {
-		r.frame(n, 0)
-	}
-	r.run(time.Second)
-	r.want("rrrrrrrrrrrrrrrrrrrr")
-}
-
 // W3C webrtc-stats, freezeCount: the time between two rendered frames is equal
 // to or exceeds max(3·δ, δ + 150 ms), with δ the mean of the last 30.
 func TestFreeze(t *testing.T) {
@@ -536,131 +499,5 @@ func TestPathDelayGrows(t *testing.T) {
 	}
 	if len(r.results) != 500 {
 		t.Errorf("%d results", len(r.results))
-	}
-}
-
-// Garbage doesn't pile up: what waits is given up in time.
-func TestMemoryIsBounded(t *testing.T) {
-	random := rng.New(1).Stream("garbage")
-	b := playout.NewBuffer(playout.Config{Clock: 90000, Delay: wait})
-	now := simtime.Time(0)
-	in, out := 0, 0
-	for i := range 50000 {
-		now = now.Add(time.Millisecond)
-		for n := 0; b.NextTimeout() <= now; n++ {
-			if n > 10 {
-				t.Fatal("the deadline stays in the past")
-			}
-			b.HandleTimeout(now)
-		}
-		in++
-		b.Insert(now, playout.Packet{
-			Seq: uint64(100000+i) + random.Uint64()%50, Timestamp: uint32(90*i) + random.Uint32()%9000,
-			First: random.Bool(0.3), Last: random.Bool(0.3), Size: 100, Captured: now,
-		})
-		for _, ok := b.Poll(); ok; _, ok = b.Poll() {
-			out++
-		}
-	}
-	// A packet a millisecond, done with after 0.1 s of waiting, 0.1 s of
-	// confusion about timestamps and 1 s of grace.
-	if in-out > 2500 {
-		t.Errorf("%d packets in, %d results: too many are kept", in, out)
-	}
-	for n := 0; b.NextTimeout() != simtime.Never; n++ {
-		if n > 5000 {
-			t.Fatal("no end")
-		}
-		now = max(now, b.NextTimeout())
-		b.HandleTimeout(now)
-		for _, ok := b.Poll(); ok; _, ok = b.Poll() {
-			out++
-		}
-	}
-	if out == 0 || out > in {
-		t.Errorf("%d packets in, %d results", in, out)
-	}
-}
-
-// Wild timestamps don't keep frames for ever either.
-func TestWildTimestamps(t *testing.T) {
-	random := rng.New(2).Stream("garbage")
-	b := playout.NewBuffer(playout.Config{Clock: 90000, Delay: wait})
-	now := simtime.Time(0)
-	in, out := 0, 0
-	for i := range 3000 {
-		now = now.Add(time.Millisecond)
-		if b.NextTimeout() <= now {
-			b.HandleTimeout(now)
-		}
-		in++
-		b.Insert(now, playout.Packet{Seq: uint64(100000 + i), Timestamp: random.Uint32(), First: true, Last: true, Size: 100, Captured: now})
-		for _, ok := b.Poll(); ok; _, ok = b.Poll() {
-			out++
-		}
-	}
-	if out > in || out < in/4 {
-		t.Errorf("%d packets in, %d results", in, out)
-	}
-}
-
-// A steady buffer renders no frame before the quantile of how late they come, and as
-// much later as it is asked.
-func TestSteady(t *testing.T) {
-	r := newReceiver(t)
-	r.b = playout.NewBuffer(playout.Config{Clock: 90000, Delay: wait, Steady: true})
-	late := func(n int) time.Duration { return time.Duration(n%4) * 10 * time.Millisecond } // and 2 ms until the last packet
-	for n := range 200 {
-		r.frame(n, late(n))
-	}
-	r.run(0)
-	if got, want := r.b.Ideal(r.ts0+3600*199), simtime.At(199*period+path+35*time.Millisecond); got != want {
-		t.Errorf("frame 199 at %v, want %v", got, want)
-	}
-	r.b.SetExtra(150 * time.Millisecond)
-	for n := 200; n < 300; n++ {
-		r.frame(n, late(n))
-	}
-	r.run(wait + 150*time.Millisecond)
-	if len(r.results) != 300 {
-		t.Fatalf("%d frames", len(r.results))
-	}
-	for n, x := range r.results[:300] {
-		want := path + 35*time.Millisecond
-		if n >= 200 {
-			want += 150 * time.Millisecond
-		}
-		if x.Outcome != playout.Rendered || n >= 50 && (x.Delay-want).Abs() > time.Microsecond || x.Timestamp != uint32(3600*n) {
-			t.Fatalf("frame %d: %+v, want %v", n, x, want)
-		}
-	}
-}
-
-// A frame that isn't complete when its time comes is rendered as soon as it is, up to
-// the deadline, and holds up those behind it.
-func TestSteadyWaits(t *testing.T) {
-	r := newReceiver(t)
-	r.b = playout.NewBuffer(playout.Config{Clock: 90000, Delay: wait, Steady: true})
-	for n := range 100 {
-		r.frame(n, 0)
-	}
-	r.frame(100, 0, 1)
-	r.one(100, 1, 60*time.Millisecond)
-	r.frame(101, 0)
-	r.frame(102, 0, 1)
-	r.one(102, 1, 2*wait)
-	for n := 103; n < 110; n++ {
-		r.frame(n, 0)
-	}
-	r.run(time.Second)
-	counts := map[playout.Outcome]int{}
-	for _, x := range r.results {
-		counts[x.Outcome]++
-	}
-	if counts[playout.Rendered] != 109 || counts[playout.Late] != 1 {
-		t.Fatalf("%v", counts)
-	}
-	if x := r.results[100]; x.Delay != path+61*time.Millisecond {
-		t.Errorf("frame 100: %+v", x)
 	}
 }
