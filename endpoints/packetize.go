@@ -146,14 +146,6 @@ func parseMedia(f *Format, b []byte) (media, bool) {
 	if f.Codec == CodecVP8 {
 		return parseVP8Media(b)
 	}
-	at := f.Codec.traceAt(b)
-	switch {
-	case len(b) == 0:
-		return media{}, false
-	case at < 0:
-		return media{first: true, untraced: true}, true
-	case len(b) < at+trace:
-		return media{}, false
-	}
-	return media{first: true, captured: simtime.Time(binary.BigEndian.Uint64(b[at:]))}, true
+	at, marked, ok := f.Codec.captured(b)
+	return media{first: true, captured: at, untraced: !marked}, ok
 }

@@ -82,20 +82,45 @@ func (s *Speaker) speak(now simtime.Time) (f audio.Frame, format int, ok bool) {
 	return f, format, ok && format >= 0
 }
 
-// traceAt is where in a payload of a codec the time of capture stands, which
-// receivers read delays from; -1 if there is no room. In G.711 and DVI4 it takes the
-// place of samples.
-func (c Codec) traceAt(payload []byte) int {
+// coding returns how samples are coded, false of codecs that endpoints only model.
+func (c Codec) coding() (audio.Coding, bool) {
 	switch c {
-	case CodecOpus:
-		return audio.PacketHeader(payload)
-	case CodecPCMU, CodecPCMA:
-		return 0
+	case CodecPCMU:
+		return audio.MuLaw, true
+	case CodecPCMA:
+		return audio.ALaw, true
 	case CodecDVI4:
-		return audio.DVI4Header
-	case CodecVP8, CodecCN:
+		return audio.ADPCM, true
+	case CodecOpus, CodecVP8, CodecCN:
 	}
-	return -1
+	return 0, false
+}
+
+// mark writes the time of capture, from which receivers read delays, into a payload of a
+// codec that has room for it: among the samples of G.711 and DVI4, after Opus' header.
+func (c Codec) mark(payload []byte, captured simtime.Time) {
+	if coding, ok := c.coding(); ok {
+		coding.HideTime(payload, captured)
+	} else if at := audio.PacketHeader(payload); c == CodecOpus && len(payload) >= at+trace {
+		binary.BigEndian.PutUint64(payload[at:], uint64(captured))
+	}
+}
+
+// captured reads the time of capture, if payloads of the codec are marked; ok is false of one
+// that is too short.
+func (c Codec) captured(payload []byte) (at simtime.Time, marked, ok bool) {
+	if coding, real := c.coding(); real {
+		at, ok = coding.HiddenTime(payload)
+		return at, true, ok
+	}
+	if c != CodecOpus {
+		return 0, false, len(payload) > 0
+	}
+	n := audio.PacketHeader(payload)
+	if len(payload) < n+trace {
+		return 0, true, false
+	}
+	return simtime.Time(binary.BigEndian.Uint64(payload[n:])), true, true
 }
 
 // speak sends the frame of speech that is due, if any.
@@ -137,9 +162,7 @@ func (m *Section) emitSpeech(f *audio.Frame, format *Format) {
 	st.seq++
 	st.writeExtension(b, introduced, f.Captured, f.Level, f.Voice)
 	n := copy(b[head:], f.Payload)
-	if at := format.Codec.traceAt(f.Payload); at >= 0 && n >= at+trace {
-		binary.BigEndian.PutUint64(b[head+at:], uint64(f.Captured))
-	}
+	format.Codec.mark(b[head:head+n], f.Captured)
 	if pad := b[head+n:]; len(pad) > 0 { // RFC 3550 §5.1
 		clear(pad)
 		pad[len(pad)-1] = byte(len(pad))

@@ -41,6 +41,10 @@ type Frame struct {
 	// whether it has speech (RFC 6464 §3).
 	Level uint8
 	Voice bool
+	// Contributors are whose speech a mix has, the loudest first, and Spoken is when the
+	// loudest said it; zero if it is that of Captured.
+	Contributors []Contributor
+	Spoken       simtime.Time
 	// Payload is a part of the caller's buffer.
 	Payload []byte
 	// Redundant is the part of the payload that repeats the frame before: Opus'
@@ -49,6 +53,12 @@ type Frame struct {
 	// Padding is how many octets of RTP padding to append, 0 to 255 (RFC 3550 §5.1,
 	// RFC 6562 §5). The last one holds the count.
 	Padding int
+}
+
+// Contributor is a source whose sound is part of a mix.
+type Contributor struct {
+	SSRC  uint32
+	Level uint8 // in the mix, as Level of [Frame]
 }
 
 // Source makes the frames of a stream. The order of calls is NextFrame, Encode at
@@ -78,6 +88,9 @@ type Speech struct {
 	Levels   LevelConfig
 	// Overhang is for how long a source takes silence for speech.
 	Overhang Overhang
+	// Tone is the frequency of a tone that takes the place of a voice in G.711 and DVI4, Hz,
+	// below 4000; 0 is none.
+	Tone float64
 	// Random belongs to the source.
 	Random *rng.Stream
 }

@@ -54,7 +54,7 @@ func TestDeterminism(t *testing.T) {
 // The frames are the same on every machine.
 func TestPinned(t *testing.T) {
 	for name, want := range map[string]uint64{
-		"PCMU": 0xe3d06a1b986341b6, "PCMA": 0x8148f815ae1f8960, "DVI4": 0x81f67f2a5e6f2938, "Opus": 0xa91c39ff7b5fcbf5,
+		"PCMU": 0xc02088d94cd1532e, "PCMA": 0x9d3096d32ca2a45a, "DVI4": 0xb0e251ab9078c234, "Opus": 0x415cc58123d15b96,
 	} {
 		h := fnv.New64a()
 		fmt.Fprint(h, take(sources(t)[name], at(20_000)))

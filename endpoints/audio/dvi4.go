@@ -57,9 +57,16 @@ func DecodeDVI4(into []int16, payload []byte) ([]int16, bool) {
 	return into, true
 }
 
-// code finds the sign and the three bits of the difference from the prediction,
-// highest first, as multiples of 1, ½ and ¼ of the step.
+// code finds the code of a sample, and goes on to the next.
 func (d *DVI4) code(sample int) byte {
+	code := d.quantise(sample)
+	d.step(code)
+	return code
+}
+
+// quantise finds the sign and the three bits of the difference from the prediction,
+// highest first, as multiples of 1, ½ and ¼ of the step.
+func (d *DVI4) quantise(sample int) byte {
 	difference, code := sample-d.predicted, byte(0)
 	if difference < 0 {
 		difference, code = -difference, 8
@@ -72,7 +79,6 @@ func (d *DVI4) code(sample int) byte {
 		}
 		part >>= 1
 	}
-	d.step(code)
 	return code
 }
 

@@ -2,20 +2,11 @@ package audio
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"rtpfabric/sim/simtime"
 	"rtpfabric/sim/units"
-)
-
-// Coding is how [Telephone] codes samples.
-type Coding uint8
-
-// The codings, all at 8 kHz.
-const (
-	MuLaw Coding = iota // PCMU (RFC 3551 §4.5.14)
-	ALaw                // PCMA
-	ADPCM               // DVI4 (RFC 3551 §4.5.1)
 )
 
 const telephoneClock = 8000
@@ -28,20 +19,51 @@ type TelephoneConfig struct {
 	Frame   time.Duration
 	Speech  Speech
 	Silence SilenceConfig
+	// Input is what is heard instead of the Speech.
+	Input Input
 }
 
-// Telephone makes G.711 or DVI4 out of a synthetic waveform: a [Source].
+// Input is what a microphone picks up, or what takes its place.
+type Input interface {
+	// Hear fills in the samples from f.Captured up to, but not at, until, and what f says
+	// of them: Voice, and of a mix its contributors. If other sources code the same samples
+	// it returns where to keep what they make of them, otherwise nil.
+	Hear(f *Frame, until simtime.Time, samples []int16) *Coded
+}
+
+// Coded is a frame as coded for several sources.
+type Coded struct{ payloads [codings][]byte }
+
+// Forget lets the next frame have the place.
+func (c *Coded) Forget() {
+	for i := range c.payloads {
+		c.payloads[i] = c.payloads[i][:0]
+	}
+}
+
+// Count returns in how many codings the frame was coded.
+func (c *Coded) Count() (n int) {
+	for _, p := range c.payloads {
+		if len(p) > 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// Telephone makes G.711 or DVI4 out of what it hears: a [Source].
 type Telephone struct {
 	timing
 	c        TelephoneConfig
-	activity Activity
-	levels   *Levels
+	input    Input
+	levels   *Levels // of the speech, nil with an input
 	detector detector
 	comfort  comfort
-	wave     waveform
-	adpcm    DVI4
+	coder    Coder
 	samples  []int16
 	talking  bool // the frame before was sent as speech
+	coded    uint64
+	heard    Frame // that is being made
 }
 
 // NewTelephone returns a source whose first frame is due at start.
@@ -55,16 +77,26 @@ func NewTelephone(c TelephoneConfig, start simtime.Time) (*Telephone, error) {
 	if c.Speech.Random == nil {
 		return nil, fmt.Errorf("a source of audio needs a random stream of its own")
 	}
-	return &Telephone{
+	if c.Speech.Tone < 0 || c.Speech.Tone >= telephoneClock/2 {
+		return nil, fmt.Errorf("a tone of %g Hz: write less than %d", c.Speech.Tone, telephoneClock/2)
+	}
+	t := &Telephone{
 		timing:   timing{clock: telephoneClock, frame: c.Frame, start: start, due: start},
 		c:        c,
-		activity: orAlways(c.Speech.Activity),
-		levels:   NewLevels(c.Speech.Levels, c.Speech.Random),
+		input:    c.Input,
 		detector: detector{overhang: c.Speech.Overhang, random: c.Speech.Random},
 		comfort:  comfort{c: c.Silence},
-		wave:     waveform{hiss: c.Speech.Random.Uint32() | 1},
+		coder:    Coder{Coding: c.Coding},
 		samples:  make([]int16, telephoneClock*c.Frame/time.Second),
-	}, nil
+	}
+	if t.input == nil {
+		t.levels = NewLevels(c.Speech.Levels, c.Speech.Random)
+		t.input = &microphone{
+			activity: orAlways(c.Speech.Activity), levels: t.levels,
+			wave: waveform{hiss: c.Speech.Random.Uint32() | 1, step: uint32(math.RoundToEven(c.Speech.Tone / telephoneClock * (1 << 32)))},
+		}
+	}
+	return t, nil
 }
 
 func orAlways(a Activity) Activity {
@@ -74,15 +106,15 @@ func orAlways(a Activity) Activity {
 	return a
 }
 
-// Levels returns what decides about the level, to change the noise.
+// Levels returns what decides about the level, to change the noise; nil with an input.
 func (t *Telephone) Levels() *Levels { return t.levels }
+
+// Encodes returns how many frames were coded, rather than taken from who had coded the same.
+func (t *Telephone) Encodes() uint64 { return t.coded }
 
 // MaxPayload implements [Source].
 func (t *Telephone) MaxPayload() int {
-	if t.c.Coding == ADPCM {
-		return DVI4Header + len(t.samples)/2
-	}
-	return len(t.samples)
+	return t.c.Coding.Size(len(t.samples))
 }
 
 // Request does nothing: the rate is constant.
@@ -96,15 +128,14 @@ func (t *Telephone) Goal() units.BitRate {
 // Encode implements [Source]. The waveform goes on in silence, too, so that what is
 // sent later doesn't depend on whether silence is suppressed.
 func (t *Telephone) Encode(now simtime.Time, into []byte) (Frame, bool) {
-	f := t.begin()
-	share := spoken(t.activity, f.Captured, t.due)
-	speech, noise := t.levels.Next(share)
-	t.wave.fill(t.samples, speech, noise)
-	f.Level, f.Voice = Measure(t.samples), share > 0
+	t.heard = t.begin()
+	coded := t.input.Hear(&t.heard, t.due, t.samples)
+	f := t.heard
+	f.Level = Measure(t.samples)
 	active := t.detector.active(f.Captured, f.Voice)
 	switch {
 	case active || !t.c.Silence.Suppress:
-		f.Payload = into[:t.code(into)]
+		f.Payload = into[:t.code(into, coded)]
 		f.Marker = t.c.Silence.Suppress && !t.talking
 		t.talking, t.comfort.known = true, false
 	case t.comfort.due(now, f.Level):
@@ -127,18 +158,32 @@ func (t *Telephone) Skip(until simtime.Time) {
 	t.timing.Skip(until)
 }
 
-func (t *Telephone) code(into []byte) int {
-	switch t.c.Coding {
-	case ADPCM:
-		return t.adpcm.Encode(into, t.samples)
-	case ALaw:
-		for i, s := range t.samples {
-			into[i] = EncodeALaw(s)
-		}
-	case MuLaw:
-		for i, s := range t.samples {
-			into[i] = EncodeMuLaw(s)
-		}
+// code codes the samples, unless somebody has coded the same.
+func (t *Telephone) code(into []byte, shared *Coded) int {
+	if shared == nil {
+		t.coded++
+		return t.coder.Encode(into, t.samples)
 	}
-	return len(t.samples)
+	kept := &shared.payloads[t.c.Coding]
+	if len(*kept) == 0 {
+		t.coded++
+		*kept = append(*kept, into[:t.coder.Encode(into, t.samples)]...)
+	}
+	return copy(into, *kept)
+}
+
+// microphone picks up the synthetic speech, and noise.
+type microphone struct {
+	activity Activity
+	levels   *Levels
+	wave     waveform
+}
+
+// Hear implements [Input].
+func (m *microphone) Hear(f *Frame, until simtime.Time, samples []int16) *Coded {
+	share := spoken(m.activity, f.Captured, until)
+	speech, noise := m.levels.Next(share)
+	m.wave.fill(samples, speech, noise)
+	f.Voice = share > 0
+	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"rtpfabric/endpoints/headerext"
+	"rtpfabric/sim/detmath"
 )
 
 // pitch is the period of the synthetic voice in samples: 100 Hz at 8 kHz, so that
@@ -44,8 +45,23 @@ func bow(x float64) float64 {
 
 // waveform makes samples of a given power.
 type waveform struct {
-	at   int    // place within the period
-	hiss uint32 // state of the noise: xorshift
+	at    int    // place within the period
+	hiss  uint32 // state of the noise: xorshift
+	phase uint32 // of a tone that takes the place of the voice, in 2⁻³² turns
+	step  uint32 // by which that goes on with each sample; 0 is no tone
+}
+
+// next returns a sample of power 1 of the voice, or of the tone.
+func (w *waveform) next() float64 {
+	if w.step != 0 {
+		w.phase += w.step
+		return float64(math.Sqrt2 * detmath.Sine(float64(w.phase)*0x1p-32))
+	}
+	v := voice[w.at]
+	if w.at++; w.at == pitch {
+		w.at = 0
+	}
+	return v
 }
 
 // fill makes samples of speech and noise of the given powers.
@@ -57,11 +73,8 @@ func (w *waveform) fill(samples []int16, speech, noise float64) {
 		w.hiss ^= w.hiss >> 17
 		w.hiss ^= w.hiss << 5
 		u := float64(int32(w.hiss)) * 0x1p-31
-		x := float64(s*voice[w.at]) + float64(n*u)
+		x := float64(s*w.next()) + float64(n*u)
 		samples[i] = int16(max(min(math.RoundToEven(x), math.MaxInt16), math.MinInt16))
-		if w.at++; w.at == pitch {
-			w.at = 0
-		}
 	}
 }
 

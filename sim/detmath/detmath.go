@@ -33,6 +33,23 @@ func Exp(x float64) float64 {
 	return math.Ldexp(sum, int(k))
 }
 
+// Sine returns the sine of an angle in turns, within two units in the last place of 1.
+func Sine(turns float64) float64 {
+	x := turns - math.Floor(turns)
+	switch { // to the quarter around 0
+	case x > 0.75:
+		x--
+	case x > 0.25:
+		x = 0.5 - x
+	}
+	x = float64(x * (2 * math.Pi))
+	square, sum := float64(x*x), 0.0
+	for i := 21; i >= 3; i -= 2 {
+		sum = float64(square*(1-sum)) / float64(i*(i-1))
+	}
+	return float64(x * (1 - sum))
+}
+
 // artanh holds the coefficients of artanh(s)/s, highest power first.
 var artanh = [...]float64{
 	1.0 / 23, 1.0 / 21, 1.0 / 19, 1.0 / 17, 1.0 / 15, 1.0 / 13,

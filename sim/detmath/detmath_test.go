@@ -43,3 +43,14 @@ func TestEdges(t *testing.T) {
 		t.Error("an edge is off")
 	}
 }
+
+func TestSine(t *testing.T) {
+	for x := -3.0; x < 3; x += 0.000371 {
+		if got, want := Sine(x), math.Sin(2*math.Pi*x); math.Abs(got-want) > 3e-15 {
+			t.Fatalf("Sine(%v) = %v, want %v", x, got, want)
+		}
+	}
+	if Sine(0) != 0 || Sine(1) != 0 {
+		t.Error("an edge is off")
+	}
+}
