@@ -98,14 +98,13 @@ func (w *compound) report(now simtime.Time, st *Stream) {
 // describe adds SDES with the CNAME of every reporter, and the MID while that may
 // be news, in the order of the streams, so that the same reporters always make the
 // same packet.
-func (w *compound) describe() {
+func (w *compound) describe(now simtime.Time) {
 	w.order = w.order[:0]
-	news := w.s.config.RTCP.Groups // the reporting source may change
+	news := w.s.config.RTCP.Groups || len(w.s.departed) > 0 // the reporting source may change
 	for _, st := range w.s.streams {
 		if slices.Contains(w.reporters, st) {
-			_, _, contributes := st.section.contributor()
 			w.order = append(w.order, st)
-			news = news || st.namesSection() || contributes
+			news = news || st.namesSection() || st.section.mixes()
 		}
 	}
 	if !news {
@@ -127,17 +126,30 @@ func (w *compound) describe() {
 			items = append(items, rtcp.SourceDescriptionItem{Type: wire.SDESRGRP, Text: name})
 		}
 		d.Chunks = append(d.Chunks, rtcp.SourceDescriptionChunk{Source: st.ssrc, Items: items})
-		if ssrc, cname, ok := st.section.contributor(); ok && st == st.section.main { // RFC 3550 §7.3
+		if st != st.section.main {
+			continue
+		}
+		for _, c := range st.section.contributors(now) { // RFC 3550 §7.3
+			if len(d.Chunks) == maxChunks || len(w.b)+(len(d.Chunks)+1)*sdesChunk > mtu {
+				break
+			}
 			d.Chunks = append(d.Chunks, rtcp.SourceDescriptionChunk{
-				Source: ssrc, Items: []rtcp.SourceDescriptionItem{{Type: rtcp.SDESCNAME, Text: cname}},
+				Source: c.SSRC, Items: []rtcp.SourceDescriptionItem{{Type: rtcp.SDESCNAME, Text: c.CNAME}},
 			})
 		}
 	}
 	w.add(d)
+	if len(w.s.departed) > 0 {
+		w.add(&rtcp.Goodbye{Sources: w.s.departed})
+		w.s.departed = nil
+	}
 	if !news && len(w.described) < maxDescriptions {
 		w.described = append(w.described, description{slices.Clone(w.order), slices.Clone(w.b[w.last:])})
 	}
 }
+
+// maxChunks is how many an SDES packet can have.
+const maxChunks = 31
 
 // introductions is how many RTCP packets of a stream have the MID.
 const introductions = 3

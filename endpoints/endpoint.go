@@ -31,6 +31,8 @@ type Config struct {
 	// Middlebox says that it passes media on, in sessions that have nothing else in common:
 	// it then looks only at those that something has happened to.
 	Middlebox bool
+	// Departed, if not nil, hears of every SSRC that has said BYE.
+	Departed func(now simtime.Time, s *Session, ssrc uint32)
 }
 
 // Endpoint is one party. After any of its Handle methods, or after Connect,

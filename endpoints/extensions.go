@@ -6,6 +6,7 @@ import (
 
 	"rtpfabric/endpoints/headerext"
 	"rtpfabric/endpoints/nack"
+	"rtpfabric/endpoints/sound"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/simtime"
 	"rtpfabric/sim/units"
@@ -60,16 +61,44 @@ func ExtensionSize(entries []headerext.Entry, f Feedback, k Kind, own ...HeaderE
 
 // layouts are the header extensions of a stream's packets: with and without what
 // tells the peer which stream it is and how its time runs.
-type layouts struct{ plain, introduced headerext.Layout }
+type layouts struct {
+	plain, introduced headerext.Layout
+	// named are those of packets that say how loud each of their contributing sources is
+	// (RFC 6465), by how many there are less one; none if nobody has signalled that.
+	named []layouts
+}
 
 // Packets that are sent again don't say how time runs, nor how loud they are, nor
 // anything of somebody's own.
-func newLayouts(m *headerext.Map, k Kind, mid string, media bool, own ...HeaderExtension) (l layouts, err error) {
+func newLayouts(m *headerext.Map, k Kind, mid string, media bool, own ...HeaderExtension) (layouts, error) {
+	return newNamedLayouts(m, k, mid, media, 0, own...)
+}
+
+// nameContributors adds the layouts of a mix's packets.
+func (l *layouts) nameContributors(m *headerext.Map, mid string, own ...HeaderExtension) error {
+	if _, ok := m.ID(headerext.MixerLevels); !ok {
+		return nil
+	}
+	for n := range sound.MostContributors {
+		named, err := newNamedLayouts(m, Audio, mid, true, n+1, own...)
+		if err != nil {
+			return err
+		}
+		l.named = append(l.named, named)
+	}
+	return nil
+}
+
+// newNamedLayouts returns the layouts of packets with so many contributing sources.
+func newNamedLayouts(m *headerext.Map, k Kind, mid string, media bool, contributors int, own ...HeaderExtension) (l layouts, err error) {
 	always := []headerext.Element{
 		{Kind: headerext.TransportSeq}, {Kind: headerext.AbsSendTime}, {Kind: headerext.TransmissionOffset},
 	}
 	if media && k == Audio {
 		always = append(always, headerext.Element{Kind: headerext.AudioLevel})
+	}
+	if contributors > 0 {
+		always = append(always, headerext.Element{Kind: headerext.MixerLevels, Length: contributors})
 	}
 	for i, x := range own {
 		always = append(always, headerext.Element{Kind: headerext.Own(i), Length: x.Size()})
@@ -95,20 +124,30 @@ func newLayouts(m *headerext.Map, k Kind, mid string, media bool, own ...HeaderE
 func midOf(index int) string { return strconv.Itoa(index) }
 
 // headerSize is where the header extension of a packet begins: after its CSRCs.
-func headerSize(b []byte) int { return rtpHeader + 4*int(b[0]&0x0f) }
+func headerSize(b []byte) int { return rtpHeader + 4*contributorsOf(b) }
 
 // introduces reports whether a stream's packets still say which section they
 // belong to and how RTP time maps to wall-clock time: until the peer has reported
 // on the stream (RFC 9143 §15.1, RFC 6051 §3.3), and then with every key frame.
 func (st *Stream) introduces(key bool) bool { return !st.known || key }
 
-// layout returns the header extension of a packet that waits for the pacer.
-func (st *Stream) layout(introduced bool) *headerext.Layout {
-	if introduced {
-		return &st.layouts.introduced
+// layout returns the header extension of a packet without contributing sources.
+func (st *Stream) layout(introduced bool) *headerext.Layout { return st.layoutOf(introduced, 0) }
+
+// layoutOf returns the header extension of a packet with so many contributing sources.
+func (st *Stream) layoutOf(introduced bool, contributors int) *headerext.Layout {
+	l := &st.layouts
+	if contributors > 0 && len(l.named) > 0 {
+		l = &l.named[contributors-1]
 	}
-	return &st.layouts.plain
+	if introduced {
+		return &l.introduced
+	}
+	return &l.plain
 }
+
+// contributorsOf returns how many contributing sources a packet has.
+func contributorsOf(b []byte) int { return int(b[0] & 0x0f) }
 
 // A packet that waits for the pacer says in Hop which stream it belongs to, whether
 // its header extension introduces the stream, and what its loss would mean.
@@ -128,7 +167,7 @@ func (s *Session) ofHop(p *packet.Packet) (st *Stream, introduced bool, i nack.I
 // writeExtension writes what is known when a packet is made: captured is the time
 // that its RTP timestamp stands for.
 func (st *Stream) writeExtension(b []byte, introduced bool, captured simtime.Time, level uint8, voice bool) {
-	l := st.layout(introduced)
+	l := st.layoutOf(introduced, contributorsOf(b))
 	if l.Size() == 0 {
 		return
 	}
@@ -154,7 +193,7 @@ func (st *Stream) writeExtension(b []byte, introduced bool, captured simtime.Tim
 
 // stamp writes what is known only when a packet leaves.
 func (st *Stream) stamp(now simtime.Time, b []byte, introduced bool, tseq uint64) {
-	l := st.layout(introduced)
+	l := st.layoutOf(introduced, contributorsOf(b))
 	if l.Size() == 0 {
 		return
 	}

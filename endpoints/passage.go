@@ -197,14 +197,27 @@ func (p *Passage) contributors(f *Passing) []uint32 {
 	return p.csrc[:]
 }
 
-// contributor returns whose media went through last, by SSRC and CNAME; false if nobody is to
-// know.
-func (m *Section) contributor() (ssrc uint32, cname string, ok bool) {
-	p := m.Passage()
-	if p == nil || !p.Mixes || p.Nameless || p.stream == nil {
-		return 0, "", false
+// mixes reports whether the section's packets name contributing sources.
+func (m *Section) mixes() bool {
+	if p := m.Passage(); p != nil {
+		return p.Mixes && !p.Nameless
 	}
-	return p.source, p.name, p.name != ""
+	return m.config.Send != nil && m.config.Send.Contributors != nil
+}
+
+// contributors returns whose media the section has sent of late, as far as others are to know.
+func (m *Section) contributors(now simtime.Time) []Contributor {
+	if !m.mixes() {
+		return nil
+	}
+	p := m.Passage()
+	switch {
+	case p == nil:
+		return m.config.Send.Contributors(now)
+	case p.stream == nil || p.name == "":
+		return nil
+	}
+	return []Contributor{{p.source, p.name}}
 }
 
 // What comes faster than the session may send waits in the pacer: for no longer than

@@ -8,6 +8,7 @@ import (
 	"rtpfabric/endpoints/audio"
 	"rtpfabric/endpoints/headerext"
 	"rtpfabric/endpoints/playout"
+	"rtpfabric/endpoints/sound"
 	"rtpfabric/sim/simtime"
 	"rtpfabric/sim/units"
 )
@@ -70,6 +71,9 @@ func (r *source) insertAudio(now simtime.Time, f *Format, ext uint64, h *rtp.Hea
 		p.Samples = uint32(int64(frameOfAudio) * r.clock / int64(time.Second))
 	case CodecVP8:
 	}
+	if r.section.config.Ear != nil {
+		p.Payload = r.keep(b)
+	}
 	if !repaired { // what is repaired has no header extension of its own here
 		if _, voice, ok := headerext.ReadAudioLevel(r.session.elements.Data(headerext.AudioLevel)); ok && !p.Comfort {
 			p.Voice = voice
@@ -113,5 +117,40 @@ func (r *source) drainAudio(now simtime.Time) {
 			r.fates.note(f.Seq, f.Outcome)
 		}
 		r.session.event(e)
+		if f.Payload != nil {
+			r.hear(&f)
+		}
+	}
+}
+
+// keep returns a copy of a payload that is decoded when it is played.
+func (r *source) keep(b []byte) []byte {
+	var kept []byte
+	if n := len(r.spare); n > 0 {
+		kept, r.spare = r.spare[n-1], r.spare[:n-1]
+	}
+	return append(kept[:0], b...)
+}
+
+// hear decodes a frame for whoever listens.
+func (r *source) hear(f *playout.AudioResult) {
+	r.spare = append(r.spare, f.Payload)
+	format, _ := r.section.format(f.PayloadType)
+	if f.Outcome != playout.AudioPlayed || format == nil {
+		return
+	}
+	ear := r.section.config.Ear
+	if format.Codec == CodecCN {
+		if noise, ok := audio.ReadComfortNoise(f.Payload); ok {
+			ear.Comfort(r.ssrc, f.At, noise.Level)
+		}
+		return
+	}
+	coding, ok := format.Codec.coding()
+	if !ok {
+		return
+	}
+	if r.samples, ok = coding.Decode(r.samples[:0], f.Payload); ok {
+		ear.Play(r.ssrc, sound.Frame{At: f.At, Lasts: f.Lasts, Samples: r.samples, Spoken: f.At.Add(-f.Delay), Voice: f.Voice})
 	}
 }

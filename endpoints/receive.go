@@ -120,6 +120,7 @@ func (s *Session) handleRTP(now simtime.Time, p *packet.Packet) {
 	s.countMark(now, src, p.ECN, fresh)
 	_, kind := m.formatOf(h.PayloadType)
 	src.note(m, kind)
+	m.noteContributors(now, h)
 	switch {
 	case m == nil:
 		s.counts.Unassociated++
@@ -148,7 +149,7 @@ func (s *Session) handleRTP(now simtime.Time, p *packet.Packet) {
 // decoded already, or that there is room. What comes with its packets otherwise counts
 // for reports and feedback only.
 func (s *Session) decodes(now simtime.Time, src *source, m *Section) bool {
-	if s.config.DecodeTop > 0 && m.config.Kind == Audio && !s.selects(now, src) {
+	if s.selection != nil && m.config.Kind == Audio && !s.selects(now, src) {
 		return false
 	}
 	if s.config.MaxSSRC == 0 || src.plays() {

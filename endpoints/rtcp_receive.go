@@ -341,12 +341,16 @@ func (s *Session) handleBye(now simtime.Time, ssrc uint32) {
 	e := Event{Kind: ByeReceived, At: now, SSRC: ssrc}
 	if src := s.sourceOf(ssrc); src != nil {
 		src.ended = true
+		src.leaveSelection()
 		if src.sync != nil {
 			src.sync.Remove(src.syncName)
 		}
 		e.Section = src.section
 	}
 	s.event(e)
+	if d := s.endpoint.config.Departed; d != nil {
+		d(now, s, ssrc)
+	}
 }
 
 // stripPadding removes the padding of the last packet of a compound one

@@ -91,7 +91,7 @@ func (s *Session) sendRegular(now simtime.Time, first *rtcptiming.Local) {
 			}
 		}
 	}
-	w.describe()
+	w.describe(now)
 	requests := s.repairs.expectant
 	for _, st := range w.reporters {
 		w.extend(now, st)
@@ -122,7 +122,7 @@ func (s *Session) sendFeedback(now simtime.Time, l *rtcptiming.Local) {
 	compound := !s.reduces() || st.section.reportWanted
 	if compound {
 		w.report(now, st)
-		w.describe()
+		w.describe(now)
 		if !s.due.wanted || !s.hasFeedback() {
 			w.summarize()
 		}
@@ -168,7 +168,7 @@ func (s *Session) sendBye(now simtime.Time, st *Stream) {
 			w.report(now, st.section.main)
 		}
 		w.report(now, st)
-		w.describe()
+		w.describe(now)
 		w.summarize()
 		w.add(&rtcp.Goodbye{Sources: []uint32{st.ssrc}})
 		s.sendRTCP(now, w)

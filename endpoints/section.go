@@ -9,6 +9,7 @@ import (
 	"rtpfabric/endpoints/fec/ulpfec"
 	"rtpfabric/endpoints/pacer"
 	"rtpfabric/endpoints/playout"
+	"rtpfabric/endpoints/sound"
 	"rtpfabric/endpoints/tmmbr"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/simtime"
@@ -42,6 +43,8 @@ type SectionConfig struct {
 	Send *SendConfig
 	// Transit gets what comes in the section instead of a decoder; nil decodes.
 	Transit Transit
+	// Ear hears what is played in a section of audio, if it comes in G.711 or DVI4.
+	Ear sound.Ear
 }
 
 // SendConfig describes a stream to send.
@@ -68,6 +71,9 @@ type SendConfig struct {
 	Level Level
 	// DSCP marks the stream's packets (RFC 8837).
 	DSCP uint8
+	// Contributors, if not nil, says whose sound the stream's mixes have had of late, for
+	// SDES (RFC 3550 §7.3): packets may name them, and say how loud each is.
+	Contributors func(now simtime.Time) []Contributor
 	// PacketSize bounds RTP packets, SRTP tag included.
 	PacketSize units.Bytes
 	// Model tells what the stream costs on the wire; see [StreamModel].
@@ -128,11 +134,12 @@ type Section struct {
 	refreshDue    bool      // another one is to be made
 	requests      []request // FIRs
 
-	pictureID  uint16
-	frame      uint64         // number of the last frame
-	refreshing playout.Region // of the frame that is made
-	repair     pictureRepair
-	pictures   []pictureOf // of the last packets, by their number, if NACKs steer
+	pictureID    uint16
+	frame        uint64         // number of the last frame
+	refreshing   playout.Region // of the frame that is made
+	repair       pictureRepair
+	pictures     []pictureOf          // of the last packets, by their number, if NACKs steer
+	contributing []ContributingSource // of what is received
 }
 
 func newSection(now simtime.Time, s *Session, index int, sc SectionConfig) (*Section, error) {
@@ -159,6 +166,11 @@ func newSection(now simtime.Time, s *Session, index int, sc SectionConfig) (*Sec
 	var err error
 	if m.main.layouts, err = newLayouts(s.extensions, sc.Kind, m.mid, true, s.config.HeaderExtensions...); err != nil {
 		return nil, err
+	}
+	if sc.Send != nil && sc.Send.Contributors != nil {
+		if err = m.main.layouts.nameContributors(s.extensions, m.mid, s.config.HeaderExtensions...); err != nil {
+			return nil, err
+		}
 	}
 	for _, f := range sc.Formats {
 		if _, known := s.types.RTX(m.outer(f.PayloadType)); f.RTX != 0 && !known {

@@ -57,7 +57,7 @@ func (s *Session) release(now simtime.Time, p *packet.Packet) {
 	probe := s.probing.probe.ID
 	tseq := s.history.Sent(now, st.ssrc, seq, p.Size, probe)
 	st.stamp(now, p.Payload, introduced, tseq)
-	head := headerSize(p.Payload) + int(st.layout(introduced).Size())
+	head := headerSize(p.Payload) + int(st.layoutOf(introduced, contributorsOf(p.Payload)).Size())
 	size := len(p.Payload) - head - padding(p.Payload)
 	st.packets++
 	st.octets += uint32(size)

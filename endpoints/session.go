@@ -17,6 +17,7 @@ import (
 	"rtpfabric/endpoints/protect"
 	"rtpfabric/endpoints/rtcptiming"
 	"rtpfabric/endpoints/rtx"
+	"rtpfabric/endpoints/sound"
 	"rtpfabric/endpoints/ssrctable"
 	"rtpfabric/endpoints/xr"
 	"rtpfabric/sim/packet"
@@ -110,6 +111,8 @@ type SessionConfig struct {
 	// DecodeTop is how many streams of audio this end decodes at the same time: the
 	// loudest by the levels in their header extensions (RFC 6464); 0 is all.
 	DecodeTop int
+	// Selection, if not nil, makes that choice for several sessions in common.
+	Selection *sound.Selection
 	// PlayoutDelay is how long after its ideal time a frame may come. Audio is played
 	// as early as the path lets it be, but no more than that later; FixedAudio plays
 	// it that much later from the start.
@@ -123,6 +126,8 @@ type Session struct {
 	connection *Connection
 	endpoint   *Endpoint
 	config     SessionConfig
+	selection  *sound.Selection // nil decodes all audio
+	departed   []uint32         // contributing sources whose BYE is to be passed on
 	name       string
 
 	protector protect.Protector // of RTP, nil before there are keys
@@ -254,6 +259,7 @@ func newSession(now simtime.Time, c *Connection, sc SessionConfig) (*Session, er
 	}
 	s.estimate = newEstimate(&sc)
 	s.marks = newMarks(&s.config)
+	s.selection = newSelection(&sc)
 	s.probing.asks, _ = sc.Controller.(ccontrol.Prober)
 	s.table = ssrctable.New(c.cname)
 	s.restorer = rtx.NewReceiver(&s.types)

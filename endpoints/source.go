@@ -9,6 +9,7 @@ import (
 	"rtpfabric/endpoints/fec/red"
 	"rtpfabric/endpoints/nack"
 	"rtpfabric/endpoints/playout"
+	"rtpfabric/endpoints/sound"
 	"rtpfabric/endpoints/xr"
 	"rtpfabric/sim/simtime"
 	"rtpfabric/sim/units"
@@ -65,8 +66,10 @@ type source struct {
 	captured   simtime.Time // of the last frame that says so, with its timestamp
 	capturedTS uint32
 
-	selected bool // it is among the audio that this end decodes, if that is limited
-	loudness loudness
+	selected  bool // it is among the audio that this end decodes, if that is limited
+	candidate sound.Candidate
+	spare     [][]byte // payloads that were decoded
+	samples   []int16
 
 	excess bool // it isn't decoded, as there are too many
 
@@ -114,7 +117,9 @@ func (r *source) join(now simtime.Time, m *Section) {
 	r.section = m
 	r.buffer, r.missing, r.losses, r.weigher, r.refresh = nil, nil, nil, nil, refresher{}
 	r.stopAudio()
-	r.selected = r.selected && m.config.Kind == Audio
+	if m.config.Kind != Audio {
+		r.leaveSelection()
+	}
 	c := &r.session.config
 	if r.handsOn = m.config.Transit != nil; r.handsOn {
 		r.joinTransit()

@@ -5,6 +5,8 @@ import (
 
 	"rtpfabric/endpoints/audio"
 	"rtpfabric/endpoints/encoder"
+	"rtpfabric/endpoints/headerext"
+	"rtpfabric/endpoints/sound"
 	"rtpfabric/sim/simtime"
 	"rtpfabric/sim/units"
 )
@@ -145,14 +147,16 @@ func (m *Section) speak(now simtime.Time, sp *Speaker) {
 func (m *Section) emitSpeech(f *audio.Frame, format *Format) {
 	s, st := m.session, m.main
 	introduced := st.introduces(false)
-	head := rtpHeader + int(st.layout(introduced).Size())
+	contributors := f.Contributors[:min(len(f.Contributors), sound.MostContributors)]
+	layout := st.layoutOf(introduced, len(contributors))
+	head := rtpHeader + 4*len(contributors) + int(layout.Size())
 	size := min(head+len(f.Payload)+f.Padding, int(m.config.Send.PacketSize-s.protector.OverheadRTP()))
 	p := s.endpoint.config.Pool.New()
 	b := p.SetPayload(size)
 	p.Size += s.protector.OverheadRTP()
 	p.Src, p.Dst = s.config.Local, s.config.Remote
 	p.Hop = hop(st, introduced, importanceOf(encoder.Frame{}))
-	b[0], b[1] = 0x80, format.PayloadType
+	b[0], b[1] = 0x80|byte(len(contributors)), format.PayloadType
 	if f.Marker {
 		b[1] |= 0x80
 	}
@@ -160,9 +164,21 @@ func (m *Section) emitSpeech(f *audio.Frame, format *Format) {
 	binary.BigEndian.PutUint32(b[4:], st.rtpTime(f.Captured))
 	binary.BigEndian.PutUint32(b[8:], st.ssrc)
 	st.seq++
+	for i, c := range contributors {
+		binary.BigEndian.PutUint32(b[rtpHeader+4*i:], c.SSRC)
+	}
 	st.writeExtension(b, introduced, f.Captured, f.Level, f.Voice)
+	if d := layout.Data(b[rtpHeader+4*len(contributors):], headerext.MixerLevels); d != nil {
+		for i, c := range contributors {
+			d[i] = c.Level
+		}
+	}
 	n := copy(b[head:], f.Payload)
-	format.Codec.mark(b[head:head+n], f.Captured)
+	spoken := f.Captured
+	if f.Spoken != 0 {
+		spoken = f.Spoken
+	}
+	format.Codec.mark(b[head:head+n], spoken)
 	if pad := b[head+n:]; len(pad) > 0 { // RFC 3550 §5.1
 		clear(pad)
 		pad[len(pad)-1] = byte(len(pad))

@@ -69,12 +69,8 @@ func (w *waveform) fill(samples []int16, speech, noise float64) {
 	// Uniform noise in [-1, 1) has a power of 1/3.
 	s, n := overload*math.Sqrt(speech), overload*math.Sqrt(3*noise)
 	for i := range samples {
-		w.hiss ^= w.hiss << 13
-		w.hiss ^= w.hiss >> 17
-		w.hiss ^= w.hiss << 5
-		u := float64(int32(w.hiss)) * 0x1p-31
-		x := float64(s*w.next()) + float64(n*u)
-		samples[i] = int16(max(min(math.RoundToEven(x), math.MaxInt16), math.MinInt16))
+		u := xorshift(&w.hiss)
+		samples[i] = clip(float64(s*w.next()) + float64(n*u))
 	}
 }
 

@@ -21,6 +21,7 @@ type AudioPacket struct {
 	Captured    simtime.Time
 	Size        units.Bytes
 	PayloadType uint8
+	Payload     []byte // nil if nobody wants it back
 }
 
 // AudioOutcome says what became of a frame of audio.
@@ -49,7 +50,11 @@ type AudioResult struct {
 	Size        units.Bytes
 	Timestamp   uint32 // RTP timestamp
 	PayloadType uint8  // of a concealed frame, that of the one before
+	Payload     []byte // of one that was played
+	Voice       bool
 	Media       time.Duration
+	// Lasts is how long one that is played takes, which is Media or a little more or less.
+	Lasts time.Duration
 	// Gap is for how long something stood in for audio before the frame, as it wasn't
 	// there yet and nothing after it.
 	Gap time.Duration
@@ -136,6 +141,7 @@ type audioFrame struct {
 	ts       uint32
 	size     units.Bytes
 	payload  uint8
+	data     []byte
 	voice    bool
 	comfort  bool
 	fec      bool
@@ -178,7 +184,7 @@ func (a *Adaptive) Insert(now simtime.Time, p AudioPacket) {
 	ts := a.extend(p.Timestamp)
 	f := audioFrame{
 		seq: p.Seq, from: a.media(ts), to: a.media(ts + int64(p.Samples)), arrived: now,
-		captured: p.Captured, ts: p.Timestamp, size: p.Size, payload: p.PayloadType,
+		captured: p.Captured, ts: p.Timestamp, size: p.Size, payload: p.PayloadType, data: p.Payload,
 		voice: p.Voice, comfort: p.Comfort, fec: p.FEC,
 	}
 	if a.started && a.jumped(now, &f) {

@@ -99,7 +99,6 @@ func (a *Adaptive) starved(d time.Duration) {
 func (a *Adaptive) play(now simtime.Time) {
 	f := a.take(now)
 	a.delay = (now - f.from).Sub(a.baseAt)
-	a.report(AudioPlayed, now, &f)
 	a.stats.Played++
 	a.stats.interrupted(a.dark)
 	a.dark = 0
@@ -110,6 +109,8 @@ func (a *Adaptive) play(now simtime.Time) {
 	change := a.trend.stretch(a.delay, a.Target(), f.duration(), limit)
 	change = max(change, -a.Waiting()) // it would be waited for
 	a.stats.stretched(f.silent(), change)
+	a.report(AudioPlayed, now, &f)
+	a.done[len(a.done)-1].Lasts = f.duration() + change
 	a.advance(now, f, f.duration()+change)
 }
 
@@ -207,7 +208,7 @@ func (a *Adaptive) store(i int, f *audioFrame) {
 }
 
 func (a *Adaptive) report(o AudioOutcome, at simtime.Time, f *audioFrame) {
-	r := AudioResult{Outcome: o, Seq: f.seq, At: at, Media: f.duration(), PayloadType: f.payload, Timestamp: f.ts}
+	r := AudioResult{Outcome: o, Seq: f.seq, At: at, Media: f.duration(), PayloadType: f.payload, Timestamp: f.ts, Payload: f.data, Voice: f.voice}
 	if o == AudioPlayed || o == AudioRecovered {
 		r.Gap, a.gap = a.gap, 0
 	}
