@@ -18,8 +18,12 @@ func (s *Scenario) passedOn() []Media {
 		list = append(list, m)
 	}
 	for _, peer := range s.Topology.Peers {
-		if s.Topology.Type == SwitchingMixer {
+		switch s.Topology.Type {
+		case SwitchingMixer:
 			list = append(list, s.conceptual(peer)...)
+			continue
+		case Mixer:
+			list = append(list, s.mixFor(peer)...)
 			continue
 		}
 		for i := range s.Media {
@@ -53,6 +57,29 @@ func (s *Scenario) conceptual(peer string) []Media {
 		}
 	}
 	return list
+}
+
+// mixFor returns the stream that a mixer has for a peer, if others say something: in the codec
+// that the peer itself uses.
+func (s *Scenario) mixFor(peer string) []Media {
+	own := slices.IndexFunc(s.Media, func(m Media) bool { return m.From == peer })
+	other := slices.IndexFunc(s.Media, func(m Media) bool { return m.From != peer })
+	if other < 0 {
+		return nil
+	}
+	m := s.Media[other]
+	if own >= 0 {
+		m = s.Media[own]
+	}
+	m.From, m.To, m.Name, m.Copy = s.Topology.Box(), peer, m.Kind, true
+	m.Start, m.Stop, m.Lasts, m.Pauses, m.ClockDrift = Moment{}, nil, nil, nil, 0
+	m.FEC, m.Bandwidth, m.Limits, m.TradeOffs = nil, nil, nil, nil
+	if m.Speech != nil {
+		speech := *m.Speech
+		speech.Talks, speech.Tone, speech.Switches = nil, nil, nil
+		m.Speech = &speech
+	}
+	return []Media{m}
 }
 
 // FlowName returns the name of the stream in records and expectations, such as
@@ -164,6 +191,7 @@ func (t *Topology) Relayed() bool { return t.Type == RelayName }
 // Types of topologies with a middlebox that passes media on.
 const (
 	SFM            = "sfm"             // RFC 7667 §3.7
+	Mixer          = "mixer"           // RFC 7667 §3.6.1
 	SwitchingMixer = "switching-mixer" // RFC 7667 §3.6.2
 )
 
@@ -173,7 +201,7 @@ func (t *Topology) Box() string {
 	switch t.Type {
 	case SFM:
 		return "sfm"
-	case SwitchingMixer:
+	case Mixer, SwitchingMixer:
 		return "mixer"
 	}
 	return ""

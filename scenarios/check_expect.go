@@ -141,6 +141,10 @@ func (c *checker) unmeasured(m *metric, where string) (problem, remedy string) {
 		if slices.Contains(c.trafficNames(), where) {
 			return fmt.Sprintf("%s is traffic, which has no %s", where, m.name), "name a flow of media"
 		}
+	case ofMixer:
+		if c.s.Topology.Type != Mixer || where != c.s.Topology.Box() {
+			return where + " is no mixer", `write "endpoint: mixer", with "type: mixer" in topology`
+		}
 	case ofBreaker:
 		if slices.Contains(c.trafficNames(), where) {
 			return fmt.Sprintf("%s is traffic, which has no circuit breaker", where), "name a flow of media"
@@ -220,7 +224,10 @@ func (c *checker) targetsOf(key string) []string {
 			add(l.Name + "/backward")
 		}
 	case "endpoint":
-		return c.endpointNames()
+		names = c.endpointNames()
+		if box := c.s.Topology.Box(); box != "" {
+			names = append(names, box)
+		}
 	case "connection":
 		for _, p := range c.s.Topology.Gatherings() {
 			for _, session := range c.s.Sessions(p) {

@@ -87,7 +87,10 @@ func (c *checker) topology() {
 	if t.Encoders == "shared" && !t.Meshed() {
 		c.failKey(at("topology", "encoders"), "an encoder is shared by the calls of a mesh", `remove it, or write "type: mesh"`)
 	}
-	if !t.Forwarded() {
+	if t.Loudest > 0 && t.Type != Mixer {
+		c.failKey(at("topology", "loudest"), "a mixer chooses whom to mix", `remove it, or write "type: mixer"`)
+	}
+	if !t.Forwarded() || t.Type == Mixer {
 		if t.LastN > 0 {
 			c.failKey(at("topology", "last-n"), "an SFM chooses whom to show", `remove it, or write "type: sfm"`)
 		}
@@ -95,8 +98,8 @@ func (c *checker) topology() {
 			c.failKey(at("topology", "limits"), "an SFM sets them", `remove it, or write "type: sfm"`)
 		}
 	}
-	if !t.CSRC && t.Type != SwitchingMixer {
-		c.failKey(at("topology", "csrc"), "a mixer names sources", `remove it, or write "type: switching-mixer"`)
+	if !t.CSRC && t.Type != SwitchingMixer && t.Type != Mixer {
+		c.failKey(at("topology", "csrc"), "a mixer names sources", `remove it, or write "type: mixer"`)
 	}
 	if t.Relayed() {
 		c.relay()

@@ -66,7 +66,7 @@ func (c *checker) meshed(m *Media, p strict.Path) {
 	case m.To != "" && !slices.Contains(peers, m.To):
 		c.fail(p.Child("to"), fmt.Sprintf("%q is none of the peers", m.To), instead(m.To, peers, "the peers"))
 	}
-	if m.Speech != nil && m.Speech.Activity == "conversation" {
+	if m.Speech.converses() {
 		c.fail(c.firstOf(p.Child("speech").Child("activity"), p.Child("speech")), "the model of a conversation has two ends, and here are more", `write "activity: always"`)
 	}
 }

@@ -71,7 +71,7 @@ func (c *checker) relayed(index int, p strict.Path) {
 	if len(m.Limits) > 0 {
 		c.failKey(p.Child("limits"), "limits need one receiver, and a relay has several", "remove them")
 	}
-	if m.Speech != nil && m.Speech.Activity == "conversation" {
+	if m.Speech.converses() {
 		c.fail(c.firstOf(p.Child("speech").Child("activity"), p.Child("speech")), "the model of a conversation has two ends, and a relay has a group", `write "activity: always"`)
 	}
 	for i := range index {

@@ -3,12 +3,14 @@ package scenarios
 import (
 	"fmt"
 	"slices"
+
+	"rtpfabric/scenarios/internal/strict"
 )
 
 // sfm checks endpoints with a selective forwarding middlebox between them.
 func (c *checker) sfm() {
 	t, p := &c.s.Topology, at("topology", "peers")
-	nodes, box := c.s.Nodes(), map[string]string{SFM: "SFM", SwitchingMixer: "mixer"}[t.Type]
+	nodes, box := c.s.Nodes(), map[string]string{SFM: "SFM", Mixer: "mixer", SwitchingMixer: "mixer"}[t.Type]
 	switch {
 	case len(t.Pairs) > 0:
 		c.failKey(at("topology", "pairs"), "the "+box+" has one group and no pairs", `write "peers: [A, B, C]"`)
@@ -28,7 +30,7 @@ func (c *checker) sfm() {
 	}
 	for i, peer := range t.Peers {
 		c.relayPeer(peer, slices.Contains(t.Peers[:i], peer), p.Child(fmt.Sprint(i)))
-		if c.s.Endpoint(peer) != nil && c.s.RTCPOf(peer).Profile == "avp" {
+		if t.Type != Mixer && c.s.Endpoint(peer) != nil && c.s.RTCPOf(peer).Profile == "avp" {
 			where := c.firstOf(at("endpoints", peer, "rtcp", "profile"), at("endpoints", peer, "type"), at("rtcp", "profile"), p)
 			c.fail(where, "the "+box+" asks for key frames, and AVP has no messages for that", `write "profile: avpf"`)
 		}
@@ -39,8 +41,27 @@ func (c *checker) sfm() {
 		}
 	}
 	for i := range c.s.Media {
-		if m := &c.s.Media[i]; m.To != "" {
+		m := &c.s.Media[i]
+		if m.To != "" {
 			c.failKey(at("media", i, "to"), "the "+box+" sends every stream to all other peers", `remove "to:"`)
 		}
+		if t.Type == Mixer {
+			c.mixed(m, at("media", i), c.s.Media[:i])
+		}
+	}
+}
+
+// mixed checks a stream that a mixer decodes.
+func (c *checker) mixed(m *Media, p strict.Path, before []Media) {
+	switch {
+	case m.Kind == "video":
+		c.fail(p.Child("kind"), "a mixer adds up audio, and knows no way to show several videos as one", `write "type: switching-mixer", or "type: sfm"`)
+	case m.Speech == nil:
+		c.fail(p, "a mixer decodes what is said, and here is nothing but a rate", `add "speech: {codec: pcmu, activity: always}"`)
+	case slices.Contains(m.Speech.Codecs(), "opus"):
+		where := c.firstOf(p.Child("speech").Child("switches"), p.Child("speech").Child("codec"), p.Child("speech"))
+		c.fail(where, "a mixer decodes samples, and of Opus there are only sizes", "write pcmu, pcma or dvi4")
+	case slices.ContainsFunc(before, func(o Media) bool { return o.From == m.From }):
+		c.fail(p, fmt.Sprintf("%s says two things at a time", m.From), "leave one of them out")
 	}
 }

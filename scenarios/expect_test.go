@@ -22,9 +22,21 @@ traffic: {web: {type: tcp, from: A, to: B}}
 `
 
 // expecting returns the scenario for tests with expectations.
+const mixerForTests = `
+title: A mixer
+duration: 10s
+network: {links: {a: {between: [A, M]}, b: {between: [B, M]}}}
+endpoints: {A: {at: A}, B: {at: B}}
+topology: {type: mixer, at: M, peers: [A, B]}
+media: [{from: A, kind: audio, speech: {codec: pcmu, activity: always}}]
+`
+
 func expecting(t *testing.T, expectations ...string) *Scenario {
 	t.Helper()
 	text := callForTests
+	if strings.Contains(expectations[0], "endpoint: mixer") {
+		text = mixerForTests
+	}
 	if strings.Contains(expectations[0], "reported-marks") || strings.Contains(expectations[0], "ecn-capable") {
 		text += "congestion: {feedback: ecn}\n"
 	}
@@ -95,6 +107,9 @@ func recordForTests() *record.Record {
 	series("S-R", record.Target, "bit/s", 1e6, 0.5e6)
 	series("S-R", record.RTT, "ms", 100, 200)
 	series("S-R", record.Members, "count", 3, 2)
+	series("mixer", record.Mixes, "count", 50, 20)
+	series("mixer", record.Decodes, "count", 100, 40)
+	series("mixer", record.Encodes, "count", 150, 60)
 	series("S", record.Timeouts, "count", 2, 1)
 	series("S", record.RTCPPackets, "count", 7, 3)
 	series("S", record.RTCPRate, "bit/s", 20e3, 30e3)
@@ -171,6 +186,9 @@ func TestEveryMetric(t *testing.T) {
 		{"mos-min", all, 2, "max: 2", "min: 2.1"},
 		{"concealed", first, 0.02, "max: 2%", "max: 1.9%"},
 		{"mouth-to-ear", first, 150, "max: 150ms", "max: 149ms"},
+		{"mixes", first, 50, "equal: 50", "max: 49"},
+		{"decodes", first, 100, "max: 100", "max: 99"},
+		{"encodes", first, 150, "min: 150", "max: 149"},
 		{"target", first, 1e6, "min: 1Mbps", "max: 900kbps"},
 		{"rtt", "4s..6s", 150, "min: 150ms, max: 150ms", "max: 149ms"},
 		{"members", first, 3, "equal: 3", "max: 2"},
@@ -213,6 +231,9 @@ func TestEveryMetric(t *testing.T) {
 		head := fmt.Sprintf("metric: %s, %s: %s, during: %s, ", tt.metric, m.of, where[m.of], tt.during)
 		if tt.metric == "retransmissions" {
 			head = strings.Replace(head, "S/video", "web", 1)
+		}
+		if m.only == ofMixer {
+			head = strings.Replace(head, "endpoint: S", "endpoint: mixer", 1)
 		}
 		if m.only == ofAudio {
 			head = strings.Replace(head, "S/video", "R/audio", 1)

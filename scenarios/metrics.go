@@ -41,6 +41,7 @@ const (
 	ofTCP               // the flow is traffic of TCP
 	ofBreaker           // the flow is media that circuit breakers watch
 	ofECN               // the flow is media with ECN feedback
+	ofMixer             // the endpoint is a mixer
 )
 
 // metrics are all metrics in the order of help texts.
@@ -101,6 +102,9 @@ var metrics = slices.Concat(
 		{"rtcp-rate", "endpoint", rate, "mean rate of RTCP that the endpoint sends", mean(record.RTCPRate), always},
 		{"rtcp-share", "endpoint", ratio, "RTCP that the endpoint sends, as a share of what the rules allow it", quotient(record.RTCPRate, record.RTCPShare), always},
 		{"rtcp-packet-rate", "endpoint", perSecond, "RTCP packets that the endpoint sends per second", frequency(record.RTCPPackets), always},
+		{"mixes", "endpoint", perSecond, "mixes that a mixer makes per second, of 50 frames", frequency(record.Mixes), ofMixer},
+		{"decodes", "endpoint", perSecond, "frames of audio that a mixer decodes per second", frequency(record.Decodes), ofMixer},
+		{"encodes", "endpoint", perSecond, "frames of audio that a mixer encodes per second", frequency(record.Encodes), ofMixer},
 		{"timeouts", "endpoint", count, "members that the endpoint believed to have gone", total(record.Timeouts), always},
 
 		{"rtcp-interval", "source", milliseconds, "mean of the time between two reports of the source", sample(record.Intervals, 0), always},

@@ -111,8 +111,8 @@ type SignedDuration time.Duration
 
 // Topology says who talks to whom, by RFC 7667's names.
 type Topology struct {
-	Type string `yaml:"type" oneof:"point-to-point,mesh,switching-mixer,sfm,relay" default:"point-to-point"`
-	// At is the node of a relay or of an SFM.
+	Type string `yaml:"type" oneof:"point-to-point,mesh,mixer,switching-mixer,sfm,relay" default:"point-to-point"`
+	// At is the node of a relay, a mixer or an SFM.
 	At string `yaml:"at" example:"M"`
 	// Peers are two endpoints in a call, or Pairs are several such calls. Of a mesh they
 	// are all that talk to each other, and of a relay all that it copies packets between.
@@ -130,7 +130,9 @@ type Topology struct {
 	// Limits lets an SFM ask senders for no more than the slowest receiver can get (RFC 5104
 	// §4.2).
 	Limits bool `yaml:"limits" default:"true"`
-	// CSRC lets packets of a switching mixer name their sources (RFC 3550 §5.1).
+	// Loudest is how many a mixer decodes and mixes at a time; 0 is all.
+	Loudest int `yaml:"loudest" default:"0" min:"0" max:"400"`
+	// CSRC lets packets of a mixer name their sources (RFC 3550 §5.1).
 	CSRC bool `yaml:"csrc" default:"true"`
 }
 

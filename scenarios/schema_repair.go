@@ -82,7 +82,7 @@ type TradeOffAt struct {
 }
 
 // extensions are the header extensions that a scenario may name.
-var extensions = []string{"abs-send-time", "transmission-offset", "ntp-64", "ntp-56", "audio-level"}
+var extensions = []string{"abs-send-time", "transmission-offset", "ntp-64", "ntp-56", "audio-level", "mixer-audio-level"}
 
 // xrBlocks are the blocks of extended reports that a scenario may name.
 var xrBlocks = []string{"reference-time", "loss-rle", "duplicate-rle", "receipt-times", "summary", "voip-metrics"}

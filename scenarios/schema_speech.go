@@ -15,8 +15,12 @@ type Speech struct {
 	Codec string `yaml:"codec" oneof:"opus,pcmu,pcma,dvi4" default:"opus"`
 	// Switches change to another codec, without telling anybody before.
 	Switches []CodecSwitch `yaml:"switches"`
-	// Who talks: always, or a conversation with the other end (ITU-T P.59).
-	Activity string `yaml:"activity" oneof:"conversation,always" default:"conversation"`
+	// Who talks: always, or a conversation with the other end (ITU-T P.59). Talks are
+	// stretches of time in which somebody does, in order, and nobody otherwise.
+	Activity string     `yaml:"activity" oneof:"conversation,always" default:"conversation"`
+	Talks    []Interval `yaml:"talks" example:"[2s..10s, 20s..25s]"`
+	// Tone is the frequency of a hum instead of a voice, of pcmu, pcma and dvi4; nil is none.
+	Tone *float64 `yaml:"tone" min:"50" max:"3900"` // Hz
 	// DTX sends next to nothing in silence: Opus' own way, or silence suppression
 	// with comfort noise (RFC 3389).
 	DTX bool `yaml:"dtx" default:"false"`
@@ -40,6 +44,11 @@ func (s *Speech) Codecs() []string {
 		}
 	}
 	return list
+}
+
+// converses reports whether it is a part of a conversation after ITU-T P.59.
+func (s *Speech) converses() bool {
+	return s != nil && s.Activity == "conversation" && len(s.Talks) == 0
 }
 
 // maxRate is the highest payload rate of the speech, of Opus that given.
@@ -75,6 +84,20 @@ func (c *checker) speech(m *Media, p strict.Path) {
 			c.fail(at, fmt.Sprintf("%s lies after the end of the run at %s", format(w.At), format(c.s.Duration)), "choose an earlier time or a longer duration")
 		}
 		last = w.At
+	}
+	end := time.Duration(-1)
+	for i, t := range s.Talks {
+		at := q.Child("talks").Child(fmt.Sprint(i))
+		switch {
+		case t.From <= end:
+			c.fail(at, fmt.Sprintf("%s begins before %s, or when that ends", t, format(end)), "put the talks in order, and join what touches")
+		case t.To > c.s.Duration:
+			c.fail(at, fmt.Sprintf("%s ends after the run does, at %s", t, format(c.s.Duration)), "choose an earlier time or a longer duration")
+		}
+		end = t.To
+	}
+	if s.Tone != nil && slices.Contains(s.Codecs(), "opus") {
+		c.fail(q.Child("tone"), "of Opus there are only sizes, which nobody can hear", "write a codec of pcmu, pcma or dvi4")
 	}
 	where := c.firstOf(p.Child("frame"), q)
 	if frame := *m.Frame; slices.Contains(s.Codecs(), "opus") && !slices.Contains([]time.Duration{10, 20, 40, 60}, frame/time.Millisecond) || frame%time.Millisecond != 0 {

@@ -12,6 +12,7 @@ import (
 	"rtpfabric/endpoints/headerext"
 	"rtpfabric/endpoints/keying"
 	"rtpfabric/endpoints/protect"
+	"rtpfabric/endpoints/sound"
 	"rtpfabric/sim/engine"
 	"rtpfabric/sim/fabric"
 	"rtpfabric/sim/packet"
@@ -37,6 +38,7 @@ type Config struct {
 	// have one encoder.
 	SharedEncoders bool
 	SFM            SFMConfig
+	Mixer          MixerConfig
 	Marking        endpoints.Marking
 	Protection     protect.Mode
 	Security       Security
@@ -52,6 +54,8 @@ type Config struct {
 	// [endpoints.SessionConfig]. LipSync plays streams of one sender together.
 	PlayoutDelay        time.Duration
 	FixedAudio, LipSync bool
+	// Listen, if not nil, returns who hears a stream of audio at its receiver, or nil.
+	Listen func(m *Media) sound.Ear
 }
 
 // SFMConfig says what a middlebox that forwards does.

@@ -239,7 +239,14 @@ func (s *Simulation) sessionConfig(end sessionEnd) (endpoints.SessionConfig, err
 				continue
 			}
 			mc.RemoteSSRC, mc.RemoteMSID = m.SSRC, m.MSID
-			if s.forwards(end.self) {
+			switch {
+			case !s.forwards(end.self):
+				if c.Listen != nil && m.Kind == endpoints.Audio {
+					mc.Ear = c.Listen(m)
+				}
+			case s.mixer != nil:
+				mc.Ear, sc.Selection = s.mixer.ear(m), s.mixer.selection
+			default:
 				mc.Transit = s.sfm.projectionOf(m.Flow())
 			}
 		}
@@ -303,16 +310,24 @@ func (s *Simulation) formats(section []*Media) []endpoints.Format {
 }
 
 func (s *Simulation) sendConfig(m *Media, model endpoints.StreamModel) (*endpoints.SendConfig, error) {
-	source := s.encoder(m, model)
-	if m.Speech != nil && !s.forwards(m.From) {
-		speaker, err := s.newSpeaker(m)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", m.Flow(), err)
-		}
-		source = speaker
+	var source encoder.Encoder
+	var contributors func(simtime.Time) []endpoints.Contributor
+	var err error
+	switch forwards := s.forwards(m.From); {
+	case forwards && s.mixer != nil:
+		source, err = s.mix(m)
+		contributors = s.mixer.contributors(m.To)
+	case m.Speech != nil && !forwards:
+		source, err = s.newSpeaker(m)
+	default:
+		source = s.encoder(m, model)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", m.Flow(), err)
 	}
 	return &endpoints.SendConfig{
-		Encoder: source, Clock: simtime.NewClock(m.Start, m.ClockDrift), Start: m.Start, Stop: m.Stop, Pauses: m.Pauses, DSCP: m.DSCP, Level: m.Level, Layers: m.Video.Layers,
+		Contributors: contributors,
+		Encoder:      source, Clock: simtime.NewClock(m.Start, m.ClockDrift), Start: m.Start, Stop: m.Stop, Pauses: m.Pauses, DSCP: m.DSCP, Level: m.Level, Layers: m.Video.Layers,
 		PacketSize: m.PacketSize, Model: model, Bandwidth: m.Bandwidth, FEC: m.FEC.Share, Repeats: m.FEC.Level,
 		BreakerGroup: s.config.Breakers.Group, FrameGroup: s.config.Breakers.Frames,
 	}, nil
@@ -411,6 +426,9 @@ func (s *Simulation) model(extensions []headerext.Entry, m *Media) endpoints.Str
 		panic("topologies: " + err.Error())
 	}
 	model := endpoints.NewStreamModel(m.Kind, lo, hi, start, fps, m.PacketSize, tag, extension)
+	if s.mixer != nil && s.forwards(m.From) {
+		model.Overhead += s.mixer.overhead(named(extensions, headerext.MixerLevels))
+	}
 	model.Level = m.Level
 	switch m.FEC.Scheme {
 	case RED: // a header for each earlier frame, and one for the packet's own

@@ -37,6 +37,7 @@ type Simulation struct {
 	translators []translator
 	shared      map[string]*encoder.Shared // by source
 	sfm         sfm
+	mixer       *mixer // nil if there is none
 }
 
 // translator is a NAT and who is behind it.
@@ -122,7 +123,7 @@ func Build(c Config) (*Simulation, error) {
 	s := &Simulation{
 		Loop: &engine.Loop{}, config: c, random: rng.New(c.Seed),
 		nodes: map[string]*fabric.Node{}, byName: map[string]*party{}, relays: map[string]*host{},
-		shared: map[string]*encoder.Shared{}, sfm: sfm{projections: map[string]*projection{}},
+		shared: map[string]*encoder.Shared{}, sfm: sfm{projections: map[string]*projection{}}, mixer: newMixer(&c),
 	}
 	s.Fabric = fabric.New(s.Loop, s.random)
 	for i := range c.Links {
@@ -151,7 +152,11 @@ func Build(c Config) (*Simulation, error) {
 			return nil, err
 		}
 	}
-	s.project()
+	if s.mixer != nil {
+		s.mixer.connect(s)
+	} else {
+		s.project()
+	}
 	return s, nil
 }
 
@@ -281,10 +286,14 @@ func (c *Config) AddrsAt(node string) []packet.IPv4 {
 const firstPort = 49152
 
 func (s *Simulation) addEndpoint(i int, e Endpoint) {
-	ep := endpoints.New(endpoints.Config{
+	config := endpoints.Config{
 		Name: e.Name, Addr: firstAddress + packet.IPv4(i), ClockOffset: e.ClockOffset, ClockDrift: e.ClockDrift,
 		Pool: s.Fabric.Pool(), Random: s.random, Middlebox: e.Forwards,
-	})
+	}
+	if e.Forwards && s.mixer != nil {
+		config.Departed = func(_ simtime.Time, from *endpoints.Session, ssrc uint32) { s.mixer.departed(from, ssrc) }
+	}
+	ep := endpoints.New(config)
 	h := newHost(s.Loop, ep)
 	h.port = s.Fabric.Attach(s.node(e.At), ep.Addr(), h)
 	s.hosts = append(s.hosts, h)

@@ -19,6 +19,10 @@ type Speech struct {
 	// Conversation takes turns with the other end after ITU-T P.59; otherwise
 	// somebody talks all the time.
 	Conversation bool
+	// Talks, if there are any, say when somebody talks instead.
+	Talks []audio.Spurt
+	// Tone is the frequency of a hum in place of the voice, Hz; 0 is none.
+	Tone float64
 	// DTX sends next to nothing in silence; VBR lets sizes of Opus follow the speech.
 	DTX, VBR bool
 	// FEC is Opus' in-band one.
@@ -67,6 +71,9 @@ func (s *Simulation) newVoice(m *Media, codec endpoints.Codec) (audio.Source, er
 	speech := audio.Speech{
 		Activity: s.activity(m), Random: s.random.Stream("media/" + m.Flow() + "/" + string(codec)),
 	}
+	if m.Speech.Tone > 0 {
+		speech.Tone, speech.Levels = m.Speech.Tone, audio.LevelConfig{Spread: -1, NoiseSpread: -1, Noise: -127}
+	}
 	if m.Speech.DTX || m.Speech.VBR {
 		speech.Overhang.Fixed = shortPause
 	}
@@ -76,11 +83,8 @@ func (s *Simulation) newVoice(m *Media, codec endpoints.Codec) (audio.Source, er
 			Start: m.Rate, Max: m.Rate, Frame: m.Frame, CBR: !m.Speech.VBR, DTX: m.Speech.DTX, FEC: m.Speech.FEC, Speech: speech,
 		}, m.Start)
 	case endpoints.CodecPCMU, endpoints.CodecPCMA, endpoints.CodecDVI4:
-		coding := map[endpoints.Codec]audio.Coding{
-			endpoints.CodecPCMU: audio.MuLaw, endpoints.CodecPCMA: audio.ALaw, endpoints.CodecDVI4: audio.ADPCM,
-		}[codec]
 		return audio.NewTelephone(audio.TelephoneConfig{
-			Coding: coding, Frame: m.Frame, Speech: speech,
+			Coding: codings[codec], Frame: m.Frame, Speech: speech,
 			Silence: audio.SilenceConfig{Suppress: m.Speech.DTX, ComfortNoise: m.Speech.DTX},
 		}, m.Start)
 	case endpoints.CodecVP8, endpoints.CodecCN:
@@ -94,6 +98,13 @@ const shortPause = 200 * time.Millisecond
 // activity says when the party of a stream talks. Both ends of a call draw the same
 // conversation.
 func (s *Simulation) activity(m *Media) audio.Activity {
+	if len(m.Speech.Talks) > 0 {
+		script, err := audio.NewScript(m.Speech.Talks...)
+		if err != nil {
+			panic("topologies: " + err.Error())
+		}
+		return script
+	}
 	if !m.Speech.Conversation {
 		return audio.Always()
 	}

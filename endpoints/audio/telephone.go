@@ -19,7 +19,8 @@ type TelephoneConfig struct {
 	Frame   time.Duration
 	Speech  Speech
 	Silence SilenceConfig
-	// Input is what is heard instead of the Speech.
+	// Input is what is heard instead of the Speech. Frames then begin at whole frames after
+	// the start, whatever was skipped, so that several sources of one input keep step.
 	Input Input
 }
 
@@ -154,6 +155,9 @@ func (t *Telephone) Encode(now simtime.Time, into []byte) (Frame, bool) {
 func (t *Telephone) Skip(until simtime.Time) {
 	if until > t.due {
 		t.talking = false
+		if late := until.Sub(t.start) % t.frame; late > 0 && t.c.Input != nil {
+			until = until.Add(t.frame - late)
+		}
 	}
 	t.timing.Skip(until)
 }

@@ -60,6 +60,9 @@ type Input struct {
 	own       []int16 // the mix without this one
 	ready     bool    // own is there
 	coded     audio.Coded
+	mixed     bool // it has been part of a frame, last at mixedAt
+	mixedAt   simtime.Time
+	left      uint32 // the stream that has ended
 }
 
 // NewInput adds a source.
@@ -80,6 +83,12 @@ func (in *Input) Comfort(ssrc uint32, at simtime.Time, level uint8) {
 	in.SSRC = ssrc
 	in.player.Comfort(at, level)
 }
+
+// Left tells that the stream has said BYE: what is still to be played of it has no name.
+func (in *Input) Left() { in.left = in.SSRC }
+
+// Mixed returns when the input was part of a frame last, if its stream ever was and goes on.
+func (in *Input) Mixed() (at simtime.Time, ever bool) { return in.mixedAt, in.mixed && in.SSRC != in.left }
 
 // Decoded returns how many frames were decoded for the input.
 func (in *Input) Decoded() uint64 { return in.player.Played() }
@@ -105,7 +114,7 @@ func (b *Bus) mix(until simtime.Time) {
 		in.coded.Forget()
 		in.now = in.player.Read(until, in.samples)
 		in.level = audio.Measure(in.samples)
-		if !in.now.Heard && in.level >= silent {
+		if !in.now.Heard && (in.level >= silent || in.now.Noise) { // who is silent has no part in it
 			continue
 		}
 		if b.selection.Note(until, &in.candidate, in.level) {
@@ -116,6 +125,7 @@ func (b *Bus) mix(until simtime.Time) {
 	b.mixed = slices.DeleteFunc(b.mixed, func(in *Input) bool { return !b.selection.Choose(until, &in.candidate) })
 	slices.SortStableFunc(b.mixed, func(x, y *Input) int { return cmp.Compare(x.level, y.level) })
 	for _, in := range b.mixed {
+		in.mixed, in.mixedAt = true, until
 		for i, s := range in.samples {
 			b.total[i] += int32(s)
 		}
@@ -158,7 +168,7 @@ func (o *Output) Hear(f *audio.Frame, _ simtime.Time, samples []int16) *audio.Co
 		if f.Voice = f.Voice || in.now.Voice; f.Spoken == 0 {
 			f.Spoken = in.now.Spoken
 		}
-		if !o.nameless && len(o.list) < MostContributors {
+		if !o.nameless && in.SSRC != in.left && len(o.list) < MostContributors {
 			o.list = append(o.list, audio.Contributor{SSRC: in.SSRC, Level: in.level})
 		}
 	}

@@ -138,6 +138,7 @@ func (p *Player) Read(until simtime.Time, into []int16) Fragment {
 	}
 	p.reading, p.pos = true, place(until)
 	p.describe(&f)
+	f.Noise = p.noise
 	n := copy(into, p.buf[p.read:])
 	clear(into[n:])
 	p.read += n

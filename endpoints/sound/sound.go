@@ -30,7 +30,8 @@ func lasting(n int) time.Duration { return time.Duration(n) * (time.Second / Clo
 type Fragment struct {
 	Samples []int16
 	// Spoken is when the first sample was picked up, Heard whether any of it was received
-	// rather than concealed, and Voice whether it is said to have speech.
-	Spoken       simtime.Time
-	Heard, Voice bool
+	// rather than concealed, Voice whether it is said to have speech, and Noise whether comfort
+	// noise stands for its end.
+	Spoken              simtime.Time
+	Heard, Voice, Noise bool
 }

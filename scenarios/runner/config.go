@@ -6,6 +6,7 @@ import (
 
 	"rtpfabric/ccontrol/coupled"
 	"rtpfabric/endpoints"
+	"rtpfabric/endpoints/audio"
 	"rtpfabric/endpoints/encoder"
 	"rtpfabric/endpoints/protect"
 	"rtpfabric/scenarios"
@@ -22,6 +23,7 @@ func Config(s *scenarios.Scenario) (topologies.Config, error) {
 		Seed: s.Seed, Type: s.Topology.Type,
 		Protection: protect.Mode(s.Protection), SharedEncoders: s.Topology.Encoders == "shared",
 		SFM:          topologies.SFMConfig{LastN: s.Topology.Shown(), NoLimits: !s.Topology.Limits, NoCSRC: !s.Topology.CSRC},
+		Mixer:        topologies.MixerConfig{Loudest: s.Topology.Loudest, NoCSRC: !s.Topology.CSRC},
 		Marking:      markings[s.Network.HonoursDSCP],
 		PlayoutDelay: s.Playout.Delay, FixedAudio: s.Playout.Audio == "fixed", LipSync: s.Playout.LipSync,
 		Congestion: topologies.Congestion{
@@ -139,6 +141,12 @@ func speech(s *scenarios.Speech) *topologies.Speech {
 		return nil
 	}
 	out := &topologies.Speech{Conversation: s.Activity == "conversation", DTX: s.DTX, VBR: s.VBR, FEC: s.FEC}
+	if s.Tone != nil {
+		out.Tone = *s.Tone
+	}
+	for _, t := range s.Talks {
+		out.Talks = append(out.Talks, audio.Spurt{From: simtime.At(t.From), To: simtime.At(t.To)})
+	}
 	names := s.Codecs()
 	for _, name := range names {
 		out.Codecs = append(out.Codecs, codecs[name])

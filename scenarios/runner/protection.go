@@ -22,6 +22,7 @@ var extensionKinds = map[string]struct {
 	kind headerext.Kind
 }{
 	"audio-level":         {1, headerext.AudioLevel},
+	"mixer-audio-level":   {8, headerext.MixerLevels},
 	"abs-send-time":       {2, headerext.AbsSendTime},
 	"transmission-offset": {5, headerext.TransmissionOffset},
 	"ntp-64":              {6, headerext.NTP64},

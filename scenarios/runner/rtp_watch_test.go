@@ -1,6 +1,7 @@
 package runner_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/pion/rtp"
@@ -42,7 +43,7 @@ func (w *rtpWatch) PacketSent(now simtime.Time, p *packet.Packet) {
 	if w.from != 0 && p.Src.IP != w.from || len(b) < 12 || b[0]>>6 != 2 || b[1] >= 192 && b[1] <= 223 {
 		return
 	}
-	s := rtpSent{at: now}
+	s, b := rtpSent{at: now}, slices.Clone(b) // the packet's memory is used again
 	n, err := s.head.Unmarshal(b)
 	if err != nil {
 		w.t.Fatal(err)

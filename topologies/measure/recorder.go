@@ -26,6 +26,7 @@ type Recorder struct {
 	conns  map[*endpoints.Session]*connMeter
 	connsl []*connMeter
 	ends   []*endpointMeter
+	mixer  *mixerMeter // nil if there is none
 	// traffic by the address of its sources, from the first on; every other
 	// address is a sink's and has nil.
 	traffic      []*trafficMeter
@@ -51,6 +52,7 @@ func Attach(sim *topologies.Simulation, also fabric.Observer) *Recorder {
 		r.flows = append(r.flows, m)
 		r.identify(f.Sender.SSRC(), m)
 	}
+	r.mixer = newMixerMeter(&r.book, sim)
 	for _, m := range r.flows {
 		m.accompany(&r.book, r.flows)
 	}
@@ -101,6 +103,9 @@ func (r *Recorder) endpoint(s *endpoints.Session) *endpointMeter {
 func (r *Recorder) sample(now simtime.Time) {
 	for _, m := range r.ends {
 		m.sample(now)
+	}
+	if r.mixer != nil {
+		r.mixer.sample(now)
 	}
 	for _, m := range r.connsl {
 		m.sample(now)
