@@ -192,6 +192,74 @@ func TestSFMKeepsSpacesApart(t *testing.T) {
 	}
 }
 
+// A middlebox gives each leg SSRCs of its own, which mean something there alone: who tells
+// another participant "mute this SSRC" may hit a third one, or nobody. The MediaStream's
+// identifier names the same track everywhere.
+//
+// conformance: TOP-A.3.1-7
+func TestSSRCsMeanNothingElsewhere(t *testing.T) {
+	s := load(t, meshes+"sfm.yaml", "expect=[]", "duration=5s")[0].Scenario
+	c, err := runner.Config(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const taken = 0x7a6b5c4d // for B's picture on the leg to A, and for A's on that to C
+	for _, call := range c.Calls {
+		for _, session := range call.Sessions {
+			for i := range session.Media {
+				if m := &session.Media[i]; m.Flow() == "B/video>A" || m.Flow() == "A/video>C" {
+					m.SSRC = taken
+				}
+			}
+		}
+	}
+	sim, err := topologies.Build(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	play(t, sim, s)
+	// find returns the tracks of pictures that an endpoint finds by an SSRC, or by a MediaStream.
+	find := func(end string, match func(stream string, track *endpoints.Track) bool) (streams []string) {
+		for _, c := range sim.Connections {
+			if c.Endpoint() != end {
+				continue
+			}
+			for _, stream := range c.MediaStreams() {
+				for i := range stream.Tracks {
+					if tr := &stream.Tracks[i]; tr.Section.Kind() == endpoints.Video && match(stream.ID, tr) {
+						streams = append(streams, stream.ID)
+					}
+				}
+			}
+		}
+		return streams
+	}
+	bySSRC := func(ssrc uint32) func(string, *endpoints.Track) bool {
+		return func(_ string, tr *endpoints.Track) bool { return tr.Primary.SSRC == ssrc }
+	}
+	byStream := func(id string) func(string, *endpoints.Track) bool {
+		return func(stream string, _ *endpoints.Track) bool { return stream == id }
+	}
+	if at := find("A", bySSRC(taken)); !slices.Equal(at, []string{"B"}) {
+		t.Fatalf("A calls the tracks of %v by the SSRC", at)
+	}
+	if at := find("C", bySSRC(taken)); !slices.Equal(at, []string{"A"}) {
+		t.Errorf("C mutes %v, whom A doesn't mean", at)
+	}
+	var other uint32
+	for _, f := range sim.Flows {
+		if f.Flow() == "C/video>A" {
+			other = f.Sender.SSRC()
+		}
+	}
+	if at := find("B", bySSRC(other)); len(at) != 0 {
+		t.Errorf("B finds %v by an SSRC of A's leg", at)
+	}
+	if at := find("C", byStream("B")); !slices.Equal(at, []string{"B"}) {
+		t.Errorf("C finds %v by the MediaStream of B", at)
+	}
+}
+
 // What a receiver asks for is done by the middlebox if it can, and asked of whom it concerns
 // otherwise: losses on a downlink are sent again from there, and a key frame comes from the
 // one source.

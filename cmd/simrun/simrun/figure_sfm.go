@@ -22,6 +22,11 @@ func sfmFigure(c *scenarios.Scenario) string {
 	switch n := c.Topology.Shown(); {
 	case c.Topology.Type == scenarios.SwitchingMixer:
 		shown = fmt.Sprintf("streams of its own, with the media of the latest speakers, %d at a time", n)
+	case c.Topology.Type == scenarios.Mixer:
+		shown = "one stream, a mix of what all others say"
+		if n := c.Topology.Loudest; n > 0 {
+			shown = fmt.Sprintf("one stream, a mix of what the %d loudest say but for its own voice", n)
+		}
 	case n > 0:
 		shown = fmt.Sprintf("all audio of others, and the video of the %d latest speakers", n)
 	}
@@ -36,12 +41,34 @@ func sfmFigure(c *scenarios.Scenario) string {
 		for k, session := range c.Sessions([]string{peer, c.Topology.Box()}) {
 			for _, m := range session.Media {
 				line := fmt.Sprintf("--- %s --->", padded(streamLabel(m), label))
+				mix := ""
 				if m.From == box {
 					line = fmt.Sprintf("<-- %s ----", padded(streamLabel(m), label))
+					mix = mixOf(c, m)
 				}
-				fmt.Fprintf(&b, "%s  UDP%d/RTP%d  %s %s %s\n", margin, k+1, k+1, padded(m.FlowName(), name), line, box)
+				fmt.Fprintf(&b, "%s  UDP%d/RTP%d  %s %s %s%s\n", margin, k+1, k+1, padded(m.FlowName(), name), line, box, mix)
 			}
 		}
 	}
 	return b.String()
 }
+
+// mixOf says whose sound may be in a mixer's stream to a peer: figure 10's contents of a leg.
+func mixOf(c *scenarios.Scenario, m *scenarios.Media) string {
+	if c.Topology.Type != scenarios.Mixer {
+		return ""
+	}
+	var others []string
+	for i := range c.Media {
+		if from := c.Media[i].From; from != m.To {
+			others = append(others, from)
+		}
+	}
+	if len(others) > maxMixed {
+		others = append(others[:maxMixed], fmt.Sprintf("%d more", len(others)-maxMixed))
+	}
+	return ": " + strings.Join(others, "+")
+}
+
+// maxMixed bounds how many a figure names.
+const maxMixed = 8
