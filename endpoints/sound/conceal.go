@@ -12,9 +12,6 @@ func (p *Player) conceal(at int) {
 	if p.lost == 0 {
 		lag, _ := period(p.buf[:at])
 		p.cycle = append(p.cycle[:0], p.buf[at-lag:at]...)
-		// The end of the period goes over into what was before its begin.
-		n := lag / 4
-		fade(p.cycle[lag-n:], p.buf[at-lag-n:at-lag])
 	}
 	p.repeat(p.buf[at:])
 }

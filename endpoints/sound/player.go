@@ -106,6 +106,10 @@ func (p *Player) goOn(at simtime.Time, spoken simtime.Time) {
 		p.mark(last.spoken.Add(lasting(int(p.wrote()-last.at))), false, last.voice && !p.noise)
 	}
 	p.end += int64(n)
+	if n > longSilence { // nobody has listened for as long
+		p.pos += int64(n - longSilence)
+		n = longSilence
+	}
 	at0 := len(p.buf)
 	p.buf = append(p.buf, make([]int16, n)...)
 	if p.noise {
@@ -114,6 +118,9 @@ func (p *Player) goOn(at simtime.Time, spoken simtime.Time) {
 	}
 	p.conceal(at0)
 }
+
+// longSilence is how many samples stand for silence at most, however long it is.
+const longSilence = Clock
 
 // wrote returns the place of the next sample that is appended, of all ever.
 func (p *Player) wrote() int64 { return p.taken + int64(len(p.buf)-p.read) }

@@ -117,6 +117,26 @@ func TestConcealment(t *testing.T) {
 	}
 }
 
+// What stands for a long loss has no steps that the tone hasn't, whatever its period.
+func TestConcealmentIsSmooth(t *testing.T) {
+	for hertz := 90.0; hertz < 400; hertz += 13.7 {
+		p := &sound.Player{}
+		l := listener{p: p}
+		for i := range 20 {
+			p.Play(sound.Frame{At: ms(20 * i), Lasts: 20 * time.Millisecond, Samples: hum(hertz, 160*i, 160), Voice: true})
+			l.listen(20 * i)
+		}
+		l.listen(600)
+		steepest := 4543 * 2 * math.Pi * hertz / sound.Clock
+		for i := 1; i < len(l.heard); i++ {
+			if step := math.Abs(float64(l.heard[i]) - float64(l.heard[i-1])); i > 1000 && step > 1.3*steepest {
+				t.Errorf("%.1f Hz: a step of %.0f, where the tone has %.0f", hertz, step, steepest)
+				break
+			}
+		}
+	}
+}
+
 // A source whose clock is fast or slow by 2 %, as play-out makes up for it: the pitch stays, no
 // samples pile up or run out, and seams are hardly heard.
 func TestStretching(t *testing.T) {
@@ -135,6 +155,21 @@ func TestStretching(t *testing.T) {
 			level := 20 * math.Log10(amplitude(steady, hertz)/4543)
 			if math.Abs(level) > 0.7 {
 				t.Errorf("played %v times as long, %v Hz are heard %.2f dB louder", rate, hertz, level)
+			}
+			// A silence that follows is heard a reserve later, or a period more or less.
+			silence := int(at / time.Millisecond)
+			for i := range 20 {
+				p.Play(sound.Frame{At: simtime.At(at), Lasts: 20 * time.Millisecond, Samples: make([]int16, 160)})
+				at += 20 * time.Millisecond
+				l.listen(silence + 20*i)
+			}
+			l.listen(silence + 400)
+			last := len(l.heard) - 1
+			for l.heard[last] == 0 {
+				last--
+			}
+			if ms := float64(last)/8 - float64(silence); ms < 0 || ms > 30 {
+				t.Errorf("played %v times as long, %v Hz are heard until %.1f ms after they end", rate, hertz, ms)
 			}
 		}
 	}
