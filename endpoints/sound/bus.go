@@ -88,7 +88,9 @@ func (in *Input) Comfort(ssrc uint32, at simtime.Time, level uint8) {
 func (in *Input) Left() { in.left = in.SSRC }
 
 // Mixed returns when the input was part of a frame last, if its stream ever was and goes on.
-func (in *Input) Mixed() (at simtime.Time, ever bool) { return in.mixedAt, in.mixed && in.SSRC != in.left }
+func (in *Input) Mixed() (at simtime.Time, ever bool) {
+	return in.mixedAt, in.mixed && in.SSRC != in.left
+}
 
 // Decoded returns how many frames were decoded for the input.
 func (in *Input) Decoded() uint64 { return in.player.Played() }

@@ -255,9 +255,15 @@ func TestContributorsChange(t *testing.T) {
 		at       time.Duration
 		to, want string
 	}{
-		{2500 * time.Millisecond, "P2", "P1"}, {4 * time.Second, "P4", "P1 P2"}, {5500 * time.Millisecond, "P1", "P2 P3"},
-		{5500 * time.Millisecond, "P4", "P1 P2 P3"}, {7 * time.Second, "P3", "P1"}, {7 * time.Second, "P1", "P3"},
-		{13 * time.Second, "P2", "P1"}, {19 * time.Second, "P1", "P4"}, {19 * time.Second, "P4", "P1"},
+		{2500 * time.Millisecond, "P2", "P1"},
+		{4 * time.Second, "P4", "P1 P2"},
+		{5500 * time.Millisecond, "P1", "P2 P3"},
+		{5500 * time.Millisecond, "P4", "P1 P2 P3"},
+		{7 * time.Second, "P3", "P1"},
+		{7 * time.Second, "P1", "P3"},
+		{13 * time.Second, "P2", "P1"},
+		{19 * time.Second, "P1", "P4"},
+		{19 * time.Second, "P4", "P1"},
 	} {
 		if got := named(tt.to, tt.at); got != tt.want {
 			t.Errorf("at %v %s hears %s, want %s", tt.at, tt.to, got, tt.want)
