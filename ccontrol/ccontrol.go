@@ -176,6 +176,16 @@ type Coupled interface {
 	Moved() bool
 }
 
+// Multicast is a [Controller] of a sender with several receivers, which tells apart what they
+// say. OnFeedback is for what nobody in particular has said.
+type Multicast interface {
+	Controller
+	// OnFeedbackFrom takes one feedback message of a receiver, known by its CNAME.
+	OnFeedbackFrom(now simtime.Time, receiver string, r *Report)
+	// Left forgets a receiver.
+	Left(now simtime.Time, receiver string)
+}
+
 // Limits are the boundary conditions that come from the media: between Min and
 // Max the encoders can follow, Start is where they begin.
 type Limits struct {

@@ -102,7 +102,7 @@ func (s *Session) handleREMB(now simtime.Time, m *rtcp.ReceiverEstimatedMaximumB
 		return
 	}
 	s.news = ccontrol.Report{Estimate: rate, InFlight: s.history.InFlight()}
-	s.handleFeedback(now, &s.news)
+	s.handleFeedback(now, m.SenderSSRC, &s.news)
 }
 
 // hears is the kind of feedback that this end gets.

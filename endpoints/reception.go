@@ -59,6 +59,5 @@ func (s *Session) report(now simtime.Time) {
 	for i := range s.reception {
 		s.news.RTT = max(s.news.RTT, s.reception[i].RTT)
 	}
-	s.config.Controller.OnFeedback(now, &s.news)
-	s.applyTarget(now)
+	s.tell(now, s.reception[0].By, &s.news)
 }

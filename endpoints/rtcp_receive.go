@@ -159,12 +159,12 @@ func (s *Session) handleOther(now simtime.Time, b []byte, p *packet.Packet) erro
 			s.handleBye(now, ssrc)
 		}
 	case *rtcp.CCFeedbackReport:
-		if s.heardControl(now, m.SenderSSRC, p) {
-			s.handleFeedback(now, s.history.OnCCFB(now, m))
+		if from := s.receiver(m.SenderSSRC); s.heardControl(now, m.SenderSSRC, p) && from != nil {
+			s.handleFeedback(now, m.SenderSSRC, from.OnCCFB(now, m))
 		}
 	case *rtcp.TransportLayerCC:
-		if s.heardControl(now, m.SenderSSRC, p) {
-			s.handleFeedback(now, s.history.OnTWCC(now, m))
+		if from := s.receiver(m.SenderSSRC); s.heardControl(now, m.SenderSSRC, p) && from != nil {
+			s.handleFeedback(now, m.SenderSSRC, from.OnTWCC(now, m))
 		}
 	case *rtcp.ReceiverEstimatedMaximumBitrate:
 		if s.heardControl(now, m.SenderSSRC, p) {
@@ -236,15 +236,13 @@ func (s *Session) heardControl(now simtime.Time, ssrc uint32, p *packet.Packet) 
 	return true
 }
 
-func (s *Session) handleFeedback(now simtime.Time, r *ccontrol.Report) {
+func (s *Session) handleFeedback(now simtime.Time, by uint32, r *ccontrol.Report) {
 	s.noteArrivals(r)
-	cc := s.config.Controller
-	if cc == nil {
+	if s.config.Controller == nil {
 		return
 	}
 	r.Backlog = s.pacer.Backlog()
-	cc.OnFeedback(now, r)
-	s.applyTarget(now)
+	s.tell(now, by, r)
 }
 
 // handleReports takes the round-trip time from the blocks about our SSRCs
@@ -337,7 +335,7 @@ func (s *Session) handleBye(now simtime.Time, ssrc uint32) {
 	s.restorer.OnGone(ssrc)
 	s.responder.OnGone(ssrc)
 	s.forgetLimits(now, ssrc)
-	s.table.Remove(ssrc)
+	s.strike(now, ssrc)
 	e := Event{Kind: ByeReceived, At: now, SSRC: ssrc}
 	if src := s.sourceOf(ssrc); src != nil {
 		src.ended = true

@@ -27,7 +27,7 @@ func (s *Session) runRTCP(now simtime.Time) {
 	for {
 		d := s.timing.Due(now, s.feedbackPending())
 		for _, ssrc := range d.Gone {
-			s.table.Remove(ssrc)
+			s.strike(now, ssrc)
 			s.forget(ssrc)
 			s.restorer.OnGone(ssrc)
 			s.forgetLimits(now, ssrc)

@@ -82,21 +82,29 @@ func (c *checker) relayed(index int, p strict.Path) {
 	}
 }
 
-// groupFeedback refuses feedback about packets in a group: a sender would get it
-// from several receivers, and its controller believes in one path.
+// groupFeedback refuses kinds of feedback that are between two ends: transport-wide numbers
+// are a sender's own, of which a receiver of several senders can't tell whose they are, and
+// neither estimates nor ECN summaries say whom they are about.
 func (c *checker) groupFeedback() {
-	if c.s.Topology.Relayed() && c.s.Congestion.Feedback != "none" {
-		c.fail(c.firstOf(at("congestion", "feedback"), at("congestion")), severalReceivers, `write "feedback: none"`)
+	if !c.s.Topology.Relayed() {
+		if c.s.Congestion.Receivers != "least" {
+			c.failKey(at("congestion", "receivers"), "each sender has one receiver", `remove it, or write "type: relay" in topology`)
+		}
+		return
+	}
+	forGroups := func(feedback string) bool { return feedback == "none" || feedback == "rfc8888" }
+	if g := &c.s.Congestion; !forGroups(g.Feedback) {
+		c.fail(c.firstOf(at("congestion", "feedback"), at("congestion")), g.Feedback+severalReceivers, `write "feedback: rfc8888", or "feedback: none"`)
 	}
 	for i := range c.s.Endpoints {
 		e := &c.s.Endpoints[i]
-		if o := e.Congestion; c.s.Topology.Relayed() && o != nil && o.Feedback != "" && o.Feedback != "none" {
-			c.fail(at("endpoints", e.Name, "congestion", "feedback"), severalReceivers, `write "feedback: none", or leave it out`)
+		if o := e.Congestion; o != nil && o.Feedback != "" && o.Feedback != c.s.Congestion.Feedback {
+			c.fail(at("endpoints", e.Name, "congestion", "feedback"), "all peers of a relay give and get the same feedback", "leave it out")
 		}
 	}
 }
 
-const severalReceivers = "a sender would get feedback from all other peers of the relay, and controllers know one receiver"
+const severalReceivers = " is feedback between two ends, and a relay has a group"
 
 // checkKeying refuses a handshake that a scenario with a relay asks for. Without a
 // word about keying the group has its key from the start.

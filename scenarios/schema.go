@@ -243,6 +243,10 @@ type Congestion struct {
 	// Groups says which do: all of an endpoint, those with the same peer, or those whose
 	// delays look alike (sbd, RFC 8382).
 	Groups string `yaml:"groups" oneof:"endpoint,peer,sbd" default:"endpoint"`
+	// Receivers says how a sender behind a relay makes one rate of what its receivers report:
+	// with a controller for each, the least that any allows, or that of the next if the worst is
+	// left behind (drop-worst); or with one controller, as if there were one receiver (naive).
+	Receivers string `yaml:"receivers" oneof:"least,drop-worst,naive" default:"least"`
 	// ECN is the codepoint of media packets, which then may be marked rather
 	// than dropped (RFC 3168, RFC 6679; ect1 is L4S, RFC 9331). It is off by default, and
 	// ect0 with "feedback: ecn", where off means that only losses are told of.

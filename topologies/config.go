@@ -7,6 +7,7 @@ import (
 
 	"rtpfabric/ccontrol"
 	"rtpfabric/ccontrol/coupled"
+	"rtpfabric/ccontrol/multicast"
 	"rtpfabric/endpoints"
 	"rtpfabric/endpoints/encoder"
 	"rtpfabric/endpoints/headerext"
@@ -349,6 +350,9 @@ type Congestion struct {
 	Control
 	ECN      packet.ECN
 	Coupling Coupling
+	// Receivers makes one rate of what several receivers of a sender report; empty takes them
+	// for one.
+	Receivers multicast.Policy
 	// Make makes controllers; nil is [Registered].
 	Make func(of *Controlled) (ccontrol.Controller, []ccontrol.Signal, error)
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"rtpfabric/ccontrol"
+	"rtpfabric/ccontrol/multicast"
 	"rtpfabric/endpoints"
 	"rtpfabric/endpoints/encoder"
 	"rtpfabric/endpoints/fec/ulpfec"
@@ -345,11 +346,26 @@ func (s *Simulation) controller(end *sessionEnd, limits ccontrol.Limits) (ccontr
 	if build == nil {
 		build = Registered
 	}
-	c, signals, err := build(&of)
+	policy := s.config.Congestion.Receivers
+	if s.relays[end.peer] == nil || policy == "" || of.Controller == "fixed" {
+		c, signals, err := build(&of)
+		if err != nil {
+			return nil, nil, &ControllerError{end.self, err}
+		}
+		return c, signals, nil
+	}
+	n, name := 0, of.Connection
+	c, err := multicast.New(policy, func() (ccontrol.Controller, error) {
+		if n++; n > 1 {
+			of.Connection = fmt.Sprintf("%s.%d", name, n)
+		}
+		c, _, err := build(&of)
+		return c, err
+	})
 	if err != nil {
 		return nil, nil, &ControllerError{end.self, err}
 	}
-	return c, signals, nil
+	return c, multicast.Signals, nil
 }
 
 // codepoint returns that of an end's packets. What nobody reports marks of isn't

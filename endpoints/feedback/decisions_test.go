@@ -77,11 +77,11 @@ func decide(t *testing.T, spec ccontrol.Spec, twcc bool) (targets []units.BitRat
 			if twcc {
 				for _, m := range recorder.Build(9) {
 					if m, ok := m.(*rtcp.TransportLayerCC); ok {
-						r = h.OnTWCC(at, m)
+						r = h.Receiver("").OnTWCC(at, m)
 					}
 				}
 			} else if m := ccfb.Build(at, 9, 1200); m != nil {
-				r = h.OnCCFB(at, m)
+				r = h.Receiver("").OnCCFB(at, m)
 			}
 			if r == nil {
 				t.Fatalf("no message at %v", at)

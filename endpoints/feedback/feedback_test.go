@@ -76,7 +76,7 @@ func (*ccfb) deliver(t *testing.T, h *feedback.History, at simtime.Time, b []byt
 	if err := m.Unmarshal(b); err != nil {
 		t.Fatal(err)
 	}
-	return h.OnCCFB(at, &m)
+	return h.Receiver("").OnCCFB(at, &m)
 }
 
 type twcc struct{ r *feedback.TWCCRecorder }
@@ -105,7 +105,7 @@ func (twcc) deliver(t *testing.T, h *feedback.History, at simtime.Time, b []byte
 	if err := m.Unmarshal(b); err != nil {
 		t.Fatal(err)
 	}
-	return h.OnTWCC(at, &m)
+	return h.Receiver("").OnTWCC(at, &m)
 }
 
 var formats = []format{
@@ -355,7 +355,7 @@ func TestArrivalTimeOffsets(t *testing.T) {
 		}
 		var h feedback.History
 		h.Sent(at, 7, 1, 100, 0)
-		report := h.OnCCFB(at.Add(c.age+time.Second), m)
+		report := h.Receiver("").OnCCFB(at.Add(c.age+time.Second), m)
 		for _, p := range report.Packets {
 			if !p.Received {
 				t.Errorf("age %v: reported lost", c.age)

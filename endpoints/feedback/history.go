@@ -19,12 +19,20 @@ const historySize = 1 << 13
 
 // History is what a sender knows about the packets that it sent.
 type History struct {
-	ring    []sentPacket
-	next    uint64 // transport sequence number of the next packet
-	streams []*streamIndex
+	ring      []sentPacket
+	next      uint64 // transport sequence number of the next packet
+	streams   []*streamIndex
+	sent      units.Bytes // of all packets
+	receivers []*Receiver
+}
+
+// Receiver is one of those who say how a sender's packets fared.
+type Receiver struct {
+	history *History
+	name    string
+	fates   []fate // by place in the history's ring
 	report  ccontrol.Report
 
-	sent     units.Bytes // of all packets
 	newest   uint64      // transport sequence number of the newest packet that was reported on, plus 1
 	answered units.Bytes // of all packets up to that
 }
@@ -37,7 +45,6 @@ type sentPacket struct {
 	probe uint32
 	ssrc  uint32
 	rtp   uint16
-	state fate
 }
 
 type fate uint8
@@ -66,6 +73,9 @@ func (h *History) Sent(now simtime.Time, ssrc uint32, rtpSeq uint16, size units.
 	h.ring[seq%historySize] = sentPacket{
 		seq: seq, sent: now, size: size, total: h.sent, probe: probe, ssrc: ssrc, rtp: rtpSeq,
 	}
+	for _, r := range h.receivers {
+		r.fates[seq%historySize] = unreported
+	}
 	s := h.stream(ssrc)
 	if s == nil {
 		s = &streamIndex{ssrc: ssrc}
@@ -75,8 +85,38 @@ func (h *History) Sent(now simtime.Time, ssrc uint32, rtpSeq uint16, size units.
 	return seq
 }
 
-// InFlight returns what was sent since the newest packet that was reported on.
-func (h *History) InFlight() units.Bytes { return h.sent - h.answered }
+// Receiver returns what a receiver says of the packets. Where there is only one it has no
+// name.
+func (h *History) Receiver(name string) *Receiver {
+	for _, r := range h.receivers {
+		if r.name == name {
+			return r
+		}
+	}
+	r := &Receiver{history: h, name: name, fates: make([]fate, historySize)}
+	h.receivers = append(h.receivers, r)
+	return r
+}
+
+// Forget drops a receiver that has left.
+func (h *History) Forget(name string) {
+	h.receivers = slices.DeleteFunc(h.receivers, func(r *Receiver) bool { return r.name == name })
+}
+
+// InFlight returns what was sent since the newest packet that was reported on, by the
+// receiver who is behind most.
+func (h *History) InFlight() units.Bytes {
+	least := h.sent
+	for i, r := range h.receivers {
+		if i == 0 || r.answered < least {
+			least = r.answered
+		}
+	}
+	if len(h.receivers) == 0 {
+		least = 0
+	}
+	return h.sent - least
+}
 
 // StreamOf returns the stream of a packet; false if it is too old.
 func (h *History) StreamOf(seq uint64) (ssrc uint32, ok bool) {
@@ -120,24 +160,24 @@ func (h *History) bySeq(seq uint64) *sentPacket {
 }
 
 // begin starts a report, reusing the last one's memory.
-func (h *History) begin() {
-	h.report = ccontrol.Report{Packets: h.report.Packets[:0]}
+func (r *Receiver) begin() {
+	r.report = ccontrol.Report{Packets: r.report.Packets[:0]}
 }
 
 // note adds the news about a packet to the report, if it is news.
-func (h *History) note(p *sentPacket, received bool, arrival simtime.Time, ecn packet.ECN) {
-	if p.seq >= h.newest {
-		h.newest, h.answered = p.seq+1, p.total
+func (r *Receiver) note(p *sentPacket, received bool, arrival simtime.Time, ecn packet.ECN) {
+	if p.seq >= r.newest {
+		r.newest, r.answered = p.seq+1, p.total
 	}
-	switch {
-	case p.state == reportedReceived, !received && p.state == reportedLost:
+	switch was := &r.fates[p.seq%historySize]; {
+	case *was == reportedReceived, !received && *was == reportedLost:
 		return
 	case received:
-		p.state = reportedReceived
+		*was = reportedReceived
 	default:
-		p.state = reportedLost
+		*was = reportedLost
 	}
-	h.report.Packets = append(h.report.Packets, ccontrol.PacketResult{
+	r.report.Packets = append(r.report.Packets, ccontrol.PacketResult{
 		Seq: p.seq, Size: p.size, Sent: p.sent, Received: received, Arrival: arrival, ECN: ecn,
 		Probe: p.probe,
 	})
@@ -146,9 +186,9 @@ func (h *History) note(p *sentPacket, received bool, arrival simtime.Time, ecn p
 // finish sorts the report and takes the round-trip time from the packet that
 // arrived last: the receiver held its news from then until it built the
 // report. built is 0 if the message doesn't say.
-func (h *History) finish(now, built simtime.Time) *ccontrol.Report {
-	r := &h.report
-	r.Built, r.InFlight = built, h.InFlight()
+func (from *Receiver) finish(now, built simtime.Time) *ccontrol.Report {
+	r := &from.report
+	r.Built, r.InFlight = built, from.history.sent-from.answered
 	slices.SortFunc(r.Packets, func(a, b ccontrol.PacketResult) int {
 		switch {
 		case a.Seq < b.Seq:

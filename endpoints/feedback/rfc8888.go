@@ -142,13 +142,13 @@ func offset(now, at simtime.Time) uint16 {
 
 // OnCCFB matches a report against the history. The result is valid until the
 // next call.
-func (h *History) OnCCFB(now simtime.Time, m *rtcp.CCFeedbackReport) *ccontrol.Report {
-	h.begin()
+func (r *Receiver) OnCCFB(now simtime.Time, m *rtcp.CCFeedbackReport) *ccontrol.Report {
+	r.begin()
 	built := simtime.FromMiddle(m.ReportTimestamp, now)
 	for i := range m.ReportBlocks {
 		b := &m.ReportBlocks[i]
 		for j, metric := range b.MetricBlocks {
-			p := h.bySSRC(b.MediaSSRC, b.BeginSequence+uint16(j))
+			p := r.history.bySSRC(b.MediaSSRC, b.BeginSequence+uint16(j))
 			if p == nil {
 				continue
 			}
@@ -159,8 +159,8 @@ func (h *History) OnCCFB(now simtime.Time, m *rtcp.CCFeedbackReport) *ccontrol.R
 				}
 				at = built - simtime.MiddleToTime(int32(metric.ArrivalTimeOffset)*64)
 			}
-			h.note(p, metric.Received, at, packet.ECN(metric.ECN))
+			r.note(p, metric.Received, at, packet.ECN(metric.ECN))
 		}
 	}
-	return h.finish(now, built)
+	return r.finish(now, built)
 }

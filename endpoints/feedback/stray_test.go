@@ -23,11 +23,11 @@ func TestUnknownPackets(t *testing.T) {
 	}
 	for i, m := range garbage {
 		var empty, h feedback.History
-		if r := empty.OnCCFB(ms(1000), m); len(r.Packets) != 0 || r.RTT != 0 {
+		if r := empty.Receiver("").OnCCFB(ms(1000), m); len(r.Packets) != 0 || r.RTT != 0 {
 			t.Errorf("RFC 8888 message %d, nothing sent: %+v", i, r)
 		}
 		sendAll(&h, 50, 0)
-		if r := h.OnCCFB(ms(1000), m); len(r.Packets) != 0 || r.RTT != 0 {
+		if r := h.Receiver("").OnCCFB(ms(1000), m); len(r.Packets) != 0 || r.RTT != 0 {
 			t.Errorf("RFC 8888 message %d: %+v", i, r)
 		}
 	}
@@ -40,11 +40,11 @@ func TestUnknownPackets(t *testing.T) {
 	}
 	for i, m := range strange {
 		var empty, h feedback.History
-		if r := empty.OnTWCC(ms(1000), m); len(r.Packets) != 0 || r.RTT != 0 {
+		if r := empty.Receiver("").OnTWCC(ms(1000), m); len(r.Packets) != 0 || r.RTT != 0 {
 			t.Errorf("TWCC message %d, nothing sent: %+v", i, r)
 		}
 		sendAll(&h, 50, 0)
-		if r := h.OnTWCC(ms(1000), m); len(r.Packets) != 0 || r.RTT != 0 {
+		if r := h.Receiver("").OnTWCC(ms(1000), m); len(r.Packets) != 0 || r.RTT != 0 {
 			t.Errorf("TWCC message %d: %+v", i, r)
 		}
 	}
@@ -53,7 +53,7 @@ func TestUnknownPackets(t *testing.T) {
 	old := sendAll(&h, 30000, 0)
 	var r feedback.CCFBRecorder
 	r.Record(ms(1), 7, old[0].rtp, packet.NotECT)
-	if got := h.OnCCFB(ms(150001), r.Build(ms(150000), 1, 1200)); len(got.Packets) != 0 {
+	if got := h.Receiver("").OnCCFB(ms(150001), r.Build(ms(150000), 1, 1200)); len(got.Packets) != 0 {
 		t.Errorf("a forgotten packet: %+v", got.Packets)
 	}
 }

@@ -53,10 +53,10 @@ func (r *TWCCRecorder) Build(sender uint32) []rtcp.Packet {
 
 // OnTWCC matches a message against the history. The result is valid until the
 // next call.
-func (h *History) OnTWCC(now simtime.Time, m *rtcp.TransportLayerCC) *ccontrol.Report {
-	h.begin()
+func (r *Receiver) OnTWCC(now simtime.Time, m *rtcp.TransportLayerCC) *ccontrol.Report {
+	r.begin()
 	at := referenceTime(m.ReferenceTime, now)
-	seq := h.unwrap(m.BaseSequenceNumber)
+	seq := r.history.unwrap(m.BaseSequenceNumber)
 	left, deltas := int(m.PacketStatusCount), m.RecvDeltas
 	status := func(symbol uint16) {
 		if left == 0 {
@@ -72,8 +72,8 @@ func (h *History) OnTWCC(now simtime.Time, m *rtcp.TransportLayerCC) *ccontrol.R
 			at = at.Add(time.Duration(deltas[0].Delta) * time.Microsecond)
 			deltas = deltas[1:]
 		}
-		if p := h.bySeq(seq); p != nil {
-			h.note(p, received, at, packet.NotECT)
+		if p := r.history.bySeq(seq); p != nil {
+			r.note(p, received, at, packet.NotECT)
 		}
 		seq++
 	}
@@ -92,7 +92,7 @@ func (h *History) OnTWCC(now simtime.Time, m *rtcp.TransportLayerCC) *ccontrol.R
 			}
 		}
 	}
-	return h.finish(now, 0)
+	return r.finish(now, 0)
 }
 
 // unwrap finds the packet nearest to the last one sent that has the 16-bit

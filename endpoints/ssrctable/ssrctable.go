@@ -95,6 +95,16 @@ func (t *Table) CNAME(ssrc uint32) string {
 	return ""
 }
 
+// Uses reports whether anybody is known by a CNAME.
+func (t *Table) Uses(cname string) bool {
+	for _, e := range t.entries {
+		if e.cname == cname {
+			return true
+		}
+	}
+	return false
+}
+
 // Remove forgets an SSRC after its BYE or its time-out.
 func (t *Table) Remove(ssrc uint32) { delete(t.entries, ssrc) }
 

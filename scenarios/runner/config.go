@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"rtpfabric/ccontrol/coupled"
+	"rtpfabric/ccontrol/multicast"
 	"rtpfabric/endpoints"
 	"rtpfabric/endpoints/audio"
 	"rtpfabric/endpoints/encoder"
@@ -28,7 +29,7 @@ func Config(s *scenarios.Scenario) (topologies.Config, error) {
 		PlayoutDelay: s.Playout.Delay, FixedAudio: s.Playout.Audio == "fixed", LipSync: s.Playout.LipSync,
 		Congestion: topologies.Congestion{
 			Control: control(&s.Congestion), ECN: codepoint(s.Congestion.ECN), Coupling: coupling(&s.Congestion),
-			Make: standIn(s),
+			Make: standIn(s), Receivers: policies[s.Congestion.Receivers],
 		},
 	}
 	protection(s, &c)
@@ -80,6 +81,9 @@ func control(g *scenarios.Congestion) topologies.Control {
 		Feedback: endpoints.Feedback(g.Feedback), Pace: endpoints.FeedbackPace(g.Interval.Per), Interval: g.Interval.Every,
 	}
 }
+
+// policies of senders with several receivers; one that has none believes in a single one.
+var policies = map[string]multicast.Policy{"least": multicast.Least, "drop-worst": multicast.DropWorst}
 
 // endCongestion returns what an endpoint has otherwise than the scenario.
 func endCongestion(s *scenarios.Scenario, e *scenarios.Endpoint) (own *topologies.Control, offers []endpoints.Feedback) {
