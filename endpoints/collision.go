@@ -43,8 +43,8 @@ func (s *Session) admit(now simtime.Time, k ssrctable.Kind, ssrc uint32, from pa
 // until an unsignalled one has moved (RFC 5576 §5).
 func (s *Session) resolve(now simtime.Time, k ssrctable.Kind, ssrc uint32, from packet.Addr) {
 	st := s.ours(ssrc)
-	if st == nil || st.local == nil {
-		return // it has left already
+	if st == nil || st.local == nil || s.endpoint.config.Stubborn {
+		return // it has left already, or stays
 	}
 	if st.section.config.SSRC != 0 && !s.signalled(ssrc) {
 		switch {

@@ -31,6 +31,9 @@ type Config struct {
 	// Middlebox says that it passes media on, in sessions that have nothing else in common:
 	// it then looks only at those that something has happened to.
 	Middlebox bool
+	// Stubborn endpoints don't give up an SSRC that somebody else uses, against RFC 3550 §8.2: who
+	// tries to pass for somebody else.
+	Stubborn bool
 	// Departed, if not nil, hears of every SSRC that has said BYE.
 	Departed func(now simtime.Time, s *Session, ssrc uint32)
 }

@@ -81,6 +81,7 @@ func check(s *Scenario, places *strict.Places, catalogue Catalogue) []*strict.Er
 	if c.session() {
 		c.endpoints()
 		c.topology()
+		c.videoTypes()
 		c.media()
 	}
 	c.congestion(catalogue)

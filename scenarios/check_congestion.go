@@ -48,7 +48,7 @@ func (c *checker) endCongestion(catalogue Catalogue, e *Endpoint) {
 		return
 	}
 	if o.Offers != nil && c.s.Topology.Relayed() {
-		c.failKey(p.Child("offers"), "nobody gives feedback in the group of a relay", "remove it")
+		c.failKey(p.Child("offers"), "all peers of a relay give the same feedback", "remove it")
 	}
 	c.words(p.Child("offers"), o.Offers, []string{"rfc8888", "twcc", "remb", "ecn"}, "the kinds of feedback")
 	switch feedback := p.Child("feedback"); {

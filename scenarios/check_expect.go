@@ -141,6 +141,10 @@ func (c *checker) unmeasured(m *metric, where string) (problem, remedy string) {
 		if slices.Contains(c.trafficNames(), where) {
 			return fmt.Sprintf("%s is traffic, which has no %s", where, m.name), "name a flow of media"
 		}
+	case ofRelay:
+		if !c.s.Topology.Relayed() || where != RelayName {
+			return where + " is no relay", `write "endpoint: relay", with "type: relay" in topology`
+		}
 	case ofMixer:
 		if c.s.Topology.Type != Mixer || where != c.s.Topology.Box() {
 			return where + " is no mixer", `write "endpoint: mixer", with "type: mixer" in topology`
@@ -227,6 +231,9 @@ func (c *checker) targetsOf(key string) []string {
 		names = c.endpointNames()
 		if box := c.s.Topology.Box(); box != "" {
 			names = append(names, box)
+		}
+		if c.s.Topology.Relayed() {
+			names = append(names, RelayName)
 		}
 	case "connection":
 		for _, p := range c.s.Topology.Gatherings() {

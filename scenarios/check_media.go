@@ -24,6 +24,9 @@ func (c *checker) endpoints() {
 		if e.DecodeTop > 0 && !slices.Contains(c.s.Extensions, "audio-level") {
 			c.fail(p.Child("decode-top"), "nothing says how loud streams are", `add "extensions: [audio-level]"`)
 		}
+		if slices.Contains(takenTypes, e.VideoType) {
+			c.fail(p.Child("video-type"), fmt.Sprintf("%d is the payload type of something else", e.VideoType), "write 96, or one of 100 to 110")
+		}
 		if e.Interworking {
 			c.interworking(&e, p.Child("interworking"))
 		}
@@ -32,6 +35,35 @@ func (c *checker) endpoints() {
 		}
 		if c.callsAreKnown() && !slices.ContainsFunc(c.s.Topology.Calls(), func(call []string) bool { return slices.Contains(call, e.Name) }) {
 			c.failKey(p, "this endpoint takes no part", "add it to topology.peers or topology.pairs, or remove it")
+		}
+	}
+}
+
+// takenTypes are payload types that others than video have: retransmissions, FEC and Opus.
+var takenTypes = []int{97, 98, 111, 116, 117, 118}
+
+// videoTypes refuses ends of a session that take different payload types for video: what one
+// sends means something else, or nothing, to the other (RFC 7667 §3.5.1).
+func (c *checker) videoTypes() {
+	for _, ends := range c.s.Topology.Gatherings() {
+		var first *Endpoint
+		for _, name := range ends {
+			e := c.s.Endpoint(name)
+			switch {
+			case e == nil:
+			case first == nil:
+				first = e
+			case e.VideoType != first.VideoType:
+				where := c.firstOf(at("endpoints", e.Name, "video-type"), at("endpoints", first.Name, "video-type"))
+				c.fail(where, fmt.Sprintf("video is payload type %d to %s and %d to %s, and in an RTP session a type means the same everywhere", first.VideoType, first.Name, e.VideoType, e.Name), "give them the same")
+			}
+		}
+	}
+	if t := &c.s.Topology; t.Forwarded() {
+		for _, name := range t.Peers {
+			if e := c.s.Endpoint(name); e != nil && e.VideoType != 96 {
+				c.fail(at("endpoints", e.Name, "video-type"), "to the middlebox video is payload type 96", "remove it")
+			}
 		}
 	}
 }
@@ -86,6 +118,13 @@ func (c *checker) topology() {
 	t := &c.s.Topology
 	if t.Encoders == "shared" && !t.Meshed() {
 		c.failKey(at("topology", "encoders"), "an encoder is shared by the calls of a mesh", `remove it, or write "type: mesh"`)
+	}
+	if !t.Relayed() {
+		for _, key := range []string{"bind", "blocks"} {
+			if t.Bind && key == "bind" || len(t.Blocks) > 0 && key == "blocks" {
+				c.failKey(at("topology", key), "a relay copies packets, or doesn't", `remove it, or write "type: relay"`)
+			}
+		}
 	}
 	if t.Loudest > 0 && t.Type != Mixer {
 		c.failKey(at("topology", "loudest"), "a mixer chooses whom to mix", `remove it, or write "type: mixer"`)
@@ -222,6 +261,7 @@ func (c *checker) media() {
 		if c.s.Topology.Relayed() || c.s.Topology.Meshed() || c.s.Topology.Forwarded() {
 			call = c.s.Topology.Type
 		}
+		c.spoofs(m, p)
 		c.sources(m, p, call, callOf)
 		if perCall[call]++; perCall[call] == maxMedia+1 {
 			c.fail(p, fmt.Sprintf("more than %d streams in one call are too many", maxMedia), "use several calls")

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"rtpfabric/scenarios/internal/strict"
 )
@@ -32,6 +33,9 @@ func (c *checker) relay() {
 		unknown = unknown || c.s.Endpoint(peer) == nil
 		c.relayPeer(peer, slices.Contains(t.Peers[:i], peer), at("topology", "peers", i))
 	}
+	for i := range t.Blocks {
+		c.block(&t.Blocks[i], at("topology", "blocks", i))
+	}
 	for _, e := range c.s.Endpoints {
 		switch p := at("endpoints", e.Name); {
 		case e.Name == RelayName:
@@ -39,6 +43,38 @@ func (c *checker) relay() {
 		case !unknown && !slices.Contains(t.Peers, e.Name):
 			c.failKey(p, "this endpoint takes no part", "add it to topology.peers, or remove it")
 		}
+	}
+}
+
+// block checks what a relay doesn't copy.
+func (c *checker) block(b *Block, p strict.Path) {
+	var flows []string
+	for i := range c.s.Media {
+		flows = append(flows, c.s.Media[i].FlowName())
+	}
+	from, _, _ := strings.Cut(b.Flow, "/")
+	switch peers := c.s.Topology.Peers; {
+	case !slices.Contains(flows, b.Flow):
+		c.fail(p.Child("flow"), fmt.Sprintf("there is no stream %q", b.Flow), instead(b.Flow, flows, "the streams"))
+	case !slices.Contains(peers, b.To) || b.To == from:
+		c.fail(p.Child("to"), fmt.Sprintf("%q doesn't get the stream", b.To), "write another peer")
+	}
+	for i, d := range b.During {
+		if d.To > c.s.Duration {
+			c.fail(p.Child("during").Child(strconv.Itoa(i)), fmt.Sprintf("%s ends after the run does, at %s", d, format(c.s.Duration)), "choose an earlier time or a longer duration")
+		}
+	}
+}
+
+// spoofs checks a stream that is sent with somebody else's SSRC.
+func (c *checker) spoofs(m *Media, p strict.Path) {
+	i := slices.IndexFunc(c.s.Media, func(o Media) bool { return o.From == m.Spoofs && o.Name == m.Name && o.Spoofs == "" })
+	switch {
+	case m.Spoofs == "":
+	case !c.s.Topology.Relayed():
+		c.failKey(p.Child("spoofs"), "only behind a relay do others hear who passes for somebody", `remove it, or write "type: relay" in topology`)
+	case i < 0 || m.Spoofs == m.From:
+		c.fail(p.Child("spoofs"), fmt.Sprintf("%q has no stream called %s to pass for", m.Spoofs, m.Name), "write a peer that has one, and give both the same name")
 	}
 }
 

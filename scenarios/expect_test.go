@@ -37,6 +37,9 @@ func expecting(t *testing.T, expectations ...string) *Scenario {
 	if strings.Contains(expectations[0], "endpoint: mixer") {
 		text = mixerForTests
 	}
+	if strings.Contains(expectations[0], "endpoint: relay") {
+		text = strings.Replace(mixerForTests, "type: mixer", "type: relay", 1) + "congestion: {feedback: none}\n"
+	}
 	if strings.Contains(expectations[0], "reported-marks") || strings.Contains(expectations[0], "ecn-capable") {
 		text += "congestion: {feedback: ecn}\n"
 	}
@@ -107,6 +110,8 @@ func recordForTests() *record.Record {
 	series("S-R", record.Target, "bit/s", 1e6, 0.5e6)
 	series("S-R", record.RTT, "ms", 100, 200)
 	series("S-R", record.Members, "count", 3, 2)
+	series("relay", record.Suppressed, "count", 2, 0)
+	series("relay", record.HeldBack, "count", 3, 0)
 	series("mixer", record.Mixes, "count", 50, 20)
 	series("mixer", record.Decodes, "count", 100, 40)
 	series("mixer", record.Encodes, "count", 150, 60)
@@ -186,6 +191,8 @@ func TestEveryMetric(t *testing.T) {
 		{"mos-min", all, 2, "max: 2", "min: 2.1"},
 		{"concealed", first, 0.02, "max: 2%", "max: 1.9%"},
 		{"mouth-to-ear", first, 150, "max: 150ms", "max: 149ms"},
+		{"suppressed", first, 8, "equal: 8", "max: 7"},
+		{"held-back", first, 12, "equal: 12", "max: 11"},
 		{"mixes", first, 50, "equal: 50", "max: 49"},
 		{"decodes", first, 100, "max: 100", "max: 99"},
 		{"encodes", first, 150, "min: 150", "max: 149"},
@@ -231,6 +238,9 @@ func TestEveryMetric(t *testing.T) {
 		head := fmt.Sprintf("metric: %s, %s: %s, during: %s, ", tt.metric, m.of, where[m.of], tt.during)
 		if tt.metric == "retransmissions" {
 			head = strings.Replace(head, "S/video", "web", 1)
+		}
+		if m.only == ofRelay {
+			head = strings.Replace(head, "endpoint: S", "endpoint: relay", 1)
 		}
 		if m.only == ofMixer {
 			head = strings.Replace(head, "endpoint: S", "endpoint: mixer", 1)

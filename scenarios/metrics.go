@@ -42,6 +42,7 @@ const (
 	ofBreaker           // the flow is media that circuit breakers watch
 	ofECN               // the flow is media with ECN feedback
 	ofMixer             // the endpoint is a mixer
+	ofRelay             // the endpoint is a relay
 )
 
 // metrics are all metrics in the order of help texts.
@@ -105,6 +106,8 @@ var metrics = slices.Concat(
 		{"mixes", "endpoint", perSecond, "mixes that a mixer makes per second, of 50 frames", frequency(record.Mixes), ofMixer},
 		{"decodes", "endpoint", perSecond, "frames of audio that a mixer decodes per second", frequency(record.Decodes), ofMixer},
 		{"encodes", "endpoint", perSecond, "frames of audio that a mixer encodes per second", frequency(record.Encodes), ofMixer},
+		{"suppressed", "endpoint", count, "packets that a relay hasn't copied, as their SSRC belongs to another address", total(record.Suppressed), ofRelay},
+		{"held-back", "endpoint", count, "copies that a relay was told not to make", total(record.HeldBack), ofRelay},
 		{"timeouts", "endpoint", count, "members that the endpoint believed to have gone", total(record.Timeouts), always},
 
 		{"rtcp-interval", "source", milliseconds, "mean of the time between two reports of the source", sample(record.Intervals, 0), always},

@@ -84,6 +84,9 @@ type Endpoint struct {
 	// DecodeTop is how many streams of audio it decodes in an RTP session, the loudest by
 	// their header extensions (RFC 6464); 0 is all.
 	DecodeTop int `yaml:"decode-top" default:"0" min:"0" max:"400"`
+	// VideoType is the RTP payload type of its video (a=rtpmap), the same at all ends of a
+	// session.
+	VideoType int `yaml:"video-type" default:"96" min:"96" max:"127"`
 	// Bundle says whether it agrees to several media in one RTP session (RFC 9143).
 	Bundle bool `yaml:"bundle" default:"true"`
 	// Symmetric says whether it sends from the ports that it receives on (RFC 4961).
@@ -130,10 +133,22 @@ type Topology struct {
 	// Limits lets an SFM ask senders for no more than the slowest receiver can get (RFC 5104
 	// §4.2).
 	Limits bool `yaml:"limits" default:"true"`
+	// Bind lets a relay copy packets with an SSRC only from where it was heard first.
+	Bind bool `yaml:"bind" default:"false"`
+	// Blocks are streams that a relay doesn't copy to a peer for a while, as if it were a
+	// middlebox that selects.
+	Blocks []Block `yaml:"blocks"`
 	// Loudest is how many a mixer decodes and mixes at a time; 0 is all.
 	Loudest int `yaml:"loudest" default:"0" min:"0" max:"400"`
 	// CSRC lets packets of a mixer name their sources (RFC 3550 §5.1).
 	CSRC bool `yaml:"csrc" default:"true"`
+}
+
+// Block is a stream that a relay doesn't copy to one of its peers.
+type Block struct {
+	Flow   string     `yaml:"flow,required" example:"A/video"`
+	To     string     `yaml:"to,required" example:"B"`
+	During []Interval `yaml:"during,required" example:"[20s..30s]"`
 }
 
 // Media is one stream. To may be left out when the sender has one peer; in a mesh all
@@ -182,6 +197,9 @@ type Media struct {
 	// like the sender by default, none of a legacy endpoint and in a group. It is sent
 	// once all the same.
 	MSID []string `yaml:"msid" example:"[camera, meeting]"`
+	// Spoofs names a peer of a relay with whose SSRC the stream is sent, that of the peer's stream
+	// of the same name: From tries to pass for it.
+	Spoofs string `yaml:"spoofs" example:"A"`
 	// PacketSize is the largest RTP packet, SRTP tag included, without UDP and
 	// IP.
 	PacketSize units.Bytes `yaml:"packet-size" default:"1200B" min:"100B" max:"1472B"`

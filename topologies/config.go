@@ -117,6 +117,17 @@ type Group struct {
 	Name, At string
 	Peers    []string
 	Sessions []GroupSession
+	// Bind lets the relay copy packets with an SSRC only from where it was heard first
+	// (RFC 7667 §3.5.1).
+	Bind bool
+	// Blocks are copies that it doesn't make.
+	Blocks []Block
+}
+
+// Block is a stream that a relay doesn't copy to one of its peers for a while.
+type Block struct {
+	Flow, To    string
+	From, Until simtime.Time
 }
 
 // GroupSession is an RTP session that all of a group have in common.
@@ -242,6 +253,10 @@ type Endpoint struct {
 	Offers []endpoints.Feedback
 	// Forwards says that it is a middlebox, which passes media on: see [SFM].
 	Forwards bool
+	// VideoType is the payload type of its video; 0 is 96.
+	VideoType uint8
+	// Stubborn endpoints keep their SSRCs whoever else uses them.
+	Stubborn bool
 }
 
 // Media is one stream.

@@ -34,7 +34,7 @@ func (s *Simulation) connectGroup(group *Group) error {
 	for i := range group.Sessions {
 		session := &group.Sessions[i]
 		at := packet.Addr{IP: h.port.Addr(), Port: nextPort(&port, session.RTCPPort)}
-		rtp, rtcp := relayFlow{local: at}, relayFlow{local: packet.Addr{IP: at.IP, Port: at.Port + 1}}
+		rtp, rtcp := relayFlow{local: at, names: group.Peers}, relayFlow{local: packet.Addr{IP: at.IP, Port: at.Port + 1}, names: group.Peers}
 		sections := sectionsByName(session.Media)
 		for j, name := range group.Peers {
 			sc, err := s.sessionConfig(sessionEnd{
@@ -92,8 +92,37 @@ func (s *Simulation) join(group *Group, configs []endpoints.ConnectionConfig, ex
 				})
 			}
 		}
+		s.block(group, ends, i)
 	}
 	return nil
+}
+
+// block tells the relay what it isn't to copy of a session.
+func (s *Simulation) block(group *Group, ends map[string]*endpoints.Connection, session int) {
+	r := s.relays[group.Name].stack.(*relay)
+	for _, b := range group.Blocks {
+		for _, f := range s.Flows {
+			if f.Relay != group.Name || f.Flow() != b.Flow || f.Session != ends[f.From].Sessions()[session] {
+				continue
+			}
+			r.blocks = append(r.blocks, block{f.Sender, b.To, b.From, b.Until})
+		}
+	}
+}
+
+// Relay returns the name of the first relay, empty if there is none.
+func (s *Simulation) Relay() string {
+	if len(s.config.Groups) == 0 {
+		return ""
+	}
+	return s.config.Groups[0].Name
+}
+
+// Relayed returns how many packets a relay has suppressed, as their SSRC belongs to another
+// address, and how many copies it has held back.
+func (s *Simulation) Relayed(name string) (suppressed, blocked uint64) {
+	r := s.relays[name].stack.(*relay)
+	return r.suppressed, r.blocked
 }
 
 // groupProfile is what all of a group must interoperate with: that of its first peer.
@@ -132,7 +161,7 @@ next:
 
 // addRelay puts a relay at its node.
 func (s *Simulation) addRelay(addr packet.IPv4, group *Group) {
-	h := newHost(s.Loop, &relay{name: group.Name, pool: s.Fabric.Pool()})
+	h := newHost(s.Loop, &relay{name: group.Name, pool: s.Fabric.Pool(), bind: group.Bind, bound: map[uint32]*binding{}})
 	h.port = s.Fabric.Attach(s.node(group.At), addr, h)
 	s.hosts = append(s.hosts, h)
 	s.relays[group.Name] = h

@@ -226,7 +226,7 @@ func (s *Simulation) sessionConfig(end sessionEnd) (endpoints.SessionConfig, err
 	var models []endpoints.StreamModel
 	for _, section := range end.sections {
 		first := section[0]
-		mc := endpoints.SectionConfig{Name: sectionName(first, end.peer), Kind: first.Kind, Formats: s.formats(section)}
+		mc := endpoints.SectionConfig{Name: sectionName(first, end.peer), Kind: first.Kind, Formats: s.formats(section, end.self)}
 		for _, m := range section {
 			if m.From == end.self {
 				model := s.model(end.extensions, m)
@@ -274,8 +274,8 @@ func (s *Simulation) sessionConfig(end sessionEnd) (endpoints.SessionConfig, err
 	return sc, nil
 }
 
-// formats returns the payload formats of a medium.
-func (s *Simulation) formats(section []*Media) []endpoints.Format {
+// formats returns the payload formats of a medium at an endpoint.
+func (s *Simulation) formats(section []*Media, of string) []endpoints.Format {
 	has := func(scheme FECScheme) bool {
 		return slices.ContainsFunc(section, func(m *Media) bool { return m.FEC.Scheme == scheme })
 	}
@@ -295,6 +295,9 @@ func (s *Simulation) formats(section []*Media) []endpoints.Format {
 		return formats
 	}
 	f := endpoints.VP8(typeVP8)
+	if t := s.byName[of].config.VideoType; t != 0 {
+		f.PayloadType = t
+	}
 	if s.config.RTX {
 		f.RTX = typeRTX
 	}

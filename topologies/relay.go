@@ -1,7 +1,9 @@
 package topologies
 
 import (
+	"encoding/binary"
 	"slices"
+	"time"
 
 	"rtpfabric/endpoints"
 	"rtpfabric/sim/packet"
@@ -21,6 +23,30 @@ type relay struct {
 	// refused counts packets that weren't copied: no media, or from somebody
 	// who isn't known.
 	refused uint64
+
+	bind       bool
+	bound      map[uint32]*binding // by SSRC
+	suppressed uint64              // packets with an SSRC that is bound to another address
+
+	blocks  []block
+	blocked uint64 // copies that weren't made
+}
+
+// binding is where an SSRC was heard first, and when last.
+type binding struct {
+	from packet.Addr
+	last simtime.Time
+}
+
+// unbound is for how long nothing comes until an SSRC may come from elsewhere: five of RTCP's
+// minimum intervals (RFC 3550 §6.2.1).
+const unbound = 25 * time.Second
+
+// block is a stream that isn't copied to a peer for a while.
+type block struct {
+	of          *endpoints.Section
+	to          string
+	from, until simtime.Time
 }
 
 // relayFlow is what comes to one port of the relay: the RTP of a session, its
@@ -28,6 +54,7 @@ type relay struct {
 type relayFlow struct {
 	local packet.Addr
 	peers []packet.Addr // as the relay sees them
+	names []string      // of them
 }
 
 // Name implements [Stack].
@@ -35,21 +62,70 @@ func (r *relay) Name() string { return r.name }
 
 // HandlePacket makes the copies. The source address is checked, so that nobody
 // else can inject packets.
-func (r *relay) HandlePacket(_ simtime.Time, p *packet.Packet) {
+func (r *relay) HandlePacket(now simtime.Time, p *packet.Packet) {
 	defer r.pool.Release(p)
 	f := r.flow(p.Dst)
 	if f == nil || !slices.Contains(f.peers, p.Src) || !isMedia(p.Payload) {
 		r.refused++
 		return
 	}
-	for _, peer := range f.peers {
+	ssrc, ok := sourceOf(p.Payload)
+	if ok && r.bind && !r.owns(now, ssrc, p.Src) {
+		r.suppressed++
+		return
+	}
+	for i, peer := range f.peers {
 		if peer == p.Src {
+			continue
+		}
+		if len(r.blocks) > 0 && r.holdsBack(now, ssrc, p, f.names[i]) {
+			r.blocked++
 			continue
 		}
 		c := r.pool.Copy(p)
 		c.Src, c.Dst, c.Copied = f.local, peer, false
 		r.out.Push(c)
 	}
+}
+
+// sourceOf returns the SSRC that has sent a packet, which SRTP leaves in the clear.
+func sourceOf(b []byte) (ssrc uint32, ok bool) {
+	at := 8
+	if len(b) > 1 && isRTCP(b) {
+		at = 4
+	}
+	if len(b) < at+4 {
+		return 0, false
+	}
+	return binary.BigEndian.Uint32(b[at:]), true
+}
+
+// isRTCP tells RTCP from RTP on one port (RFC 5761 §4).
+func isRTCP(b []byte) bool { return b[1] >= 192 && b[1] <= 223 }
+
+// owns reports whether an SSRC comes from where it was heard first.
+func (r *relay) owns(now simtime.Time, ssrc uint32, from packet.Addr) bool {
+	b := r.bound[ssrc]
+	switch {
+	case b == nil:
+		r.bound[ssrc] = &binding{from, now}
+		return true
+	case b.from != from && now.Sub(b.last) < unbound:
+		return false
+	}
+	b.from, b.last = from, now
+	return true
+}
+
+// holdsBack reports whether a packet isn't copied to a peer: of media, not RTCP.
+func (r *relay) holdsBack(now simtime.Time, ssrc uint32, p *packet.Packet, to string) bool {
+	for i := range r.blocks {
+		b := &r.blocks[i]
+		if now >= b.from && now < b.until && b.to == to && !isRTCP(p.Payload) && b.of.SSRC() == ssrc {
+			return true
+		}
+	}
+	return false
 }
 
 func (r *relay) flow(local packet.Addr) *relayFlow {

@@ -11,7 +11,7 @@ import (
 func TestRelayFiltersSources(t *testing.T) {
 	at := func(ip packet.IPv4) packet.Addr { return packet.Addr{IP: ip, Port: 5000} }
 	var pool packet.Pool
-	r := &relay{name: "relay", pool: &pool, flows: []relayFlow{{local: at(9), peers: []packet.Addr{at(1), at(2), at(3)}}}}
+	r := &relay{name: "relay", pool: &pool, flows: []relayFlow{{local: at(9), peers: []packet.Addr{at(1), at(2), at(3)}, names: []string{"A", "B", "C"}}}}
 	for _, c := range []struct {
 		what     string
 		src, dst packet.Addr

@@ -288,7 +288,7 @@ const firstPort = 49152
 func (s *Simulation) addEndpoint(i int, e Endpoint) {
 	config := endpoints.Config{
 		Name: e.Name, Addr: firstAddress + packet.IPv4(i), ClockOffset: e.ClockOffset, ClockDrift: e.ClockDrift,
-		Pool: s.Fabric.Pool(), Random: s.random, Middlebox: e.Forwards,
+		Pool: s.Fabric.Pool(), Random: s.random, Middlebox: e.Forwards, Stubborn: e.Stubborn,
 	}
 	if e.Forwards && s.mixer != nil {
 		config.Departed = func(_ simtime.Time, from *endpoints.Session, ssrc uint32) { s.mixer.departed(from, ssrc) }

@@ -20,8 +20,9 @@ type Policy string
 const (
 	// Least suits all: the lowest of the rates.
 	Least Policy = "least"
-	// DropWorst suits all but the least capable path, if its rate is less than half of the next
-	// one's. That gets more than it carries.
+	// DropWorst suits all but the least capable path, if its rate is less than three quarters
+	// of the next one's: controllers hardly allow half as much again as is sent. That path gets
+	// more than it carries.
 	DropWorst Policy = "drop-worst"
 )
 
@@ -154,7 +155,7 @@ func (c *Controller) floor(list []receiver) units.BitRate {
 		rates[i] = r.Target().Media
 	}
 	slices.Sort(rates)
-	if len(rates) > 1 && rates[0] < rates[1]/2 {
+	if len(rates) > 1 && rates[0] < rates[1]*3/4 {
 		return rates[1]
 	}
 	return 0

@@ -55,7 +55,7 @@ func TestPolicies(t *testing.T) {
 		{multicast.Least, []units.BitRate{3_000_000, 1_000_000, 300_000}, 300_000, 0},
 		{multicast.DropWorst, []units.BitRate{3_000_000, 1_000_000, 300_000}, 1_000_000, 1},
 		{multicast.DropWorst, []units.BitRate{1_000_000, 900_000, 300_000}, 900_000, 1},
-		{multicast.DropWorst, []units.BitRate{1_000_000, 900_000, 500_000}, 500_000, 0},
+		{multicast.DropWorst, []units.BitRate{1_000_000, 900_000, 700_000}, 700_000, 0},
 		{multicast.DropWorst, []units.BitRate{1_000_000, 200_000, 200_000}, 200_000, 0},
 		{multicast.DropWorst, []units.BitRate{200_000}, 200_000, 0},
 		{multicast.Least, nil, 300_000, 0},

@@ -62,7 +62,8 @@ func Config(s *scenarios.Scenario) (topologies.Config, error) {
 			Name: e.Name, At: e.At, ClockOffset: time.Duration(e.ClockOffset), ClockDrift: float64(e.ClockDrift), Weight: e.Priority, Legacy: e.Legacy(),
 			Leaves: leaves, CNAME: e.CNAME, Bandwidth: bandwidth, Asymmetric: !e.Symmetric,
 			MaxSSRC: e.MaxSSRC, DecodeTop: e.DecodeTop, Insecure: e.Protection == "none", Interworking: e.Interworking,
-			Control: own, Offers: offers,
+			Control: own, Offers: offers, VideoType: uint8(e.VideoType),
+			Stubborn: slices.ContainsFunc(s.Media, func(m scenarios.Media) bool { return m.From == e.Name && m.Spoofs != "" }),
 		})
 	}
 	if s.Topology.Forwarded() {

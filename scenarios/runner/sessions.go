@@ -1,9 +1,13 @@
 package runner
 
 import (
+	"slices"
+
 	"rtpfabric/endpoints"
 	"rtpfabric/endpoints/rtcptiming"
 	"rtpfabric/scenarios"
+	"rtpfabric/sim/rng"
+	"rtpfabric/sim/simtime"
 	"rtpfabric/sim/units"
 	"rtpfabric/topologies"
 )
@@ -36,7 +40,12 @@ func sessions(s *scenarios.Scenario, call []string) ([]topologies.Session, error
 
 // group returns the endpoints that share sessions over a relay.
 func group(s *scenarios.Scenario) (topologies.Group, error) {
-	g := topologies.Group{Name: scenarios.RelayName, At: s.Topology.At, Peers: s.Topology.Peers}
+	g := topologies.Group{Name: scenarios.RelayName, At: s.Topology.At, Peers: s.Topology.Peers, Bind: s.Topology.Bind}
+	for _, b := range s.Topology.Blocks {
+		for _, d := range b.During {
+			g.Blocks = append(g.Blocks, topologies.Block{Flow: b.Flow, To: b.To, From: simtime.At(d.From), Until: simtime.At(d.To)})
+		}
+	}
 	for _, of := range s.Sessions(g.Peers) {
 		session := topologies.GroupSession{Name: of.Name, RTCPPort: !s.RTCP.Mux}
 		bandwidth, reduced := s.SessionBandwidth(of), true
@@ -52,11 +61,25 @@ func group(s *scenarios.Scenario) (topologies.Group, error) {
 			if err != nil {
 				return g, err
 			}
+			out.SSRC = spoofed(s, m)
 			session.Media = append(session.Media, out)
 		}
 		g.Sessions = append(g.Sessions, session)
 	}
 	return g, nil
+}
+
+// spoofed returns the SSRC that a stream has in common with who tries to pass for its sender;
+// 0 if nobody does.
+func spoofed(s *scenarios.Scenario, m *scenarios.Media) uint32 {
+	victim := m.From
+	if m.Spoofs != "" {
+		victim = m.Spoofs
+	}
+	if !slices.ContainsFunc(s.Media, func(o scenarios.Media) bool { return o.Spoofs == victim && o.Name == m.Name }) {
+		return 0
+	}
+	return rng.New(s.Seed).Stream("spoofed/" + victim + "/" + m.Name).Uint32()
 }
 
 // rtcp returns an endpoint's view of a session with the given bandwidth.

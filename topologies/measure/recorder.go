@@ -27,6 +27,7 @@ type Recorder struct {
 	connsl []*connMeter
 	ends   []*endpointMeter
 	mixer  *mixerMeter // nil if there is none
+	relay  *relayMeter // the same
 	// traffic by the address of its sources, from the first on; every other
 	// address is a sink's and has nil.
 	traffic      []*trafficMeter
@@ -52,7 +53,7 @@ func Attach(sim *topologies.Simulation, also fabric.Observer) *Recorder {
 		r.flows = append(r.flows, m)
 		r.identify(f.Sender.SSRC(), m)
 	}
-	r.mixer = newMixerMeter(&r.book, sim)
+	r.mixer, r.relay = newMixerMeter(&r.book, sim), newRelayMeter(&r.book, sim)
 	for _, m := range r.flows {
 		m.accompany(&r.book, r.flows)
 	}
@@ -106,6 +107,9 @@ func (r *Recorder) sample(now simtime.Time) {
 	}
 	if r.mixer != nil {
 		r.mixer.sample(now)
+	}
+	if r.relay != nil {
+		r.relay.sample(now)
 	}
 	for _, m := range r.connsl {
 		m.sample(now)
