@@ -98,11 +98,18 @@ func (c *Controller) OnTimeout(now simtime.Time) {
 	}
 }
 
+// update calls UPDATE. A controller that still has the rate that it was assigned has
+// calculated that again, or nothing: CC_R is FSE_R then. The rate itself is rounded, and
+// what is rounded off would count as congestion in the conservative algorithm.
 func (c *Controller) update(now simtime.Time) {
 	if !c.flow.Registered() {
 		return
 	}
-	rate := c.exchange.fse.Update(now, &c.flow, float64(c.inner.Rate()), c.rtt)
+	ccR := float64(c.inner.Rate())
+	if c.inner.Rate() == assigned(c.flow.FSER) {
+		ccR = c.flow.FSER
+	}
+	rate := c.exchange.fse.Update(now, &c.flow, ccR, c.rtt)
 	c.set(now, rate)
 	c.moved = false
 }
@@ -116,13 +123,16 @@ func (c *Controller) take(now simtime.Time, fser float64) {
 
 // set gives the inner controller a rate if it has another.
 func (c *Controller) set(now simtime.Time, fser float64) bool {
-	rate := units.BitRate(math.Round(fser))
+	rate := assigned(fser)
 	if rate == c.inner.Rate() {
 		return false
 	}
 	c.inner.SetRate(now, rate)
 	return true
 }
+
+// assigned is FSE_R as a controller can have it.
+func assigned(fser float64) units.BitRate { return units.BitRate(math.Round(fser)) }
 
 func (c *Controller) silentAt() simtime.Time {
 	if !c.sending {

@@ -69,6 +69,56 @@ func TestFlowsFollowEachOther(t *testing.T) {
 	}
 }
 
+// A third of 4 Mbit/s isn't a whole number of bit/s. What is rounded off isn't calculated by
+// anybody (§5.3): it neither changes S_CR nor sets the timer of §5.3.2.
+func TestRoundingIsNoCongestion(t *testing.T) {
+	for _, algorithm := range []Algorithm{Active, Conservative, Passive} {
+		e := NewExchange(algorithm, Configured)
+		var flows [3]*Controller
+		var inner [3]*fake
+		for i := range flows {
+			flows[i], inner[i] = couple(t, e, 1)
+			flows[i].OnSent(0, ccontrol.Sent{})
+		}
+		now := simtime.Time(0)
+		feedback := func(i int, rate units.BitRate) {
+			now = now.Add(time.Millisecond)
+			inner[i].next = rate
+			flows[i].OnFeedback(now, &ccontrol.Report{RTT: 100 * time.Millisecond})
+		}
+		feedback(0, 2*units.Mbps)
+		for i := range flows {
+			feedback(i, flows[i].Target().Media)
+		}
+		if got := flows[0].flow.Sum(); math.Abs(got-4e6) > 1e-6 {
+			t.Errorf("algorithm %d: S_CR %v after feedback without news, want 4e6", algorithm, got)
+		}
+		feedback(0, 1200*units.Kbps)
+		if got := flows[0].flow.Sum(); got > 3.9e6 {
+			t.Errorf("algorithm %d: S_CR %v, as a lower rate was ignored", algorithm, got)
+		}
+	}
+}
+
+// A controller that can't go as high as it is assigned (a receiver's estimate caps it) says
+// so until the others know.
+func TestRatesThatAreNotTaken(t *testing.T) {
+	e := NewExchange(Active, Configured)
+	a, inA := couple(t, e, 1)
+	b, inB := couple(t, e, 1)
+	a.OnSent(0, ccontrol.Sent{})
+	b.OnSent(0, ccontrol.Sent{})
+	inA.next = 3 * units.Mbps
+	a.OnFeedback(1, &ccontrol.Report{})
+	inB.next = 500 * units.Kbps
+	for range 30 {
+		b.OnFeedback(2, &ccontrol.Report{})
+	}
+	if got := b.flow.FSER; math.Abs(got-5e5) > 1 {
+		t.Errorf("a flow that has 500 kbit/s is counted with %v", got)
+	}
+}
+
 // §5.3.1 (2): what has stopped or paused is removed, and comes back with its initial rate.
 func TestSilentFlowsLeave(t *testing.T) {
 	e := NewExchange(Active, Configured)
