@@ -42,6 +42,7 @@ type eventLine struct {
 	Report  *reportLine `json:"report"`
 	Timeout bool        `json:"timeout"`
 	Poll    *probeLine  `json:"poll"`
+	Set     *int64      `json:"set"`
 	Target  *Target     `json:"target"`
 }
 
@@ -189,8 +190,15 @@ func (r *Reader) event(l *eventLine) (Event, error) {
 		calls++
 		e.Kind, e.Probe = Poll, ccontrol.Probe{ID: p.ID, Rate: units.BitRate(p.Rate), Packets: p.Packets, Bytes: units.Bytes(p.Bytes)}
 	}
+	if s := l.Set; s != nil {
+		calls++
+		if *s <= 0 || *s > r.Header.Limits.Max {
+			return e, fmt.Errorf("nobody sets the rate to %d bit/s where %d is the limit", *s, r.Header.Limits.Max)
+		}
+		e.Kind, e.Rate = Set, units.BitRate(*s)
+	}
 	if calls != 1 {
-		return e, errors.New("one of sent, report, timeout and poll is expected")
+		return e, errors.New("one of sent, report, timeout, poll and set is expected")
 	}
 	if l.Target != nil {
 		t := l.Target.target()

@@ -11,6 +11,7 @@ import (
 
 	"rtpfabric/ccontrol"
 	"rtpfabric/sim/simtime"
+	"rtpfabric/sim/units"
 )
 
 // Format is the version of the files that a [Recorder] writes.
@@ -57,6 +58,7 @@ const (
 	Feedback
 	Timeout
 	Poll
+	Set // of an adjustable controller's rate
 )
 
 // Event is one call to a controller, and what it answered.
@@ -68,6 +70,8 @@ type Event struct {
 	Report *ccontrol.Report
 	// Probe is what the controller asked for when it was polled; ID 0 is nothing.
 	Probe ccontrol.Probe
+	// Rate is what the controller was set to.
+	Rate units.BitRate
 	// Target after the call; nil if it is as before.
 	Target *ccontrol.Target
 }
@@ -83,8 +87,9 @@ type Recorder struct {
 	err    error // of writing
 }
 
-// NewRecorder writes the header, with format and target filled in, and returns a
-// controller to be used in place of inner. [Recorder.Flush] must be called in the end.
+// NewRecorder writes the header, with format and target filled in. The recorder's
+// [Recorder.Controller] is to be used in place of inner, and [Recorder.Flush] must be
+// called in the end.
 func NewRecorder(w io.Writer, h Header, inner ccontrol.Controller) *Recorder {
 	r := &Recorder{inner: inner, out: bufio.NewWriter(w), last: inner.Target()}
 	r.prober, _ = inner.(ccontrol.Prober)
@@ -96,6 +101,31 @@ func NewRecorder(w io.Writer, h Header, inner ccontrol.Controller) *Recorder {
 	enc.SetEscapeHTML(false)
 	r.err = enc.Encode(h)
 	return r
+}
+
+// Controller returns the recorder as a controller that is adjustable if inner is.
+func (r *Recorder) Controller() ccontrol.Controller {
+	if inner, ok := r.inner.(ccontrol.Adjustable); ok {
+		return &adjustable{r, inner}
+	}
+	return r
+}
+
+// adjustable is the recorder of a controller whose rate others may set (RFC 8699).
+type adjustable struct {
+	*Recorder
+	inner ccontrol.Adjustable
+}
+
+// Rate returns the controller's.
+func (a *adjustable) Rate() units.BitRate { return a.inner.Rate() }
+
+// SetRate passes the call on.
+func (a *adjustable) SetRate(now simtime.Time, rate units.BitRate) {
+	a.inner.SetRate(now, rate)
+	a.begin(now)
+	a.line = appendInt(a.line, "set", int64(rate))
+	a.end()
 }
 
 // Flush writes what is still in memory, and returns the first error of writing.

@@ -91,6 +91,16 @@ func replay(t testing.TB, log []byte, name string, settings map[string]string, s
 	return res
 }
 
+// What can't be set must not look as if it could: coupling would take it.
+func TestRecordersAreAdjustableIfTheControllerIs(t *testing.T) {
+	for name, want := range map[string]bool{"nada": true, "gcc": true, "scream": false, "fixed": false} {
+		r := NewRecorder(io.Discard, Header{}, build(t, name, nil))
+		if _, got := r.Controller().(ccontrol.Adjustable); got != want {
+			t.Errorf("%s is adjustable: %v", name, got)
+		}
+	}
+}
+
 func TestSameControllerDoesTheSame(t *testing.T) {
 	for _, name := range []string{"nada", "gcc"} {
 		res := replay(t, recorded(t, name), name, nil, true)
@@ -151,6 +161,7 @@ func TestEventsComeBack(t *testing.T) {
 	c.probe = ccontrol.Probe{}
 	r.PollProbe(30)
 	r.OnTimeout(40)
+	r.Controller().(ccontrol.Adjustable).SetRate(50, 7)
 	if err := r.Flush(); err != nil {
 		t.Fatal(err)
 	}
@@ -165,6 +176,7 @@ func TestEventsComeBack(t *testing.T) {
 		{At: 20, Kind: Poll, Probe: ccontrol.Probe{ID: 1, Rate: 2, Packets: 3, Bytes: 4}},
 		{At: 30, Kind: Poll},
 		{At: 40, Kind: Timeout},
+		{At: 50, Kind: Set, Rate: 7, Target: &ccontrol.Target{Media: 7, Pacing: 2, Window: 3}},
 	}
 	for i := range want {
 		got, err := rd.Next()
@@ -191,6 +203,10 @@ func (*scripted) OnFeedback(simtime.Time, *ccontrol.Report) {}
 
 func (s *scripted) Target() ccontrol.Target { return s.target }
 
+func (s *scripted) Rate() units.BitRate { return s.target.Media }
+
+func (s *scripted) SetRate(_ simtime.Time, rate units.BitRate) { s.target.Media = rate }
+
 func (s *scripted) PollProbe(simtime.Time) (ccontrol.Probe, bool) { return s.probe, s.probe.ID != 0 }
 
 func TestBadLogs(t *testing.T) {
@@ -207,6 +223,8 @@ func TestBadLogs(t *testing.T) {
 		{header + `{"t_ns":1,"timeout":true,"extra":1}`, "unknown field"},
 		{header + `{"t_ns":1,"timeout":true}` + "\n" + `{"t_ns":0,"timeout":true}`, "line 3: time runs backwards"},
 		{header + `{"t_ns":172800000000001,"timeout":true}`, "no run goes on"},
+		{header + `{"t_ns":1,"set":0}`, "sets the rate to 0 bit/s"},
+		{header + `{"t_ns":1,"set":4}`, "sets the rate to 4 bit/s where 3 is the limit"},
 		{header + `{"t_ns":1,"report":{"rtt_ns":-1}}`, "below 0"},
 		{header + `{"t_ns":1,"sent":{"seq":0,"size":65536}}`, "packet 0 of 65536 bytes"},
 		{header + `{"t_ns":1,"sent":{"seq":1,"size":100}}`, "packet 0 comes next"},

@@ -46,7 +46,8 @@ const maxIdle = 1000
 //
 // A controller that is the recorded one, with the same settings, gets exactly the
 // recorded calls. Any other has time-outs of its own, and no probe that it asks for is
-// ever sent.
+// ever sent. Of coupled flows (RFC 8699) the log has the controller inside and what it was
+// set to, which any other that is adjustable is set to as well.
 func Replay(log *Reader, c ccontrol.Controller, same bool) (*Result, error) {
 	p := player{c: c, same: same, res: &Result{}}
 	p.prober, _ = c.(ccontrol.Prober)
@@ -102,6 +103,10 @@ func (p *player) play(e *Event) error {
 	case Poll:
 		if p.same {
 			p.polled(e)
+		}
+	case Set:
+		if a, ok := p.c.(ccontrol.Adjustable); ok {
+			a.SetRate(e.At, e.Rate)
 		}
 	}
 	if e.Target != nil {

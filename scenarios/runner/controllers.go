@@ -96,7 +96,7 @@ func (c *controllers) record(of *topologies.Controlled, e *scenarios.External, c
 	}
 	r := feedlog.NewRecorder(f, h, controller)
 	c.logs = append(c.logs, feedbackLog{f, r})
-	return r, nil
+	return r.Controller(), nil
 }
 
 // create makes a file about a connection.

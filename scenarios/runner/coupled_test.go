@@ -2,9 +2,13 @@ package runner_test
 
 import (
 	"math"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"rtpfabric/ccontrol"
+	"rtpfabric/ccontrol/feedlog"
 	"rtpfabric/scenarios"
 	"rtpfabric/scenarios/runner"
 	"rtpfabric/sim/record"
@@ -54,6 +58,46 @@ func TestCoupledFlowsFollowPriorities(t *testing.T) {
 	}
 	if got := missed(coupledRun(t, "coupled", "congestion.coupled=off")); !strings.Contains(got, "rate-quotient") {
 		t.Errorf("what isn't coupled has rates by priority; it misses %q", got)
+	}
+}
+
+// The log of a coupled flow has what it was set to, so that its controller does the same
+// again, and changes nothing about the run.
+func TestCoupledFlowsCanBeReplayed(t *testing.T) {
+	for _, controller := range []string{"nada", "gcc", "tfrc", "rr-loss"} {
+		set := []string{"congestion.controller=" + controller, "congestion.coupled=active"}
+		f, err := scenarios.Load(library+"control/coupled.yaml", scenarios.Options{Set: set, Catalogue: runner.Catalogue{}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir := t.TempDir()
+		r, err := runner.Run(t.Context(), f.Runs[0], runner.Options{FeedbackDir: dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := run(t, f.Runs[0]).Manifest.Digest; r.Manifest.Digest != want {
+			t.Errorf("%s: digest %s, without a log %s", controller, r.Manifest.Digest, want)
+		}
+		for _, flow := range []string{"S-R1", "S-R2", "S-R3"} {
+			log, err := os.Open(filepath.Join(dir, flow+".jsonl"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			reader, err := feedlog.NewReader(log)
+			if err != nil {
+				t.Fatal(err)
+			}
+			spec, _ := ccontrol.Lookup(controller)
+			c, err := spec.Build(reader.Header.Limits.Limits(), reader.Header.Settings)
+			if err != nil {
+				t.Fatal(err)
+			}
+			res, err := feedlog.Replay(reader, c, true)
+			if err != nil || res.Departed != nil || len(res.Points) < 50 {
+				t.Errorf("%s, %s: %v, %d targets, departed %+v", controller, flow, err, len(res.Points), res.Departed)
+			}
+			_ = log.Close()
+		}
 	}
 }
 
