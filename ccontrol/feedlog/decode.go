@@ -138,9 +138,7 @@ func (r *Reader) Next() (Event, error) {
 		return Event{}, err
 	}
 	var l eventLine
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&l); err != nil {
+	if err := l.decode(text); err != nil {
 		return Event{}, fmt.Errorf("line %d: %w", r.line, err)
 	}
 	e, err := r.event(&l)
@@ -148,6 +146,22 @@ func (r *Reader) Next() (Event, error) {
 		return Event{}, fmt.Errorf("line %d: %w", r.line, err)
 	}
 	return e, nil
+}
+
+// decode takes one object and nothing else. It never returns [io.EOF], which would end the
+// log.
+func (l *eventLine) decode(text []byte) error {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(l); errors.Is(err, io.EOF) {
+		return errors.New("the line is empty")
+	} else if err != nil {
+		return err
+	}
+	if rest := bytes.TrimSpace(text[d.InputOffset():]); len(rest) > 0 {
+		return fmt.Errorf("%q is behind the event", rest[:min(len(rest), 20)])
+	}
+	return nil
 }
 
 // maxSize is what an IP packet can have.
