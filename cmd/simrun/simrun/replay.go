@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -169,14 +170,27 @@ func (r *replayed) choose(o *replayOptions) {
 		r.program = &scenarios.External{Exec: h.Exec, Protocol: h.Protocol}
 		r.dir = filepath.Dir(h.Scenario) // where it ran
 	}
-	if r.controller == h.Controller {
+	recorded := r.controller == h.Controller && r.isProgramOf(h)
+	if recorded {
 		maps.Copy(r.settings, h.Settings)
 	}
 	for _, s := range o.set {
 		name, value, _ := strings.Cut(s, "=")
 		r.settings[name] = value
 	}
-	r.same = r.controller == h.Controller && maps.Equal(r.settings, h.Settings)
+	r.same = recorded && maps.Equal(r.settings, h.Settings)
+}
+
+// isProgramOf reports whether the program, if the controller is one, is the recorded one:
+// the same words may mean another in another folder, or speak another protocol.
+func (r *replayed) isProgramOf(h *feedlog.Header) bool {
+	if r.program == nil {
+		return len(h.Exec) == 0
+	}
+	here, err := filepath.Abs(r.dir)
+	there, err2 := filepath.Abs(filepath.Dir(h.Scenario))
+	return err == nil && err2 == nil && here == there &&
+		slices.Equal(r.program.Exec, h.Exec) && r.program.Protocol == h.Protocol
 }
 
 // build makes a registered controller.
