@@ -68,6 +68,16 @@ func (p *panicked) Error() string {
 // runAndKeep does one run and writes its record. A panic in it becomes an
 // error, so that the other runs go on.
 func runAndKeep(ctx context.Context, r *plannedRun, o *runOptions, progress func(float64)) (err error) {
+	var extra []extraFolder
+	forgetFailure(r)
+	defer func() {
+		for _, e := range extra {
+			if err != nil && r.state == broken && e.name == feedbackFolder {
+				err = keepOfFailure(r, e, err)
+			}
+			_ = os.RemoveAll(e.path) // gone already if all went well
+		}
+	}()
 	defer func() {
 		if v := recover(); v != nil {
 			r.state = broken
@@ -76,7 +86,6 @@ func runAndKeep(ctx context.Context, r *plannedRun, o *runOptions, progress func
 	}()
 	r.state = broken
 	ro := runner.Options{Version: Version, Progress: progress}
-	var extra []extraFolder
 	add := func(name string, into *string) error {
 		folder, err := folderBeside(r, name)
 		if err != nil {
@@ -87,11 +96,6 @@ func runAndKeep(ctx context.Context, r *plannedRun, o *runOptions, progress func
 		extra = append(extra, extraFolder{folder, name})
 		return nil
 	}
-	defer func() {
-		for _, e := range extra {
-			_ = os.RemoveAll(e.path) // gone already if all went well
-		}
-	}()
 	if o.pcap != "" {
 		ro.CaptureFormat = capture.Format(o.pcap)
 		if err := add("captures", &ro.CaptureDir); err != nil {
@@ -99,7 +103,7 @@ func runAndKeep(ctx context.Context, r *plannedRun, o *runOptions, progress func
 		}
 	}
 	if o.feedbackLog {
-		if err := add("feedback", &ro.FeedbackDir); err != nil {
+		if err := add(feedbackFolder, &ro.FeedbackDir); err != nil {
 			return err
 		}
 	}
@@ -123,6 +127,36 @@ func runAndKeep(ctx context.Context, r *plannedRun, o *runOptions, progress func
 
 // extraFolder is a folder that a run fills, and its name in the record.
 type extraFolder struct{ path, name string }
+
+// feedbackFolder is the name of the one with feedback logs and what programs print.
+const feedbackFolder = "feedback"
+
+// failureOf is the folder for what is left of a run that failed, beside that of its
+// record.
+func failureOf(r *plannedRun) string { return r.folder + ".failed" }
+
+// forgetFailure removes what is left of an earlier call's run, and nothing else.
+func forgetFailure(r *plannedRun) {
+	_ = os.RemoveAll(filepath.Join(failureOf(r), feedbackFolder))
+	_ = os.Remove(failureOf(r)) // stays if it isn't empty
+}
+
+// keepOfFailure keeps a folder that a run had filled until it failed, if there is
+// anything in it, and says so in the error.
+func keepOfFailure(r *plannedRun, e extraFolder, failure error) error {
+	if inside, err := os.ReadDir(e.path); err != nil || len(inside) == 0 {
+		return failure
+	}
+	into := filepath.Join(failureOf(r), e.name)
+	err := os.MkdirAll(failureOf(r), 0o755)
+	if err == nil {
+		err = os.Rename(e.path, into)
+	}
+	if err != nil {
+		return fmt.Errorf("%w\nits %s folder is lost: %w", failure, e.name, err)
+	}
+	return fmt.Errorf("%w\nits %s folder until then: %s", failure, e.name, into)
+}
 
 // keep writes the record with its page, and the folders that the run has filled.
 func keep(r *plannedRun, rec *record.Record, o *runOptions, extra []extraFolder) error {
