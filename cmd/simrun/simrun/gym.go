@@ -88,7 +88,7 @@ func train(cmd *cobra.Command, o *gymOptions, path string) (err error) {
 		}
 	}
 	if o.out != "" {
-		c.Keep = func(episode int, r *record.Record) (string, error) { return keepEpisode(o, path, episode, r) }
+		c.Keep = func(e gym.Episode) (string, error) { return keepEpisode(o, path, &e) }
 	}
 	e, err := gym.New(c)
 	if err != nil {
@@ -110,16 +110,14 @@ func train(cmd *cobra.Command, o *gymOptions, path string) (err error) {
 }
 
 // keepEpisode writes the record of an episode, in the place of an earlier call's.
-func keepEpisode(o *gymOptions, path string, episode int, r *record.Record) (string, error) {
-	r.Manifest.Run = fmt.Sprintf("episode-%06d", episode)
+func keepEpisode(o *gymOptions, path string, e *gym.Episode) (string, error) {
+	r := e.Record
+	r.Manifest.Run = fmt.Sprintf("episode-%06d", e.Number)
 	words := []string{"simrun", "gym", path, "--step", o.step.String()}
 	if o.session != "" {
 		words = append(words, "--session", o.session)
 	}
-	for _, v := range r.Manifest.Variation {
-		words = append(words, "--set", v.Path+"="+v.Value)
-	}
-	for _, s := range o.set {
+	for _, s := range e.Set {
 		words = append(words, "--set", s)
 	}
 	r.Manifest.Reproduce = shellCommand(append(words, "--seed", strconv.FormatUint(r.Manifest.Seed, 10)))

@@ -41,9 +41,18 @@ type Config struct {
 	Weights Weights
 	// Version of the program.
 	Version string
-	// Keep, if not nil, gets the record of each episode that has come to its end, with
-	// the number of the episode, and returns the folder that it went to.
-	Keep func(episode int, r *record.Record) (folder string, err error)
+	// Keep, if not nil, gets each episode that has come to its end, and returns the folder
+	// that its record went to.
+	Keep func(Episode) (folder string, err error)
+}
+
+// Episode is one that has come to its end.
+type Episode struct {
+	Number int
+	Record *record.Record
+	// Set is what was set but the seed, as path=value, in the order in which it was: the
+	// variation, [Config.Set], and what the reset asked for.
+	Set []string
 }
 
 // Environment is a scenario that is ready for episodes. It isn't safe for concurrent use.
@@ -67,13 +76,13 @@ func New(c Config) (*Environment, error) {
 		return nil, fmt.Errorf("%s: %w", c.Path, cause(err))
 	}
 	e := &Environment{config: c, source: source}
-	file, err := e.load(nil)
+	file, err := e.load(c.Set)
 	if err != nil {
 		return nil, err
 	}
 	first := file.Runs[0].Scenario
 	e.seed = first.Seed
-	if file, err = e.load([]string{seedSetting(e.seed)}); err != nil { // without the axis
+	if file, err = e.load(append(slices.Clone(c.Set), seedSetting(e.seed))); err != nil { // without the axis
 		return nil, err
 	}
 	senders, err := e.survey(file)
@@ -113,11 +122,9 @@ func cause(err error) error {
 // Spec describes the environment.
 func (e *Environment) Spec() Spec { return e.spec }
 
-// load reads the scenario, with more set.
+// load reads the scenario, with fields set.
 func (e *Environment) load(set []string) (*scenarios.File, error) {
-	return scenarios.Parse(e.config.Path, e.source, scenarios.Options{
-		Set: append(slices.Clone(e.config.Set), set...), Catalogue: runner.Catalogue{},
-	})
+	return scenarios.Parse(e.config.Path, e.source, scenarios.Options{Set: set, Catalogue: runner.Catalogue{}})
 }
 
 func seedSetting(seed uint64) string { return "seed=" + strconv.FormatUint(seed, 10) }
@@ -144,6 +151,7 @@ func hears(of *topologies.Controlled) error {
 // episode is a run that has been checked and hasn't begun.
 type episode struct {
 	run       *scenarios.Run
+	set       []string // but the seed
 	variation int
 	weights   Weights
 	limits    ccontrol.Limits
@@ -166,13 +174,13 @@ func (e *Environment) prepare(c *resetCommand) (*episode, error) {
 	for _, v := range chosen.Settings {
 		set = append(set, v.Path+"="+v.Value)
 	}
-	set = append(append(set, o.Set...), seedSetting(seed))
-	file, err := e.load(set)
+	set = slices.Concat(set, e.config.Set, o.Set)
+	file, err := e.load(append(slices.Clone(set), seedSetting(seed)))
 	if err != nil {
 		return nil, errors.New(strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
-	p := &episode{run: file.Runs[0], variation: o.Variation, weights: o.over(e.config.Weights), number: e.episodes + 1}
-	p.run.Name, p.run.Variation = chosen.Name, chosen.Settings
+	p := &episode{run: file.Runs[0], set: set, variation: o.Variation, weights: o.over(e.config.Weights), number: e.episodes + 1}
+	p.run.Name, p.run.Variation = chosen.Name, with(chosen.Settings, o.Set)
 	if err := suits(p.run.Scenario, e.config.Step); err != nil {
 		return nil, err
 	}
@@ -190,6 +198,18 @@ func (e *Environment) prepare(c *resetCommand) (*episode, error) {
 	p.limits = senders[i].Limits
 	e.episodes, e.seed = p.number, nextSeed(seed)
 	return p, nil
+}
+
+// with returns a variation with more set, which comes in the place of what is set already.
+func with(variation []record.Setting, set []string) []record.Setting {
+	list := slices.Clone(variation)
+	for _, s := range set {
+		path, value, _ := strings.Cut(s, "=")
+		path = strings.TrimSpace(path)
+		list = slices.DeleteFunc(list, func(old record.Setting) bool { return old.Path == path })
+		list = append(list, record.Setting{Path: path, Value: strings.TrimSpace(value)})
+	}
+	return list
 }
 
 // nextSeed begins anew after the last.

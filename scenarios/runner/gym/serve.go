@@ -175,7 +175,7 @@ func (s *server) finish(p *episode, c *controller, rec *record.Record) {
 		Verdicts: append([]record.Verdict{}, rec.Verdicts...), // [] rather than null
 	}
 	if keep := s.environment.config.Keep; keep != nil {
-		folder, err := keep(p.number, rec)
+		folder, err := keep(Episode{p.number, rec, p.set})
 		if err != nil {
 			s.refuse(err)
 			s.end(err)

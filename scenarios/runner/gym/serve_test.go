@@ -7,10 +7,13 @@ import (
 	"fmt"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"rtpfabric/scenarios"
+	"rtpfabric/scenarios/runner"
 	"rtpfabric/scenarios/runner/gym"
 	"rtpfabric/sim/record"
 )
@@ -88,7 +91,7 @@ func TestResetInTheMiddle(t *testing.T) {
 	after := []string{anyReset, act(3e5)}
 	played := false
 	kept := 0
-	e := environment(t, gym.Config{Path: path, Keep: func(int, *record.Record) (string, error) {
+	e := environment(t, gym.Config{Path: path, Keep: func(gym.Episode) (string, error) {
 		kept++
 		return "there", nil
 	}})
@@ -200,8 +203,8 @@ func TestTermination(t *testing.T) {
 // An agent trains against the scenario's controllers, and records say who it was.
 func TestCompetition(t *testing.T) {
 	var rec *record.Record
-	c := gym.Config{Path: write(t, two()), Session: "S2-R2", Keep: func(_ int, r *record.Record) (string, error) {
-		rec = r
+	c := gym.Config{Path: write(t, two()), Session: "S2-R2", Keep: func(e gym.Episode) (string, error) {
+		rec = e.Record
 		return "", nil
 	}}
 	e := environment(t, c)
@@ -249,6 +252,46 @@ matrix:
 	}
 	if target := list[10].Info.Target; target != list[0].Info.Limits.Max {
 		t.Errorf("target %d, of %d", target, list[0].Info.Limits.Max)
+	}
+}
+
+// An episode says all that was set, in an order that gives the same scenario again: the
+// variation comes before --set, as it does in other runs, and the reset's settings last.
+func TestEpisodesSayWhatWasSet(t *testing.T) {
+	const delay, axis = "network.links.bottleneck.delay", "congestion={controller: gcc, feedback: twcc}"
+	matrix := call + `
+matrix:
+  congestion: [{controller: nada}, {controller: gcc, feedback: twcc}]
+  network.links.bottleneck.delay: [20ms, 40ms]
+`
+	var kept []gym.Episode
+	c := gym.Config{Path: write(t, matrix), Set: []string{"congestion.interval=50ms"}, Keep: func(e gym.Episode) (string, error) {
+		kept = append(kept, e)
+		return "", nil
+	}}
+	e := environment(t, c)
+	converse(t, e, one(`{"type":"reset","options":{"variation":2,"set":["`+delay+` = 70ms","media.0.encoder.max=2Mbps"]}}`, steady(3e5)))
+	converse(t, e, one(`{"type":"reset","seed":1,"options":{"variation":2}}`, steady(3e5)))
+	if len(kept) != 2 {
+		t.Fatalf("%d episodes", len(kept))
+	}
+	want := []string{axis, delay + "=20ms", "congestion.interval=50ms", delay + " = 70ms", "media.0.encoder.max=2Mbps"}
+	if !slices.Equal(kept[0].Set, want) {
+		t.Errorf("set %q", kept[0].Set)
+	}
+	m := kept[0].Record.Manifest
+	if got := fmt.Sprint(m.Variation); got != "[{congestion {controller: gcc, feedback: twcc}} {"+delay+" 70ms} {media.0.encoder.max 2Mbps}]" {
+		t.Errorf("variation %s", got)
+	}
+	again, err := scenarios.Load(c.Path, scenarios.Options{Set: append(want, "seed=1"), Catalogue: runner.Catalogue{}})
+	if err != nil || len(again.Runs) != 1 {
+		t.Fatalf("%d runs, %v", len(again.Runs), err)
+	}
+	if got := again.Runs[0].Resolved; got != m.Resolved || !strings.Contains(got, "interval: 50ms") {
+		t.Errorf("what was set gives\n%s\nand the episode was\n%s", got, m.Resolved)
+	}
+	if got := kept[1].Set; !slices.Equal(got, want[:3]) || len(kept[1].Record.Manifest.Variation) != 2 {
+		t.Errorf("the next episode has %q", got)
 	}
 }
 
@@ -310,7 +353,7 @@ func TestInterruption(t *testing.T) {
 	n := 0
 	var out bytes.Buffer
 	kept := false
-	e := environment(t, gym.Config{Path: write(t, call), Keep: func(int, *record.Record) (string, error) {
+	e := environment(t, gym.Config{Path: write(t, call), Keep: func(gym.Episode) (string, error) {
 		kept = true
 		return "", nil
 	}})
@@ -328,7 +371,7 @@ func TestInterruption(t *testing.T) {
 
 // A record that can't be kept ends the environment.
 func TestUnkept(t *testing.T) {
-	e := environment(t, gym.Config{Path: write(t, call), Keep: func(int, *record.Record) (string, error) {
+	e := environment(t, gym.Config{Path: write(t, call), Keep: func(gym.Episode) (string, error) {
 		return "", errors.New("the disk is full")
 	}})
 	var out bytes.Buffer
