@@ -61,11 +61,12 @@ func (b *Breaker) Add(ssrc uint32, c Stream) {
 }
 
 // Rename says that a stream goes on with another SSRC, about which there are no
-// reports yet.
+// reports yet: the first block of each reporter is one to compare others with.
 func (b *Breaker) Rename(from, to uint32) {
 	if s := b.stream(from); s != nil {
 		s.ssrc = to
 		s.stopped()
+		s.reporters = s.reporters[:0]
 	}
 }
 

@@ -179,6 +179,22 @@ func TestRenameAndRemove(t *testing.T) {
 	s.wantNoTrip()
 }
 
+// What was reported on the old SSRC is nothing to compare reports on the new one with: its
+// sequence numbers are others, and the time since then isn't an interval.
+func TestRenameForgetsReports(t *testing.T) {
+	c := breaker.Settings{Usability: breaker.Usability{Loss: 0.3, For: 10 * s1}}
+	x := video(100 * units.Kbps)
+	s := start(t, c, s1, 100*ms, x)
+	s.advance(10 * s1)
+	x.silent = true
+	s.advance(8 * s1)
+	s.b.Rename(ssrc, 99)
+	x.ssrc, x.highest, x.before = 99, 0, 0
+	x.silent, x.lost = false, 0.5
+	s.advance(15 * s1)
+	s.wantAt(s.wantTrip(breaker.Unusable, breaker.Cease), 29*s1, 100*ms)
+}
+
 func FuzzBreaker(f *testing.F) {
 	f.Add([]byte{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, uint64(7), false)
 	f.Fuzz(func(t *testing.T, script []byte, odd uint64, full bool) {
