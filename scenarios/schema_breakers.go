@@ -3,6 +3,7 @@ package scenarios
 import (
 	"time"
 
+	"rtpfabric/scenarios/internal/strict"
 	"rtpfabric/sim/units"
 )
 
@@ -24,6 +25,13 @@ type Breakers struct {
 	Frames int `yaml:"frames" default:"1" min:"1" max:"10000"`
 	// Restart lets streams go on so long after they ceased, or later (§4.5); 0 never.
 	Restart time.Duration `yaml:"restart" default:"0s" max:"1h"`
+}
+
+// DefaultBreakers are those of a scenario that says nothing about them.
+func DefaultBreakers() Breakers {
+	var b Breakers
+	strict.FillDefaults(&b)
+	return b
 }
 
 // BreakerWatch is a circuit breaker that only observes.

@@ -2,6 +2,7 @@ package simrun
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 
 	"rtpfabric/scenarios"
@@ -10,7 +11,7 @@ import (
 // breakerLine says what circuit breakers do, unless it is what they do by default.
 func breakerLine(c *scenarios.Scenario) string {
 	b := &c.Breakers
-	if c.Topology.Relayed() || b.Mode == "observe" && len(b.Watch) == 0 {
+	if c.Topology.Relayed() || reflect.DeepEqual(*b, scenarios.DefaultBreakers()) {
 		return ""
 	}
 	parts := []string{b.Mode}
@@ -19,6 +20,9 @@ func breakerLine(c *scenarios.Scenario) string {
 	}
 	if b.Group {
 		parts = append(parts, "an endpoint's streams together")
+	}
+	if b.Frames > 1 {
+		parts = append(parts, fmt.Sprintf("%d frames with one rate", b.Frames))
 	}
 	if b.Restart > 0 {
 		parts = append(parts, fmt.Sprintf("restart after %v", b.Restart))
@@ -29,25 +33,18 @@ func breakerLine(c *scenarios.Scenario) string {
 	return "circuit breakers: " + strings.Join(parts, ", ")
 }
 
-// conditionWords are what a breaker trips for.
+// conditionWords are what a breaker trips for: congestion, and what else isn't by default.
 func conditionWords(c *scenarios.Conditions) []string {
-	var parts []string
-	switch c.Congestion {
-	case "off":
-		parts = append(parts, "no congestion")
-	case "reduce":
-		parts = append(parts, fmt.Sprintf("rate/%v first", c.Factor), c.Equation+" equation")
-	default:
-		parts = append(parts, c.Equation+" equation")
-	}
-	if c.Sustained {
-		parts = append(parts, "sustained congestion")
-	}
+	def := scenarios.DefaultBreakers()
+	parts := congestionWords(c)
 	if !c.RTCPTimeout {
 		parts = append(parts, "no RTCP timeout")
 	}
-	if !c.MediaTimeout {
+	switch {
+	case !c.MediaTimeout:
 		parts = append(parts, "no media timeout")
+	case c.NonReporting != def.Conditions.NonReporting:
+		parts = append(parts, fmt.Sprintf("media timeout with k = %d", c.NonReporting))
 	}
 	if u := c.Usability; u != nil {
 		if u.Loss != nil {
@@ -56,6 +53,33 @@ func conditionWords(c *scenarios.Conditions) []string {
 		if u.RTT != nil {
 			parts = append(parts, fmt.Sprintf("round trip above %v for %v", *u.RTT, u.For))
 		}
+		switch u.Judge {
+		case "receiver":
+			parts = append(parts, "judged by the receiver")
+		case "both":
+			parts = append(parts, "judged by both ends")
+		}
+	}
+	return parts
+}
+
+func congestionWords(c *scenarios.Conditions) []string {
+	if c.Congestion == "off" {
+		return []string{"no congestion"}
+	}
+	var parts []string
+	if c.Congestion == "reduce" {
+		parts = append(parts, fmt.Sprintf("rate/%v first", c.Factor))
+		if c.Recover > 0 {
+			parts = append(parts, fmt.Sprintf("doubled every %v after that", c.Recover))
+		}
+	}
+	parts = append(parts, c.Equation+" equation")
+	if c.Sustained {
+		parts = append(parts, "sustained congestion")
+	}
+	if !c.ECN {
+		parts = append(parts, "marks don't count")
 	}
 	return parts
 }
