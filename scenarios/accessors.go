@@ -262,10 +262,31 @@ type Session struct {
 	Media []*Media
 }
 
+// streamsOf returns at least the streams between a pair of endpoints, or of a group: of a
+// large conference not those of everybody, which are as many as the square of its peers.
+func (s *Scenario) streamsOf(pair []string) []Media {
+	few := *s
+	few.Topology.Peers = nil
+	for _, p := range s.Topology.Peers {
+		if slices.Contains(pair, p) {
+			few.Topology.Peers = append(few.Topology.Peers, p)
+		}
+	}
+	if s.Topology.Meshed() {
+		few.Media = nil
+		for i := range s.Media {
+			if slices.Contains(pair, s.Media[i].From) {
+				few.Media = append(few.Media, s.Media[i])
+			}
+		}
+	}
+	return few.Streams()
+}
+
 // Sessions returns the RTP sessions of a pair of endpoints, or of a group.
 func (s *Scenario) Sessions(pair []string) []Session {
 	var list []Session
-	streams := s.Streams()
+	streams := s.streamsOf(pair)
 	for i := range streams {
 		m := &streams[i]
 		if !slices.Contains(pair, m.From) || !slices.Contains(pair, m.To) && !s.Topology.Relayed() {

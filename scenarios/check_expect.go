@@ -209,8 +209,10 @@ func (c *checker) unmeasured(m *metric, where string) (problem, remedy string) {
 // targetsOf returns what can be named by a key of an expectation.
 func (c *checker) targetsOf(key string) []string {
 	var names []string
+	seen := map[string]bool{}
 	add := func(name string) {
-		if !slices.Contains(names, name) {
+		if !seen[name] {
+			seen[name] = true
 			names = append(names, name)
 		}
 	}
