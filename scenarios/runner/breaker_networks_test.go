@@ -168,23 +168,36 @@ func TestBreakersInRandomNetworks(t *testing.T) {
 		}
 		t.Log("| " + strings.Join(cells, " | ") + " |")
 		for _, name := range judgeNames {
-			sustained := strings.HasPrefix(name, "sustained")
 			least, most := 0, c.runs
 			switch {
 			case strings.HasPrefix(row, "cut"):
 				least = c.runs - c.quiet
-			case row == "never-back-off" && sustained:
+			case row == "never-back-off" && strings.HasPrefix(name, "sustained"):
 				least = c.runs * 98 / 100
 			case row == "never-back-off":
 				least = c.runs
-			case sustained:
-				most = c.runs / 100
+			default:
+				most = falseTrips(name, c.runs)
 			}
 			if trips := c.trips[name]; trips < least || trips > most {
 				t.Errorf("%s: %s trips in %d of %d networks, want %d to %d", row, name, trips, c.runs, least, most)
 			}
 		}
 	}
+}
+
+// falseTrips is how often a judge may trip for a controller that adapts: by the table
+// somewhat more than it does, and in few runs one or two by chance.
+func falseTrips(judge string, runs int) int {
+	switch judge {
+	case "full":
+		return max(runs*25/100, 3)
+	case "sustained":
+		return runs / 100
+	case "sustained-full":
+		return max(runs*3/100, 1)
+	}
+	return max(runs*10/100, 2)
 }
 
 // In the cases of RFC 8867 sustained congestion trips for no controller that meets what is
