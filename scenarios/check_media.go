@@ -242,11 +242,51 @@ func (c *checker) connected(from, to string) bool {
 	return reached[to]
 }
 
-// maxMedia is the number of streams a call may have.
+// maxMedia is the number of streams that a pair of endpoints, or a group, may have.
 const maxMedia = 400
 
+// crowded counts a stream in every pair that has it, and refuses one too many, once.
+func (c *checker) crowded(m *Media, p strict.Path, streams map[[2]string]int) {
+	t := &c.s.Topology
+	var pairs [][2]string
+	remedy := "have fewer streams"
+	switch {
+	case t.Relayed():
+		pairs = [][2]string{{"the peers of the relay"}}
+	case t.Meshed():
+		for _, peer := range t.Peers {
+			if peer != m.From && (m.To == "" || m.To == peer) {
+				pairs = append(pairs, [2]string{min(m.From, peer), max(m.From, peer)})
+			}
+		}
+	case t.Forwarded():
+		for _, peer := range t.Peers {
+			if peer == m.From || t.Type == SFM {
+				pairs = append(pairs, [2]string{peer, t.Box()})
+			}
+		}
+		remedy = "have fewer streams, or fewer peers"
+	default:
+		pairs, remedy = [][2]string{{min(m.From, m.To), max(m.From, m.To)}}, "use several calls"
+	}
+	told := false
+	for _, pair := range pairs {
+		if streams[pair]++; streams[pair] == maxMedia+1 && !told {
+			told = true
+			c.fail(p, fmt.Sprintf("more than %d streams between %s are too many", maxMedia, between(pair)), remedy)
+		}
+	}
+}
+
+func between(pair [2]string) string {
+	if pair[1] == "" {
+		return pair[0]
+	}
+	return pair[0] + " and " + pair[1]
+}
+
 func (c *checker) media() {
-	perCall := map[string]int{}
+	perCall := map[[2]string]int{}
 	flows, callOf := map[string]bool{}, map[string]string{}
 	schemes := map[string]string{}
 	for i := range c.s.Media {
@@ -263,9 +303,7 @@ func (c *checker) media() {
 		}
 		c.spoofs(m, p)
 		c.sources(m, p, call, callOf)
-		if perCall[call]++; perCall[call] == maxMedia+1 {
-			c.fail(p, fmt.Sprintf("more than %d streams in one call are too many", maxMedia), "use several calls")
-		}
+		c.crowded(m, p, perCall)
 		switch {
 		case c.s.Topology.Relayed():
 			c.relayed(i, p)

@@ -3,6 +3,7 @@ package scenarios
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -49,6 +50,51 @@ func TestSessionsHaveTheStreamsOfTheirPair(t *testing.T) {
 			if !slices.Equal(got, want) || len(got) < each {
 				t.Errorf("%s, %v: %q, want %q", kind, pair, got, want)
 			}
+		}
+	}
+}
+
+// The most streams that a pair may have: of a mesh neither the streams of others count nor
+// the copies for others, of an SFM all do that it passes on.
+func TestStreamsOfAPair(t *testing.T) {
+	const text = `
+title: Many streams
+duration: 10s
+network: {links: {access<1..3>: {between: [home<n>, core], delay: 10ms}}}
+endpoints: {P<1..%d>: {at: home<n>}}
+topology: %s
+media:
+%s
+congestion: {controller: fixed, feedback: none}
+`
+	streams := func(from, to string, n int) string {
+		if to != "" {
+			to = ", to: " + to
+		}
+		return fmt.Sprintf("  - {from: %s%s, kind: audio, name: %s<1..%d>}\n", from, to, from+"s", n)
+	}
+	const mesh, sfm = "{type: mesh, peers: [P<1..3>]}", "{type: sfm, at: core, peers: [P<1..3>]}"
+	for _, c := range []struct{ topology, media, want string }{
+		{"{peers: [P1, P2]}", streams("P1", "", 250) + streams("P2", "", 150), ""},
+		{"{peers: [P1, P2]}", streams("P1", "", 250) + streams("P2", "", 151), "media.400: more than 400 streams between P1 and P2 are too many; use several calls"},
+		{mesh, streams("P1", "", 200) + streams("P2", "", 200) + streams("P3", "", 200), ""},
+		{mesh, streams("P1", "", 201) + streams("P2", "P3", 200) + streams("P3", "", 200), "media.600: more than 400 streams between P1 and P3 are too many; have fewer streams"},
+		{sfm, streams("P1", "", 200) + streams("P2", "", 100) + streams("P3", "", 100), ""},
+		{sfm, streams("P1", "", 200) + streams("P2", "", 100) + streams("P3", "", 101), "media.400: more than 400 streams between P1 and sfm are too many; have fewer streams, or fewer peers"},
+		{"{type: switching-mixer, at: core, peers: [P<1..3>]}", streams("P1", "", 300) + streams("P2", "", 300), ""},
+		{"{type: relay, at: core, peers: [P<1..3>]}", streams("P1", "", 401), "media.400: more than 400 streams between the peers of the relay are too many; have fewer streams"},
+	} {
+		peers := 3
+		if strings.HasPrefix(c.topology, "{peers: [P1, P2]") {
+			peers = 2
+		}
+		_, err := Parse("many.yaml", fmt.Appendf(nil, text, peers, c.topology, c.media), Options{})
+		got := ""
+		if err != nil {
+			_, got, _ = strings.Cut(err.Error(), ": ")
+		}
+		if got != c.want {
+			t.Errorf("%s: %q, want %q", c.topology, got, c.want)
 		}
 	}
 }
