@@ -56,7 +56,11 @@ func TestLateBeforeLost(t *testing.T) {
 		r := one(t, library+"feedback/e05-buffer-"+buffer+".yaml")
 		rates, losses := series(t, r, "S1/video", record.FrameRate), series(t, r, "S1/video", record.LostPackets)
 		at := func(values []float64, found func(float64) bool) int {
-			return 150 + slices.IndexFunc(values[150:], found)
+			i := slices.IndexFunc(values[150:], found)
+			if i < 0 {
+				t.Fatalf("buffer of %s: nothing comes late, or nothing is lost", buffer)
+			}
+			return 150 + i
 		} // of 200 ms
 		return at(rates, func(x float64) bool { return x < 15 }), at(losses, func(x float64) bool { return x > 0 })
 	}
