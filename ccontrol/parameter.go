@@ -34,6 +34,29 @@ type Parameter struct {
 	Choices []string
 }
 
+// Source makes parameters that come from one place, such as a section of an RFC.
+type Source string
+
+// Number makes one that is a number. hi 0 is no bound.
+func (s Source) Number(name, def, help string, lo, hi float64) Parameter {
+	return Parameter{Name: name, Kind: KindNumber, Default: def, Help: help, Source: string(s), Min: lo, Max: hi}
+}
+
+// Duration makes one that is a duration, with bounds in seconds. hi 0 is no bound.
+func (s Source) Duration(name, def, help string, lo, hi float64) Parameter {
+	return Parameter{Name: name, Kind: KindDuration, Default: def, Help: help, Source: string(s), Min: lo, Max: hi}
+}
+
+// Rate makes one that is a bit rate.
+func (s Source) Rate(name, def, help string) Parameter {
+	return Parameter{Name: name, Kind: KindRate, Default: def, Help: help, Source: string(s)}
+}
+
+// Choice makes one of several texts.
+func (s Source) Choice(name, def, help string, choices ...string) Parameter {
+	return Parameter{Name: name, Kind: KindChoice, Default: def, Help: help, Source: string(s), Choices: choices}
+}
+
 // Values are the parameters of one controller. Asking for one that the
 // controller's Spec doesn't have, or for another kind, panics.
 type Values map[string]value

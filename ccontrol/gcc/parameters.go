@@ -22,69 +22,52 @@ func init() {
 }
 
 const (
-	draft     = "draft-ietf-rmcat-gcc-02 "
-	libwebrtc = "libwebrtc "
+	draft     = ccontrol.Source("draft-ietf-rmcat-gcc-02 ")
+	libwebrtc = ccontrol.Source("libwebrtc ")
+
+	detection = draft + "§5.6"
+	sending   = libwebrtc + "send_side_bandwidth_estimation.cc"
+	probing   = libwebrtc + "probe_controller.cc"
 )
 
-func choice(name, def, help, source string, choices ...string) ccontrol.Parameter {
-	return ccontrol.Parameter{
-		Name: name, Kind: ccontrol.KindChoice, Default: def, Help: help,
-		Source: source, Choices: choices,
-	}
-}
-
-func number(name, def, help, source string, lo, hi float64) ccontrol.Parameter {
-	return ccontrol.Parameter{
-		Name: name, Kind: ccontrol.KindNumber, Default: def, Help: help,
-		Source: source, Min: lo, Max: hi,
-	}
-}
-
-func duration(name, def, help, source string, lo, hi float64) ccontrol.Parameter {
-	return ccontrol.Parameter{
-		Name: name, Kind: ccontrol.KindDuration, Default: def, Help: help,
-		Source: source, Min: lo, Max: hi,
-	}
-}
-
 var parameters = []ccontrol.Parameter{
-	choice("estimator", "trendline", "filter of delays and rules of the rate control: libwebrtc's trendline or the draft's Kalman filter", libwebrtc+"trendline_estimator.cc; "+draft+"§5.3", "trendline", "kalman"),
-	choice("loss", "v2", "loss-based part: thresholds of the draft (v1), maximum likelihood (v2), or none", draft+"§6; "+libwebrtc+"loss_based_bwe_v2.cc", "v2", "v1", "off"),
-	choice("throughput", "robust", "estimator of what gets through", libwebrtc+"robust_throughput_estimator.cc, bitrate_estimator.cc", "robust", "bayesian"),
-	choice("probing", "on", "whether to probe at all", libwebrtc+"probe_controller.cc", "on", "off"),
-	choice("alr-probing", "on", "whether to probe while the application is the limit", libwebrtc+"probe_controller.cc", "on", "off"),
-	number("pacing-factor", "2.5", "pacing rate as a multiple of the target; 1 in the draft", libwebrtc+"pacing_controller.h; "+draft+"§4", 1, 100),
+	(libwebrtc + "trendline_estimator.cc; " + draft + "§5.3").Choice("estimator", "trendline", "filter of delays and rules of the rate control: libwebrtc's trendline or the draft's Kalman filter", "trendline", "kalman"),
+	(draft + "§6; " + libwebrtc + "loss_based_bwe_v2.cc").Choice("loss", "v2", "loss-based part: thresholds of the draft (v1), maximum likelihood (v2), or none", "v2", "v1", "off"),
+	(libwebrtc + "robust_throughput_estimator.cc, bitrate_estimator.cc").Choice("throughput", "robust", "estimator of what gets through", "robust", "bayesian"),
+	probing.Choice("probing", "on", "whether to probe at all", "on", "off"),
+	probing.Choice("alr-probing", "on", "whether to probe while the application is the limit", "on", "off"),
+	(libwebrtc + "pacing_controller.h; " + draft + "§4").Number("pacing-factor", "2.5", "pacing rate as a multiple of the target; 1 in the draft", 1, 100),
 
-	duration("burst-time", "5ms", "burst_time, the length of a group of packets", draft+"§5.6", 0.0001, 1),
-	number("trendline-window", "20", "groups that the line is fitted to", libwebrtc+"trendline_estimator.h", 2, 200),
-	number("trendline-smoothing", "0.9", "smoothing of accumulated delays", libwebrtc+"trendline_estimator.cc", 0, 0.999),
-	number("trendline-gain", "4", "factor of the slope", libwebrtc+"trendline_estimator.cc", 0.01, 1000),
-	number("q", "0.001", "q, variance of the state noise", draft+"§5.6", 1e-9, 100),
-	number("e0", "0.1", "e(0), first error covariance", draft+"§5.6", 1e-9, 1000),
-	number("chi", "0.01", "chi, coefficient of the measured noise's variance", draft+"§5.6", 1e-6, 0.9),
-	number("threshold", "12.5", "del_var_th(0), first threshold in ms", draft+"§5.6", leastThreshold, mostThreshold),
-	number("k-up", "0", "K_u, how fast the threshold rises; 0 is the estimator's own: 0.01 in the draft, 0.0087 in libwebrtc", draft+"§5.6; "+libwebrtc+"trendline_estimator.cc", 0, 1),
-	number("k-down", "0", "K_d, how fast the threshold falls; 0 is the estimator's own: 0.00018 in the draft, 0.039 in libwebrtc", draft+"§5.6; "+libwebrtc+"trendline_estimator.cc", 0, 1),
-	duration("overuse-time", "10ms", "overuse_time_th, how long over-use must last", draft+"§5.6", 0, 10),
-	number("beta", "0.85", "beta, factor of a decrease", draft+"§5.6", 0.1, 0.99),
+	detection.Duration("burst-time", "5ms", "burst_time, the length of a group of packets", 0.0001, 1),
+	(libwebrtc + "trendline_estimator.h").Number("trendline-window", "20", "groups that the line is fitted to", 2, 200),
+	(libwebrtc + "trendline_estimator.cc").Number("trendline-smoothing", "0.9", "smoothing of accumulated delays", 0, 0.999),
+	(libwebrtc + "trendline_estimator.cc").Number("trendline-gain", "4", "factor of the slope", 0.01, 1000),
+	detection.Number("q", "0.001", "q, variance of the state noise", 1e-9, 100),
+	detection.Number("e0", "0.1", "e(0), first error covariance", 1e-9, 1000),
+	detection.Number("chi", "0.01", "chi, coefficient of the measured noise's variance", 1e-6, 0.9),
+	detection.Number("threshold", "12.5", "del_var_th(0), first threshold in ms", leastThreshold, mostThreshold),
+	(draft + "§5.6; " + libwebrtc + "trendline_estimator.cc").Number("k-up", "0", "K_u, how fast the threshold rises; 0 is the estimator's own: 0.01 in the draft, 0.0087 in libwebrtc", 0, 1),
+	(draft + "§5.6; " + libwebrtc + "trendline_estimator.cc").Number("k-down", "0", "K_d, how fast the threshold falls; 0 is the estimator's own: 0.00018 in the draft, 0.039 in libwebrtc", 0, 1),
+	detection.Duration("overuse-time", "10ms", "overuse_time_th, how long over-use must last", 0, 10),
+	detection.Number("beta", "0.85", "beta, factor of a decrease", 0.1, 0.99),
 
-	number("loss-low", "0.02", "loss ratio up to which v1 raises the rate", draft+"§6", 0, 1),
-	number("loss-high", "0.1", "loss ratio above which v1 lowers the rate", draft+"§6", 0, 1),
-	duration("loss-interval", "1s", "how long v1 counts losses of packets", "libwebrtc's RTCP interval of video", 0.01, 60),
+	(draft + "§6").Number("loss-low", "0.02", "loss ratio up to which v1 raises the rate", 0, 1),
+	(draft + "§6").Number("loss-high", "0.1", "loss ratio above which v1 lowers the rate", 0, 1),
+	ccontrol.Source("libwebrtc's RTCP interval of video").Duration("loss-interval", "1s", "how long v1 counts losses of packets", 0.01, 60),
 
-	duration("rtt-limit", "3s", "round-trip time, or time without feedback, above which the rate falls", libwebrtc+"send_side_bandwidth_estimation.cc", 0.1, 600),
-	duration("rtt-interval", "1s", "time between two such steps", libwebrtc+"send_side_bandwidth_estimation.cc", 0.01, 60),
-	number("rtt-fraction", "0.8", "factor of such a step", libwebrtc+"send_side_bandwidth_estimation.cc", 0.1, 1),
+	sending.Duration("rtt-limit", "3s", "round-trip time, or time without feedback, above which the rate falls", 0.1, 600),
+	sending.Duration("rtt-interval", "1s", "time between two such steps", 0.01, 60),
+	sending.Number("rtt-fraction", "0.8", "factor of such a step", 0.1, 1),
 
-	number("probe-first", "3", "first probe as a multiple of the start rate", libwebrtc+"probe_controller.cc", 0, 100),
-	number("probe-second", "6", "second probe as a multiple of the start rate; 0 is none", libwebrtc+"probe_controller.cc", 0, 100),
-	number("probe-further", "2", "further probes as a multiple of the last result", libwebrtc+"probe_controller.cc", 1, 100),
-	number("probe-threshold", "0.7", "part of a probe's rate that a further one needs as a result", libwebrtc+"probe_controller.cc", 0, 1),
-	number("probe-max", "2", "fastest probe as a multiple of the media's maximum rate", libwebrtc+"probe_controller.cc", 0.1, 100),
-	duration("probe-duration", "15ms", "least length of a probe", libwebrtc+"probe_controller.cc", 0.001, 1),
-	number("probe-packets", "5", "least number of packets in a probe", libwebrtc+"probe_controller.cc", 2, 1000),
-	duration("alr-interval", "5s", "time between probes while the application is the limit", libwebrtc+"probe_controller.cc", 0.1, 600),
-	number("alr-scale", "2", "such probes as a multiple of the target", libwebrtc+"probe_controller.cc", 1, 100),
+	probing.Number("probe-first", "3", "first probe as a multiple of the start rate", 0, 100),
+	probing.Number("probe-second", "6", "second probe as a multiple of the start rate; 0 is none", 0, 100),
+	probing.Number("probe-further", "2", "further probes as a multiple of the last result", 1, 100),
+	probing.Number("probe-threshold", "0.7", "part of a probe's rate that a further one needs as a result", 0, 1),
+	probing.Number("probe-max", "2", "fastest probe as a multiple of the media's maximum rate", 0.1, 100),
+	probing.Duration("probe-duration", "15ms", "least length of a probe", 0.001, 1),
+	probing.Number("probe-packets", "5", "least number of packets in a probe", 2, 1000),
+	probing.Duration("alr-interval", "5s", "time between probes while the application is the limit", 0.1, 600),
+	probing.Number("alr-scale", "2", "such probes as a multiple of the target", 1, 100),
 }
 
 func newController(l ccontrol.Limits, v ccontrol.Values) (ccontrol.Controller, error) {

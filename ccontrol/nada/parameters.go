@@ -30,62 +30,35 @@ func init() {
 	})
 }
 
-const source = "RFC 8698 Table 2"
-
-func number(name, def, help string, lo, hi float64) ccontrol.Parameter {
-	return ccontrol.Parameter{
-		Name: name, Kind: ccontrol.KindNumber, Default: def, Help: help,
-		Source: source, Min: lo, Max: hi,
-	}
-}
-
-func delay(name, def, help string) ccontrol.Parameter {
-	return ccontrol.Parameter{
-		Name: name, Kind: ccontrol.KindDuration, Default: def, Help: help,
-		Source: source, Min: 0.001, Max: 60,
-	}
-}
+const rfc = ccontrol.Source("RFC 8698 Table 2")
 
 var table2 = []ccontrol.Parameter{
-	number("prio", "1", "PRIO, weight of the flow's priority", 0.01, 100),
-	{
-		Name: "rmin", Kind: ccontrol.KindRate, Default: "0bps", Source: source,
-		Help: "RMIN, minimum rate; 0bps is what audio and the most valued video need at least",
-	},
-	{
-		Name: "rmax", Kind: ccontrol.KindRate, Default: "0bps", Source: source,
-		Help: "RMAX, maximum rate; 0bps is the sum of the media's maximum rates",
-	},
-	delay("xref", "10ms", "XREF, reference congestion level"),
-	number("kappa", "0.5", "KAPPA, scaling of the gradual rate update", 0.001, 10),
-	number("eta", "2", "ETA, scaling of the gradual rate update", 0.001, 100),
-	delay("tau", "500ms", "TAU, upper bound of RTT in the gradual rate update"),
-	delay("delta", "100ms", "DELTA, target feedback interval"),
-	delay("logwin", "500ms", "LOGWIN, observation window"),
-	delay("qeps", "10ms", "QEPS, threshold of queuing delay build-up"),
-	delay("dfilt", "120ms", "DFILT, bound on filtering delay"),
-	number("gamma-max", "0.5", "GAMMA_MAX, upper bound on the ramp-up's increase", 0.001, 10),
-	delay("qbound", "50ms", "QBOUND, upper bound on self-inflicted delay in ramp-up"),
-	number("multiloss", "7", "MULTILOSS, multiplier of the loss expiration threshold", 0, 1000),
-	delay("qth", "50ms", "QTH, delay threshold of non-linear warping"),
-	number("lambda", "0.5", "LAMBDA, exponent of non-linear warping", 0, 100),
-	number("plrref", "0.01", "PLRREF, reference packet loss ratio", 1e-6, 1),
-	number("pmrref", "0.01", "PMRREF, reference packet marking ratio", 1e-6, 1),
-	delay("dloss", "10ms", "DLOSS, delay penalty of loss at PLRREF"),
-	delay("dmark", "2ms", "DMARK, delay penalty of marking at PMRREF"),
-	number("fps", "30", "FPS, frame rate of incoming video", 0.1, 1000),
-	number("beta-s", "0.1", "BETA_S, scaling of the sending rate's adjustment", 0, 10),
-	number("beta-v", "0.1", "BETA_V, scaling of the video target's adjustment", 0, 10),
-	number("alpha", "0.1", "ALPHA, smoothing of loss and marking ratios", 0.0001, 1),
-	{
-		Name: "xmax", Kind: ccontrol.KindDuration, Default: "500ms", Min: 0.001, Max: 3.2767,
-		Source: "ns3-rmcat, named in RFC 8698 §7",
-		Help:   "upper bound of the aggregate congestion signal",
-	},
-	{
-		Name: "base-horizon", Kind: ccontrol.KindDuration, Default: "10m", Min: 1, Source: "RFC 8698 §5.1.1",
-		Help: "how long a base delay stays valid (\"tens of minutes\")",
-	},
+	rfc.Number("prio", "1", "PRIO, weight of the flow's priority", 0.01, 100),
+	rfc.Rate("rmin", "0bps", "RMIN, minimum rate; 0bps is what audio and the most valued video need at least"),
+	rfc.Rate("rmax", "0bps", "RMAX, maximum rate; 0bps is the sum of the media's maximum rates"),
+	rfc.Duration("xref", "10ms", "XREF, reference congestion level", 0.001, 60),
+	rfc.Number("kappa", "0.5", "KAPPA, scaling of the gradual rate update", 0.001, 10),
+	rfc.Number("eta", "2", "ETA, scaling of the gradual rate update", 0.001, 100),
+	rfc.Duration("tau", "500ms", "TAU, upper bound of RTT in the gradual rate update", 0.001, 60),
+	rfc.Duration("delta", "100ms", "DELTA, target feedback interval", 0.001, 60),
+	rfc.Duration("logwin", "500ms", "LOGWIN, observation window", 0.001, 60),
+	rfc.Duration("qeps", "10ms", "QEPS, threshold of queuing delay build-up", 0.001, 60),
+	rfc.Duration("dfilt", "120ms", "DFILT, bound on filtering delay", 0.001, 60),
+	rfc.Number("gamma-max", "0.5", "GAMMA_MAX, upper bound on the ramp-up's increase", 0.001, 10),
+	rfc.Duration("qbound", "50ms", "QBOUND, upper bound on self-inflicted delay in ramp-up", 0.001, 60),
+	rfc.Number("multiloss", "7", "MULTILOSS, multiplier of the loss expiration threshold", 0, 1000),
+	rfc.Duration("qth", "50ms", "QTH, delay threshold of non-linear warping", 0.001, 60),
+	rfc.Number("lambda", "0.5", "LAMBDA, exponent of non-linear warping", 0, 100),
+	rfc.Number("plrref", "0.01", "PLRREF, reference packet loss ratio", 1e-6, 1),
+	rfc.Number("pmrref", "0.01", "PMRREF, reference packet marking ratio", 1e-6, 1),
+	rfc.Duration("dloss", "10ms", "DLOSS, delay penalty of loss at PLRREF", 0.001, 60),
+	rfc.Duration("dmark", "2ms", "DMARK, delay penalty of marking at PMRREF", 0.001, 60),
+	rfc.Number("fps", "30", "FPS, frame rate of incoming video", 0.1, 1000),
+	rfc.Number("beta-s", "0.1", "BETA_S, scaling of the sending rate's adjustment", 0, 10),
+	rfc.Number("beta-v", "0.1", "BETA_V, scaling of the video target's adjustment", 0, 10),
+	rfc.Number("alpha", "0.1", "ALPHA, smoothing of loss and marking ratios", 0.0001, 1),
+	ccontrol.Source("ns3-rmcat, named in RFC 8698 §7").Duration("xmax", "500ms", "upper bound of the aggregate congestion signal", 0.001, 3.2767),
+	ccontrol.Source("RFC 8698 §5.1.1").Duration("base-horizon", "10m", "how long a base delay stays valid (\"tens of minutes\")", 1, 0),
 }
 
 func newController(l ccontrol.Limits, v ccontrol.Values) (ccontrol.Controller, error) {

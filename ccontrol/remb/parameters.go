@@ -26,34 +26,20 @@ func init() {
 	})
 }
 
-func number(name, def, help, source string, lo, hi float64) ccontrol.Parameter {
-	return ccontrol.Parameter{
-		Name: name, Kind: ccontrol.KindNumber, Default: def, Help: help,
-		Source: source, Min: lo, Max: hi,
-	}
-}
-
-func duration(name, def, help, source string, lo, hi float64) ccontrol.Parameter {
-	return ccontrol.Parameter{
-		Name: name, Kind: ccontrol.KindDuration, Default: def, Help: help,
-		Source: source, Min: lo, Max: hi,
-	}
-}
-
 func parameters() []ccontrol.Parameter {
-	const sending = "libwebrtc send_side_bandwidth_estimation.cc"
+	const sending = ccontrol.Source("libwebrtc send_side_bandwidth_estimation.cc")
 	list := gcc.DelayParameters()
 	list = append(list,
-		duration("incoming-window", "500ms", "time over which the receiver measures the incoming rate, T of R_hat; 1 s in libwebrtc", "draft-ietf-rmcat-gcc-02 §5.5 (0.5 s to 1 s)", 0.1, 5),
-		duration("first-estimate", "5s", "how long the receiver measures before it has an estimate, unless over-use comes first", "libwebrtc aimd_rate_control.cc", 0, 60),
-		duration("stream-timeout", "2s", "silence after which a stream isn't covered any more", "libwebrtc remote_bitrate_estimator.h", 0.1, 60),
+		ccontrol.Source("draft-ietf-rmcat-gcc-02 §5.5 (0.5 s to 1 s)").Duration("incoming-window", "500ms", "time over which the receiver measures the incoming rate, T of R_hat; 1 s in libwebrtc", 0.1, 5),
+		ccontrol.Source("libwebrtc aimd_rate_control.cc").Duration("first-estimate", "5s", "how long the receiver measures before it has an estimate, unless over-use comes first", 0, 60),
+		ccontrol.Source("libwebrtc remote_bitrate_estimator.h").Duration("stream-timeout", "2s", "silence after which a stream isn't covered any more", 0.1, 60),
 	)
 	list = append(list, gcc.LossParameters()...)
 	return append(list,
-		duration("start-phase", "2s", "time from the first report in which the sender follows REMBs upwards, if there is no loss", sending, 0, 60),
-		duration("silence", "3s", "time without any report above which the sender's rate falls; three of their intervals, if that is more", sending, 0.1, 600),
-		duration("silence-interval", "1s", "time between two such steps", sending, 0.01, 60),
-		number("silence-fraction", "0.8", "factor of such a step", sending, 0.1, 1),
-		number("pacing-factor", "2.5", "pacing rate as a multiple of the target; 1 in the draft", "libwebrtc pacing_controller.h; draft-ietf-rmcat-gcc-02 §4", 1, 100),
+		sending.Duration("start-phase", "2s", "time from the first report in which the sender follows REMBs upwards, if there is no loss", 0, 60),
+		sending.Duration("silence", "3s", "time without any report above which the sender's rate falls; three of their intervals, if that is more", 0.1, 600),
+		sending.Duration("silence-interval", "1s", "time between two such steps", 0.01, 60),
+		sending.Number("silence-fraction", "0.8", "factor of such a step", 0.1, 1),
+		ccontrol.Source("libwebrtc pacing_controller.h; draft-ietf-rmcat-gcc-02 §4").Number("pacing-factor", "2.5", "pacing rate as a multiple of the target; 1 in the draft", 1, 100),
 	)
 }

@@ -15,21 +15,25 @@ import (
 	"rtpfabric/sim/units"
 )
 
-const draft = "draft-ietf-rmcat-gcc-02 §6"
+const (
+	draft     = "draft-ietf-rmcat-gcc-02 §6"
+	losses    = ccontrol.Source(draft)
+	libwebrtc = ccontrol.Source("libwebrtc, send_side_bandwidth_estimation")
+)
 
 func init() {
 	ccontrol.Register(ccontrol.Spec{
 		Name: "rr-loss", Summary: "follows the loss in reception reports, and has nothing else", Source: draft,
 		Needs: ccontrol.NeedsReports,
 		Parameters: []ccontrol.Parameter{
-			number("low", "0.02", draft, "loss below which the rate grows", 0, 1),
-			number("high", "0.1", draft, "loss above which it shrinks", 0, 1),
-			number("decrease", "0.5", draft, "part of the loss by which it shrinks", 0, 1),
-			number("growth", "0.08", "libwebrtc, send_side_bandwidth_estimation", "growth per second", 0, 1),
-			number("packets", "20", "libwebrtc, send_side_bandwidth_estimation", "expected packets that a decision needs at least", 1, 1e6),
-			number("silent", "3", "libwebrtc, send_side_bandwidth_estimation", "intervals without a report that count as a sign of congestion", 1, 100),
-			number("backoff", "0.8", "libwebrtc, send_side_bandwidth_estimation", "what the rate is multiplied by then, and with each interval after", 0.01, 1),
-			number("pacing-factor", "1.5", "draft-ietf-rmcat-gcc-02 §4", "pacing rate as a multiple of the target", 1, 100),
+			losses.Number("low", "0.02", "loss below which the rate grows", 0, 1),
+			losses.Number("high", "0.1", "loss above which it shrinks", 0, 1),
+			losses.Number("decrease", "0.5", "part of the loss by which it shrinks", 0, 1),
+			libwebrtc.Number("growth", "0.08", "growth per second", 0, 1),
+			libwebrtc.Number("packets", "20", "expected packets that a decision needs at least", 1, 1e6),
+			libwebrtc.Number("silent", "3", "intervals without a report that count as a sign of congestion", 1, 100),
+			libwebrtc.Number("backoff", "0.8", "what the rate is multiplied by then, and with each interval after", 0.01, 1),
+			ccontrol.Source("draft-ietf-rmcat-gcc-02 §4").Number("pacing-factor", "1.5", "pacing rate as a multiple of the target", 1, 100),
 		},
 		Signals: []ccontrol.Signal{
 			{Name: "loss", Help: "fraction lost that the last decision was made by, of the worst receiver", Source: draft},
@@ -37,10 +41,6 @@ func init() {
 		},
 		New: newController,
 	})
-}
-
-func number(name, def, source, help string, lo, hi float64) ccontrol.Parameter {
-	return ccontrol.Parameter{Name: name, Kind: ccontrol.KindNumber, Default: def, Source: source, Help: help, Min: lo, Max: hi}
 }
 
 const (

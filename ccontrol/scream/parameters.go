@@ -40,52 +40,33 @@ func init() {
 	})
 }
 
-// table makes parameters that have one source.
-type table string
-
-func (s table) number(name, def, help string, lo, hi float64) ccontrol.Parameter {
-	return ccontrol.Parameter{
-		Name: name, Kind: ccontrol.KindNumber, Default: def, Help: help, Source: string(s), Min: lo, Max: hi,
-	}
-}
-
-func (s table) delay(name, def, help string, lo, hi float64) ccontrol.Parameter {
-	return ccontrol.Parameter{
-		Name: name, Kind: ccontrol.KindDuration, Default: def, Help: help, Source: string(s), Min: lo, Max: hi,
-	}
-}
-
-func (s table) rate(name, def, help string) ccontrol.Parameter {
-	return ccontrol.Parameter{Name: name, Kind: ccontrol.KindRate, Default: def, Help: help, Source: string(s)}
-}
-
-const rfc = table("RFC 8298 §4.1.1.1")
+const rfc = ccontrol.Source("RFC 8298 §4.1.1.1")
 
 var v1Parameters = []ccontrol.Parameter{
-	rfc.delay("qdelay-target-lo", "100ms", "QDELAY_TARGET_LO, target of the queuing delay without competing flows", 0.001, 10),
-	rfc.delay("qdelay-target-hi", "400ms", "QDELAY_TARGET_HI, how far competing flows may raise the target", 0.001, 10),
-	rfc.number("qdelay-weight", "0.1", "QDELAY_WEIGHT, averaging factor of qdelay_fraction_avg", 0.001, 1),
-	rfc.number("qdelay-trend-th", "0.2", "QDELAY_TREND_TH, trend that shows incipient congestion", 0, 1),
-	rfc.number("min-cwnd", "3000", "MIN_CWND, minimum congestion window in bytes", 1500, 1e6),
-	rfc.number("max-bytes-in-flight-head-room", "1.1", "MAX_BYTES_IN_FLIGHT_HEAD_ROOM, of CWND over the bytes in flight", 1, 100),
-	rfc.number("gain", "1", "GAIN of the congestion window's adjustment", 0.001, 100),
-	rfc.number("beta-loss", "0.8", "BETA_LOSS, scale of CWND at loss", 0.01, 1),
-	rfc.number("beta-ecn", "0.9", "BETA_ECN, scale of CWND and target rate at an ECN mark", 0.01, 1),
-	rfc.number("beta-r", "0.9", "BETA_R, scale of the target rate at loss", 0.01, 1),
-	rfc.number("mss", "1000", "MSS, maximum segment size in bytes", 100, 65535),
-	rfc.delay("rate-adjust-interval", "200ms", "RATE_ADJUST_INTERVAL between adjustments of the media's rate", 0.01, 10),
-	rfc.rate("target-bitrate-min", "0bps", "TARGET_BITRATE_MIN; 0bps is what audio and the most valued video need at least"),
-	rfc.rate("target-bitrate-max", "0bps", "TARGET_BITRATE_MAX; 0bps is the sum of the media's maximum rates"),
-	rfc.rate("ramp-up-speed", "200kbps", "RAMP_UP_SPEED, the most that the target rate grows in a second"),
-	rfc.number("pre-congestion-guard", "0.1", "PRE_CONGESTION_GUARD against early congestion onset", 0, 1),
-	rfc.number("tx-queue-size-factor", "1", "TX_QUEUE_SIZE_FACTOR, guard against RTP queue buildup", 0, 2),
-	rfc.delay("rtp-qdelay-th", "20ms", "RTP_QDELAY_TH, delay in the RTP queue that lowers the target rate", 0, 10),
-	rfc.number("target-rate-scale-rtp-qdelay", "0.95", "TARGET_RATE_SCALE_RTP_QDELAY, by how much", 0.01, 1),
-	rfc.number("qdelay-trend-lo", "0.2", "QDELAY_TREND_LO, trend below which fast increase may resume", 0, 1),
-	rfc.delay("t-resume-fast-increase", "5s", "T_RESUME_FAST_INCREASE, how long it has to be below", 0.1, 600),
-	rfc.rate("rate-pace-min", "50kbps", "RATE_PACE_MIN, minimum pacing rate"),
-	table("RFC 8298 §4.1.2.3").number("competing-flows", "1", "whether qdelay_target adapts to competing flows: 1 or 0", 0, 1),
-	table("RFC 6817 §3.4.2").delay("base-horizon", "10m", "how long a base delay stays valid", 1, 0),
+	rfc.Duration("qdelay-target-lo", "100ms", "QDELAY_TARGET_LO, target of the queuing delay without competing flows", 0.001, 10),
+	rfc.Duration("qdelay-target-hi", "400ms", "QDELAY_TARGET_HI, how far competing flows may raise the target", 0.001, 10),
+	rfc.Number("qdelay-weight", "0.1", "QDELAY_WEIGHT, averaging factor of qdelay_fraction_avg", 0.001, 1),
+	rfc.Number("qdelay-trend-th", "0.2", "QDELAY_TREND_TH, trend that shows incipient congestion", 0, 1),
+	rfc.Number("min-cwnd", "3000", "MIN_CWND, minimum congestion window in bytes", 1500, 1e6),
+	rfc.Number("max-bytes-in-flight-head-room", "1.1", "MAX_BYTES_IN_FLIGHT_HEAD_ROOM, of CWND over the bytes in flight", 1, 100),
+	rfc.Number("gain", "1", "GAIN of the congestion window's adjustment", 0.001, 100),
+	rfc.Number("beta-loss", "0.8", "BETA_LOSS, scale of CWND at loss", 0.01, 1),
+	rfc.Number("beta-ecn", "0.9", "BETA_ECN, scale of CWND and target rate at an ECN mark", 0.01, 1),
+	rfc.Number("beta-r", "0.9", "BETA_R, scale of the target rate at loss", 0.01, 1),
+	rfc.Number("mss", "1000", "MSS, maximum segment size in bytes", 100, 65535),
+	rfc.Duration("rate-adjust-interval", "200ms", "RATE_ADJUST_INTERVAL between adjustments of the media's rate", 0.01, 10),
+	rfc.Rate("target-bitrate-min", "0bps", "TARGET_BITRATE_MIN; 0bps is what audio and the most valued video need at least"),
+	rfc.Rate("target-bitrate-max", "0bps", "TARGET_BITRATE_MAX; 0bps is the sum of the media's maximum rates"),
+	rfc.Rate("ramp-up-speed", "200kbps", "RAMP_UP_SPEED, the most that the target rate grows in a second"),
+	rfc.Number("pre-congestion-guard", "0.1", "PRE_CONGESTION_GUARD against early congestion onset", 0, 1),
+	rfc.Number("tx-queue-size-factor", "1", "TX_QUEUE_SIZE_FACTOR, guard against RTP queue buildup", 0, 2),
+	rfc.Duration("rtp-qdelay-th", "20ms", "RTP_QDELAY_TH, delay in the RTP queue that lowers the target rate", 0, 10),
+	rfc.Number("target-rate-scale-rtp-qdelay", "0.95", "TARGET_RATE_SCALE_RTP_QDELAY, by how much", 0.01, 1),
+	rfc.Number("qdelay-trend-lo", "0.2", "QDELAY_TREND_LO, trend below which fast increase may resume", 0, 1),
+	rfc.Duration("t-resume-fast-increase", "5s", "T_RESUME_FAST_INCREASE, how long it has to be below", 0.1, 600),
+	rfc.Rate("rate-pace-min", "50kbps", "RATE_PACE_MIN, minimum pacing rate"),
+	ccontrol.Source("RFC 8298 §4.1.2.3").Number("competing-flows", "1", "whether qdelay_target adapts to competing flows: 1 or 0", 0, 1),
+	ccontrol.Source("RFC 6817 §3.4.2").Duration("base-horizon", "10m", "how long a base delay stays valid", 1, 0),
 }
 
 var v1Signals = []ccontrol.Signal{

@@ -46,60 +46,60 @@ func init() {
 }
 
 const (
-	bis421  = table("rfc8298bis-01 §4.2.1")
-	bis422  = table("rfc8298bis-01 §4.2.2")
-	bis431  = table("rfc8298bis-01 §4.3.1")
-	bis432  = table("rfc8298bis-01 §4.3.2")
-	bis44   = table("rfc8298bis-01 §4.4")
-	drift   = table("rfc8298bis-01 §4.5.1")
-	losses1 = table("rfc8298bis-01 §4.5.2")
-	under   = table("rfc8298bis-01 §4.5.3")
-	compete = table("rfc8298bis-01 §4.5.4")
+	bis421  = ccontrol.Source("rfc8298bis-01 §4.2.1")
+	bis422  = ccontrol.Source("rfc8298bis-01 §4.2.2")
+	bis431  = ccontrol.Source("rfc8298bis-01 §4.3.1")
+	bis432  = ccontrol.Source("rfc8298bis-01 §4.3.2")
+	bis44   = ccontrol.Source("rfc8298bis-01 §4.4")
+	drift   = ccontrol.Source("rfc8298bis-01 §4.5.1")
+	losses1 = ccontrol.Source("rfc8298bis-01 §4.5.2")
+	under   = ccontrol.Source("rfc8298bis-01 §4.5.3")
+	compete = ccontrol.Source("rfc8298bis-01 §4.5.4")
 )
 
 var v2ParameterTable = []ccontrol.Parameter{
-	bis422.delay("qdelay-target-lo", "60ms", "QDELAY_TARGET_LO, target of the queuing delay without competing flows", 0.001, 10),
-	bis422.delay("qdelay-target-hi", "400ms", "QDELAY_TARGET_HI, how far competing flows may raise the target", 0.001, 10),
-	bis422.number("min-ref-wnd", "3000", "MIN_REF_WND, minimum reference window in bytes", 1500, 1e6),
-	bis422.number("bytes-in-flight-head-room", "1.5", "BYTES_IN_FLIGHT_HEAD_ROOM, of ref_wnd over the bytes in flight", 1, 100),
-	bis422.number("beta-loss", "0.7", "BETA_LOSS, scale of ref_wnd at loss", 0.01, 1),
-	bis422.number("beta-ecn", "0.8", "BETA_ECN, scale of ref_wnd at a classic ECN mark", 0.01, 1),
-	bis422.number("mss", "1000", "MSS, maximum size of a packet in bytes", 100, 65535),
-	bis422.number("post-congestion-delay-rtt", "100", "POST_CONGESTION_DELAY_RTT, round trips of cautious growth after congestion", 1, 1e5),
-	bis422.number("mul-increase-factor", "0.02", "MUL_INCREASE_FACTOR, multiplicative growth of ref_wnd in a round trip", 0, 1),
-	bis422.number("is-l4s", "1", "IS_L4S: 1 reacts by l4s_alpha to marks where packets arrive as ECT(1), 0 to all as to classic ECN's", 0, 1),
-	bis422.delay("virtual-rtt", "25ms", "VIRTUAL_RTT, round trip that shorter ones are treated like", 0.001, 1),
-	bis421.number("l4s-avg-g-up", "0.125", "L4S_AVG_G_UP, averaging factor of a rising l4s_alpha", 0.0001, 1),
-	bis421.number("l4s-avg-g-down", "0.0078125", "L4S_AVG_G_DOWN, averaging factor of a falling l4s_alpha", 0.0001, 1),
-	bis421.number("qdelay-avg-g", "0.25", "QDELAY_AVG_G, averaging factor of a rising qdelay_avg", 0.0001, 1),
-	bis421.number("reduce-jitter", "0", "REDUCE_JITTER: 1 slows growth while the queuing delay varies, 0 doesn't", 0, 1),
-	bis421.number("qdelay-min-max-avg-g", "0.0625", "QDELAY_MIN_MAX_AVG_G, of qdelay_min_avg and qdelay_max_avg", 0.0001, 1),
-	bis421.number("qdelay-dev-avg-g", "0.03125", "QDELAY_DEV_AVG_G, averaging factor of qdelay_dev_avg", 0.0001, 1),
-	bis421.delay("qdelay-dev-threshold", "10ms", "QDELAY_DEV_THRESHOLD of qdelay_dev_avg", 0.0001, 10),
-	bis431.number("ref-wnd-overhead-min", "1.5", "REF_WND_OVERHEAD_MIN, of the bytes in flight over ref_wnd in jitter", 1, 100),
-	bis431.number("ref-wnd-overhead-max", "3", "REF_WND_OVERHEAD_MAX, of the bytes in flight over ref_wnd without", 1, 100),
-	bis432.rate("rate-pace-min", "50kbps", "RATE_PACE_MIN, minimum pacing rate"),
-	bis432.number("packet-pacing-headroom", "1.5", "PACKET_PACING_HEADROOM over the target rate", 1, 100),
-	bis432.number("max-relaxed-pacing-factor", "4", "MAX_RELAXED_PACING_FACTOR, extra headroom at the highest rate", 1, 100),
-	bis432.number("relaxed-pacing-limit-low", "0.8", "RELAXED_PACING_LIMIT_LOW, share of the highest rate from which pacing is relaxed", 0, 0.99),
-	bis44.number("packet-overhead", "20", "PACKET_OVERHEAD in bytes", 0, 1000),
-	bis44.rate("target-bitrate-min", "0bps", "TARGET_BITRATE_MIN; 0bps is what audio and the most valued video need at least"),
-	bis44.rate("target-bitrate-max", "0bps", "TARGET_BITRATE_MAX; 0bps is the sum of the media's maximum rates"),
-	bis44.number("rate-adjust-gain", "0.0625", "RATE_ADJUST_GAIN against queues in the pacer", 0, 1),
-	bis44.number("frame-size-dev-alpha", "0.015625", "FRAME_SIZE_DEV_ALPHA, averaging factor of frame_size_dev", 0, 1),
-	bis44.delay("frame-period", "20ms", "frame_period to begin with, as long as no frames were seen", 0.005, 0.2),
-	drift.number("clock-drift", "1", "whether a base delay that isn't true any more is found and forgotten: 1 or 0", 0, 1),
-	drift.number("qdelay-min-avg-alpha", "0.00390625", "QDELAY_MIN_AVG_ALPHA, averaging factor of the least queuing delays", 0.0001, 1),
-	losses1.number("conditional-loss", "0", "1 ignores losses while they are few and the queue is short, 0 doesn't", 0, 1),
-	losses1.number("loss-rate-threshold", "0.01", "LOSS_RATE_THRESHOLD, above which they aren't few", 0.0001, 1),
-	losses1.number("rate-policers", "0", "1 bounds ref_wnd where losses look like a policer's, 0 doesn't", 0, 1),
-	losses1.number("loss-rate-threshold-policer", "0.1", "LOSS_RATE_THRESHOLD_POLICER, above which they do", 0.0001, 1),
-	losses1.number("beta-loss-policer", "0.9", "BETA_LOSS_POLICER, scale of ref_wnd for the bound", 0.01, 1),
-	under.number("ref-wnd-undershoot", "1", "1 reduces less while the target rate is below the acked rate, 0 doesn't", 0, 1),
-	under.number("acked-bitrate-margin", "0.8", "ACKED_BITRATE_MARGIN, how far below", 0, 1),
-	under.number("backoff-scale-low-target-rate", "0.25", "BACKOFF_SCALE_LOW_TARGET_RATE, how much less", 0, 1),
-	compete.number("competing-flows", "1", "whether qdelay_target adapts to competing flows: 1 or 0", 0, 1),
-	table("RFC 6817 §3.4.2").delay("base-horizon", "10m", "how long a base delay stays valid", 1, 0),
+	bis422.Duration("qdelay-target-lo", "60ms", "QDELAY_TARGET_LO, target of the queuing delay without competing flows", 0.001, 10),
+	bis422.Duration("qdelay-target-hi", "400ms", "QDELAY_TARGET_HI, how far competing flows may raise the target", 0.001, 10),
+	bis422.Number("min-ref-wnd", "3000", "MIN_REF_WND, minimum reference window in bytes", 1500, 1e6),
+	bis422.Number("bytes-in-flight-head-room", "1.5", "BYTES_IN_FLIGHT_HEAD_ROOM, of ref_wnd over the bytes in flight", 1, 100),
+	bis422.Number("beta-loss", "0.7", "BETA_LOSS, scale of ref_wnd at loss", 0.01, 1),
+	bis422.Number("beta-ecn", "0.8", "BETA_ECN, scale of ref_wnd at a classic ECN mark", 0.01, 1),
+	bis422.Number("mss", "1000", "MSS, maximum size of a packet in bytes", 100, 65535),
+	bis422.Number("post-congestion-delay-rtt", "100", "POST_CONGESTION_DELAY_RTT, round trips of cautious growth after congestion", 1, 1e5),
+	bis422.Number("mul-increase-factor", "0.02", "MUL_INCREASE_FACTOR, multiplicative growth of ref_wnd in a round trip", 0, 1),
+	bis422.Number("is-l4s", "1", "IS_L4S: 1 reacts by l4s_alpha to marks where packets arrive as ECT(1), 0 to all as to classic ECN's", 0, 1),
+	bis422.Duration("virtual-rtt", "25ms", "VIRTUAL_RTT, round trip that shorter ones are treated like", 0.001, 1),
+	bis421.Number("l4s-avg-g-up", "0.125", "L4S_AVG_G_UP, averaging factor of a rising l4s_alpha", 0.0001, 1),
+	bis421.Number("l4s-avg-g-down", "0.0078125", "L4S_AVG_G_DOWN, averaging factor of a falling l4s_alpha", 0.0001, 1),
+	bis421.Number("qdelay-avg-g", "0.25", "QDELAY_AVG_G, averaging factor of a rising qdelay_avg", 0.0001, 1),
+	bis421.Number("reduce-jitter", "0", "REDUCE_JITTER: 1 slows growth while the queuing delay varies, 0 doesn't", 0, 1),
+	bis421.Number("qdelay-min-max-avg-g", "0.0625", "QDELAY_MIN_MAX_AVG_G, of qdelay_min_avg and qdelay_max_avg", 0.0001, 1),
+	bis421.Number("qdelay-dev-avg-g", "0.03125", "QDELAY_DEV_AVG_G, averaging factor of qdelay_dev_avg", 0.0001, 1),
+	bis421.Duration("qdelay-dev-threshold", "10ms", "QDELAY_DEV_THRESHOLD of qdelay_dev_avg", 0.0001, 10),
+	bis431.Number("ref-wnd-overhead-min", "1.5", "REF_WND_OVERHEAD_MIN, of the bytes in flight over ref_wnd in jitter", 1, 100),
+	bis431.Number("ref-wnd-overhead-max", "3", "REF_WND_OVERHEAD_MAX, of the bytes in flight over ref_wnd without", 1, 100),
+	bis432.Rate("rate-pace-min", "50kbps", "RATE_PACE_MIN, minimum pacing rate"),
+	bis432.Number("packet-pacing-headroom", "1.5", "PACKET_PACING_HEADROOM over the target rate", 1, 100),
+	bis432.Number("max-relaxed-pacing-factor", "4", "MAX_RELAXED_PACING_FACTOR, extra headroom at the highest rate", 1, 100),
+	bis432.Number("relaxed-pacing-limit-low", "0.8", "RELAXED_PACING_LIMIT_LOW, share of the highest rate from which pacing is relaxed", 0, 0.99),
+	bis44.Number("packet-overhead", "20", "PACKET_OVERHEAD in bytes", 0, 1000),
+	bis44.Rate("target-bitrate-min", "0bps", "TARGET_BITRATE_MIN; 0bps is what audio and the most valued video need at least"),
+	bis44.Rate("target-bitrate-max", "0bps", "TARGET_BITRATE_MAX; 0bps is the sum of the media's maximum rates"),
+	bis44.Number("rate-adjust-gain", "0.0625", "RATE_ADJUST_GAIN against queues in the pacer", 0, 1),
+	bis44.Number("frame-size-dev-alpha", "0.015625", "FRAME_SIZE_DEV_ALPHA, averaging factor of frame_size_dev", 0, 1),
+	bis44.Duration("frame-period", "20ms", "frame_period to begin with, as long as no frames were seen", 0.005, 0.2),
+	drift.Number("clock-drift", "1", "whether a base delay that isn't true any more is found and forgotten: 1 or 0", 0, 1),
+	drift.Number("qdelay-min-avg-alpha", "0.00390625", "QDELAY_MIN_AVG_ALPHA, averaging factor of the least queuing delays", 0.0001, 1),
+	losses1.Number("conditional-loss", "0", "1 ignores losses while they are few and the queue is short, 0 doesn't", 0, 1),
+	losses1.Number("loss-rate-threshold", "0.01", "LOSS_RATE_THRESHOLD, above which they aren't few", 0.0001, 1),
+	losses1.Number("rate-policers", "0", "1 bounds ref_wnd where losses look like a policer's, 0 doesn't", 0, 1),
+	losses1.Number("loss-rate-threshold-policer", "0.1", "LOSS_RATE_THRESHOLD_POLICER, above which they do", 0.0001, 1),
+	losses1.Number("beta-loss-policer", "0.9", "BETA_LOSS_POLICER, scale of ref_wnd for the bound", 0.01, 1),
+	under.Number("ref-wnd-undershoot", "1", "1 reduces less while the target rate is below the acked rate, 0 doesn't", 0, 1),
+	under.Number("acked-bitrate-margin", "0.8", "ACKED_BITRATE_MARGIN, how far below", 0, 1),
+	under.Number("backoff-scale-low-target-rate", "0.25", "BACKOFF_SCALE_LOW_TARGET_RATE, how much less", 0, 1),
+	compete.Number("competing-flows", "1", "whether qdelay_target adapts to competing flows: 1 or 0", 0, 1),
+	ccontrol.Source("RFC 6817 §3.4.2").Duration("base-horizon", "10m", "how long a base delay stays valid", 1, 0),
 }
 
 var v2Signals = []ccontrol.Signal{
