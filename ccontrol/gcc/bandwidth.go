@@ -83,13 +83,7 @@ func (b *bandwidth) onPackets(now simtime.Time, r []ccontrol.PacketResult, n tal
 // about packets.
 func (b *bandwidth) onReception(now simtime.Time, r []ccontrol.Reception, count bool) {
 	b.heard(now)
-	expected, lost := 0, 0
-	for i := range r {
-		expected += max(r[i].Expected, 0)
-		lost += r[i].Lost
-	}
-	if count && expected > 0 {
-		b.v1.onReception(now, expected, lost)
+	if count && b.v1.onReception(now, r) {
 		b.update(now)
 	}
 }

@@ -26,7 +26,7 @@ func TestLossV1(t *testing.T) {
 	} {
 		l := &lossV1{low: 0.02, high: 0.1}
 		l.remember(0, 1e6)
-		l.onReception(0, 100, c.lost)
+		l.onReception(0, []ccontrol.Reception{{Expected: 100, Lost: c.lost}})
 		got, lowered := l.update(0, 1e6, 100*msec, time.Hour)
 		wantNear(t, "rate", got, c.want)
 		if lowered != (c.want < 1e6) {
@@ -38,7 +38,7 @@ func TestLossV1(t *testing.T) {
 // A decrease waits for 300 ms and a round-trip time, and for a new ratio.
 func TestLossV1DecreasesOncePerReport(t *testing.T) {
 	l := &lossV1{low: 0.02, high: 0.1}
-	l.onReception(0, 100, 20)
+	l.onReception(0, []ccontrol.Reception{{Expected: 100, Lost: 20}})
 	if _, lowered := l.update(0, 1e6, 100*msec, 399*msec); lowered {
 		t.Error("lowered 399 ms after the last time")
 	}
@@ -68,7 +68,7 @@ func TestLossV1NeedsPackets(t *testing.T) {
 // The rate rises by 8 % of the least of the last second, not of the last rate.
 func TestLossV1GrowsWithTime(t *testing.T) {
 	l := &lossV1{low: 0.02, high: 0.1}
-	l.onReception(0, 100, 0)
+	l.onReception(0, []ccontrol.Reception{{Expected: 100, Lost: 0}})
 	rate := 1e6
 	for now := simtime.Time(0); now <= at(3*time.Second); now = now.Add(25 * msec) {
 		l.remember(now, rate)

@@ -3,6 +3,7 @@ package gcc
 import (
 	"time"
 
+	"rtpfabric/ccontrol"
 	"rtpfabric/sim/simtime"
 )
 
@@ -57,11 +58,21 @@ func (l *lossV1) onPackets(now simtime.Time, expected, lost int) {
 	}
 }
 
-// onReception takes what reception reports say, each for its own interval.
-func (l *lossV1) onReception(now simtime.Time, expected, lost int) {
+// onReception takes what the blocks of a reception report say, each for its own interval, and
+// reports whether any packet was expected in these.
+func (l *lossV1) onReception(now simtime.Time, blocks []ccontrol.Reception) bool {
+	expected, lost := 0, 0
+	for i := range blocks {
+		expected += max(blocks[i].Expected, 0)
+		lost += blocks[i].Lost
+	}
+	if expected == 0 {
+		return false
+	}
 	l.expected += expected
 	l.lost += lost
 	l.close(now)
+	return true
 }
 
 // close makes a ratio of what has been counted if that is enough.

@@ -117,14 +117,7 @@ func NewLossBased(v ccontrol.Values) (*LossBased, error) {
 
 // OnReception takes the blocks of one report.
 func (l *LossBased) OnReception(now simtime.Time, blocks []ccontrol.Reception) {
-	expected, lost := 0, 0
-	for i := range blocks {
-		expected += max(blocks[i].Expected, 0)
-		lost += blocks[i].Lost
-	}
-	if expected > 0 {
-		l.v1.onReception(now, expected, lost)
-	}
+	l.v1.onReception(now, blocks)
 }
 
 // Update returns the rate that is to follow the given one, in bit/s. It is due after
