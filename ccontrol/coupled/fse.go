@@ -31,7 +31,6 @@ type FGI uint32
 // FSE is the flow state exchange. Rates are in bit/s. It belongs to one goroutine.
 type FSE struct {
 	algorithm Algorithm
-	flows     []*Flow // in the order in which they were registered
 	groups    []*group
 	free      []*group
 }
@@ -102,7 +101,6 @@ func (e *FSE) Register(f *Flow, fgi FGI, rate float64, assign func(simtime.Time,
 		f.DR = f.FSER
 	}
 	f.assign = assign
-	e.flows = append(e.flows, f)
 	g := e.group(fgi)
 	g.sCR += f.FSER
 	g.add(f)
@@ -213,7 +211,6 @@ func (e *FSE) group(fgi FGI) *group {
 func (e *FSE) remove(f *Flow) {
 	g := f.group
 	g.remove(f)
-	e.flows = without(e.flows, f)
 	e.retire(g)
 }
 
