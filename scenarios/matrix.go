@@ -100,7 +100,7 @@ func (r *matrixReader) axes(matrix *yaml.Node) []axis {
 				r.fail(key, at("matrix", key.Value), fmt.Sprintf("this overlaps with the axis %s", other.path), "vary only one of them")
 			}
 		}
-		if isController(path) && value.Kind == yaml.ScalarNode && value.Value == "all" {
+		if IsController(path.String()) && value.Kind == yaml.ScalarNode && value.Value == "all" {
 			axes = append(axes, axis{path: path, values: r.allControllers(value, matrix, path)})
 			continue
 		}
@@ -109,13 +109,17 @@ func (r *matrixReader) axes(matrix *yaml.Node) []axis {
 	return axes
 }
 
-// isController reports whether a path leads to a controller, the scenario's or an
-// endpoint's. "all" are all controllers that can work with the feedback there is.
-func isController(p strict.Path) bool {
-	return slices.Equal(p, at("congestion", "controller")) || len(p) == 4 && slices.Equal(p, at("endpoints", p[1], "congestion", "controller"))
+// ControllerPath is the path of the scenario's controller.
+const ControllerPath = "congestion.controller"
+
+// IsController reports whether a path, such as that of an axis, leads to a controller: the
+// scenario's or an endpoint's.
+func IsController(path string) bool {
+	return path == ControllerPath || strings.HasPrefix(path, "endpoints.") && strings.HasSuffix(path, "."+ControllerPath)
 }
 
-// allControllers are the values of such an axis. Without a catalogue nobody knows
+// allControllers are the values of an axis that is "all" controllers: those that can work
+// with the feedback there is. Without a catalogue nobody knows
 // them, and the axis has one value that nobody checks either.
 func (r *matrixReader) allControllers(n, matrix *yaml.Node, path strict.Path) []axisValue {
 	var values []axisValue

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"rtpfabric/ccontrol"
+	"rtpfabric/scenarios"
 )
 
 // printComparison prints a table of scenarios against controllers, if there are
@@ -49,7 +50,7 @@ func printComparison(s *screen, plan []*plannedFile) {
 // varied returns the controller that the matrix gave to the run, or "".
 func (r *plannedRun) varied() string {
 	for _, v := range r.Variation {
-		if v.Path == controllerAxis {
+		if v.Path == scenarios.ControllerPath {
 			return v.Value
 		}
 	}

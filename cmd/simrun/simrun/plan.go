@@ -58,7 +58,7 @@ func (r *plannedRun) baseline() bool { return baseline(r.Variation) }
 
 func baseline(variation []record.Setting) bool {
 	for _, v := range variation {
-		if spec, ok := ccontrol.Lookup(v.Value); ok && spec.Baseline && isController(v.Path) {
+		if spec, ok := ccontrol.Lookup(v.Value); ok && spec.Baseline && scenarios.IsController(v.Path) {
 			return true
 		}
 	}
@@ -70,15 +70,6 @@ func rowOf(rec *record.Record, link string) plots.Run {
 	row := plots.RunOf(rec, link)
 	row.Baseline = baseline(row.Variation)
 	return row
-}
-
-// controllerAxis is the axis of a matrix that varies the controller.
-const controllerAxis = "congestion.controller"
-
-// isController reports whether an axis varies a controller, the scenario's or an
-// endpoint's.
-func isController(axis string) bool {
-	return axis == controllerAxis || strings.HasPrefix(axis, "endpoints.") && strings.HasSuffix(axis, "."+controllerAxis)
 }
 
 func (r *plannedRun) incomplete() bool {
