@@ -2,11 +2,13 @@ package runner_test
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
 
+	"rtpfabric/scenarios"
 	"rtpfabric/scenarios/runner"
 	"rtpfabric/sim/record"
 )
@@ -30,6 +32,37 @@ func BenchmarkVariableCapacity(b *testing.B) {
 				}
 			}
 			simulated := r.Scenario.Duration * time.Duration(b.N)
+			b.ReportMetric(simulated.Seconds()/b.Elapsed().Seconds(), "×real-time")
+		})
+	}
+}
+
+// BenchmarkConference is a conference of which ten members send 1 Mbit/s to all others by way
+// of an SFM, 10 s of simulated time. Its metric is how much faster than real time that is.
+func BenchmarkConference(b *testing.B) {
+	const conference = `
+title: A conference
+duration: 10s
+protection: size-only
+let: {peers: %d}
+network: {links: {access<1..peers>: {between: [home<n>, core], delay: 10ms, rate: 100Mbps}}}
+endpoints: {P<1..peers>: {at: home<n>}}
+topology: {type: sfm, at: core, peers: [P<1..peers>]}
+media: [{from: P<1..10>, kind: video, encoder: {min: 1Mbps, max: 1Mbps}}]
+congestion: {controller: nada, feedback: rfc8888}
+`
+	for _, peers := range []int{100, 200} {
+		b.Run(strconv.Itoa(peers), func(b *testing.B) {
+			f, err := scenarios.Parse("conference.yaml", fmt.Appendf(nil, conference, peers), scenarios.Options{Catalogue: runner.Catalogue{}})
+			if err != nil {
+				b.Fatal(err)
+			}
+			for b.Loop() {
+				if _, err := runner.Run(b.Context(), f.Runs[0], runner.Options{}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			simulated := f.Runs[0].Scenario.Duration * time.Duration(b.N)
 			b.ReportMetric(simulated.Seconds()/b.Elapsed().Seconds(), "×real-time")
 		})
 	}
