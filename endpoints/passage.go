@@ -246,6 +246,10 @@ func (m *Section) mayOpen(now simtime.Time, f *Passing) bool {
 	return f.opens()
 }
 
+// TellBeyond lets reports on what comes in the section count what is lost further on, of as many
+// as are lost here (RFC 3550 §7.2).
+func (m *Section) TellBeyond(lost func(here int64) int64) { m.beyond = lost }
+
 // Represent lets the section's SSRC have the name of whose media it sends, instead of the
 // connection's (RFC 7667 §3.7).
 func (m *Section) Represent(cname string) { m.cname = cname }

@@ -138,8 +138,9 @@ type Section struct {
 	frame        uint64         // number of the last frame
 	refreshing   playout.Region // of the frame that is made
 	repair       pictureRepair
-	pictures     []pictureOf          // of the last packets, by their number, if NACKs steer
-	contributing []ContributingSource // of what is received
+	pictures     []pictureOf            // of the last packets, by their number, if NACKs steer
+	contributing []ContributingSource   // of what is received
+	beyond       func(here int64) int64 // packets lost where a translator has passed them on; nil if it has none
 }
 
 func newSection(now simtime.Time, s *Session, index int, sc SectionConfig) (*Section, error) {

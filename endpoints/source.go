@@ -83,6 +83,7 @@ type source struct {
 
 type prior struct {
 	expected, received uint64
+	lost               int64
 	heard              bool // anything since that report
 }
 
@@ -248,18 +249,27 @@ func (r *source) priorOf(st *Stream) *prior {
 // its next interval (RFC 3550 §A.3).
 func (r *source) fractionLost(st *Stream) uint8 {
 	p := r.priorOf(st)
-	expected := r.expected() - p.expected
-	received := r.received - p.received
-	*p = prior{expected: r.expected(), received: r.received}
-	if expected == 0 || received >= expected {
+	expected, lost := int64(r.expected()-p.expected), r.lost()
+	since := lost - p.lost
+	*p = prior{expected: r.expected(), received: r.received, lost: lost}
+	if expected <= 0 || since <= 0 {
 		return 0
 	}
-	return uint8((expected - received) * 256 / expected)
+	return uint8(min(since*256/expected, 255))
+}
+
+// lost returns how many packets haven't come: here, or where a translator has passed them on.
+func (r *source) lost() int64 {
+	here := int64(r.expected()) - int64(r.received)
+	if r.section == nil || r.section.beyond == nil {
+		return here
+	}
+	return here + r.section.beyond(here)
 }
 
 // cumulativeLost returns the signed 24-bit count, clamped.
 func (r *source) cumulativeLost() int32 {
-	lost := int64(r.expected()) - int64(r.received)
+	lost := r.lost()
 	return int32(min(max(lost, -1<<23), 1<<23-1))
 }
 

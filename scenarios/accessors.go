@@ -22,7 +22,7 @@ func (s *Scenario) passedOn() []Media {
 		case SwitchingMixer:
 			list = append(list, s.conceptual(peer)...)
 			continue
-		case Mixer:
+		case Mixer, Transcoder:
 			list = append(list, s.mixFor(peer)...)
 			continue
 		}
@@ -191,6 +191,8 @@ func (t *Topology) Relayed() bool { return t.Type == RelayName }
 // Types of topologies with a middlebox that passes media on.
 const (
 	SFM            = "sfm"             // RFC 7667 §3.7
+	Gateway        = "gateway"         // RFC 7667 §3.2.1
+	Transcoder     = "transcoder"      // RFC 7667 §3.2.1.3
 	Mixer          = "mixer"           // RFC 7667 §3.6.1
 	SwitchingMixer = "switching-mixer" // RFC 7667 §3.6.2
 )
@@ -203,9 +205,17 @@ func (t *Topology) Box() string {
 		return "sfm"
 	case Mixer, SwitchingMixer:
 		return "mixer"
+	case Gateway, Transcoder:
+		return t.Type
 	}
 	return ""
 }
+
+// Translates reports whether it is a translator between two peers.
+func (t *Topology) Translates() bool { return t.Type == Gateway || t.Type == Transcoder }
+
+// Decodes reports whether it decodes audio.
+func (t *Topology) Decodes() bool { return t.Type == Mixer || t.Type == Transcoder }
 
 // Shown returns how many speakers everybody sees; 0 is all.
 func (t *Topology) Shown() int {

@@ -142,7 +142,7 @@ func (c *checker) coupling(catalogue Catalogue, w *controlled) {
 // legacy checks that the peers of legacy endpoints can do without feedback.
 func (c *checker) legacy(catalogue Catalogue) {
 	fc, ok := catalogue.(FeedbackChecker)
-	if !ok {
+	if !ok || c.s.Topology.Translates() { // the peer is what the endpoint can deal with
 		return
 	}
 	for i := range c.s.Endpoints {

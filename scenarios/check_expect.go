@@ -146,7 +146,7 @@ func (c *checker) unmeasured(m *metric, where string) (problem, remedy string) {
 			return where + " is no relay", `write "endpoint: relay", with "type: relay" in topology`
 		}
 	case ofMixer:
-		if c.s.Topology.Type != Mixer || where != c.s.Topology.Box() {
+		if !c.s.Topology.Decodes() || where != c.s.Topology.Box() {
 			return where + " is no mixer", `write "endpoint: mixer", with "type: mixer" in topology`
 		}
 	case ofBreaker:

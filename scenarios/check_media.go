@@ -129,11 +129,11 @@ func (c *checker) topology() {
 	if t.Loudest > 0 && t.Type != Mixer {
 		c.failKey(at("topology", "loudest"), "a mixer chooses whom to mix", `remove it, or write "type: mixer"`)
 	}
-	if !t.Forwarded() || t.Type == Mixer {
+	if !t.Forwarded() || t.Decodes() || t.Translates() {
 		if t.LastN > 0 {
 			c.failKey(at("topology", "last-n"), "an SFM chooses whom to show", `remove it, or write "type: sfm"`)
 		}
-		if !t.Limits {
+		if !t.Limits && t.Type != Gateway {
 			c.failKey(at("topology", "limits"), "an SFM sets them", `remove it, or write "type: sfm"`)
 		}
 	}

@@ -10,7 +10,7 @@ import (
 // sfm checks endpoints with a selective forwarding middlebox between them.
 func (c *checker) sfm() {
 	t, p := &c.s.Topology, at("topology", "peers")
-	nodes, box := c.s.Nodes(), map[string]string{SFM: "SFM", Mixer: "mixer", SwitchingMixer: "mixer"}[t.Type]
+	nodes, box := c.s.Nodes(), map[string]string{SFM: "SFM", Mixer: "mixer", SwitchingMixer: "mixer", Gateway: Gateway, Transcoder: Transcoder}[t.Type]
 	switch {
 	case len(t.Pairs) > 0:
 		c.failKey(at("topology", "pairs"), "the "+box+" has one group and no pairs", `write "peers: [A, B, C]"`)
@@ -21,6 +21,9 @@ func (c *checker) sfm() {
 	case !slices.Contains(nodes, t.At):
 		c.fail(at("topology", "at"), fmt.Sprintf("no link has the node %q", t.At), instead(t.At, nodes, "the nodes"))
 		return
+	case t.Translates() && len(t.Peers) != 2:
+		c.fail(c.firstOf(p, at("topology")), fmt.Sprintf("the %s stands between two peers, not %d", box, len(t.Peers)), "write two endpoints, like [A, B]")
+		return
 	case len(t.Peers) < 2:
 		c.fail(c.firstOf(p, at("topology")), fmt.Sprintf("the %s has two peers or more, not %d", box, len(t.Peers)), "write endpoints, like [A, B, C]")
 		return
@@ -30,7 +33,7 @@ func (c *checker) sfm() {
 	}
 	for i, peer := range t.Peers {
 		c.relayPeer(peer, slices.Contains(t.Peers[:i], peer), p.Child(fmt.Sprint(i)))
-		if t.Type != Mixer && c.s.Endpoint(peer) != nil && c.s.RTCPOf(peer).Profile == "avp" {
+		if !t.Decodes() && !t.Translates() && c.s.Endpoint(peer) != nil && c.s.RTCPOf(peer).Profile == "avp" {
 			where := c.firstOf(at("endpoints", peer, "rtcp", "profile"), at("endpoints", peer, "type"), at("rtcp", "profile"), p)
 			c.fail(where, "the "+box+" asks for key frames, and AVP has no messages for that", `write "profile: avpf"`)
 		}
@@ -45,7 +48,7 @@ func (c *checker) sfm() {
 		if m.To != "" {
 			c.failKey(at("media", i, "to"), "the "+box+" sends every stream to all other peers", `remove "to:"`)
 		}
-		if t.Type == Mixer {
+		if t.Decodes() {
 			c.mixed(m, at("media", i), c.s.Media[:i])
 		}
 	}
@@ -54,13 +57,15 @@ func (c *checker) sfm() {
 // mixed checks a stream that a mixer decodes.
 func (c *checker) mixed(m *Media, p strict.Path, before []Media) {
 	switch {
+	case m.Kind == "video" && c.s.Topology.Type == Transcoder:
+		c.fail(p.Child("kind"), "the transcoder knows codecs of audio", `write "type: gateway"`)
 	case m.Kind == "video":
 		c.fail(p.Child("kind"), "a mixer adds up audio, and knows no way to show several videos as one", `write "type: switching-mixer", or "type: sfm"`)
 	case m.Speech == nil:
-		c.fail(p, "a mixer decodes what is said, and here is nothing but a rate", `add "speech: {codec: pcmu, activity: always}"`)
+		c.fail(p, "a "+c.s.Topology.Box()+" decodes what is said, and here is nothing but a rate", `add "speech: {codec: pcmu, activity: always}"`)
 	case slices.Contains(m.Speech.Codecs(), "opus"):
 		where := c.firstOf(p.Child("speech").Child("switches"), p.Child("speech").Child("codec"), p.Child("speech"))
-		c.fail(where, "a mixer decodes samples, and of Opus there are only sizes", "write pcmu, pcma or dvi4")
+		c.fail(where, "a "+c.s.Topology.Box()+" decodes samples, and of Opus there are only sizes", "write pcmu, pcma or dvi4")
 	case slices.ContainsFunc(before, func(o Media) bool { return o.From == m.From }):
 		c.fail(p, fmt.Sprintf("%s says two things at a time", m.From), "leave one of them out")
 	}

@@ -177,7 +177,7 @@ func (s *Simulation) FromRelay(p *packet.Packet) bool {
 
 // check refuses a configuration with ends that its type doesn't have.
 func (c *Config) check() error {
-	if len(c.Calls) > 0 && c.Type != PointToPoint && c.Type != Mesh && c.Type != SFM && c.Type != SwitchingMixer && c.Type != Mixer || len(c.Groups) > 0 && c.Type != Relay {
+	if len(c.Calls) > 0 && c.Type != PointToPoint && c.Type != Mesh && c.Type != SFM && c.Type != SwitchingMixer && c.Type != Mixer && !c.translates() || len(c.Groups) > 0 && c.Type != Relay {
 		return fmt.Errorf("no topology %q", c.Type)
 	}
 	return nil

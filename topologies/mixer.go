@@ -55,7 +55,7 @@ type Mixes struct {
 
 // newMixer returns the mixer of a configuration; nil if it has none.
 func newMixer(c *Config) *mixer {
-	if c.Type != Mixer {
+	if c.Type != Mixer && c.Type != Transcoder {
 		return nil
 	}
 	m := &mixer{config: c.Mixer, bus: sound.NewBus(mixFrame, c.Mixer.Loudest)}
@@ -169,6 +169,9 @@ func (m *mixer) connect(s *Simulation) {
 		case f.Kind == endpoints.Audio:
 			m.input(f.From).cname = f.Session.Connection().CNAME()
 		}
+	}
+	if s.config.Type == Transcoder {
+		m.represent(s)
 	}
 }
 

@@ -49,7 +49,7 @@ func (s *Simulation) connectPair(call *Call) error {
 	for i := range call.Sessions {
 		media = append(media, call.Sessions[i].Media...)
 	}
-	extensions := endpoints.WithFeedback(s.config.Extensions, s.config.kinds(call.A, call.B)...)
+	extensions := endpoints.WithFeedback(s.config.Extensions, s.config.kinds(s.like(call.A, call.B), s.like(call.B, call.A))...)
 	allowed, err := s.bandwidths([]string{call.A, call.B}, media, extensions)
 	if err != nil {
 		return err
@@ -76,8 +76,8 @@ func (s *Simulation) connectPair(call *Call) error {
 			atA.RTCPLocal, atA.RTCPRemote = rtcp.a, s.seenFrom(rtcp.a, rtcp.b)
 			atB.RTCPLocal, atB.RTCPRemote = rtcp.b, s.seenFrom(rtcp.b, rtcp.a)
 		}
-		s.introduce(&atA, &atB, call.B)
-		s.introduce(&atB, &atA, call.A)
+		s.introduce(&atA, &atB, s.like(call.B, call.A))
+		s.introduce(&atB, &atA, s.like(call.A, call.B))
 		atA.SourceOffset = s.sourceOffset(call.A)
 		atB.SourceOffset = s.sourceOffset(call.B)
 		atA.RemoteOffset, atB.RemoteOffset = atB.SourceOffset, atA.SourceOffset
@@ -203,6 +203,7 @@ type sessionEnd struct {
 func (s *Simulation) end(self, peer string, e sessionEnd) sessionEnd {
 	c := &s.config
 	e.self, e.peer = self, peer
+	self, peer = s.like(self, peer), s.like(peer, self)
 	e.heard, e.given, e.wanted = c.feedback(self, peer), c.feedback(peer, self), c.control(peer)
 	if c.limits(self, peer) {
 		e.estimates = c.control(self).Interval
@@ -214,7 +215,7 @@ func (s *Simulation) end(self, peer string, e sessionEnd) sessionEnd {
 func (s *Simulation) sessionConfig(end sessionEnd) (endpoints.SessionConfig, error) {
 	c := s.config
 	sc := endpoints.SessionConfig{
-		Name: end.session, Protection: s.protection(end.self), Cryptex: c.Security.Cryptex, Extensions: end.extensions,
+		Name: end.session, Protection: s.protection(s.like(end.self, end.peer)), Cryptex: c.Security.Cryptex, Extensions: end.extensions,
 		Repair: c.Repair, ExtendedReports: c.ExtendedReports,
 		RTCP: end.rtcp, Feedback: end.given, FeedbackHeard: end.heard, FeedbackPace: end.wanted.Pace, FeedbackInterval: end.wanted.Interval,
 		EstimateInterval: end.estimates, ECN: s.codepoint(&end), Marking: c.Marking,
@@ -226,7 +227,7 @@ func (s *Simulation) sessionConfig(end sessionEnd) (endpoints.SessionConfig, err
 	var models []endpoints.StreamModel
 	for _, section := range end.sections {
 		first := section[0]
-		mc := endpoints.SectionConfig{Name: sectionName(first, end.peer), Kind: first.Kind, Formats: s.formats(section, end.self)}
+		mc := endpoints.SectionConfig{Name: sectionName(first, end.peer), Kind: first.Kind, Formats: s.formats(section, s.like(end.self, end.peer))}
 		for _, m := range section {
 			if m.From == end.self {
 				model := s.model(end.extensions, m)
@@ -343,8 +344,9 @@ func (s *Simulation) controller(end *sessionEnd, limits ccontrol.Limits) (ccontr
 	if end.session != "" {
 		of.Connection += "/" + end.session
 	}
-	control := s.config.control(end.self)
-	of.Controller, of.Settings, of.Legacy = control.Controller, control.Settings, s.byName[end.self].config.Legacy
+	self := s.like(end.self, end.peer)
+	control := s.config.control(self)
+	of.Controller, of.Settings, of.Legacy = control.Controller, control.Settings, s.byName[self].config.Legacy
 	build := s.config.Congestion.Make
 	if build == nil {
 		build = Registered
@@ -429,7 +431,7 @@ func (s *Simulation) newEncoder(m *Media, model endpoints.StreamModel) encoder.E
 // model returns what a stream costs on the wire with some header extensions.
 func (s *Simulation) model(extensions []headerext.Entry, m *Media) endpoints.StreamModel {
 	tag := units.Bytes(0)
-	if s.protection(m.From) != protect.None {
+	if s.protection(s.like(m.From, m.To)) != protect.None {
 		tag = s.profile().OverheadRTP()
 	}
 	lo, hi, start, fps := m.Video.Min, m.Video.Max, m.Video.Start, m.Video.FPS

@@ -23,7 +23,7 @@ func (s *Simulation) profile() keying.Profile {
 // call begins it (RFC 8842 §5.3); the other end opens the way for that.
 func (s *Simulation) secure(sc *endpoints.SessionConfig, call *Call, self, peer string, rtcpPort bool) {
 	suffix := suffixOf(sc.Name)
-	if !s.handshakes(self) {
+	if !s.handshakes(s.like(self, peer)) {
 		sc.Profile = s.profile()
 		sc.Keying = keying.NewPreshared(s.random, self+suffix, peer+suffix)
 		return

@@ -157,6 +157,9 @@ func Build(c Config) (*Simulation, error) {
 	} else {
 		s.project()
 	}
+	if c.translates() {
+		s.bridge()
+	}
 	return s, nil
 }
 

@@ -2,6 +2,7 @@ package runner
 
 import (
 	"slices"
+	"strings"
 
 	"rtpfabric/endpoints"
 	"rtpfabric/endpoints/rtcptiming"
@@ -20,6 +21,9 @@ func sessions(s *scenarios.Scenario, call []string) ([]topologies.Session, error
 		session := topologies.Session{Name: of.Name, RTCPPort: !s.RTCP.Mux}
 		reduced := true
 		for i, name := range call {
+			if s.Topology.Translates() && name == s.Topology.Box() { // it is what the peer can deal with
+				name = call[1-i]
+			}
 			session.RTCP[i] = rtcp(s, name, bandwidth)
 			reduced = reduced && session.RTCP[i].ReducedSize
 		}
@@ -30,6 +34,9 @@ func sessions(s *scenarios.Scenario, call []string) ([]topologies.Session, error
 			out, err := media(s, m)
 			if err != nil {
 				return nil, err
+			}
+			if s.Topology.Translates() {
+				out.SSRC = kept(s, m)
 			}
 			session.Media = append(session.Media, out)
 		}
@@ -67,6 +74,25 @@ func group(s *scenarios.Scenario) (topologies.Group, error) {
 		g.Sessions = append(g.Sessions, session)
 	}
 	return g, nil
+}
+
+// kept returns the SSRC that a stream has on both sides of a translator.
+func kept(s *scenarios.Scenario, m *scenarios.Media) uint32 {
+	origin := m.From
+	if origin == s.Topology.Box() { // of the peer that it doesn't go to
+		origin = s.Topology.Peers[0]
+		if origin == m.To {
+			origin = s.Topology.Peers[1]
+		}
+	}
+	name := m.Name
+	if m.Projected {
+		_, name, _ = strings.Cut(m.Name, "/")
+	}
+	if s.Topology.Decodes() {
+		name = m.Kind
+	}
+	return rng.New(s.Seed).Stream("kept/" + origin + "/" + name).Uint32()
 }
 
 // spoofed returns the SSRC that a stream has in common with who tries to pass for its sender;

@@ -16,7 +16,7 @@ func (r *Recorder) handle(e endpoints.Event) {
 	entity := e.Session.Endpoint()
 	switch e.Kind {
 	case endpoints.FrameEncoded:
-		if f := r.flow(e.Section.SSRC()); f != nil {
+		if f := r.sent(e.Session, e.Section.SSRC()); f != nil {
 			f.encoded.add(e.At, float64(e.Size))
 			f.totals.encoded++
 		}
@@ -48,7 +48,7 @@ func (r *Recorder) handle(e endpoints.Event) {
 	case endpoints.StreamResumed:
 		r.event(e.At, entity+"/"+e.Section.Name(), "stream-resumed", "")
 	case endpoints.PictureRepaired:
-		if f := r.flow(e.Section.SSRC()); f != nil && f.repairFrames != nil {
+		if f := r.sent(e.Session, e.Section.SSRC()); f != nil && f.repairFrames != nil {
 			f.repairFrames.add(e.At, 1)
 			if goal := e.Section.Goal(); goal > 0 {
 				f.repairFrameSize.add(e.At, float64(8*e.Size)*f.flow.Video.FPS/float64(goal))
@@ -73,7 +73,7 @@ func (r *Recorder) handle(e endpoints.Event) {
 	case endpoints.BoundChanged:
 		r.event(e.At, name(&e), "bound-changed", "the rate is bounded by the "+e.Section.Bound().String())
 	case endpoints.SSRCChanged:
-		if f := r.flow(e.Previous); f != nil {
+		if f := r.sent(e.Session, e.Previous); f != nil {
 			r.identify(e.SSRC, f)
 		}
 		r.event(e.At, entity+"/"+e.Section.Name(), "ssrc-changed", fmt.Sprintf("%08x to %08x", e.Previous, e.SSRC))
@@ -119,11 +119,15 @@ func (r *Recorder) handle(e endpoints.Event) {
 // received returns the stream that an event at a receiver is about; nil if it is
 // measured at another one.
 func (r *Recorder) received(e endpoints.Event) *flowMeter {
-	f := r.flow(e.SSRC)
-	if f != nil && f.flow.Relay != "" && e.Section != f.flow.Receiver {
-		return nil
+	if peer, call := r.peers[e.Session]; call {
+		return r.flow(e.SSRC, peer)
 	}
-	return f
+	for _, s := range r.ssrcs { // of a group the first receiver is measured
+		if s.ssrc == e.SSRC && e.Section == s.flow.flow.Receiver {
+			return s.flow
+		}
+	}
+	return nil
 }
 
 func (r *Recorder) handleFrame(f *flowMeter, e *endpoints.Event) {

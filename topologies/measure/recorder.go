@@ -22,7 +22,8 @@ type Recorder struct {
 	links  []*linkMeter // by Link.Index; nil for links without a serializer
 	flows  []*flowMeter
 	ssrcs  []ssrcOf // those that streams have or had
-	bySSRC map[uint32]*flowMeter
+	bySSRC map[source]*flowMeter
+	peers  map[*endpoints.Session]packet.IPv4 // whose streams come, of calls
 	conns  map[*endpoints.Session]*connMeter
 	connsl []*connMeter
 	ends   []*endpointMeter
@@ -43,7 +44,7 @@ type Recorder struct {
 // packet events too.
 func Attach(sim *topologies.Simulation, also fabric.Observer) *Recorder {
 	r := &Recorder{
-		sim: sim, bySSRC: map[uint32]*flowMeter{}, conns: map[*endpoints.Session]*connMeter{}, also: also,
+		sim: sim, bySSRC: map[source]*flowMeter{}, peers: map[*endpoints.Session]packet.IPv4{}, conns: map[*endpoints.Session]*connMeter{}, also: also,
 	}
 	for _, l := range sim.Fabric.Links() {
 		r.links = append(r.links, newLinkMeter(&r.book, l))
@@ -52,6 +53,9 @@ func Attach(sim *topologies.Simulation, also fabric.Observer) *Recorder {
 		m := newFlowMeter(&r.book, f)
 		r.flows = append(r.flows, m)
 		r.identify(f.Sender.SSRC(), m)
+		if f.Relay == "" {
+			r.peers[f.Receiver.Session()] = sim.Addr(f.From)
+		}
 	}
 	r.mixer, r.relay = newMixerMeter(&r.book, sim), newRelayMeter(&r.book, sim)
 	for _, m := range r.flows {
@@ -147,37 +151,50 @@ func (r *Recorder) pathOf(p *packet.Packet) *pathMeter {
 	if len(b) < 12 || b[0]>>6 != 2 || b[1] >= 192 && b[1] <= 223 {
 		return nil
 	}
-	if f := r.flow(binary.BigEndian.Uint32(b[8:])); f != nil && !f.flow.Sender.IsRepair(binary.BigEndian.Uint16(b[2:])) {
+	if f := r.flow(binary.BigEndian.Uint32(b[8:]), p.Origin); f != nil && !f.flow.Sender.IsRepair(binary.BigEndian.Uint16(b[2:])) {
 		return &f.pathMeter
 	}
 	return nil
 }
 
-// ssrcOf says which stream an SSRC belongs to.
-type ssrcOf struct {
+// source is an SSRC and who sends it: a translator sends what comes to it with the same one.
+type source struct {
 	ssrc uint32
+	from packet.IPv4
+}
+
+// ssrcOf says which stream a source belongs to.
+type ssrcOf struct {
+	source
 	flow *flowMeter
 }
 
 // identify notes an SSRC of a stream. Earlier ones stay its own: packets with
 // them may be under way.
 func (r *Recorder) identify(ssrc uint32, m *flowMeter) {
-	r.ssrcs = append(r.ssrcs, ssrcOf{ssrc, m})
-	r.bySSRC[ssrc] = m
+	of := source{ssrc, r.sim.Addr(m.flow.From)}
+	r.ssrcs = append(r.ssrcs, ssrcOf{of, m})
+	r.bySSRC[of] = m
 }
 
-// flow returns the stream with the given SSRC, or nil. A few streams are
+// flow returns the stream that somebody sends with an SSRC, or nil. A few streams are
 // searched faster than looked up.
-func (r *Recorder) flow(ssrc uint32) *flowMeter {
+func (r *Recorder) flow(ssrc uint32, from packet.IPv4) *flowMeter {
+	of := source{ssrc, from}
 	if len(r.ssrcs) > 8 {
-		return r.bySSRC[ssrc]
+		return r.bySSRC[of]
 	}
 	for _, s := range r.ssrcs {
-		if s.ssrc == ssrc {
+		if s.source == of {
 			return s.flow
 		}
 	}
 	return nil
+}
+
+// sent returns the stream that an endpoint sends with an SSRC, or nil.
+func (r *Recorder) sent(s *endpoints.Session, ssrc uint32) *flowMeter {
+	return r.flow(ssrc, r.sim.Addr(s.Endpoint()))
 }
 
 // PacketSent implements fabric.Observer.
