@@ -82,7 +82,7 @@ func (c *Config) loops(call *Call, from, to string) *ControlLoops {
 	}
 	l := &ControlLoops{From: from, To: to}
 	c.senderLoop(l, reports)
-	if c.limits(to, from) {
+	if c.limits(c.like(to, from), c.like(from, to)) {
 		l.By = append(l.By, "estimates (REMB) of "+to)
 	}
 	if limits {
@@ -94,12 +94,12 @@ func (c *Config) loops(call *Call, from, to string) *ControlLoops {
 // senderLoop adds the sender's controller if it gets what it needs. What is only there for
 // comparison controls nothing.
 func (c *Config) senderLoop(l *ControlLoops, reports bool) {
-	control := c.control(l.From)
+	control := c.control(c.like(l.From, l.To))
 	spec, known := ccontrol.Lookup(control.Controller)
 	if spec.Baseline {
 		return
 	}
-	needs, heard := spec.Needs, c.feedback(l.From, l.To)
+	needs, heard := spec.Needs, c.feedback(c.like(l.From, l.To), c.like(l.To, l.From))
 	if !known && control.Feedback == endpoints.FeedbackNone { // a program
 		needs = ccontrol.NeedsReports
 	} else if !known {

@@ -18,12 +18,14 @@ func (c *Config) translates() bool { return c.Type == Gateway || c.Type == Trans
 
 // like returns the endpoint whose profile an end of a call has: its own, or that of its peer if it
 // is a translator, which then is what the peer can deal with.
-func (s *Simulation) like(self, peer string) string {
-	if s.config.translates() && s.forwards(self) {
+func (c *Config) like(self, peer string) string {
+	if c.translates() && c.endpoint(self).Forwards {
 		return peer
 	}
 	return self
 }
+
+func (s *Simulation) like(self, peer string) string { return s.config.like(self, peer) }
 
 // bridge lets a translator's reports to a sender tell what is lost beyond it, too (RFC 3550
 // §7.2), as far as the other endpoint says so. A transcoder numbers its own packets; a gateway
@@ -31,7 +33,7 @@ func (s *Simulation) like(self, peer string) string {
 func (s *Simulation) bridge() {
 	for _, in := range s.Flows {
 		for _, out := range s.Flows {
-			if !s.forwards(in.To) || !s.forwards(out.From) || out.To == in.From || out.Kind != in.Kind || out.Projected && out.Media.Name != in.Flow() {
+			if !s.forwards(in.To) || !s.forwards(out.From) || out.To == in.From || out.Kind != in.Kind || out.Projected && out.Name != in.Flow() {
 				continue
 			}
 			sender, gaps := out.Sender, s.config.Type == Gateway

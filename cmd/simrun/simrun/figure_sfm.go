@@ -22,6 +22,10 @@ func sfmFigure(c *scenarios.Scenario) string {
 	switch n := c.Topology.Shown(); {
 	case c.Topology.Type == scenarios.SwitchingMixer:
 		shown = fmt.Sprintf("streams of its own, with the media of the latest speakers, %d at a time", n)
+	case c.Topology.Type == scenarios.Gateway:
+		shown = "what the other one sends, with its SSRC, and looks like that to it"
+	case c.Topology.Type == scenarios.Transcoder:
+		shown = "what the other one says in its own codec, with the other's SSRC"
 	case c.Topology.Type == scenarios.Mixer:
 		shown = "one stream, a mix of what all others say"
 		if n := c.Topology.Loudest; n > 0 {
