@@ -1,0 +1,74 @@
+package runner_test
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"rtpfabric/sim/fabric"
+	"rtpfabric/sim/packet"
+	"rtpfabric/sim/simtime"
+)
+
+// dropWatch counts by SSRC the RTP packets that the network loses.
+type dropWatch struct {
+	fabric.Observer
+	lost map[uint32]int64
+}
+
+func (w *dropWatch) PacketDropped(_ simtime.Time, _ *fabric.Link, p *packet.Packet, _ fabric.DropReason) {
+	if b := p.Payload; len(b) >= 12 && b[0]>>6 == 2 && (b[1] < 192 || b[1] > 223) {
+		w.lost[uint32(b[8])<<24|uint32(b[9])<<16|uint32(b[10])<<8|uint32(b[11])]++
+	}
+}
+
+// In no topology does anybody report a loss that hasn't happened on the network, whatever
+// middleboxes leave out, rewrite or mix: of each stream every receiver has at most as many
+// packets missing as links have lost of its SSRC, or of the streams that it is made of. A relay
+// that selects is what shows how that would look.
+//
+// conformance: TOP-A.3.2-2, TOP-A.3.3-3
+func TestNobodyReportsPhantomLoss(t *testing.T) {
+	paths, err := filepath.Glob(meshes + "*.yaml")
+	if err != nil || len(paths) < 15 {
+		t.Fatalf("%d files, %v", len(paths), err)
+	}
+	streams, lossy := 0, 0
+	for _, path := range paths {
+		name := strings.TrimSuffix(filepath.Base(path), ".yaml")
+		s := load(t, path, "expect=[]")[0].Scenario
+		sim := build(t, s)
+		w := &dropWatch{Observer: fabric.Nobody, lost: map[uint32]int64{}}
+		sim.Fabric.Observe(w)
+		play(t, sim, s)
+		phantoms := int64(0)
+		for _, f := range sim.Flows {
+			for _, r := range f.Sender.Main().Reports() {
+				streams++
+				lost := w.lost[f.Sender.SSRC()]
+				if box := s.Topology.Box(); box != "" && f.From == box { // and what hasn't come there
+					for _, in := range sim.Flows {
+						if in.To == box && in.Kind == f.Kind && in.From != f.To {
+							lost += w.lost[in.Sender.SSRC()]
+						}
+					}
+				}
+				if lost > 0 {
+					lossy++
+				}
+				if extra := int64(r.Lost) - lost; extra > 0 {
+					phantoms += extra
+					if name != "relay-selective" {
+						t.Errorf("%s: of %s %d packets are reported lost, and the network has lost %d", name, f.Flow(), r.Lost, lost)
+					}
+				}
+			}
+		}
+		if name == "relay-selective" && phantoms < 100 {
+			t.Errorf("%s: %d packets are reported lost that weren't", name, phantoms)
+		}
+	}
+	if streams < 100 || lossy < 5 {
+		t.Errorf("%d reports, %d of streams with losses", streams, lossy)
+	}
+}
