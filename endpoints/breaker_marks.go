@@ -21,7 +21,7 @@ import (
 func (j *judges) countMarks(b []byte, of *Stream) (marks int) {
 	for ; len(b) > 0; b = b[packetLength(b):] {
 		p := b[:packetLength(b)]
-		if rtcp.PacketType(p[1]) != rtcp.TypeTransportSpecificFeedback || p[0]&0x1f != rtcp.FormatCCFB {
+		if len(p) < 8 || rtcp.PacketType(p[1]) != rtcp.TypeTransportSpecificFeedback || p[0]&0x1f != rtcp.FormatCCFB {
 			continue
 		}
 		for p = p[8:]; len(p) >= 8+4; { // the timestamp is last

@@ -75,6 +75,7 @@ func fuzzEndpoint(pool *packet.Pool, feedback Feedback) *Endpoint {
 		},
 		Feedback: feedback, FeedbackInterval: 20 * time.Millisecond, ECN: packet.ECT0,
 		Controller: noControl{}, Estimator: &someEstimate{}, PlayoutDelay: 100 * time.Millisecond,
+		Breakers: BreakerConfig{Mode: ObserveBreaker},
 	}}})
 	if err != nil {
 		panic(err)
@@ -147,6 +148,8 @@ func FuzzHandlePacket(f *testing.F) {
 		f.Add(frame(append(b, make([]byte, 20)...)))
 	}
 	f.Add([]byte{})
+	// A report without blocks, and RFC 8888's feedback that is nothing but its head.
+	f.Add(frame([]byte{0x80, 201, 0, 1, 0, 0, 0, 9, 0x8b, 205, 0, 0}))
 
 	f.Fuzz(func(t *testing.T, data []byte) {
 		for _, feedback := range []Feedback{FeedbackRFC8888, FeedbackTWCC, FeedbackREMB, FeedbackECN} {
