@@ -30,12 +30,12 @@ type Passage struct {
 	flows  bool // something came at seen, or not long before
 	seen   simtime.Time
 
-	// What came with number base of source has left with number first of stream.
-	source uint32
-	stream *Stream
-	base   uint64
-	first  uint16
-	last   uint64 // highest that has left
+	// What comes of source leaves in stream, with numbers by stretches, the oldest first.
+	source    uint32
+	stream    *Stream
+	stretches []stretch
+	last      uint64 // highest number of the source that has one
+	ended     bool   // a frame, with the highest that has left
 
 	// Of those that mix: what timestamps are ahead of the source's, and the last one.
 	offset uint32
@@ -43,6 +43,16 @@ type Passage struct {
 	lastAt simtime.Time
 	csrc   [1]uint32
 }
+
+// stretch is a part of a source without padding in it: what comes with number base leaves
+// with number first, and what follows at the same distance.
+type stretch struct {
+	base  uint64
+	first uint16
+}
+
+// maxStretches bounds what is remembered for packets that come late.
+const maxStretches = 64
 
 // Follow lets the stream have another source, with its CNAME: video begins with a key frame
 // of it.
@@ -69,15 +79,65 @@ func (p *Passage) timestamp(now simtime.Time, f *Passing, clock int) uint32 {
 // the passage opens, and from then on at the same distance, so that what comes late has its
 // place. It is false for what is older.
 func (p *Passage) number(st *Stream, f *Passing) (uint16, bool) {
-	if p.closed || p.stream != st || p.source != f.SSRC {
-		p.source, p.stream, p.base, p.first, p.last = f.SSRC, st, f.Seq, st.seq, f.Seq
+	if p.closed || !p.carries(st, f.SSRC) {
+		p.source, p.stream, p.last = f.SSRC, st, f.Seq
+		p.stretches = append(p.stretches[:0], stretch{f.Seq, st.seq})
 	}
-	if f.Seq < p.base {
-		return 0, false
+	seq, ok := p.place(f.Seq)
+	if ok && f.Seq >= p.last {
+		p.last, p.ended, st.seq = f.Seq, f.Marker, seq+1
 	}
-	p.last = max(p.last, f.Seq)
-	st.seq = p.first + uint16(p.last-p.base) + 1
-	return p.first + uint16(f.Seq-p.base), true
+	return seq, ok
+}
+
+// carries reports whether what comes of a source has numbers of a stream.
+func (p *Passage) carries(st *Stream, source uint32) bool {
+	return p.stream == st && p.source == source
+}
+
+// place returns the number that stands for one of the source; false for one that is too old.
+func (p *Passage) place(seq uint64) (uint16, bool) {
+	for i := len(p.stretches) - 1; i >= 0; i-- {
+		if s := &p.stretches[i]; seq >= s.base {
+			return s.first + uint16(seq-s.base), true
+		}
+	}
+	return 0, false
+}
+
+// proceed lets what follows the last number of the source have the stream's next one.
+func (p *Passage) proceed(st *Stream) {
+	if n := len(p.stretches); n > 0 && p.stretches[n-1].base == p.last+1 {
+		p.stretches = p.stretches[:n-1]
+	}
+	if len(p.stretches) == maxStretches {
+		p.stretches = append(p.stretches[:0], p.stretches[1:]...)
+	}
+	p.stretches = append(p.stretches, stretch{p.last + 1, st.seq})
+}
+
+// mayPad reports whether padding may go in a stream: not within a frame, which receivers take
+// to have nothing else in it.
+func (p *Passage) mayPad(st *Stream) bool { return p.closed || p.stream != st || p.ended }
+
+// padded notes that padding has taken the stream's next number: what follows is one further,
+// and what comes late has the number that it would have had.
+func (p *Passage) padded(st *Stream) {
+	if p.stream == st {
+		p.proceed(st)
+	}
+}
+
+// Omit notes that a number of a source is that of padding, which isn't sent on. Nothing is
+// missing then, unless later packets have left already.
+func (m *Section) Omit(source uint32, seq uint64) {
+	p, st := m.Passage(), m.main
+	if p.closed || !p.carries(st, source) || seq <= p.last {
+		return
+	}
+	st.seq, _ = p.place(seq)
+	p.last = seq
+	p.proceed(st)
 }
 
 // drought is how long nothing comes until a passage needs no rate any more.

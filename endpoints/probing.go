@@ -71,11 +71,22 @@ func (s *Session) pads() *Section {
 		return nil
 	}
 	for _, m := range s.sections {
-		if m.config.Kind == Video && m.main != nil && m.main.local != nil && m.main.packets > 0 && m.main.queued == 0 && !m.stopped && !m.halted() {
+		if m.mayPad() {
 			return m
 		}
 	}
 	return nil
+}
+
+// mayPad reports whether padding may go in the section's stream now: after a frame, and
+// before the next.
+func (m *Section) mayPad() bool {
+	st := m.main
+	if m.config.Kind != Video || st.local == nil || st.packets == 0 || st.queued > 0 || m.stopped || m.halted() {
+		return false
+	}
+	p := m.Passage()
+	return p == nil || p.mayPad(st)
 }
 
 // probingTimeout returns when a burst has something to do besides sending what waits.
@@ -111,6 +122,9 @@ func (s *Session) pad(now simtime.Time) bool {
 		SequenceNumber: st.seq, Timestamp: st.lastTS, SSRC: st.ssrc,
 	}
 	st.seq++
+	if p := m.Passage(); p != nil {
+		p.padded(st)
+	}
 	if _, err := h.MarshalTo(b); err != nil {
 		panic("endpoints: RTP header doesn't fit its packet: " + err.Error())
 	}

@@ -38,6 +38,9 @@ type Transit interface {
 	// Pass takes a packet in the order of arrival. Those that were lost and sent again come
 	// late.
 	Pass(now simtime.Time, from *Section, p *Passing)
+	// Omit says that a number of a source is that of a packet without media, of which there
+	// is nothing to pass.
+	Omit(from *Section, source uint32, seq uint64)
 }
 
 // pass hands over a packet, and looks after what is missing on the way here.

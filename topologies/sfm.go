@@ -73,6 +73,13 @@ func (p *projection) Pass(now simtime.Time, _ *endpoints.Section, packet *endpoi
 	}
 }
 
+// Omit implements [endpoints.Transit].
+func (p *projection) Omit(_ *endpoints.Section, source uint32, seq uint64) {
+	for _, leg := range p.legs {
+		leg.to.Omit(source, seq)
+	}
+}
+
 // dismiss forgets speakers who have left.
 func (m *sfm) dismiss(now simtime.Time) {
 	there := len(m.speakers.order)

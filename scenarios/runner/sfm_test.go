@@ -448,3 +448,50 @@ func TestSFMSurvivesBadPaths(t *testing.T) {
 		}
 	}
 }
+
+// Padding takes numbers of its own: what a leg's controller probes with has some, between
+// frames, and what a source's controller did leaves no gap. What is sent again has the place
+// that it had before.
+func TestSFMNumbersPadding(t *testing.T) {
+	for _, lossy := range []bool{false, true} {
+		set := []string{"expect=[]", "congestion={controller: gcc}"}
+		if lossy {
+			set = append(set, "network.links.a.forward={rate: 5Mbps, loss: 3%}")
+		}
+		sim, w := playRTP(t, load(t, meshes+"sfm.yaml", set...)[0].Scenario, "sfm", nil)
+		for _, c := range sim.Connections {
+			n := c.Sessions()[0].Counts()
+			if n.Padding == 0 || n.Replayed > 0 {
+				t.Errorf("lossy %v: %s: %d packets of padding, %d replayed", lossy, c.Name(), n.Padding, n.Replayed)
+			}
+		}
+		for _, f := range sim.Flows {
+			if f.From != "sfm" {
+				continue
+			}
+			used := map[uint16]simtime.Time{}
+			list := w.sent[f.Sender.SSRC()]
+			for i := range list {
+				b := &list[i].head
+				if at, again := used[b.SequenceNumber]; again && list[i].at.Sub(at) < 10*time.Second {
+					t.Fatalf("lossy %v: %s: number %d at %v and %v", lossy, f.Flow(), b.SequenceNumber, at, list[i].at)
+				}
+				if used[b.SequenceNumber] = list[i].at; i == 0 {
+					continue
+				}
+				a := &list[i-1].head
+				if b.SequenceNumber != a.SequenceNumber+1 && !lossy {
+					t.Fatalf("%s: number %d follows %d at %v", f.Flow(), b.SequenceNumber, a.SequenceNumber, list[i].at)
+				}
+				if a.Padding && !b.Padding && b.Timestamp == a.Timestamp && !lossy {
+					t.Fatalf("%s: padding within a frame at %v", f.Flow(), list[i].at)
+				}
+			}
+			for _, r := range f.Sender.Main().Reports() {
+				if r.Lost != 0 && !lossy {
+					t.Errorf("%s: %d packets are reported lost", f.Flow(), r.Lost)
+				}
+			}
+		}
+	}
+}

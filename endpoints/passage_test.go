@@ -1,0 +1,72 @@
+package endpoints
+
+import "testing"
+
+// Numbers on a leg: of media (m), of padding there (p), and what padding of the source, which
+// isn't sent on (o), does to those that follow.
+func TestPassageNumbers(t *testing.T) {
+	passage := &Passage{}
+	st := &Stream{seq: 100}
+	m := &Section{main: st, config: SectionConfig{Send: &SendConfig{Encoder: passage}}}
+	for i, step := range []struct {
+		kind   byte
+		source uint32
+		seq    uint64
+		want   uint16 // 0 if it doesn't go
+	}{
+		{'m', 1, 10, 100},
+		{'m', 1, 12, 102},
+		{'p', 0, 0, 103},
+		{'m', 1, 13, 104},
+		{'m', 1, 11, 101}, // late: the place that it had
+		{'p', 0, 0, 105},
+		{'p', 0, 0, 106},
+		{'m', 1, 14, 107},
+		{'o', 1, 15, 0},
+		{'m', 1, 16, 108},
+		{'o', 1, 18, 0},
+		{'m', 1, 19, 110},
+		{'m', 1, 17, 109},
+		{'o', 1, 12, 0}, // late, and something is missing there already
+		{'o', 2, 30, 0}, // of somebody else
+		{'o', 1, 20, 0},
+		{'p', 0, 0, 111},
+		{'m', 1, 21, 112},
+		{'m', 1, 9, 0}, // older than the passage
+		{'m', 2, 500, 113},
+		{'m', 2, 501, 114},
+	} {
+		got := uint16(0)
+		switch step.kind {
+		case 'm':
+			got, _ = passage.number(st, &Passing{SSRC: step.source, Seq: step.seq})
+		case 'p':
+			got = st.seq
+			st.seq++
+			passage.padded(st)
+		case 'o':
+			m.Omit(step.source, step.seq)
+		}
+		if got != step.want {
+			t.Fatalf("step %d: number %d, want %d", i, got, step.want)
+		}
+	}
+	// However often there is padding, not everything is remembered.
+	for seq := range uint64(3 * maxStretches) {
+		if got, ok := passage.number(st, &Passing{SSRC: 2, Seq: 502 + seq}); !ok || got != uint16(115+2*seq) {
+			t.Fatalf("after %d packets of padding: number %d", seq, got)
+		}
+		st.seq++
+		passage.padded(st)
+	}
+	if len(passage.stretches) > maxStretches {
+		t.Errorf("%d stretches", len(passage.stretches))
+	}
+	last := passage.last
+	if got, ok := passage.number(st, &Passing{SSRC: 2, Seq: last - 10}); !ok || got != st.seq-22 {
+		t.Errorf("late by ten: number %d, want %d", got, st.seq-22)
+	}
+	if _, ok := passage.number(st, &Passing{SSRC: 2, Seq: last - 2*maxStretches}); ok {
+		t.Error("a packet goes whose number is forgotten")
+	}
+}
