@@ -98,20 +98,32 @@ func TestCNAMEOfSecondConnection(t *testing.T) {
 	}
 }
 
-// RFC 8108 §5.4.2: a second CNAME makes the session a group, several SSRCs
-// with one CNAME don't; then feedback is dithered.
+// RFC 8108 §5.4.2: a second CNAME makes the session a group if its SSRC sends RTCP, or RTP
+// packets, even if these come later; several SSRCs with one CNAME don't, nor do contributing
+// sources that are described. In a group feedback is dithered.
 //
 // conformance: RTP-4.1-25
 func TestMultipartyByCNAME(t *testing.T) {
-	delays := func(second string) (immediate, all int) {
+	described := func(ssrc uint32, name string) rtcp.SourceDescriptionChunk {
+		return rtcp.SourceDescriptionChunk{Source: ssrc, Items: []rtcp.SourceDescriptionItem{{Type: rtcp.SDESCNAME, Text: name}}}
+	}
+	delays := func(second string, as byte) (immediate, all int) {
 		conf := quick
 		conf.ReducedSize = true
 		conf.Bandwidth = 2 * units.Kbps
 		c := newCall(t, setup{streams: []stream{{name: "none", kind: endpoints.Audio, pt: 97}}, rtcp: conf, feedback: endpoints.FeedbackRFC8888})
-		for i, name := range []string{"one", second} {
-			c.inject(1, marshal(t, &rtcp.ReceiverReport{SSRC: uint32(500 + i)}, &rtcp.SourceDescription{Chunks: []rtcp.SourceDescriptionChunk{
-				{Source: uint32(500 + i), Items: []rtcp.SourceDescriptionItem{{Type: rtcp.SDESCNAME, Text: name}}},
-			}}))
+		c.inject(1, marshal(t, &rtcp.ReceiverReport{SSRC: 500}, &rtcp.SourceDescription{Chunks: []rtcp.SourceDescriptionChunk{
+			described(500, "one"),
+		}}))
+		reporter := uint32(500)
+		if as == 'r' {
+			reporter = 501
+		}
+		c.inject(1, marshal(t, &rtcp.ReceiverReport{SSRC: reporter}, &rtcp.SourceDescription{Chunks: []rtcp.SourceDescriptionChunk{
+			described(500, "one"), described(501, second),
+		}}))
+		if as == 'm' {
+			c.inject(1, audioPacket(t, 501, 1, 0, 97, false))
 		}
 		// A's own reports would add a CNAME.
 		c.path = func(p *tapped) []time.Duration { return nil }
@@ -126,11 +138,14 @@ func TestMultipartyByCNAME(t *testing.T) {
 		}
 		return immediate, all
 	}
-	if n, all := delays("one"); n < all/20 {
-		t.Errorf("between two parties %d of %d events were reported at once", n, all)
-	}
-	if n, all := delays("two"); n > 0 {
-		t.Errorf("in a group %d of %d events were reported at once", n, all)
+	for _, c := range []struct {
+		second string
+		as     byte // a reporter, a source of media, or a contributing source
+		group  bool
+	}{{"one", 'r', false}, {"two", 'r', true}, {"two", 'm', true}, {"one", 'm', false}, {"two", 'c', false}} {
+		if n, all := delays(c.second, c.as); c.group && n > 0 || !c.group && n < all/20 {
+			t.Errorf("CNAME %s, %c: %d of %d events were reported at once", c.second, c.as, n, all)
+		}
 	}
 }
 

@@ -82,7 +82,7 @@ func (s *Session) settleMarks(now simtime.Time) {
 		return
 	}
 	if m.path != nil {
-		m.path.SetAlone(len(s.peers) < 2)
+		m.path.SetAlone(!s.multiparty())
 		s.missMarks()
 	}
 	news := m.news[:0]

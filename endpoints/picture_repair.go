@@ -132,7 +132,7 @@ func (s *Session) handleRPSI(now simtime.Time, r *wire.RPSI) {
 	}
 }
 
-// multiparty reports whether there is more than one peer.
+// multiparty reports whether there is more than one peer, by their CNAMEs.
 func (s *Session) multiparty() bool { return len(s.peers) > 1 }
 
 // predictFrom lets the next frame be predicted from an older picture, or be a key frame

@@ -109,6 +109,7 @@ func (s *Session) handleRTP(now simtime.Time, p *packet.Packet) {
 	if src == nil {
 		src = newSource(s, m, h)
 		s.sources = append(s.sources, src)
+		s.takesPart(h.SSRC)
 	}
 	if !src.ended { // stragglers after a BYE don't bring the member back
 		s.timing.HeardRTP(now, h.SSRC)

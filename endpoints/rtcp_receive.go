@@ -233,7 +233,24 @@ func (s *Session) heardControl(now simtime.Time, ssrc uint32, p *packet.Packet) 
 		return false
 	}
 	s.timing.HeardRTCP(now, ssrc)
+	s.takesPart(ssrc)
 	return true
+}
+
+// takesPart notes that an SSRC sends RTP packets, SR, RR or feedback.
+func (s *Session) takesPart(ssrc uint32) {
+	if s.table.Activate(ssrc) {
+		s.meet(s.table.CNAME(ssrc))
+	}
+}
+
+// meet counts the CNAME of such an SSRC. More than one makes the session a group (RFC 8108
+// §5.4.2); those of contributing sources, which a mixer tells, don't.
+func (s *Session) meet(cname string) {
+	if cname != "" && !slices.Contains(s.peers, cname) {
+		s.peers = append(s.peers, cname)
+		s.timing.SetMultiparty(s.multiparty())
+	}
 }
 
 func (s *Session) handleFeedback(now simtime.Time, by uint32, r *ccontrol.Report) {
@@ -297,8 +314,7 @@ func (s *Session) ours(ssrc uint32) *Stream {
 	return nil
 }
 
-// handleChunk learns CNAMEs. More than one makes the session a group
-// (RFC 8108 §5.4.2).
+// handleChunk learns CNAMEs.
 func (s *Session) handleChunk(now simtime.Time, chunk *rtcp.SourceDescriptionChunk, p *packet.Packet) {
 	cname := ""
 	for _, item := range chunk.Items {
@@ -320,9 +336,8 @@ func (s *Session) handleChunk(now simtime.Time, chunk *rtcp.SourceDescriptionChu
 	if src := s.sourceOf(chunk.Source); cname != "" && src != nil && src.sync != nil {
 		src.sync.OnCNAME(now, src.syncName, cname)
 	}
-	if cname != "" && !slices.Contains(s.peers, cname) {
-		s.peers = append(s.peers, cname)
-		s.timing.SetMultiparty(len(s.peers) > 1)
+	if s.table.Active(chunk.Source) {
+		s.meet(cname)
 	}
 }
 

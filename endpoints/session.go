@@ -137,7 +137,7 @@ type Session struct {
 	sources   []*source // remote SSRCs in the order they were heard
 	timing    *rtcptiming.Scheduler
 	table     *ssrctable.Table
-	peers     []string // CNAMEs heard
+	peers     []string // CNAMEs of those who take part
 	routes    []route  // media sections of the peer's SSRCs
 
 	extended    rtcp.ExtendedReport // scratch

@@ -56,9 +56,10 @@ type Table struct {
 }
 
 type entry struct {
-	local bool
-	from  [kinds]packet.Addr // zero if nothing of the kind was heard
-	cname string
+	local  bool
+	active bool
+	from   [kinds]packet.Addr // zero if nothing of the kind was heard
+	cname  string
 }
 
 // conflict is an address that sent our own SSRC.
@@ -104,6 +105,20 @@ func (t *Table) Uses(cname string) bool {
 	}
 	return false
 }
+
+// Activate notes that somebody else's SSRC sends RTP packets, or RTCP other than SDES and BYE,
+// and reports whether that is news. Contributing sources don't.
+func (t *Table) Activate(ssrc uint32) bool {
+	e := t.entries[ssrc]
+	if e == nil || e.local || e.active {
+		return false
+	}
+	e.active = true
+	return true
+}
+
+// Active reports whether an SSRC was activated.
+func (t *Table) Active(ssrc uint32) bool { return t.entries[ssrc] != nil && t.entries[ssrc].active }
 
 // Remove forgets an SSRC after its BYE or its time-out.
 func (t *Table) Remove(ssrc uint32) { delete(t.entries, ssrc) }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"rtpfabric/endpoints"
+	"rtpfabric/endpoints/ecn"
 	"rtpfabric/sim/record"
 	"rtpfabric/sim/simtime"
 )
@@ -172,6 +173,26 @@ func TestMixerNamesSources(t *testing.T) {
 		}
 		if (named > 0) != csrc {
 			t.Errorf("csrc %v: %d sources are named", csrc, named)
+		}
+	}
+}
+
+// A mixer is one peer, whoever contributes to what it sends: a path that carries ECN is used
+// for all packets, as between two (RFC 6679 §7.2.1). Whose streams a middlebox projects are
+// peers of their own, by their names.
+func TestMixerIsOnePeer(t *testing.T) {
+	for _, kind := range []string{"switching-mixer", "sfm"} {
+		text := strings.NewReplacer("type: switching-mixer", "type: "+kind, "controller: nada", "controller: rr-loss, feedback: ecn").Replace(restless(20))
+		s := loadText(t, text)
+		sim := build(t, s)
+		play(t, sim, s)
+		for _, c := range sim.Connections {
+			if c.Endpoint() == "A" || c.Endpoint() == "B" || c.Endpoint() == "C" {
+				state, _ := c.Sessions()[0].ECN()
+				if used := state == ecn.InUse; used != (kind == "switching-mixer") {
+					t.Errorf("%s: %s is %v", kind, c.Name(), state)
+				}
+			}
 		}
 	}
 }
