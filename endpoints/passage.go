@@ -22,7 +22,7 @@ type Passage struct {
 	// names its source (CSRC) unless it is Nameless.
 	Mixes, Nameless bool
 
-	name string // CNAME of the source, of those that mix
+	name string // CNAME of whose media they are, of those that mix
 
 	goal   units.BitRate
 	closed bool // until a frame comes that can be decoded by itself
@@ -30,7 +30,11 @@ type Passage struct {
 	flows  bool // something came at seen, or not long before
 	seen   simtime.Time
 
-	// What comes of source leaves in stream, with numbers by stretches, the oldest first.
+	// What comes of source, in a section from and with a CNAME, leaves in stream, with numbers
+	// by stretches, the oldest first. Another one that is followed takes over with its first
+	// packet.
+	from      *Section
+	named     string
 	source    uint32
 	stream    *Stream
 	stretches []stretch
@@ -80,7 +84,8 @@ func (p *Passage) timestamp(now simtime.Time, f *Passing, clock int) uint32 {
 // place. It is false for what is older.
 func (p *Passage) number(st *Stream, f *Passing) (uint16, bool) {
 	if p.closed || !p.carries(st, f.SSRC) {
-		p.source, p.stream, p.last = f.SSRC, st, f.Seq
+		p.from, p.named, p.source = p.From, p.name, f.SSRC
+		p.stream, p.last = st, f.Seq
 		p.stretches = append(p.stretches[:0], stretch{f.Seq, st.seq})
 	}
 	seq, ok := p.place(f.Seq)
@@ -274,10 +279,10 @@ func (m *Section) contributors(now simtime.Time) []Contributor {
 	switch {
 	case p == nil:
 		return m.config.Send.Contributors(now)
-	case p.stream == nil || p.name == "":
+	case p.stream == nil || p.named == "":
 		return nil
 	}
-	return []Contributor{{p.source, p.name}}
+	return []Contributor{{p.source, p.named}}
 }
 
 // What comes faster than the session may send waits in the pacer: for no longer than
@@ -324,8 +329,8 @@ func (st *Stream) cname() string {
 
 // reportTime returns the RTP timestamp that an SR sets beside the wall-clock time.
 func (st *Stream) reportTime(now simtime.Time) uint32 {
-	if p := st.section.Passage(); p != nil {
-		if ts, ok := p.From.TimestampAt(now); ok {
+	if p := st.section.Passage(); p != nil && p.from != nil {
+		if ts, ok := p.from.timestampAt(now, p.source); ok {
 			return ts + p.offset
 		}
 	}

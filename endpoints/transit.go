@@ -101,16 +101,14 @@ func (l *line) at(now, peer simtime.Time) uint32 {
 	return ts + uint32(since.Microseconds()*l.rate/1_000_000)
 }
 
-// TimestampAt returns the RTP timestamp of what a section receives for a moment, for the SRs
-// of whoever passes it on; false if nothing has come.
-func (m *Section) TimestampAt(now simtime.Time) (uint32, bool) {
-	for _, src := range m.session.sources {
-		if src.section == m && src.handsOn && src.line.rate > 0 {
-			peer := m.session.endpoint.wallClock(now).Add(m.session.connection.peerClock)
-			return src.line.at(now, peer), true
-		}
+// timestampAt returns the RTP timestamp of a source of a section for a moment, for the SRs of
+// whoever passes it on; false if nothing of it has come.
+func (m *Section) timestampAt(now simtime.Time, ssrc uint32) (uint32, bool) {
+	src := m.session.sourceOf(ssrc)
+	if src == nil || src.section != m || src.line.rate == 0 {
+		return 0, false
 	}
-	return 0, false
+	return src.line.at(now, m.session.endpoint.wallClock(now).Add(m.session.connection.peerClock)), true
 }
 
 // heardSR takes what an SR says of a source's time.

@@ -381,6 +381,36 @@ expect: [{metric: av-skew-p95, flow: A/video>B, during: 10s..30s, max: 10ms}]
 	}
 }
 
+// When a source goes on with another SSRC, as its clock rate changes (RFC 7160 §4.1), SRs about
+// what is passed on go by the new one, and not by the one that has said BYE.
+func TestSFMReportsTimeOfTheSource(t *testing.T) {
+	const text = `
+title: A change of codec by way of a middlebox
+duration: 12s
+protection: none
+network: {links: {a: {between: [A, M], delay: 20ms, rate: 4Mbps}, b: {between: [B, M], delay: 20ms, rate: 4Mbps}}}
+endpoints: {A: {at: A, clock-offset: 1h}, B: {at: B}}
+topology: {type: sfm, at: M, peers: [A, B]}
+media: [{from: A, kind: audio, speech: {activity: always, switches: [{at: 5s, codec: pcmu}]}}]
+`
+	sim, w := playRTP(t, loadText(t, text), "sfm", nil)
+	ssrc := flowOf(t, sim, "A/audio>B").Sender.SSRC()
+	list, after := w.sent[ssrc], 0
+	for _, sr := range w.srs[ssrc] {
+		if sr.at < simtime.At(6*time.Second) {
+			continue
+		}
+		after++
+		i, _ := slices.BinarySearchFunc(list, sr.at, func(p rtpSent, at simtime.Time) int { return int(p.at - at) })
+		if ahead := int32(sr.rtp - list[i-1].head.Timestamp); ahead < 0 || ahead > 8000/4 {
+			t.Errorf("at %v an SR is %d ticks ahead of the packets", sr.at, ahead)
+		}
+	}
+	if after < 10 {
+		t.Errorf("only %d SRs", after)
+	}
+}
+
 // One receiver who needs a key frame all the time doesn't make the sender send nothing else:
 // there are some five a second at most, and the others see all pictures.
 func TestSFMBearsEndlessRequests(t *testing.T) {

@@ -2,6 +2,7 @@ package runner_test
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -160,8 +161,8 @@ func TestMixerNamesSources(t *testing.T) {
 				t.Errorf("%s never says its name", c.Name())
 			}
 			for _, o := range sim.Connections {
-				if o.Endpoint() == "mixer" && names.streams[o.CNAME()][own] {
-					t.Errorf("%s's SSRC has the mixer's name", c.Name())
+				if o != c && names.streams[o.CNAME()][own] {
+					t.Errorf("%s's SSRC has the name of %s", c.Name(), o.Name())
 				}
 			}
 		}
@@ -173,6 +174,29 @@ func TestMixerNamesSources(t *testing.T) {
 		}
 		if (named > 0) != csrc {
 			t.Errorf("csrc %v: %d sources are named", csrc, named)
+		}
+	}
+}
+
+// Between a switch and the first packet of who is seen next, SRs go on with the time of who
+// was seen before: by as much as the wall-clock time is later than the last one's, the
+// timestamp is.
+func TestMixerReportsTime(t *testing.T) {
+	sim, w := playRTP(t, loadText(t, restless(60), "protection=none"), "mixer", nil)
+	for _, f := range sim.Flows {
+		if f.From != "mixer" {
+			continue
+		}
+		clock := map[endpoints.Kind]float64{endpoints.Video: 90_000, endpoints.Audio: 48_000}[f.Kind]
+		list := w.srs[f.Sender.SSRC()]
+		for i := 1; i < len(list); i++ {
+			since := list[i].ntp.Time().Sub(list[i-1].ntp.Time()).Seconds()
+			if off := float64(int32(list[i].rtp-list[i-1].rtp))/clock - since; math.Abs(off) > 0.3 {
+				t.Errorf("%s at %v: %.3f s off the line", f.Flow(), list[i].at, off)
+			}
+		}
+		if len(list) < 50 {
+			t.Errorf("%s: only %d SRs", f.Flow(), len(list))
 		}
 	}
 }
