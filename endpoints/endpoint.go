@@ -109,10 +109,10 @@ func (e *Endpoint) HandlePacket(now simtime.Time, p *packet.Packet) {
 func (e *Endpoint) HandleTimeout(now simtime.Time) {
 	if e.config.Middlebox {
 		e.agenda.handleTimeout(now)
-		return
-	}
-	for _, s := range e.sessions {
-		s.handleTimeout(now)
+	} else {
+		for _, s := range e.sessions {
+			s.handleTimeout(now)
+		}
 	}
 	e.followOthers(now)
 }

@@ -108,6 +108,7 @@ func (e *Endpoint) followOthers(now simtime.Time) {
 	}
 	for _, s := range e.sessions {
 		if c, ok := s.config.Controller.(ccontrol.Coupled); ok && s.entered && !s.gone() && c.Moved() {
+			s.touch()
 			s.applyTarget(now)
 			s.pump(now)
 		}

@@ -4,14 +4,18 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"rtpfabric/ccontrol"
 	"rtpfabric/ccontrol/feedlog"
+	"rtpfabric/endpoints"
 	"rtpfabric/scenarios"
 	"rtpfabric/scenarios/runner"
 	"rtpfabric/sim/record"
+	"rtpfabric/sim/simtime"
 )
 
 // coupledRun runs the first variation of a scenario with changes.
@@ -147,5 +151,59 @@ congestion: {controller: nada, coupled: active, groups: peer}
 	_, err := scenarios.Parse("test.yaml", []byte(text), scenarios.Options{Set: []string{"congestion.controller=scream"}, Catalogue: runner.Catalogue{}})
 	if err == nil || !strings.Contains(err.Error(), "congestion.coupled: controller scream can't be coupled") {
 		t.Errorf("scream is coupled: %v", err)
+	}
+}
+
+// The legs of a middlebox are flows of one sender: where they are coupled and have the same
+// priority, whatever changes the rate of one changes that of the other at the same time, be it
+// feedback or that none comes. With the race detector nothing escapes the middlebox's agenda.
+func TestMiddleboxCouplesLegs(t *testing.T) {
+	const text = `
+title: Legs that share a bottleneck
+duration: 20s
+protection: size-only
+network:
+  links:
+    a: {between: [A, M], delay: 10ms, rate: 10Mbps}
+    shared: {between: [M, N], delay: 20ms, rate: 2Mbps}
+    b: {between: [N, B], delay: 5ms, backward: {rate: 10Mbps, impairments: [{type: outage, during: [12s..16s]}]}}
+    c: {between: [N, C], delay: 5ms}
+endpoints: {A: {at: A}, B: {at: B}, C: {at: C}}
+topology: {type: sfm, at: M, peers: [A, B, C], limits: false}
+media:
+  - {from: A, kind: video, encoder: {min: 100kbps, max: 2Mbps}}
+congestion: {controller: nada, coupled: active}
+repair: {refresh: pli, decoder: true}
+`
+	for _, set := range [][]string{
+		nil,
+		{"congestion={controller: gcc, coupled: active}"},
+		{"congestion={controller: tfrc, coupled: active}"},
+		{"congestion={controller: rr-loss, coupled: active, feedback: none}"},
+	} {
+		together := func(coupled bool) (n, all int) {
+			s := loadText(t, text, set...)
+			s.Congestion.Coupled = map[bool]string{true: "active", false: "off"}[coupled]
+			changes := map[string][]simtime.Time{}
+			sim := build(t, s)
+			sim.OnEvent(func(e endpoints.Event) {
+				if e.Kind == endpoints.TargetChanged && e.At > simtime.At(2*time.Second) {
+					changes[e.Session.Name()] = append(changes[e.Session.Name()], e.At)
+				}
+			})
+			play(t, sim, s)
+			for _, at := range changes["sfm-B"] {
+				if slices.Contains(changes["sfm-C"], at) {
+					n++
+				}
+			}
+			return n, len(changes["sfm-B"])
+		}
+		if n, all := together(true); n < all || all < 10 {
+			t.Errorf("%v: C's rate follows %d of %d changes of B's", set, n, all)
+		}
+		if n, all := together(false); n > all/2 {
+			t.Errorf("%v: without coupling it follows %d of %d", set, n, all)
+		}
 	}
 }
