@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"rtpfabric/ccontrol/breaker"
-	"rtpfabric/endpoints/rtcptiming"
 	"rtpfabric/sim/simtime"
 	"rtpfabric/sim/units"
 )
@@ -77,19 +76,8 @@ func newJudges(s *Session) judges {
 	if c.Mode == NoBreaker || s.config.RTCP.Off { // without RTCP there is nothing to judge by (RFC 8083 §4)
 		return j
 	}
-	feedback := s.config.RTCP.AVPF
-	if p := s.config.PeerProfile; p != nil {
-		feedback = p.Feedback
-	}
-	trr := time.Duration(0)
-	switch {
-	case feedback:
-		trr = s.config.RTCP.TrrInterval
-	case s.config.RTCP.AVPF:
-		j.tmin = rtcptiming.FixedMinimum
-	default:
-		j.tmin = s.config.RTCP.Minimum
-	}
+	var trr time.Duration
+	trr, j.tmin = s.config.peerTiming()
 	add := func(name string, settings breaker.Settings, acts bool) {
 		settings.TrrInterval = trr
 		b := breaker.New(settings)

@@ -85,13 +85,10 @@ func (s *Session) codePoint(now simtime.Time, st *Stream, importance nack.Import
 	return mark
 }
 
-// reportPatience is three reporting intervals.
+// reportPatience is three reporting intervals of the peer.
 func (s *Session) reportPatience() time.Duration {
-	tmin := s.config.RTCP.Minimum
-	if s.config.RTCP.AVPF {
-		tmin = 0
-	}
-	return 3 * max(s.timing.SenderInterval(tmin), s.config.RTCP.TrrInterval)
+	trr, tmin := s.config.peerTiming()
+	return 3 * max(s.timing.SenderInterval(tmin), trr)
 }
 
 // pollECN tells what is believed of the path.

@@ -1,7 +1,10 @@
 package endpoints
 
 import (
+	"time"
+
 	"rtpfabric/endpoints/protect"
+	"rtpfabric/endpoints/rtcptiming"
 	"rtpfabric/sim/simtime"
 )
 
@@ -38,6 +41,22 @@ func (s *Session) Profile() ProfileConfig {
 	return ProfileConfig{
 		Secure: s.config.Protection != protect.None, Handshake: s.config.Handshake, Feedback: s.config.RTCP.AVPF,
 	}
+}
+
+// peerTiming returns the least of the peer's reporting intervals: T_rr_interval with AVPF,
+// otherwise Tmin, which is the session's, or 5 s if only the peer has AVP.
+func (c *SessionConfig) peerTiming() (trr, tmin time.Duration) {
+	feedback := c.RTCP.AVPF
+	if c.PeerProfile != nil {
+		feedback = c.PeerProfile.Feedback
+	}
+	switch {
+	case feedback:
+		return c.RTCP.TrrInterval, 0
+	case c.RTCP.AVPF:
+		return 0, rtcptiming.FixedMinimum
+	}
+	return 0, c.RTCP.Minimum
 }
 
 // refuse ends a session before it begins if the peer's profile doesn't go with this

@@ -94,3 +94,14 @@ func (w *capableWatcher) PacketSent(_ simtime.Time, p *packet.Packet) {
 		w.capable++
 	}
 }
+
+// A peer that has AVP reports as rarely as that lets it, which isn't for want of packets.
+func TestECNWithAPeerOfAVP(t *testing.T) {
+	for _, minimum := range []string{"fixed", "reduced"} {
+		r := run(t, load(t, library+"feedback/ecn-summaries.yaml", "seed=1", "expect=[]", "rtcp={}", "endpoints.R1.rtcp={profile: avp, minimum: "+minimum+"}",
+			"network.links.bottleneck.forward={rate: 5Mbps}")[0])
+		if got := aboutECN(r); !slices.Equal(got, []string{"S1-R1 ecn-in-use: ECN-capable packets arrive"}) {
+			t.Errorf("minimum %s: %q", minimum, got)
+		}
+	}
+}
