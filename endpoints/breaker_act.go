@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"rtpfabric/endpoints/encoder"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/simtime"
 	"rtpfabric/sim/units"
@@ -43,12 +44,12 @@ func (j *judges) cease(now simtime.Time, by *judge, sections []*Section) {
 			m.judged.restart = max(now.Add(wait), earliest)
 		}
 	}
-	j.silence(sections)
+	j.silence(now, sections)
 }
 
 // silence drops what waits of sections, repairs included, and tells the breakers that
-// nothing is sent.
-func (j *judges) silence(sections []*Section) {
+// nothing is sent. What they asked of an encoder that others share isn't wanted any more.
+func (j *judges) silence(now simtime.Time, sections []*Section) {
 	s := j.session
 	for _, m := range sections {
 		if !m.halted() {
@@ -56,6 +57,11 @@ func (j *judges) silence(sections []*Section) {
 		}
 		for i := range j.list {
 			j.list[i].breaker.Stop(m.judged.ssrc)
+		}
+		if send := m.config.Send; send != nil {
+			if e, shared := send.Encoder.(encoder.Wisher); shared {
+				e.Withdraw(send.Clock.At(now))
+			}
 		}
 		s.pacer.Drop(func(p *packet.Packet) bool {
 			st, _, _ := s.ofHop(p)
@@ -129,7 +135,7 @@ func (j *judges) reduce(now simtime.Time, sections []*Section, limit units.BitRa
 			m.resume(now)
 		}
 	}
-	j.silence(sections)
+	j.silence(now, sections)
 	j.reduced = append(j.reduced, reduction{sections, limit})
 	return true
 }

@@ -130,7 +130,7 @@ func (p *projection) settle(now simtime.Time) {
 	}
 	least, sends := p.model.Max, false
 	for _, leg := range p.legs {
-		if !leg.to.Passage().On() || leg.to.Session().PeerLeft() {
+		if !leg.to.Passage().On() || leg.to.Session().PeerLeft() || leg.to.Halted() {
 			continue
 		}
 		sends = true

@@ -56,6 +56,13 @@ type Encoder interface {
 	Refresh()
 }
 
+// Wisher is an encoder that others ask as well.
+type Wisher interface {
+	Encoder
+	// Withdraw takes back the rate that was asked for, until there is another request.
+	Withdraw(now simtime.Time)
+}
+
 // Trader is an encoder that can make fewer and better pictures.
 type Trader interface {
 	Encoder

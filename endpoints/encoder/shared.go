@@ -47,12 +47,28 @@ func (t *Tap) pending() bool { return t.taken != t.shared.made && t.shared.at >=
 // Request implements [Encoder]. Who skips frames has no say.
 func (t *Tap) Request(now simtime.Time, r units.BitRate) {
 	t.wants, t.asked = r, true
-	for _, o := range t.shared.taps {
-		if o.asked && o.resume <= now {
-			r = min(r, o.wants)
-		}
+	if least, ok := t.shared.least(now); ok {
+		r = min(r, least)
 	}
 	t.shared.encoder.Request(now, r)
+}
+
+// Withdraw implements [Wisher].
+func (t *Tap) Withdraw(now simtime.Time) {
+	t.asked = false
+	if least, ok := t.shared.least(now); ok {
+		t.shared.encoder.Request(now, least)
+	}
+}
+
+// least returns the lowest rate that any of the streams wants; false if none does.
+func (s *Shared) least(now simtime.Time) (r units.BitRate, ok bool) {
+	for _, t := range s.taps {
+		if t.asked && t.resume <= now && (!ok || t.wants < r) {
+			r, ok = t.wants, true
+		}
+	}
+	return r, ok
 }
 
 // Goal implements [Encoder].

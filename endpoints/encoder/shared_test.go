@@ -51,6 +51,20 @@ func TestShared(t *testing.T) {
 	if f := next(); f.Key || s.Made() != 3 {
 		t.Errorf("%d frames made, key %v", s.Made(), f.Key)
 	}
+
+	// Who is stopped wants nothing any more, until it asks again.
+	b.Withdraw(now)
+	if got := a.Goal(); got != 2*units.Mbps {
+		t.Errorf("goal %v, though the slower one has withdrawn", got)
+	}
+	a.Withdraw(now)
+	if got := a.Goal(); got != 2*units.Mbps {
+		t.Errorf("goal %v, as nobody wants anything", got)
+	}
+	b.Request(now, 300*units.Kbps)
+	if got := a.Goal(); got != 300*units.Kbps {
+		t.Errorf("goal %v, though only the slower one wants something", got)
+	}
 }
 
 // Who pauses misses frames, has no say in the rate, and goes on with what the others get.

@@ -137,3 +137,22 @@ func TestMeshKeepsReportsApart(t *testing.T) {
 		t.Errorf("in a session of all A knows %d members", n)
 	}
 }
+
+// Who is stopped by a circuit breaker has no say in what others get: of an encoder that is
+// shared, or of a source by way of a middlebox.
+func TestBreakersWithdrawWishes(t *testing.T) {
+	for flow, set := range map[string][]string{
+		"A/video>B": {"network.links.ac.backward={rate: 3Mbps, impairments: [{type: outage, during: [5s..60s]}]}"},
+		"A/video": {
+			"topology={type: sfm, at: M, peers: [A, B, C]}", "network.links.ab={between: [A, M], delay: 20ms}", "network.links.bc={between: [B, M], delay: 20ms}",
+			"network.links.ac={between: [M, C], delay: 20ms, forward: {rate: 300kbps}, backward: {rate: 3Mbps, impairments: [{type: outage, during: [5s..60s]}]}}",
+		},
+	} {
+		r := one(t, meshes+"mesh-shared-encoder.yaml", append(set, "expect=[]", "breakers={mode: enforce}")...)
+		rate := series(t, r, flow, record.SendRate)
+		before, after := mean(rate[75:90]), mean(rate[150:])
+		if before > 310e3 || after < 900e3 {
+			t.Errorf("%s: %.0f bit/s before the way back from C is found to be cut, %.0f after", flow, before, after)
+		}
+	}
+}
