@@ -431,6 +431,43 @@ func TestBreakerFollowsTheSSRC(t *testing.T) {
 	}
 }
 
+// A receiver judges what it gets by the reports of whichever of its SSRCs is there: the first
+// one may have collided, or have said BYE.
+func TestReceiverGoesOnJudging(t *testing.T) {
+	for _, how := range []string{"stays", "collides", "stops"} {
+		back := stream{name: "back", kind: endpoints.Audio, from: "B", pt: 98}
+		if how == "stops" {
+			back.stop = 3 * time.Second
+		}
+		leave := endpoints.BreakerConfig{Leave: breaker.Usability{Loss: 0.2, For: 3 * time.Second}}
+		c := newCall(t, setup{streams: []stream{back, videoFromA}, edit: enforced(leave)})
+		n := 0
+		c.lossy(0, 10*time.Second, func(p *tapped) bool {
+			n++
+			return !p.isRTCP() && n%2 == 0
+		})
+		c.run(5 * time.Second)
+		first := c.sessions[1].Sections()[0].SSRC()
+		if how == "collides" {
+			c.inject(1, marshal(t, &rtcp.ReceiverReport{SSRC: first}))
+		}
+		c.run(5 * time.Second)
+		if left := c.byesOf(1, first) > 0; left != (how != "stays") {
+			t.Fatalf("%s: the first SSRC has left: %v", how, left)
+		}
+		c.run(8 * time.Second)
+		at := simtime.Never
+		for _, e := range c.events[1] {
+			if e.Kind == endpoints.BreakerLeaves {
+				at = min(at, e.At)
+			}
+		}
+		if at < simtime.At(12800*time.Millisecond) || at > simtime.At(14*time.Second) {
+			t.Errorf("%s: the receiver leaves at %v", how, at)
+		}
+	}
+}
+
 // What waits in the pacer of a stream that ceases isn't sent any more; other streams'
 // packets are.
 func TestBreakerDropsWhatWaits(t *testing.T) {

@@ -84,7 +84,7 @@ func (r *source) block(by *Stream, now simtime.Time) rtcp.ReceptionReport {
 		LastSequenceNumber: uint32(r.highest - 1<<16),
 		Jitter:             uint32(r.jitter),
 	}
-	if by.index == 0 {
+	if by == r.session.firstReporter() {
 		r.judge(now, b.FractionLost)
 	}
 	if r.lastSR != 0 {

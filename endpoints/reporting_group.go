@@ -9,18 +9,28 @@ func (s *Session) reporter() *Stream {
 	if !s.config.RTCP.Groups {
 		return nil
 	}
-	var first *Stream
+	first := s.firstReporter()
 	for _, st := range s.streams {
-		switch {
-		case st.local == nil || st.local.Quitting():
-		case first == nil:
-			first = st
-		default:
+		if st != first && st.stays() {
 			return first
 		}
 	}
 	return nil
 }
+
+// firstReporter returns the first stream of this end that is a member and stays one; nil if
+// there is none.
+func (s *Session) firstReporter() *Stream {
+	for _, st := range s.streams {
+		if st.stays() {
+			return st
+		}
+	}
+	return nil
+}
+
+// stays reports whether the stream is a member that hasn't begun to leave.
+func (st *Stream) stays() bool { return st.local != nil && !st.local.Quitting() }
 
 // reportsOn reports whether a stream's reports have blocks about the peer's
 // streams, and about the others of this end.

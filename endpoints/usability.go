@@ -17,7 +17,7 @@ type usefulness struct {
 	told     bool
 }
 
-// judge takes the fraction lost of a block, of which reporter is the session's first.
+// judge takes the fraction lost of a block of the session's first reporter.
 func (r *source) judge(now simtime.Time, fraction uint8) {
 	s, u := r.session, &r.usefulness
 	limits := &s.config.Breakers.Leave
