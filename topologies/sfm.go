@@ -56,15 +56,15 @@ type projected struct {
 
 // Pass implements [endpoints.Transit].
 func (p *projection) Pass(now simtime.Time, _ *endpoints.Section, packet *endpoints.Passing) {
-	switch {
-	case p.model.Kind == endpoints.Audio:
-		if p.sfm.lastN > 0 && p.sfm.speakers.heard(now, p.origin) {
-			p.sfm.choose(now)
-		}
-	case now.Sub(p.lookedAt) >= patience:
+	if p.model.Kind == endpoints.Audio && p.sfm.lastN > 0 && p.sfm.speakers.heard(now, p.origin) {
+		p.sfm.choose(now)
+	}
+	if now.Sub(p.lookedAt) >= patience {
 		p.lookedAt = now
 		p.sfm.dismiss(now)
-		p.settle(now)
+		if p.model.Kind == endpoints.Video {
+			p.settle(now)
+		}
 	}
 	for _, leg := range p.legs {
 		if !leg.to.Session().PeerLeft() {

@@ -201,6 +201,32 @@ func TestMixerReportsTime(t *testing.T) {
 	}
 }
 
+// Where nobody sends pictures a speaker who leaves doesn't keep its place either: A, who has
+// never paused, is heard again.
+func TestMixerDismissesSpeakers(t *testing.T) {
+	const text = `
+title: A speaker leaves
+duration: 12s
+protection: size-only
+network: {links: {link<1..3>: {between: [P<n>, M], delay: 10ms, rate: 5Mbps}}}
+endpoints: {A: {at: P1}, B: {at: P2, leaves: 8s}, C: {at: P3}}
+topology: {type: switching-mixer, at: M, peers: [A, B, C]}
+media: [{from: A, kind: audio}, {from: B, kind: audio, start: 5s}]
+`
+	sim, w := playRTP(t, loadText(t, text), "mixer", nil)
+	heard := map[int]string{} // by C, in each second
+	for _, p := range w.sent[flowOf(t, sim, "mixer/audio1>C").Sender.SSRC()] {
+		for _, name := range []string{"A", "B"} {
+			if f := flowOf(t, sim, name+"/audio"); p.head.CSRC[0] == f.Sender.SSRC() {
+				heard[int(p.at.Duration()/time.Second)] = name
+			}
+		}
+	}
+	if heard[4] != "A" || heard[7] != "B" || heard[9] != "A" || heard[11] != "A" {
+		t.Errorf("C hears %v", heard)
+	}
+}
+
 // A mixer is one peer, whoever contributes to what it sends: a path that carries ECN is used
 // for all packets, as between two (RFC 6679 §7.2.1). Whose streams a middlebox projects are
 // peers of their own, by their names.
