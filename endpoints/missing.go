@@ -44,13 +44,13 @@ func (s *Session) mediaOf(m *Section) *source {
 
 // look notes a packet for the requests of its stream.
 func (r *source) look(now simtime.Time, ext uint64, m media, ts uint32, needed simtime.Time, repaired bool) {
-	if r.missing == nil {
-		return
-	}
 	if m.first {
 		r.frame, r.importance = ts, m.importance()
 	}
 	r.needed = needed
+	if r.missing == nil {
+		return
+	}
 	lost := nack.Base
 	if !m.first && ts == r.frame {
 		lost = r.importance
@@ -59,7 +59,8 @@ func (r *source) look(now simtime.Time, ext uint64, m media, ts uint32, needed s
 		r.missing.SetRTT(rtt)
 	}
 	r.missing.Arrived(now, nack.Arrival{
-		Seq: ext, Needed: needed, Lost: lost, Repaired: repaired, Adjoins: m.first && r.buffer.Adjoins(m.picture),
+		Seq: ext, Needed: needed, Lost: lost, Repaired: repaired,
+		Adjoins: m.first && r.buffer != nil && r.buffer.Adjoins(m.picture),
 	})
 }
 

@@ -46,25 +46,15 @@ type Transit interface {
 // pass hands over a packet, and looks after what is missing on the way here.
 func (r *source) pass(now simtime.Time, ext uint64, h *rtp.Header, m media, b []byte, repaired bool) {
 	section := r.section
-	if m.first {
-		r.frame, r.importance = h.Timestamp, nack.Base
-		if section.config.Kind == Video {
-			r.importance = m.importance()
-		}
-	}
+	// Receivers may wait for what is missing as long as for what has come.
+	r.look(now, ext, m, h.Timestamp, now.Add(r.session.config.PlayoutDelay), repaired)
 	p := &r.session.passing
 	*p = Passing{
 		SSRC: r.ssrc, Seq: ext, Timestamp: h.Timestamp, PayloadType: h.PayloadType, Marker: h.Marker, Payload: b,
 		First: m.first, Importance: nack.Base, Layer: m.picture.Layer,
 	}
-	if h.Timestamp == r.frame {
+	if section.config.Kind == Video && h.Timestamp == r.frame {
 		p.Importance = r.importance
-	}
-	if r.missing != nil { // asked for as long as receivers may wait for it
-		if rtt := r.session.rttTo(r.ssrc); rtt > 0 {
-			r.missing.SetRTT(rtt)
-		}
-		r.missing.Arrived(now, nack.Arrival{Seq: ext, Needed: now.Add(r.session.config.PlayoutDelay), Lost: p.Importance, Repaired: repaired})
 	}
 	if p.opens() {
 		r.wantsKey, r.refresh.asked = false, false
