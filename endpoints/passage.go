@@ -230,8 +230,9 @@ func (m *Section) Forward(now simtime.Time, f *Passing) bool {
 		passage.lastTS, passage.lastAt = ts, now
 	}
 	if f.opens() {
-		m.refreshed, m.everRefreshed = now, true
+		m.refreshed, m.everRefreshed, m.refreshDue = now, true, false
 	}
+	m.refreshIfDue(now)
 	introduced := st.introduces(f.opens())
 	h := rtp.Header{
 		Version: 2, Marker: f.Marker, PayloadType: f.PayloadType,

@@ -84,6 +84,8 @@ func (s *Session) handleFIR(now simtime.Time, f *rtcp.FullIntraRequest) {
 		switch fresh, just := m.newRequest(f.SenderSSRC, entry.SequenceNumber), m.justRefreshed(now); {
 		case !fresh && (now.Sub(m.refreshed) < 2*s.rtt || just):
 			// §3.5.1.1: repeats within two round trips after the refresh point
+		case m.Passage() != nil && m.everRefreshed && now.Sub(m.refreshed) < s.rtt:
+			// §3.5.1.1: a middlebox sees to it that one is delivered, and one is on its way
 		case just:
 			m.refreshDue = true
 		default:

@@ -1,14 +1,21 @@
 package endpoints_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/pion/rtcp"
 
+	"rtpfabric/ccontrol"
 	"rtpfabric/endpoints"
+	"rtpfabric/endpoints/keying"
 	"rtpfabric/endpoints/nack"
+	"rtpfabric/endpoints/protect"
+	"rtpfabric/sim/packet"
+	"rtpfabric/sim/rng"
 	"rtpfabric/sim/simtime"
+	"rtpfabric/sim/units"
 )
 
 // sink gets what a section of a middlebox receives, and passes it nowhere.
@@ -61,5 +68,138 @@ func TestTransitAsksForWhatIsMissing(t *testing.T) {
 		if len(lost) < 8 || transit && len(s.passed) < 450 {
 			t.Errorf("transit %v: %d losses, %d packets passed", transit, len(lost), len(s.passed))
 		}
+	}
+}
+
+// box is a middlebox between A, whose packets the test has, and B.
+type box struct {
+	t    *testing.T
+	now  simtime.Time
+	pool packet.Pool
+	end  *endpoints.Endpoint
+	legs [2]*endpoints.Section // to A and to B
+	sent [2][]tapped           // to them
+}
+
+func (b *box) Pass(now simtime.Time, _ *endpoints.Section, p *endpoints.Passing) {
+	b.legs[1].Forward(now, p)
+}
+
+func (b *box) Omit(_ *endpoints.Section, source uint32, seq uint64) { b.legs[1].Omit(source, seq) }
+
+func newBox(t *testing.T, edit func(leg int, sc *endpoints.SessionConfig)) *box {
+	t.Helper()
+	b := &box{t: t}
+	random := rng.New(1)
+	passage := &endpoints.Passage{}
+	b.end = endpoints.New(endpoints.Config{Name: "M", Addr: 1, Pool: &b.pool, Random: random, Middlebox: true})
+	for i, peer := range []string{"A", "B"} {
+		sc := endpoints.SessionConfig{
+			Local: packet.Addr{IP: 1, Port: uint16(1000 + i)}, Remote: packet.Addr{IP: packet.IPv4(2 + i), Port: 2000},
+			Protection: protect.None, Keying: keying.NewPreshared(random, "M", peer), RTCP: quick, Feedback: endpoints.FeedbackNone,
+			Repair: endpoints.DefaultRepair(), PlayoutDelay: 100 * time.Millisecond,
+			Sections: []endpoints.SectionConfig{{Name: "video", Kind: endpoints.Video, Formats: []endpoints.Format{endpoints.VP8(96)}}},
+		}
+		if i == 0 {
+			sc.Sections[0].Transit = b
+		} else {
+			sc.Controller = &steady{target: ccontrol.Target{Media: 4 * units.Mbps, Pacing: 40 * units.Mbps}}
+			sc.Sections[0].Send = &endpoints.SendConfig{
+				Encoder: passage, Clock: simtime.NewClock(0, 0), Stop: simtime.Never, PacketSize: 1200,
+				Model: endpoints.NewStreamModel(endpoints.Video, 400*units.Kbps, 400*units.Kbps, 400*units.Kbps, 25, 1200, 10, 0),
+			}
+		}
+		if edit != nil {
+			edit(i, &sc)
+		}
+		c, err := b.end.Connect(0, endpoints.ConnectionConfig{Peer: peer, Sessions: []endpoints.SessionConfig{sc}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.legs[i] = c.Sessions()[0].Sections()[0]
+	}
+	passage.From = b.legs[0]
+	b.drain()
+	return b
+}
+
+func (b *box) drain() {
+	for p := b.end.PollPacket(b.now); p != nil; p = b.end.PollPacket(b.now) {
+		to := int(p.Dst.IP) - 2
+		b.sent[to] = append(b.sent[to], tapped{at: b.now, payload: slices.Clone(p.Payload), size: p.Size})
+		b.pool.Release(p)
+	}
+	for _, ok := b.end.PollEvent(); ok; _, ok = b.end.PollEvent() {
+	}
+}
+
+// run lets time go by.
+func (b *box) run(until simtime.Time) {
+	for {
+		at, _ := b.end.NextTimeout()
+		if at > until {
+			b.now = until
+			return
+		}
+		b.now = max(at, b.now)
+		b.end.HandleTimeout(b.now)
+		b.drain()
+	}
+}
+
+// from hands over a packet of a peer.
+func (b *box) from(peer int, payload []byte) {
+	p := b.pool.New()
+	copy(p.SetPayload(len(payload)), payload)
+	p.Src, p.Dst = packet.Addr{IP: packet.IPv4(2 + peer), Port: 2000}, packet.Addr{IP: 1, Port: uint16(1000 + peer)}
+	b.end.HandlePacket(b.now, p)
+	b.drain()
+}
+
+// play hands over A's packets up to a time, of a call that the test had before.
+func (b *box) play(c *call, until simtime.Time) {
+	for i := range c.log {
+		if p := &c.log[i]; p.from == 0 && !p.isRTCP() && p.at >= b.now && p.at < until {
+			b.run(p.at)
+			b.from(0, p.payload)
+		}
+	}
+	b.run(until)
+}
+
+// told returns the messages to a peer since a time.
+func (b *box) told(peer int, since simtime.Time) (list []sentRTCP) {
+	for i := range b.sent[peer] {
+		if p := &b.sent[peer][i]; p.isRTCP() && p.at >= since {
+			messages, err := rtcp.Unmarshal(p.payload)
+			if err != nil {
+				b.t.Fatal(err)
+			}
+			list = append(list, sentRTCP{p.at, messages, p})
+		}
+	}
+	return list
+}
+
+// A FIR that comes right after a key frame is obeyed when that isn't so young any more, by
+// whoever asks for key frames elsewhere as well (RFC 5104 §4.3.1.2).
+func TestPassageObeysEarlyFIR(t *testing.T) {
+	source := newCall(t, setup{streams: []stream{videoFromA}})
+	source.run(2 * time.Second)
+	b := newBox(t, nil)
+	const key = 30 * time.Millisecond // after the first frame, which is one
+	b.play(source, simtime.At(key))
+	b.from(1, marshal(t, &rtcp.ReceiverReport{SSRC: 7}, &rtcp.FullIntraRequest{SenderSSRC: 7, FIR: []rtcp.FIREntry{{SSRC: b.legs[1].SSRC(), SequenceNumber: 1}}}))
+	b.play(source, simtime.At(time.Second))
+	var asked []simtime.Time
+	for _, p := range b.told(0, 0) {
+		for _, m := range p.messages {
+			if _, ok := m.(*rtcp.PictureLossIndication); ok {
+				asked = append(asked, p.at)
+			}
+		}
+	}
+	if len(asked) == 0 || asked[0] < simtime.At(100*time.Millisecond) || asked[0] > simtime.At(250*time.Millisecond) {
+		t.Errorf("A is asked for a key frame at %v", asked)
 	}
 }
