@@ -431,6 +431,23 @@ func TestBreakerFollowsTheSSRC(t *testing.T) {
 	}
 }
 
+// RTCP that isn't processed, as somebody else has the SSRC (RFC 3550 §8.2), is no sign of life.
+func TestBreakerIgnoresRefusedRTCP(t *testing.T) {
+	c := newCall(t, setup{streams: []stream{videoFromA}, rtcpPort: true, edit: enforced(endpoints.BreakerConfig{})})
+	c.lossy(1, 5*time.Second, everything)
+	c.run(5 * time.Second)
+	for range 20 { // from another port than the receiver's
+		c.run(time.Second)
+		c.inject(0, marshal(t, &rtcp.ReceiverReport{SSRC: c.sessions[1].Sections()[0].SSRC(), Reports: []rtcp.ReceptionReport{{SSRC: c.sessions[0].Sections()[0].SSRC()}}}))
+	}
+	if n := c.sessions[0].Counts().ThirdPartyLoops; n != 20 {
+		t.Fatalf("%d packets are refused", n)
+	}
+	if at := c.wantTrip(breaker.ReportTimeout, 1).At.Duration(); at < 19500*time.Millisecond || at > 20200*time.Millisecond {
+		t.Errorf("tripped at %v", at)
+	}
+}
+
 // A receiver judges what it gets by the reports of whichever of its SSRCs is there: the first
 // one may have collided, or have said BYE.
 func TestReceiverGoesOnJudging(t *testing.T) {

@@ -39,6 +39,7 @@ func (s *Session) handleRTCP(now simtime.Time, p *packet.Packet) {
 	s.counts.RTCPReceived++
 	s.timing.CountPacket(size, count)
 	bad, whole := false, b
+	s.inbox.refused = false
 	s.marks.begin(s)
 	for len(b) > 0 { // one that makes no sense doesn't spoil the others
 		n := packetLength(b)
@@ -49,7 +50,9 @@ func (s *Session) handleRTCP(now simtime.Time, p *packet.Packet) {
 		s.counts.Malformed++
 	}
 	s.settleMarks(now)
-	s.judges.heard(now, whole)
+	if !s.inbox.refused {
+		s.judges.heard(now, whole)
+	}
 }
 
 // packetLength returns how long the first RTCP packet of a compound one says
@@ -90,6 +93,7 @@ type inbox struct {
 	sdes rtcp.SourceDescription
 	// sdesBytes is what sdes was read from: descriptions hardly ever change.
 	sdesBytes []byte
+	refused   bool // a message of the packet wasn't processed
 }
 
 // handleMessage takes one RTCP packet. An error means that it is malformed.
@@ -230,6 +234,7 @@ func (s *Session) handleOther(now simtime.Time, b []byte, p *packet.Packet) erro
 // may be processed.
 func (s *Session) heardControl(now simtime.Time, ssrc uint32, p *packet.Packet) bool {
 	if !s.admit(now, ssrctable.Control, ssrc, p.Src, "") {
+		s.inbox.refused = true
 		return false
 	}
 	s.timing.HeardRTCP(now, ssrc)
