@@ -103,9 +103,10 @@ func (st *Stream) restamp(p *packet.Packet) *Stream {
 	for st.next != nil {
 		n := st.next
 		b := p.Payload
-		ts := binary.BigEndian.Uint32(b[4:]) - st.tsOffset + n.tsOffset
+		if st.section.Passage() == nil { // which leaves timestamps as they came
+			binary.BigEndian.PutUint32(b[4:], binary.BigEndian.Uint32(b[4:])-st.tsOffset+n.tsOffset)
+		}
 		binary.BigEndian.PutUint16(b[2:], n.restamped)
-		binary.BigEndian.PutUint32(b[4:], ts)
 		binary.BigEndian.PutUint32(b[8:], n.ssrc)
 		n.restamped++
 		st = n

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
 
 	"rtpfabric/ccontrol"
 	"rtpfabric/endpoints"
@@ -201,5 +202,46 @@ func TestPassageObeysEarlyFIR(t *testing.T) {
 	}
 	if len(asked) == 0 || asked[0] < simtime.At(100*time.Millisecond) || asked[0] > simtime.At(250*time.Millisecond) {
 		t.Errorf("A is asked for a key frame at %v", asked)
+	}
+}
+
+// What waits on a leg when its SSRC collides goes under the new one with the timestamp that it
+// came with.
+func TestPassageKeepsTimestamps(t *testing.T) {
+	source := newCall(t, setup{streams: []stream{videoFromA}})
+	source.run(2 * time.Second)
+	b := newBox(t, func(leg int, sc *endpoints.SessionConfig) {
+		if leg == 1 {
+			sc.Controller = &steady{target: ccontrol.Target{Media: 4 * units.Mbps, Pacing: 420 * units.Kbps}}
+		}
+	})
+	b.play(source, simtime.At(405*time.Millisecond)) // some of a frame has left
+	old, held := b.legs[1].SSRC(), b.end.Held()
+	b.from(1, audioPacket(t, old, 1, 1, 96, false))
+	if b.legs[1].SSRC() == old || held == 0 {
+		t.Fatalf("the SSRC is still %08x, %d packets wait", b.legs[1].SSRC(), held)
+	}
+	b.play(source, simtime.At(time.Second))
+	came := map[uint32]int{}
+	for _, p := range source.rtps() {
+		came[p.Timestamp]++
+	}
+	renamed := 0
+	for i := range b.sent[1] {
+		var p rtp.Packet
+		if tap := &b.sent[1][i]; tap.isRTCP() {
+			continue
+		} else if err := p.Unmarshal(tap.payload); err != nil {
+			t.Fatal(err)
+		}
+		if came[p.Timestamp]--; came[p.Timestamp] < 0 {
+			t.Errorf("a packet of %08x has the timestamp %d, which none came with", p.SSRC, p.Timestamp)
+		}
+		if p.SSRC != old {
+			renamed++
+		}
+	}
+	if renamed < 20 {
+		t.Errorf("%d packets have the new SSRC", renamed)
 	}
 }
