@@ -11,17 +11,10 @@ import (
 	"rtpfabric/sim/simtime"
 )
 
-// Sizes of RTCP packets' parts (RFC 3550 §6.4).
-const (
-	headOfSR    = 28
-	headOfRR    = 8
-	reportBlock = 24
-)
-
 // heard shows breakers an RTCP packet that came, with all its parts. Of these they see
 // SR, RR, and feedback about marks in their company (RFC 8083 §5, §6).
 func (j *judges) heard(now simtime.Time, b []byte) {
-	if len(j.list) == 0 || len(b) < headOfRR || j.session.ours(binary.BigEndian.Uint32(b[4:])) != nil {
+	if len(j.list) == 0 || len(b) < rrSize || j.session.ours(binary.BigEndian.Uint32(b[4:])) != nil {
 		return
 	}
 	td := j.session.timing.SenderInterval(breaker.Tmin)
@@ -39,7 +32,7 @@ func (j *judges) heard(now simtime.Time, b []byte) {
 		if blocks := blocksOf(p); blocks != nil {
 			tdr := j.tdr(rtcp.PacketType(p[1]) == rtcp.TypeSenderReport)
 			by := binary.BigEndian.Uint32(p[4:])
-			for ; len(blocks) >= reportBlock; blocks = blocks[reportBlock:] {
+			for ; len(blocks) >= blockSize; blocks = blocks[blockSize:] {
 				j.report(now, by, blocks, tdr, b)
 			}
 		}
@@ -51,15 +44,15 @@ func (j *judges) heard(now simtime.Time, b []byte) {
 
 // blocksOf returns the report blocks of an SR or RR; nil if it is something else.
 func blocksOf(p []byte) []byte {
-	head := headOfRR
+	head := rrSize
 	switch rtcp.PacketType(p[1]) {
 	case rtcp.TypeSenderReport:
-		head = headOfSR
+		head = srSize
 	case rtcp.TypeReceiverReport:
 	default:
 		return nil
 	}
-	n := int(p[0]&0x1f) * reportBlock
+	n := int(p[0]&0x1f) * blockSize
 	if len(p) < head+n {
 		return nil
 	}
@@ -86,7 +79,7 @@ func (j *judges) census(b []byte) (reports bool) {
 		}
 		reports = true
 		note(binary.BigEndian.Uint32(p[4:]), rtcp.PacketType(p[1]) == rtcp.TypeSenderReport)
-		for ; len(blocks) >= reportBlock; blocks = blocks[reportBlock:] {
+		for ; len(blocks) >= blockSize; blocks = blocks[blockSize:] {
 			note(binary.BigEndian.Uint32(blocks), true)
 		}
 	}
@@ -109,10 +102,7 @@ func (j *judges) report(now simtime.Time, by uint32, block []byte, tdr time.Dura
 		SSRC: st.ssrc, By: by, FractionLost: block[4], Highest: binary.BigEndian.Uint32(block[8:]), Tdr: tdr,
 		CE: max(j.countMarks(all, st), st.section.judged.countSince(by, all, st.ssrc)),
 	}
-	if lsr := binary.BigEndian.Uint32(block[16:]); lsr != 0 {
-		clock := simtime.ToNTP(s.endpoint.wallClock(now)).Middle()
-		r.RTT = max(simtime.MiddleToTime(int32(clock-binary.BigEndian.Uint32(block[20:])-lsr)).Duration(), time.Microsecond)
-	}
+	r.RTT, _ = s.roundTripBy(now, binary.BigEndian.Uint32(block[16:]), binary.BigEndian.Uint32(block[20:]))
 	for i := range j.list {
 		j.list[i].breaker.OnReport(now, &r)
 	}

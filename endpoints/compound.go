@@ -54,7 +54,7 @@ func (w *compound) addBytes(b []byte) {
 	w.b = append(w.b, b...)
 }
 
-// Sizes that decide whether another report fits.
+// Sizes of RTCP packets' parts (RFC 3550 §6.4), which decide whether another report fits.
 const (
 	srSize, rrSize, blockSize = 28, 8, 24
 	rgrsSize                  = 12

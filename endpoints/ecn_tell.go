@@ -84,12 +84,12 @@ func (w *compound) summary(st *Stream, room int) rtcp.ReportBlock {
 	}
 	list := w.s.marks.summary[:0]
 	blocks := w.blocksBy(st)
-	n := len(blocks) / reportBlock
+	n := len(blocks) / blockSize
 	most := (room - xr.ECNSummarySize) / xr.ECNSourceSize
 	first := st.ecn.turn
 	for i := range n {
 		at := (first + i) % n
-		src := w.s.sourceOf(binary.BigEndian.Uint32(blocks[at*reportBlock:]))
+		src := w.s.sourceOf(binary.BigEndian.Uint32(blocks[at*blockSize:]))
 		if src == nil {
 			continue
 		}

@@ -272,7 +272,6 @@ func (s *Session) handleFeedback(now simtime.Time, by uint32, r *ccontrol.Report
 func (s *Session) handleReports(now simtime.Time, by uint32, blocks []rtcp.ReceptionReport) {
 	s.lastReport = now
 	defer s.testMarkings(now)
-	clock := simtime.ToNTP(s.endpoint.wallClock(now)).Middle()
 	if !s.marks.hears {
 		s.reception = s.reception[:0]
 	}
@@ -284,9 +283,9 @@ func (s *Session) handleReports(now simtime.Time, by uint32, blocks []rtcp.Recep
 		}
 		st.known, st.section.reached = true, true // or there would be no block about it
 		news, fresh := st.compare(now, by, b)
-		if b.LastSenderReport != 0 {
-			s.measured(now, by, simtime.MiddleToTime(int32(clock-b.Delay-b.LastSenderReport)).Duration())
-			news.RTT = s.rtt
+		if rtt, ok := s.roundTripBy(now, b.LastSenderReport, b.Delay); ok {
+			s.measured(now, by, rtt)
+			news.RTT = rtt
 		}
 		st.note(now, by, b, news.RTT)
 		if fresh {

@@ -106,6 +106,16 @@ type path struct {
 	rtt   time.Duration
 }
 
+// roundTripBy returns the round-trip time by LSR and DLSR of a report block that has come now
+// (RFC 3550 §6.4.1); false before there is an SR to go by.
+func (s *Session) roundTripBy(now simtime.Time, lsr, dlsr uint32) (time.Duration, bool) {
+	if lsr == 0 {
+		return 0, false
+	}
+	clock := simtime.ToNTP(s.endpoint.wallClock(now)).Middle()
+	return max(simtime.MiddleToTime(int32(clock-dlsr-lsr)).Duration(), time.Microsecond), true
+}
+
 // measured notes the round-trip time to whoever has an SSRC.
 func (s *Session) measured(now simtime.Time, ssrc uint32, rtt time.Duration) {
 	s.rtt = max(rtt, time.Microsecond)
