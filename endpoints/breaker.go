@@ -46,8 +46,7 @@ type judges struct {
 	session *Session
 	list    []judge
 	tmin    time.Duration // least interval of the peer's reports
-	members []uint32      // scratch
-	senders []uint32      // scratch
+	hearing hearing       // scratch
 	reduced []reduction
 }
 
@@ -62,6 +61,7 @@ type judged struct {
 	ssrc   uint32 // that breakers know its media by
 	marks  uint16 // number after that of the last packet whose marks were counted
 	marked bool   // there was one
+	news   int    // marks in the RTCP packet that is heard
 	told   []toldCE
 
 	ceased  bool         // the breaker has stopped it

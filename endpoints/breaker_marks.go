@@ -16,45 +16,73 @@ import (
 // ECN feedback packets and ECN summaries (RFC 6679), the only extended reports that
 // matter to them (§6).
 
-// countMarks counts the packets of a stream that RFC 8888's feedback in an RTCP packet
-// says were marked CE, once each. For no stream, it notes that they have been counted.
-func (j *judges) countMarks(b []byte, of *Stream) (marks int) {
-	for ; len(b) > 0; b = b[packetLength(b):] {
-		p := b[:packetLength(b)]
-		if len(p) < 8 || rtcp.PacketType(p[1]) != rtcp.TypeTransportSpecificFeedback || p[0]&0x1f != rtcp.FormatCCFB {
-			continue
+// heardCounters are what a reporter's counters of a stream show.
+type heardCounters struct {
+	by, of uint32
+	ecn.Counters
+}
+
+// readMarks keeps what an RTCP packet says of marks.
+func (h *hearing) readMarks(p []byte, t rtcp.PacketType, by uint32) {
+	switch {
+	case t == rtcp.TypeTransportSpecificFeedback && p[0]&0x1f == rtcp.FormatCCFB:
+		h.feedback = append(h.feedback, p)
+	case t == rtcp.TypeTransportSpecificFeedback && p[0]&0x1f == wire.FormatECN:
+		var m wire.ECNFeedback
+		if m.Unmarshal(p) == nil {
+			h.counters = append(h.counters, heardCounters{by, m.MediaSSRC, m.Counters})
 		}
+	case t == rtcp.TypeExtendedReport:
+		h.sources = xr.AppendECN(h.sources[:0], p)
+		for _, s := range h.sources {
+			h.counters = append(h.counters, heardCounters{by, s.SSRC, s.Counters})
+		}
+	}
+}
+
+// countersOf returns the first counters of a stream that a reporter has told; nil if it has
+// told none.
+func (h *hearing) countersOf(by, of uint32) *ecn.Counters {
+	for i := range h.counters {
+		if c := &h.counters[i]; c.by == by && c.of == of {
+			return &c.Counters
+		}
+	}
+	return nil
+}
+
+// countMarks counts the packets of each stream that RFC 8888's feedback says were marked CE,
+// once each.
+func (j *judges) countMarks(h *hearing) {
+	for _, m := range j.session.sections {
+		m.judged.news = 0
+	}
+	for _, p := range h.feedback {
 		for p = p[8:]; len(p) >= 8+4; { // the timestamp is last
 			ssrc, first, n := binary.BigEndian.Uint32(p), binary.BigEndian.Uint16(p[4:]), int(binary.BigEndian.Uint16(p[6:]))
 			if p = p[8:]; len(p) < (2*n+3)&^3+4 {
 				break
 			}
-			st := j.session.ours(ssrc)
-			if st != nil && (of == nil || of == st) {
-				marks += st.section.judged.count(p[:2*n], first, of == nil)
+			if st := j.session.ours(ssrc); st != nil && st.judged() {
+				st.section.judged.count(p[:2*n], first)
 			}
 			p = p[(2*n+3)&^3:]
 		}
 	}
-	return marks
 }
 
-// count counts the marks of packets that weren't counted before (RFC 8888 §3.1), or notes
-// that they have been.
-func (m *judged) count(results []byte, first uint16, note bool) (marks int) {
+// count counts the marks of packets that weren't counted before (RFC 8888 §3.1).
+func (m *judged) count(results []byte, first uint16) {
 	for i := 0; i < len(results)/2; i++ {
 		seq := first + uint16(i)
 		if m.marked && int16(seq-m.marks) < 0 {
 			continue
 		}
-		if note {
-			m.marks, m.marked = seq+1, true
-		}
+		m.marks, m.marked = seq+1, true
 		if result := binary.BigEndian.Uint16(results[2*i:]); result&0x8000 != 0 && packet.ECN(result>>13&3) == packet.CE {
-			marks++
+			m.news++
 		}
 	}
-	return marks
 }
 
 // toldCE is how many marks a reporter had told when they were counted last.
@@ -63,12 +91,11 @@ type toldCE struct {
 	ce uint16
 }
 
-// countSince counts the marks that counters in an RTCP packet tell of a stream beyond
-// those that the same reporter had told with an earlier SR or RR. A feedback packet and a
-// summary in one packet have the same counters.
-func (m *judged) countSince(by uint32, b []byte, of uint32) int {
-	c, ok := countersIn(b, by, of)
-	if !ok {
+// countSince counts the marks that counters in an RTCP packet tell beyond those that the same
+// reporter had told with an earlier SR or RR. A feedback packet and a summary in one packet
+// have the same counters.
+func (m *judged) countSince(by uint32, c *ecn.Counters) int {
+	if c == nil {
 		return 0
 	}
 	var last *toldCE
@@ -90,26 +117,4 @@ func (m *judged) countSince(by uint32, b []byte, of uint32) int {
 	}
 	last.ce = c.CE
 	return news
-}
-
-// countersIn returns what an RTCP packet has of a reporter's counters of a stream.
-func countersIn(b []byte, by, of uint32) (c ecn.Counters, ok bool) {
-	for ; len(b) > 0; b = b[packetLength(b):] {
-		p := b[:packetLength(b)]
-		if len(p) < 8 || binary.BigEndian.Uint32(p[4:]) != by {
-			continue
-		}
-		switch t := rtcp.PacketType(p[1]); {
-		case t == rtcp.TypeTransportSpecificFeedback && p[0]&0x1f == wire.FormatECN:
-			var m wire.ECNFeedback
-			if err := m.Unmarshal(p); err == nil && m.MediaSSRC == of {
-				return m.Counters, true
-			}
-		case t == rtcp.TypeExtendedReport:
-			if c, ok = xr.FindECN(p, of); ok {
-				return c, true
-			}
-		}
-	}
-	return c, false
 }

@@ -3,13 +3,31 @@ package endpoints
 import (
 	"encoding/binary"
 	"slices"
-	"time"
 
 	"github.com/pion/rtcp"
 
 	"rtpfabric/ccontrol/breaker"
+	"rtpfabric/endpoints/xr"
 	"rtpfabric/sim/simtime"
 )
+
+// hearing is what breakers have seen in an RTCP packet. It reuses its memory, and refers to the
+// packet's octets.
+type hearing struct {
+	reports          bool // there is an SR or RR
+	blocks           []heardBlock
+	members, senders []uint32 // that these show (RFC 8083 §3, Tdr)
+	feedback         [][]byte // packets of RFC 8888's type
+	counters         []heardCounters
+	sources          []xr.ECNSource // scratch
+}
+
+// heardBlock is a report block.
+type heardBlock struct {
+	by    uint32
+	sends bool // the reporter, as this is in an SR
+	b     []byte
+}
 
 // heard shows breakers an RTCP packet that came, with all its parts. Of these they see
 // SR, RR, and feedback about marks in their company (RFC 8083 §5, §6).
@@ -21,25 +39,55 @@ func (j *judges) heard(now simtime.Time, b []byte) {
 	for i := range j.list {
 		j.list[i].breaker.SetTd(td)
 	}
-	if !j.census(b) {
+	h := &j.hearing
+	if h.read(b); !h.reports {
 		for i := range j.list {
 			j.list[i].breaker.OnReducedSize()
 		}
 		return
 	}
-	for rest := b; len(rest) > 0; rest = rest[packetLength(rest):] {
-		p := rest[:packetLength(rest)]
-		if blocks := blocksOf(p); blocks != nil {
-			tdr := j.tdr(rtcp.PacketType(p[1]) == rtcp.TypeSenderReport)
-			by := binary.BigEndian.Uint32(p[4:])
-			for ; len(blocks) >= blockSize; blocks = blocks[blockSize:] {
-				j.report(now, by, blocks, tdr, b)
-			}
-		}
+	j.countMarks(h)
+	for i := range h.blocks {
+		j.report(now, &h.blocks[i])
 	}
-	j.countMarks(b, nil) // each once
 	j.act(now)
 	j.recovered(now)
+}
+
+// read collects what breakers need of an RTCP packet.
+func (h *hearing) read(b []byte) {
+	*h = hearing{
+		blocks: h.blocks[:0], members: h.members[:0], senders: h.senders[:0], feedback: h.feedback[:0],
+		counters: h.counters[:0], sources: h.sources,
+	}
+	for ; len(b) > 0; b = b[packetLength(b):] {
+		p := b[:packetLength(b)]
+		if len(p) < 8 {
+			continue
+		}
+		by, t := binary.BigEndian.Uint32(p[4:]), rtcp.PacketType(p[1])
+		if blocks := blocksOf(p); blocks != nil {
+			h.reports = true
+			sends := t == rtcp.TypeSenderReport
+			h.note(by, sends)
+			for ; len(blocks) >= blockSize; blocks = blocks[blockSize:] {
+				h.note(binary.BigEndian.Uint32(blocks), true)
+				h.blocks = append(h.blocks, heardBlock{by, sends, blocks[:blockSize]})
+			}
+			continue
+		}
+		h.readMarks(p, t, by)
+	}
+}
+
+// note counts a member.
+func (h *hearing) note(ssrc uint32, sends bool) {
+	if !slices.Contains(h.members, ssrc) {
+		h.members = append(h.members, ssrc)
+	}
+	if sends && !slices.Contains(h.senders, ssrc) {
+		h.senders = append(h.senders, ssrc)
+	}
 }
 
 // blocksOf returns the report blocks of an SR or RR; nil if it is something else.
@@ -59,51 +107,27 @@ func blocksOf(p []byte) []byte {
 	return p[head : head+n : head+n]
 }
 
-// census notes who takes part as a packet's reports show (RFC 8083 §3, Tdr), and whether
-// it has any.
-func (j *judges) census(b []byte) (reports bool) {
-	j.members, j.senders = j.members[:0], j.senders[:0]
-	note := func(ssrc uint32, sends bool) {
-		if !slices.Contains(j.members, ssrc) {
-			j.members = append(j.members, ssrc)
-		}
-		if sends && !slices.Contains(j.senders, ssrc) {
-			j.senders = append(j.senders, ssrc)
-		}
-	}
-	for ; len(b) > 0; b = b[packetLength(b):] {
-		p := b[:packetLength(b)]
-		blocks := blocksOf(p)
-		if blocks == nil {
-			continue
-		}
-		reports = true
-		note(binary.BigEndian.Uint32(p[4:]), rtcp.PacketType(p[1]) == rtcp.TypeSenderReport)
-		for ; len(blocks) >= blockSize; blocks = blocks[blockSize:] {
-			note(binary.BigEndian.Uint32(blocks), true)
-		}
-	}
-	return reports
-}
-
-// tdr estimates the interval of a reporter of whom a census was taken.
-func (j *judges) tdr(sends bool) time.Duration {
-	return j.session.timing.PeerInterval(len(j.members), len(j.senders), sends, j.tmin)
-}
-
 // report gives breakers a block, and what came with it.
-func (j *judges) report(now simtime.Time, by uint32, block []byte, tdr time.Duration, all []byte) {
+func (j *judges) report(now simtime.Time, h *heardBlock) {
 	s := j.session
-	st := s.ours(binary.BigEndian.Uint32(block))
-	if st == nil || st != st.section.main || st.ssrc != st.section.judged.ssrc {
+	st := s.ours(binary.BigEndian.Uint32(h.b))
+	if st == nil || !st.judged() {
 		return
 	}
+	m := &st.section.judged
 	r := breaker.Report{
-		SSRC: st.ssrc, By: by, FractionLost: block[4], Highest: binary.BigEndian.Uint32(block[8:]), Tdr: tdr,
-		CE: max(j.countMarks(all, st), st.section.judged.countSince(by, all, st.ssrc)),
+		SSRC: st.ssrc, By: h.by, FractionLost: h.b[4], Highest: binary.BigEndian.Uint32(h.b[8:]),
+		// As the reporter estimates it (RFC 8083 §3).
+		Tdr: s.timing.PeerInterval(len(j.hearing.members), len(j.hearing.senders), h.sends, j.tmin),
+		CE:  max(m.news, m.countSince(h.by, j.hearing.countersOf(h.by, st.ssrc))),
 	}
-	r.RTT, _ = s.roundTripBy(now, binary.BigEndian.Uint32(block[16:]), binary.BigEndian.Uint32(block[20:]))
+	r.RTT, _ = s.roundTripBy(now, binary.BigEndian.Uint32(h.b[16:]), binary.BigEndian.Uint32(h.b[20:]))
 	for i := range j.list {
 		j.list[i].breaker.OnReport(now, &r)
 	}
+}
+
+// judged reports whether breakers watch the stream.
+func (st *Stream) judged() bool {
+	return st == st.section.main && st.ssrc == st.section.judged.ssrc
 }

@@ -353,10 +353,18 @@ func TestBreakerReadsMarks(t *testing.T) {
 	for _, c := range []struct {
 		name           string
 		compound, once bool
+		repairs        bool // are reported on first
 		trips          bool
-	}{{"compound", true, false, true}, {"reduced-size", false, false, false}, {"the same marks again", true, true, false}} {
+	}{
+		{"compound", true, false, false, true},
+		{"reduced-size", false, false, false, false},
+		{"the same marks again", true, true, false, false},
+		{"behind those of repairs", true, false, true, true},
+	} {
+		video := videoFromA
+		video.rtx = 98
 		call := newCall(t, setup{
-			streams: []stream{videoFromA}, rate: 2500 * units.Kbps, feedback: endpoints.FeedbackRFC8888, off: "B",
+			streams: []stream{video}, rate: 2500 * units.Kbps, feedback: endpoints.FeedbackRFC8888, off: "B", repair: endpoints.DefaultRepair(),
 			edit: func(end int, sc *endpoints.SessionConfig) {
 				enforced(endpoints.BreakerConfig{Settings: breaker.Settings{Equation: breaker.Full, NoReportTimeout: true}})(end, sc)
 				sc.RTCP.ReducedSize = true
@@ -377,6 +385,11 @@ func TestBreakerReadsMarks(t *testing.T) {
 			}}}
 			for i := range fb.ReportBlocks[0].MetricBlocks {
 				fb.ReportBlocks[0].MetricBlocks[i] = rtcp.CCFeedbackMetricBlock{Received: true, ECN: rtcp.ECNCE}
+			}
+			if c.repairs {
+				fb.ReportBlocks = append([]rtcp.CCFeedbackReportBlock{{
+					MediaSSRC: call.sessions[0].Streams()[1].SSRC(), BeginSequence: last.SequenceNumber + 1000, MetricBlocks: make([]rtcp.CCFeedbackMetricBlock, 60),
+				}}, fb.ReportBlocks...)
 			}
 			if c.compound {
 				call.inject(0, marshal(t, rr, fb))

@@ -50,9 +50,9 @@ func ReadECNSummary(sources []ECNSource, b *rtcp.UnknownReportBlock) ([]ECNSourc
 	return sources, true
 }
 
-// FindECN returns the counters of a source from the octets of an XR packet, without
-// making anything of its other blocks; false if there are none.
-func FindECN(packet []byte, ssrc uint32) (ecn.Counters, bool) {
+// AppendECN appends the sources of all summary blocks in the octets of an XR packet, without
+// making anything of its other blocks.
+func AppendECN(sources []ECNSource, packet []byte) []ECNSource {
 	for b := packet[min(packetHeader, len(packet)):]; len(b) >= blockHeader; {
 		n := 4 * (int(binary.BigEndian.Uint16(b[2:])) + 1)
 		if n > len(b) {
@@ -60,12 +60,10 @@ func FindECN(packet []byte, ssrc uint32) (ecn.Counters, bool) {
 		}
 		if b[0] == uint8(ECNSummaryReportBlockType) && plausible(b[:n]) {
 			for p := b[ECNSummarySize:n]; len(p) > 0; p = p[ECNSourceSize:] {
-				if binary.BigEndian.Uint32(p) == ssrc {
-					return ecn.ReadCounters(p[4:]), true
-				}
+				sources = append(sources, ECNSource{binary.BigEndian.Uint32(p), ecn.ReadCounters(p[4:])})
 			}
 		}
 		b = b[n:]
 	}
-	return ecn.Counters{}, false
+	return sources
 }

@@ -67,19 +67,18 @@ func TestECNSummaryMalformed(t *testing.T) {
 }
 
 // Counters are found behind other blocks, good or bad, and not beyond the packet's end.
-func TestFindECN(t *testing.T) {
+func TestAppendECN(t *testing.T) {
 	b := octets(t, "80cf0013 00000005"+unknownBlock+"0d000001 11121314"+"0d00000a"+ecnFirst+ecnSecond+referenceTime)
-	for _, s := range ecnSources {
-		if c, ok := xr.FindECN(b, s.SSRC); !ok || c != s.Counters {
-			t.Errorf("%08x: %+v, %v", s.SSRC, c, ok)
-		}
-	}
-	if c, ok := xr.FindECN(b, 7); ok {
-		t.Errorf("%+v of somebody", c)
+	if got := xr.AppendECN(nil, b); !slices.Equal(got, ecnSources) {
+		t.Errorf("%+v", got)
 	}
 	for n := range len(b) {
-		if _, ok := xr.FindECN(b[:n], ecnSources[1].SSRC); ok != (n >= 8+8+8+4+40) {
-			t.Errorf("found %v in %d octets", ok, n)
+		want := 0
+		if n >= 8+8+8+4+40 {
+			want = 2
+		}
+		if got := xr.AppendECN(nil, b[:n]); len(got) != want {
+			t.Errorf("found %d in %d octets", len(got), n)
 		}
 	}
 }
