@@ -50,6 +50,7 @@ type Endpoint struct {
 	unexpected  uint64
 	coupled     bool // some controllers are [ccontrol.Coupled]
 	agenda      agenda
+	polled      int // session that had the last packet, among those that are asked
 }
 
 // New returns an endpoint without connections.
@@ -124,13 +125,20 @@ func (e *Endpoint) PollPacket(simtime.Time) *packet.Packet {
 	if e.config.Middlebox {
 		sessions = e.agenda.touched
 	}
-	for _, s := range sessions {
-		if p := s.out.Pop(); p != nil {
-			p.Src.Port += s.config.SourceOffset
-			return p
+	// Those before the one that had the last packet have none, unless something has happened
+	// since.
+	for again := e.polled > 0; ; again = false {
+		for ; e.polled < len(sessions); e.polled++ {
+			s := sessions[e.polled]
+			if p := s.out.Pop(); p != nil {
+				p.Src.Port += s.config.SourceOffset
+				return p
+			}
+		}
+		if e.polled = 0; !again {
+			return nil
 		}
 	}
-	return nil
 }
 
 // PollEvent returns the next event.
