@@ -74,7 +74,7 @@ func (s *Session) signalled(ssrc uint32) bool {
 func (s *Session) replace(now simtime.Time, old *Stream) {
 	next := s.newStream(old.section, old.clock, 0)
 	next.layouts = old.layouts
-	next.local = s.timing.Join(now, next.ssrc)
+	next.join(now)
 	next.queued, old.queued = old.queued, 0
 	next.restamped = next.seq
 	next.seq += uint16(next.queued)

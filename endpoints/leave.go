@@ -14,7 +14,7 @@ func (e *Endpoint) Leave(now simtime.Time) {
 // leaveAll ends the endpoint's part in the session.
 func (s *Session) leaveAll(now simtime.Time) {
 	s.touch()
-	s.leaving = true
+	s.leaving, s.parting = true, true
 	for _, m := range s.sections {
 		m.stopped = true
 	}
@@ -26,30 +26,10 @@ func (s *Session) leaveAll(now simtime.Time) {
 
 // PeerLeft reports whether all other members have left, and not just haven't come yet.
 func (s *Session) PeerLeft() bool {
-	if !s.farewell {
-		return false
-	}
-	own := 0
-	for _, st := range s.streams {
-		if st.local != nil {
-			own++
-		}
-	}
-	return s.timing.Members() <= own
+	return s.farewell && s.timing.Members() <= s.present
 }
 
 // gone reports whether this end has left, with all its SSRCs.
 func (s *Session) gone() bool {
-	if s.refused {
-		return true
-	}
-	if !s.leaving {
-		return false
-	}
-	for _, st := range s.streams {
-		if st.local != nil {
-			return false
-		}
-	}
-	return true
+	return s.refused || s.leaving && s.present == 0
 }

@@ -68,7 +68,7 @@ func (st *Stream) appendBlocks(blocks []rtcp.ReceptionReport, now simtime.Time) 
 			continue
 		}
 		if o := s.streams[at-len(s.sources)]; o != st && o.unreported(st) {
-			o.reported[st.index] = false
+			o.reported[st.index] = o.packets
 			blocks = append(blocks, rtcp.ReceptionReport{SSRC: o.ssrc, LastSequenceNumber: o.extSeq})
 		}
 	}

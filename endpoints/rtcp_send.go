@@ -179,6 +179,7 @@ func (s *Session) sendBye(now simtime.Time, st *Stream) {
 		s.table.Remove(st.ssrc)
 	}
 	st.local = nil
+	s.present--
 }
 
 func (s *Session) streamFor(l *rtcptiming.Local) *Stream {

@@ -330,7 +330,7 @@ func (m *Section) handleTimeout(now simtime.Time) {
 		m.encode(now)
 	}
 	if now >= send.Stop {
-		m.stopped = true
+		m.stopped, m.session.parting = true, true
 		m.session.applyTarget(now)
 	}
 }

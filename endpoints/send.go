@@ -2,6 +2,7 @@ package endpoints
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"rtpfabric/ccontrol"
 	"rtpfabric/endpoints/nack"
@@ -16,6 +17,13 @@ func (s *Session) pump(now simtime.Time) {
 		s.release(now, p)
 	}
 	s.judges.act(now)
+	if s.parting {
+		s.part(now)
+	}
+}
+
+// part lets streams leave that have stopped and drained.
+func (s *Session) part(now simtime.Time) {
 	for _, st := range s.streams {
 		if st.local == nil || st.queued > 0 || st.local.Quitting() {
 			continue
@@ -24,6 +32,9 @@ func (s *Session) pump(now simtime.Time) {
 			s.leave(now, st)
 		}
 	}
+	s.parting = slices.ContainsFunc(s.streams, func(st *Stream) bool {
+		return st.local != nil && (st.retired || s.leaving || st.section.stopped)
+	})
 }
 
 // mayLeave reports whether a stream's SSRC isn't needed any more. The last one

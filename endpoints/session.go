@@ -188,6 +188,8 @@ type Session struct {
 	failed   bool // there won't be any keys of RTP, or of RTCP
 	entered  bool // the keys are known and the session has been joined
 	leaving  bool // see Endpoint.Leave
+	parting  bool // some stream may be about to leave
+	present  int  // streams that are members
 	farewell bool // somebody has said BYE
 	index    int  // among the endpoint's
 	touched  bool // see agenda
@@ -305,7 +307,7 @@ func (s *Session) join(now simtime.Time) {
 		m.beginNow(now)
 	}
 	for _, st := range s.streams {
-		st.local = s.timing.Join(now, st.ssrc)
+		st.join(now)
 	}
 	s.twcc = feedback.NewTWCCRecorder()
 	s.applyTarget(now)

@@ -202,7 +202,7 @@ func (s *Session) changeClock(now simtime.Time, m *Section, clock int) {
 	}
 	next := s.newStream(m, clock, 0)
 	next.layouts = old.layouts
-	next.local = s.timing.Join(now, next.ssrc)
+	next.join(now)
 	m.main, old.retired = next, true
 	m.limits = newLimits(next)
 	s.event(Event{Kind: SSRCChanged, At: now, Section: m, SSRC: next.ssrc, Previous: old.ssrc})

@@ -30,7 +30,7 @@ type Stream struct {
 	contestedSince simtime.Time // when somebody else was first seen to use the SSRC
 
 	extSeq   uint32     // extended number of the last packet that left
-	reported []bool     // whether a packet left since the last report, by index of the reporter
+	reported []uint32   // packets that had left at the last report, by index of the reporter
 	reports  []Reported // what peers say of it, the last of each
 	told     []told     // the same for the controller
 	ecn      markings   // how its packets were marked, and what peers say of that
@@ -58,6 +58,14 @@ func (s *Session) newStream(m *Section, clock int, signalled uint32) *Stream {
 	return st
 }
 
+// join makes the stream a member of the session.
+func (st *Stream) join(now simtime.Time) {
+	s := st.section.session
+	st.local = s.timing.Join(now, st.ssrc)
+	s.present++
+	s.parting = true // another one may give way to it
+}
+
 // SSRC returns the stream's SSRC.
 func (st *Stream) SSRC() uint32 { return st.ssrc }
 
@@ -78,7 +86,7 @@ func (st *Stream) rtpTime(at simtime.Time) uint32 {
 
 // unreported reports whether a packet left since a local stream reported last.
 func (st *Stream) unreported(by *Stream) bool {
-	return by.index < len(st.reported) && st.reported[by.index]
+	return by.index < len(st.reported) && st.reported[by.index] != st.packets
 }
 
 // left notes that a packet left, for the reports of this end's other streams.
@@ -88,9 +96,6 @@ func (st *Stream) left(seq uint16) {
 		st.firstSeq = st.extSeq
 	}
 	for n := len(st.section.session.streams); len(st.reported) < n; {
-		st.reported = append(st.reported, false)
-	}
-	for i := range st.reported {
-		st.reported[i] = true
+		st.reported = append(st.reported, st.packets-1)
 	}
 }
