@@ -66,26 +66,23 @@ func (c *call) estimates() (at []simtime.Time, list []*rtcp.ReceiverEstimatedMax
 	return at, list
 }
 
-// The receiver hears of every packet with its abs-send-time and its size on the wire,
-// and once it has an estimate the sender hears of that about once a second, with the
-// SSRCs that it covers.
+// The receiver hears of every packet with its abs-send-time and its size on the wire, and
+// of the round-trip time where it can measure it; once it has an estimate the sender hears of
+// that about once a second, with the SSRCs that it covers.
 func TestEstimatesAreSent(t *testing.T) {
-	c, e := newEstimated(t, time.Second, nil)
+	c, e := newEstimated(t, time.Second, func(s *setup) { s.extended.ReferenceTime = true })
 	c.run(3 * time.Second)
 	if _, list := c.estimates(); len(list) > 0 {
 		t.Fatalf("%d messages before there is an estimate", len(list))
 	}
-	if e.rtt != 0 && e.rtt < 39*time.Millisecond {
-		t.Errorf("a round-trip time of %v", e.rtt)
-	}
 	sent := 0
 	for i := range c.log {
 		p := &c.log[i]
-		if p.from != 0 || p.isRTCP() {
+		if p.from != 0 || p.isRTCP() || p.at.Add(20*time.Millisecond) > c.now { // or on its way
 			continue
 		}
 		if sent == len(e.arrivals) {
-			break // on their way
+			t.Fatalf("nobody has told of the packet sent at %v, nor of any after it", p.at)
 		}
 		a := e.arrivals[sent]
 		sent++
@@ -102,6 +99,9 @@ func TestEstimatesAreSent(t *testing.T) {
 
 	e.rate = 1_234_567
 	c.run(10 * time.Second)
+	if e.rtt < 39*time.Millisecond || e.rtt > 41*time.Millisecond {
+		t.Errorf("a round-trip time of %v", e.rtt)
+	}
 	at, list := c.estimates()
 	if len(list) < 9 || len(list) > 11 {
 		t.Fatalf("%d messages in 10 s", len(list))
