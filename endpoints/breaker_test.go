@@ -1,6 +1,7 @@
 package endpoints_test
 
 import (
+	"bytes"
 	"testing"
 	"time"
 
@@ -323,8 +324,13 @@ func TestBreakersThatWatch(t *testing.T) {
 	watch.run(30 * time.Second)
 	without := far(t, setup{streams: []stream{videoFromA}})
 	without.run(30 * time.Second)
-	if len(watch.log) != len(without.log) || watch.log[len(watch.log)-1].at != without.log[len(without.log)-1].at {
-		t.Errorf("%d packets with observers, %d without", len(watch.log), len(without.log))
+	for i := range max(len(watch.log), len(without.log)) {
+		if i >= len(watch.log) || i >= len(without.log) {
+			t.Fatalf("%d packets with observers, %d without", len(watch.log), len(without.log))
+		}
+		if a, b := &watch.log[i], &without.log[i]; a.at != b.at || a.from != b.from || !bytes.Equal(a.payload, b.payload) {
+			t.Fatalf("packet %d with observers: from end %d at %v, %x; without: from end %d at %v, %x", i, a.from, a.at, a.payload, b.from, b.at, b.payload)
+		}
 	}
 	list := watch.trips(endpoints.BreakerWatched)
 	if len(list) != 2 || list[0].Watcher == list[1].Watcher || list[0].Watcher+list[1].Watcher != "full" {
