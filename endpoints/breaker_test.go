@@ -329,7 +329,7 @@ func TestBreakersThatWatch(t *testing.T) {
 			t.Fatalf("%d packets with observers, %d without", len(watch.log), len(without.log))
 		}
 		if a, b := &watch.log[i], &without.log[i]; a.at != b.at || a.from != b.from || !bytes.Equal(a.payload, b.payload) {
-			t.Fatalf("packet %d with observers: from end %d at %v, %x; without: from end %d at %v, %x", i, a.from, a.at, a.payload, b.from, b.at, b.payload)
+			t.Fatalf("packet %d with observers: from end %d at %v, %.40x; without: from end %d at %v, %.40x", i, a.from, a.at, a.payload, b.from, b.at, b.payload)
 		}
 	}
 	list := watch.trips(endpoints.BreakerWatched)
