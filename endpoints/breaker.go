@@ -100,8 +100,12 @@ func newJudges(s *Session) judges {
 func (m *Section) judgement() breaker.Stream {
 	send := m.config.Send
 	out := breaker.Stream{Group: send.BreakerGroup, DSCP: m.dscp, G: send.FrameGroup}
-	if _, varies := send.Encoder.(*Speaker); !varies && send.Model.FrameRate > 0 {
-		out.Tf = time.Duration(float64(time.Second) / send.Model.FrameRate)
+	switch send.Encoder.(type) {
+	case *Speaker, *Passage: // it varies, with silence and with who is seen, and is measured
+	default:
+		if send.Model.FrameRate > 0 {
+			out.Tf = time.Duration(float64(time.Second) / send.Model.FrameRate)
+		}
 	}
 	return out
 }

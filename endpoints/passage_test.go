@@ -1,6 +1,11 @@
 package endpoints
 
-import "testing"
+import (
+	"testing"
+	"time"
+
+	"rtpfabric/endpoints/encoder"
+)
 
 // Numbers on a leg: of media (m), of padding there (p), and what padding of the source, which
 // isn't sent on (o), does to those that follow.
@@ -68,5 +73,23 @@ func TestPassageNumbers(t *testing.T) {
 	}
 	if _, ok := passage.number(st, &Passing{SSRC: 2, Seq: last - 2*maxStretches}); ok {
 		t.Error("a packet goes whose number is forgotten")
+	}
+}
+
+// Circuit breakers know Tf (RFC 8083 §3) of what is encoded here at a constant rate, and
+// measure that of what pauses, or is switched.
+func TestFrameIntervals(t *testing.T) {
+	for _, c := range []struct {
+		encoder encoder.Encoder
+		want    time.Duration
+	}{
+		{encoder.NewPerfect(encoder.VideoConfig{Min: 1e5, Max: 1e5, Start: 1e5, FPS: 25}, 0), 40 * time.Millisecond},
+		{&Speaker{}, 0},
+		{&Passage{}, 0},
+	} {
+		m := &Section{config: SectionConfig{Send: &SendConfig{Encoder: c.encoder, Model: StreamModel{FrameRate: 25}}}}
+		if got := m.judgement().Tf; got != c.want {
+			t.Errorf("%T: Tf is %v, want %v", c.encoder, got, c.want)
+		}
 	}
 }
