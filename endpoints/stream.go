@@ -29,7 +29,7 @@ type Stream struct {
 	restamped      uint16       // next sequence number for packets that were made for its predecessor
 	contestedSince simtime.Time // when somebody else was first seen to use the SSRC
 
-	extSeq   uint32     // extended number of the last packet that left
+	extSeq   uint32     // highest extended number of a packet that left
 	reported []uint32   // packets that had left at the last report, by index of the reporter
 	reports  []Reported // what peers say of it, the last of each
 	told     []told     // the same for the controller
@@ -91,9 +91,12 @@ func (st *Stream) unreported(by *Stream) bool {
 
 // left notes that a packet left, for the reports of this end's other streams.
 func (st *Stream) left(seq uint16) {
-	st.extSeq = extend(st.extSeq, seq, st.packets == 1)
+	ext := extend(st.extSeq, seq, st.packets == 1)
 	if st.packets == 1 {
-		st.firstSeq = st.extSeq
+		st.firstSeq, st.extSeq = ext, ext
+	}
+	if int32(ext-st.extSeq) > 0 { // what is passed on may be late
+		st.extSeq = ext
 	}
 	for n := len(st.section.session.streams); len(st.reported) < n; {
 		st.reported = append(st.reported, st.packets-1)

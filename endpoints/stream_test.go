@@ -42,6 +42,20 @@ func TestOwnPacketsAreNewsOnce(t *testing.T) {
 	want("of a packet since", b, true)
 }
 
+// The highest number that left counts, though a middlebox passes on what comes late.
+func TestHighestNumberCounts(t *testing.T) {
+	st := &Stream{section: &Section{session: &Session{}}}
+	for i, c := range []struct {
+		seq  uint16
+		want uint32
+	}{{65533, 65533}, {65535, 65535}, {65534, 65535}, {1, 65537}, {0, 65537}, {2, 65538}} {
+		st.packets++
+		if st.left(c.seq); st.extSeq != c.want || st.firstSeq != 65533 {
+			t.Errorf("packet %d: highest number %d, want %d; the first is %d", i, st.extSeq, c.want, st.firstSeq)
+		}
+	}
+}
+
 // Packets are polled by the order of sessions, also those that something else brings about
 // before all are gone.
 func TestPollingMissesNothing(t *testing.T) {
