@@ -229,11 +229,11 @@ func (m *Section) Forward(now simtime.Time, f *Passing) bool {
 	if f.Seq == passage.last {
 		passage.lastTS, passage.lastAt = ts, now
 	}
-	if f.opens() {
+	if f.Opens() {
 		m.refreshed, m.everRefreshed, m.refreshDue = now, true, false
 	}
 	m.refreshIfDue(now)
-	introduced := st.introduces(f.opens())
+	introduced := st.introduces(f.Opens())
 	h := rtp.Header{
 		Version: 2, Marker: f.Marker, PayloadType: f.PayloadType,
 		SequenceNumber: seq, Timestamp: ts, SSRC: st.ssrc, CSRC: passage.contributors(f),
@@ -306,10 +306,10 @@ func (m *Section) mayOpen(now simtime.Time, f *Passing) bool {
 	if backlog > roomy {
 		return false
 	}
-	if f.First && !f.opens() {
+	if f.First && !f.Opens() {
 		passage.From.RequestRefresh(now)
 	}
-	return f.opens()
+	return f.Opens()
 }
 
 // TellBeyond lets reports on what comes in the section count what is lost further on, of as many

@@ -30,8 +30,8 @@ type Passing struct {
 	Layer uint8
 }
 
-// opens reports whether a decoder can begin with the packet.
-func (p *Passing) opens() bool { return p.First && p.Importance == nack.Key }
+// Opens reports whether a decoder can begin with the packet.
+func (p *Passing) Opens() bool { return p.First && p.Importance == nack.Key }
 
 // Transit is who gets what a section receives.
 type Transit interface {
@@ -56,7 +56,7 @@ func (r *source) pass(now simtime.Time, ext uint64, h *rtp.Header, m media, b []
 	if section.config.Kind == Video && h.Timestamp == r.frame {
 		p.Importance = r.importance
 	}
-	if p.opens() {
+	if p.Opens() {
 		r.wantsKey, r.refresh.asked = false, false
 	}
 	r.line.follow(now, r, h.Timestamp)

@@ -31,12 +31,31 @@ func (s *Scenario) passedOn() []Media {
 			if m.From == peer {
 				continue
 			}
+			if m.Simulcast != "" {
+				first := slices.IndexFunc(s.Media, func(o Media) bool { return o.From == m.From && o.Simulcast == m.Simulcast })
+				if first != i {
+					continue
+				}
+				m.Name, m.Encoder = m.Simulcast, s.qualities(&m)
+			}
 			m.Name, m.From, m.To, m.Projected = m.FlowName(), s.Topology.Box(), peer, true
 			m.FEC, m.Bandwidth, m.Limits, m.TradeOffs = nil, nil, nil, nil
 			list = append(list, m)
 		}
 	}
 	return list
+}
+
+// qualities returns an encoder with the bounds of all qualities of a picture.
+func (s *Scenario) qualities(of *Media) *VideoEncoder {
+	all := *of.Encoder
+	for i := range s.Media {
+		if m := &s.Media[i]; m.From == of.From && m.Simulcast == of.Simulcast {
+			all.Min, all.Max = min(all.Min, m.Encoder.Min), max(all.Max, m.Encoder.Max)
+		}
+	}
+	all.Start = &all.Min
+	return &all
 }
 
 // conceptual returns the streams that a switching mixer has for a peer: of each kind of media

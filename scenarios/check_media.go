@@ -116,7 +116,7 @@ func (c *checker) session() bool {
 
 func (c *checker) topology() {
 	t := &c.s.Topology
-	if t.Encoders == "shared" && !t.Meshed() {
+	if t.Encoders == "shared" && !t.Meshed() && t.Type != SFM {
 		c.failKey(at("topology", "encoders"), "an encoder is shared by the calls of a mesh", `remove it, or write "type: mesh"`)
 	}
 	if !t.Relayed() {
@@ -302,6 +302,7 @@ func (c *checker) media() {
 			call = c.s.Topology.Type
 		}
 		c.spoofs(m, p)
+		c.simulcast(i, p)
 		c.sources(m, p, call, callOf)
 		c.crowded(m, p, perCall)
 		switch {

@@ -54,6 +54,24 @@ func (c *checker) sfm() {
 	}
 }
 
+// simulcast checks a stream that is one quality of a picture.
+func (c *checker) simulcast(index int, p strict.Path) {
+	m := &c.s.Media[index]
+	switch q := p.Child("simulcast"); {
+	case m.Simulcast == "":
+	case c.s.Topology.Type != SFM:
+		c.failKey(q, "an SFM chooses among qualities", `remove it, or write "type: sfm" in topology`)
+	case m.Kind != "video":
+		c.failKey(q, "only video has qualities", "remove it")
+	case c.s.Topology.LastN > 0:
+		c.failKey(q, "an SFM chooses qualities, or speakers", `remove it, or "last-n:" in topology`)
+	case slices.ContainsFunc(c.s.Media, func(o Media) bool { return o.From == m.From && o.Name == m.Simulcast }):
+		c.fail(q, fmt.Sprintf("%s has a stream called %s", m.From, m.Simulcast), "give the picture a name of its own")
+	case !slices.ContainsFunc(c.s.Media, func(o Media) bool { return o.From == m.From && o.Simulcast == m.Simulcast && o.Name != m.Name }):
+		c.fail(q, "the picture has one quality only", `add another stream with the same "simulcast:"`)
+	}
+}
+
 // mixed checks a stream that a mixer decodes.
 func (c *checker) mixed(m *Media, p strict.Path, before []Media) {
 	switch {

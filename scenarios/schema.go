@@ -125,7 +125,8 @@ type Topology struct {
 	// flow (RFC 9143), or each name has its own, or audio and video do (RFC 8834 §4.4).
 	Sessions string `yaml:"sessions" oneof:"bundle,per-media,per-kind" default:"bundle"`
 	// Encoders says whether an endpoint of a mesh encodes a picture for each of its peers,
-	// or once for all, at the lowest rate that any of them allows (RFC 8834 §11).
+	// or once for all, at the lowest rate that any of them allows (RFC 8834 §11). The same of
+	// the qualities of a picture that an SFM chooses from.
 	Encoders string `yaml:"encoders" oneof:"per-peer,shared" default:"per-peer"`
 	// LastN is how many videos an SFM sends everybody: those of the latest speakers; 0 all. A
 	// switching mixer has as many streams of each kind for everybody; 0 is one.
@@ -197,6 +198,9 @@ type Media struct {
 	// like the sender by default, none of a legacy endpoint and in a group. It is sent
 	// once all the same.
 	MSID []string `yaml:"msid" example:"[camera, meeting]"`
+	// Simulcast names the picture that the stream is one quality of: an SFM sends each peer
+	// that quality of a picture which the peer's path bears (RFC 7656 §3.6).
+	Simulcast string `yaml:"simulcast" example:"camera"`
 	// Spoofs names a peer of a relay with whose SSRC the stream is sent, that of the peer's stream
 	// of the same name: From tries to pass for it.
 	Spoofs string `yaml:"spoofs" example:"A"`

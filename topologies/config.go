@@ -294,6 +294,9 @@ type Media struct {
 	// Copy is one of several streams of one source, to different peers: its name says who
 	// gets it. Projected is what a middlebox passes on; its name is the flow it came as.
 	Copy, Projected bool
+	// Simulcast names the picture that the stream is one quality of, or of all qualities of
+	// which it is one at a time if it is projected.
+	Simulcast string
 	// Limits are what the receiver allows (RFC 5104 §4.2), in order.
 	Limits []Limit
 	// TradeOffs are what the receiver asks for (RFC 5104 §4.3.2), in order.

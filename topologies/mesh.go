@@ -20,18 +20,22 @@ func sectionName(m *Media, peer string) string {
 }
 
 // encoder returns what makes the frames of a stream: an encoder of its own, or one that
-// it shares with the sender's streams of the same source to others.
+// it shares with the sender's streams of the same source to others, or of the same picture.
 func (s *Simulation) encoder(m *Media, model endpoints.StreamModel) encoder.Encoder {
 	if s.forwards(m.From) {
 		return &endpoints.Passage{}
 	}
-	if !s.config.SharedEncoders || !m.Copy || m.Kind != endpoints.Video {
+	of := m.source()
+	if m.Simulcast != "" {
+		of = m.From + "/" + m.Simulcast
+	}
+	if !s.config.SharedEncoders || !m.Copy && m.Simulcast == "" || m.Kind != endpoints.Video {
 		return s.newEncoder(m, model)
 	}
-	shared := s.shared[m.source()]
+	shared := s.shared[of]
 	if shared == nil {
 		shared = encoder.NewShared(s.newEncoder(m, model))
-		s.shared[m.source()] = shared
+		s.shared[of] = shared
 	}
 	return shared.Tap()
 }

@@ -52,6 +52,7 @@ type projected struct {
 	to       *endpoints.Section
 	receiver string
 	wanted   units.BitRate // that the leg bears, of encoded media; 0 before anybody knows
+	choice   *choice       // of a picture that comes in several qualities
 }
 
 // Pass implements [endpoints.Transit].
@@ -62,12 +63,17 @@ func (p *projection) Pass(now simtime.Time, _ *endpoints.Section, packet *endpoi
 	if now.Sub(p.lookedAt) >= patience {
 		p.lookedAt = now
 		p.sfm.dismiss(now)
+		for _, leg := range p.legs {
+			if leg.choice != nil {
+				leg.choice.choose(now, leg.wanted)
+			}
+		}
 		if p.model.Kind == endpoints.Video {
 			p.settle(now)
 		}
 	}
 	for _, leg := range p.legs {
-		if !leg.to.Session().PeerLeft() {
+		if !leg.to.Session().PeerLeft() && (leg.choice == nil || leg.choice.passes(leg, p, packet)) {
 			leg.to.Forward(now, packet)
 		}
 	}
@@ -130,7 +136,7 @@ func (p *projection) settle(now simtime.Time) {
 	}
 	least, sends := p.model.Max, false
 	for _, leg := range p.legs {
-		if !leg.to.Passage().On() || leg.to.Session().PeerLeft() || leg.to.Halted() {
+		if !leg.to.Passage().On() || leg.to.Session().PeerLeft() || leg.to.Halted() || leg.choice != nil && !leg.choice.uses(p) {
 			continue
 		}
 		sends = true
@@ -200,6 +206,10 @@ func (s *Simulation) project() {
 		leg, passage := &projected{to: f.Sender, receiver: f.To}, f.Sender.Passage()
 		if !f.Projected {
 			m.addSlot(leg, &s.config.SFM)
+			continue
+		}
+		if f.Simulcast != "" {
+			m.simulcast(s, f, leg)
 			continue
 		}
 		p := m.projectionOf(f.Name)

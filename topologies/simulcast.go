@@ -1,0 +1,91 @@
+package topologies
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"rtpfabric/endpoints"
+	"rtpfabric/sim/simtime"
+	"rtpfabric/sim/units"
+)
+
+// choice is what an SFM sends on a leg of a picture that comes in several qualities (simulcast,
+// RFC 7656 §3.6): the best one that the leg bears.
+type choice struct {
+	qualities []*projection // the lowest first
+	shows     int           // what goes through
+	wants     int           // what will, from its next key frame on
+	since     simtime.Time  // of the last change of wants
+}
+
+// A better quality must fit with some room, and not as soon as another one has been chosen.
+const (
+	headroom = 1.15
+	steadily = 2 * time.Second
+)
+
+// choose takes the rate that the leg bears.
+func (c *choice) choose(now simtime.Time, rate units.BitRate) {
+	best := 0
+	for i, q := range c.qualities {
+		need := float64(q.model.Min)
+		if i > c.wants {
+			need *= headroom
+		}
+		if float64(rate) >= need {
+			best = i
+		}
+	}
+	if best == c.wants || best > c.wants && now.Sub(c.since) < steadily {
+		return
+	}
+	c.wants, c.since = best, now
+	if c.wants != c.shows {
+		c.qualities[best].from.RequestRefresh(now)
+	}
+}
+
+// passes reports whether a packet of a quality goes through. Another one takes over with a key
+// frame.
+func (c *choice) passes(leg *projected, p *projection, packet *endpoints.Passing) bool {
+	switch {
+	case c.qualities[c.shows] == p:
+		return true
+	case c.qualities[c.wants] != p || !packet.Opens():
+		return false
+	}
+	c.shows = c.wants
+	leg.to.Passage().Follow(p.from, p.cname)
+	return true
+}
+
+// uses reports whether the leg needs a quality.
+func (c *choice) uses(p *projection) bool {
+	return c.qualities[c.shows] == p || c.qualities[c.wants] == p
+}
+
+// simulcast makes a leg's stream one of several qualities of a picture.
+func (m *sfm) simulcast(s *Simulation, f *Flow, leg *projected) {
+	c := &choice{}
+	for _, in := range s.Flows {
+		if in.From == f.Origin() && in.Simulcast == f.Simulcast && s.forwards(in.To) {
+			p := m.projectionOf(in.Flow())
+			p.legs = append(p.legs, leg)
+			c.qualities = append(c.qualities, p)
+		}
+	}
+	slices.SortStableFunc(c.qualities, func(a, b *projection) int { return cmp.Compare(a.model.Max, b.model.Max) })
+	leg.choice = c
+	passage := f.Sender.Passage()
+	passage.Mixes, passage.Nameless = true, true
+	passage.Follow(c.qualities[0].from, c.qualities[0].cname)
+	passage.Wanted = func(now simtime.Time, r units.BitRate) {
+		leg.wanted = r
+		c.choose(now, r)
+		for _, q := range c.qualities {
+			q.settle(now)
+		}
+	}
+	f.Sender.Represent(c.qualities[0].cname)
+}
