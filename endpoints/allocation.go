@@ -42,11 +42,13 @@ type share struct {
 	rate    float64
 }
 
+func (s *share) precedes(o *share) bool { return precedes(s.weight, o.weight, s.floor, o.floor) }
+
 // allocate divides the controller's target, or if that is less the peer's signalled
 // bandwidth or its estimate, among the video streams: what audio leaves, by weight, within
 // what the encoders can do and the peer wants of each. If that isn't enough for
-// the minimum of every stream, those of the lowest level, and of these the last,
-// send nothing, but for one stream.
+// the minimum of every stream, those of the lowest level, and of these the ones that need
+// most, send nothing, but for one stream.
 func (s *Session) allocate(now simtime.Time) []share {
 	left := min(float64(s.lastTarget.Media), s.connection.allowance(now, s), s.estimated)
 	s.shares = s.shares[:0]
@@ -97,7 +99,7 @@ func (s *Session) selectSenders(now simtime.Time, left float64) {
 	for range s.shares { // the most valued first
 		best := -1
 		for i, sh := range s.shares {
-			if sh.section.suspended && (best < 0 || sh.weight > s.shares[best].weight) {
+			if sh.section.suspended && (best < 0 || sh.precedes(&s.shares[best])) {
 				best = i
 			}
 		}
@@ -114,7 +116,7 @@ func (s *Session) selectSenders(now simtime.Time, left float64) {
 	if len(s.shares) > 0 && s.sending() == 0 { // whoever sent has stopped
 		best := 0
 		for i, sh := range s.shares {
-			if sh.weight > s.shares[best].weight {
+			if sh.precedes(&s.shares[best]) {
 				best = i
 			}
 		}
@@ -124,7 +126,7 @@ func (s *Session) selectSenders(now simtime.Time, left float64) {
 	for sending := s.sending(); need > left && sending > 1; sending-- {
 		worst := -1
 		for i, sh := range s.shares {
-			if !sh.section.suspended && (worst < 0 || sh.weight <= s.shares[worst].weight) {
+			if !sh.section.suspended && (worst < 0 || !sh.precedes(&s.shares[worst])) {
 				worst = i
 			}
 		}

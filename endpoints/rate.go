@@ -59,7 +59,8 @@ func (m StreamModel) Encoded(wire units.BitRate) units.BitRate {
 
 // Limits returns the boundary conditions of a controller that governs the
 // given streams together. At the least rate all audio is sent and the video of the
-// highest level, at its minimum: others are suspended before.
+// highest level, of several the one that needs least, at its minimum: others are suspended
+// before.
 func Limits(streams []StreamModel) ccontrol.Limits {
 	var l ccontrol.Limits
 	var most *StreamModel
@@ -68,7 +69,7 @@ func Limits(streams []StreamModel) ccontrol.Limits {
 		switch {
 		case m.Kind == Audio:
 			l.Min += m.Wire(m.Min)
-		case most == nil || m.Level.weight() > most.Level.weight():
+		case most == nil || precedes(m.Level.weight(), most.Level.weight(), float64(m.Wire(m.Min)), float64(most.Wire(most.Min))):
 			most = m
 		}
 		l.Max += m.Wire(m.Max)
@@ -78,6 +79,12 @@ func Limits(streams []StreamModel) ccontrol.Limits {
 		l.Min += most.Wire(most.Min)
 	}
 	return l
+}
+
+// precedes reports whether a video is sent rather than another one where there isn't room for
+// both: by its level's weight, or if that is the same as it needs less.
+func precedes(weight, other, floor, otherFloor float64) bool {
+	return weight > other || weight == other && floor < otherFloor
 }
 
 // Priority returns the priority of a flow that has the given streams, for coupled
