@@ -139,7 +139,7 @@ func conference(participants, loudest int, more string) string {
 	var links, ends, peers, media []string
 	for i := range participants {
 		name := fmt.Sprint("P", i+1)
-		links = append(links, fmt.Sprintf("l%d: {between: [%s, M], delay: 20ms}", i+1, name))
+		links = append(links, fmt.Sprintf("l%d: {between: [%s, M], delay: 20ms, rate: 10Mbps}", i+1, name))
 		ends = append(ends, fmt.Sprintf("%s: {at: %s}", name, name))
 		peers = append(peers, name)
 		media = append(media, fmt.Sprintf("{from: %s, kind: audio, speech: {codec: pcmu, activity: always}}", name))

@@ -13,7 +13,7 @@ const simulcast = meshes + "simulcast.yaml"
 // Both qualities come to the middlebox at the same time, each at its rate, and everybody gets the
 // one that their path bears.
 //
-// conformance: TOP-A.6-1
+// conformance: TOP-A.6-1, IMP-12.8-1
 func TestSimulcast(t *testing.T) {
 	r := run(t, load(t, simulcast, "expect=[]", "duration=40s")[0])
 	for _, tt := range []struct {

@@ -98,7 +98,7 @@ func watchReports(sim *topologies.Simulation, ssrc uint32) *reportWatch {
 // Each end hears the other through two codecs, under the SSRC and the name that the other has:
 // to both it is one session.
 //
-// conformance: TOP-A.4.1-1, TOP-A.4.1-3
+// conformance: TOP-A.4.1-1, TOP-A.4.1-3, TOP-A.4-1
 func TestTranscoderKeepsIdentities(t *testing.T) {
 	s := load(t, meshes+"transcoder.yaml", "expect=[]")[0].Scenario
 	sim, heard := buildHearing(t, s)
