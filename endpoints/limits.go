@@ -89,6 +89,21 @@ func (w *compound) appendLimits(now simtime.Time, m *Section, regular bool) {
 	}
 }
 
+// raiseLimits lets raises count whose wait is over: at once between two ends that don't know
+// their round trip yet.
+func (s *Session) raiseLimits(now simtime.Time) {
+	for _, m := range s.sections {
+		m.raiseLimits(now)
+	}
+}
+
+func (m *Section) raiseLimits(now simtime.Time) {
+	if m.limits.NextTimeout() <= now {
+		m.limits.HandleTimeout(now)
+		m.session.requestRates(now, nil)
+	}
+}
+
 // handleTMMBR takes limits on this end's streams.
 func (s *Session) handleTMMBR(now simtime.Time, r *wire.TMMBR) {
 	for _, m := range s.sections {

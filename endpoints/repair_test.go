@@ -368,3 +368,29 @@ func TestLimit(t *testing.T) {
 		t.Errorf("%+v", n)
 	}
 }
+
+// A limit that is raised while the media sender doesn't know its round trip holds no longer:
+// there is nothing to wait for.
+func TestRaiseWithoutRoundTrip(t *testing.T) {
+	s := setup{streams: []stream{repaired}, rate: 800 * units.Kbps}
+	s.least = 50 * units.Kbps
+	c := newCall(t, s)
+	c.cc[0].target = ccontrol.Target{Media: 2 * units.Mbps, Pacing: 4 * units.Mbps}
+	c.path = func(p *tapped) []time.Duration {
+		if p.from == 0 && p.isRTCP() { // there is no report to answer
+			return nil
+		}
+		return []time.Duration{0}
+	}
+	for limit := 300 * units.Kbps; limit <= 600*units.Kbps; limit += 50 * units.Kbps {
+		c.sessions[1].Sections()[0].Limit(c.now, limit)
+		c.drain(1)
+		c.run(300 * time.Millisecond) // some notifications wait for their turn
+	}
+	if rtt := c.sessions[0].RTT(); rtt != 0 {
+		t.Errorf("a round trip of %v", rtt)
+	}
+	if goal := c.sessions[0].Sections()[0].Goal(); goal < 450*units.Kbps || goal > 600*units.Kbps {
+		t.Errorf("a goal of %v", goal)
+	}
+}

@@ -25,6 +25,7 @@ func (s *Session) runRTCP(now simtime.Time) {
 		return
 	}
 	for {
+		s.raiseLimits(now)
 		d := s.timing.Due(now, s.feedbackPending())
 		for _, ssrc := range d.Gone {
 			s.strike(now, ssrc)

@@ -312,10 +312,7 @@ func (m *Section) handleTimeout(now simtime.Time) {
 	if send == nil || m.stopped || m.main.local == nil {
 		return
 	}
-	if m.limits.NextTimeout() <= now {
-		m.limits.HandleTimeout(now)
-		m.session.requestRates(now, nil)
-	}
+	m.raiseLimits(now)
 	for m.nextFrame() <= now && now < send.Stop {
 		if m.judged.ceased {
 			m.session.judges.restart(now, m)
