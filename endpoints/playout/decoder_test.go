@@ -114,3 +114,54 @@ func TestLateKeyFrame(t *testing.T) {
 		t.Errorf("outcomes %v, want %v", got, want)
 	}
 }
+
+// A frame whose end is under way is waited for, as nothing shows that it is lost: it is decoded
+// late, so is what follows, and no key frame is asked for. Once something newer is there without
+// it, it is given up.
+func TestLateEnd(t *testing.T) {
+	at := func(ms int) simtime.Time { return simtime.At(time.Duration(ms) * time.Millisecond) }
+	for _, lost := range []bool{false, true} {
+		b := playout.NewBuffer(playout.Config{Clock: 1000, Delay: 50 * time.Millisecond, Decoder: true})
+		b.Insert(at(0), playout.Packet{Seq: 10, First: true, Last: true, Size: 1, Picture: key(0)})
+		b.Insert(at(40), playout.Packet{Seq: 11, Timestamp: 40, First: true, Size: 1, Picture: delta(1)})
+		b.HandleTimeout(at(90))
+		if b.NeedsRefresh() {
+			t.Error("a refresh is wanted before anything is lost")
+		}
+		end := uint64(12)
+		if lost {
+			end = 13
+		}
+		b.Insert(at(120), playout.Packet{Seq: end, Timestamp: 40, Last: true, Size: 1})
+		b.Insert(at(125), playout.Packet{Seq: end + 1, Timestamp: 80, First: true, Last: true, Size: 1, Picture: delta(2)})
+		var got []playout.Outcome
+		for r, ok := b.Poll(); ok; r, ok = b.Poll() {
+			got = append(got, r.Outcome)
+		}
+		want := []playout.Outcome{playout.Rendered, playout.Late, playout.Rendered}
+		if lost {
+			want = []playout.Outcome{playout.Rendered, playout.Undecodable}
+		}
+		if !slices.Equal(got, want) || b.NeedsRefresh() != lost {
+			t.Errorf("lost %v: outcomes %v, want %v; refresh wanted %v", lost, got, want, b.NeedsRefresh())
+		}
+	}
+}
+
+// What doesn't come for a second isn't waited for any longer.
+func TestLateEndHasAnEnd(t *testing.T) {
+	b := playout.NewBuffer(playout.Config{Clock: 1000, Delay: 50 * time.Millisecond, Decoder: true})
+	b.Insert(0, playout.Packet{Seq: 10, First: true, Last: true, Size: 1, Picture: key(0)})
+	b.Insert(0, playout.Packet{Seq: 11, Timestamp: 1, First: true, Size: 1, Picture: delta(1)})
+	at := b.NextTimeout()
+	if want := simtime.At(1050 * time.Millisecond); at != want {
+		t.Fatalf("the deadline is %v, want %v", at, want)
+	}
+	for ; at != simtime.Never; at = b.NextTimeout() {
+		b.HandleTimeout(at)
+	}
+	b.Poll()
+	if r, ok := b.Poll(); !ok || r.Outcome != playout.Lost {
+		t.Errorf("%+v, %v", r, ok)
+	}
+}

@@ -6,7 +6,8 @@
 // one is waited for until its deadline: the media time, moved by the fastest
 // packet of the last seconds, plus the play-out delay. A frame of which nothing
 // arrives at all isn't noticed, unless there is a decoder: then a frame is rendered
-// only if what it is predicted from was decoded.
+// only if what it is predicted from was decoded, and one whose end is under way is
+// waited for longer.
 //
 // Pictures that shall be shown together with sound can't come and go with the network:
 // a steady buffer waits for a target delay first, a quantile of how late frames were
@@ -110,6 +111,7 @@ type frame struct {
 	picture  Picture
 	first    uint64 // sequence numbers of its first and last packet, if known
 	last     uint64
+	newest   uint64 // of those that have come
 	hasFirst bool
 	hasLast  bool
 	got      uint64
@@ -195,6 +197,16 @@ func (b *Buffer) patience(f *frame) simtime.Time {
 	return f.deadline
 }
 
+// giveUp returns when a frame is given up. If nothing is missing of what has come, its end is
+// under way and late: whoever has it decodes it, and needs no key frame for what follows.
+func (b *Buffer) giveUp(f *frame) simtime.Time {
+	due := b.patience(f)
+	if b.decoder.enabled && !f.picture.Key && len(b.frames) == 1 && b.begins(f) && f.got == f.newest-f.first+1 {
+		return due.Add(grace)
+	}
+	return due
+}
+
 // Insert takes a packet; duplicates must have been sorted out. It returns when the
 // packet's frame has to be complete.
 func (b *Buffer) Insert(now simtime.Time, p Packet) (deadline simtime.Time) {
@@ -229,6 +241,7 @@ func (b *Buffer) Insert(now simtime.Time, p Packet) (deadline simtime.Time) {
 func (f *frame) add(p Packet) {
 	f.got++
 	f.size += p.Size
+	f.newest = max(f.newest, p.Seq)
 	if p.First {
 		f.first, f.hasFirst, f.captured, f.picture = p.Seq, true, p.Captured, p.Picture
 	}
@@ -284,7 +297,7 @@ func (b *Buffer) NextTimeout() simtime.Time {
 	next := simtime.Never
 	if len(b.frames) > 0 {
 		f := &b.frames[0]
-		if next = b.patience(f); b.ready(f) {
+		if next = b.giveUp(f); b.ready(f) {
 			next = min(next, f.play)
 		}
 	}
@@ -312,7 +325,7 @@ func (b *Buffer) HandleTimeout(now simtime.Time) {
 func (b *Buffer) advance(now simtime.Time) {
 	for len(b.frames) > 0 {
 		f := &b.frames[0]
-		due := b.patience(f)
+		due := b.giveUp(f)
 		if b.ready(f) {
 			due = f.play
 		}
@@ -327,8 +340,12 @@ func (b *Buffer) advance(now simtime.Time) {
 // ready reports whether nothing is missing up to the end of the first frame that
 // waits, or nothing that matters.
 func (b *Buffer) ready(f *frame) bool {
-	return f.complete() &&
-		(b.resync || f.first == b.nextSeq || b.follows(f.picture) || f.picture.Key && b.decoder.needsRefresh())
+	return f.complete() && (b.begins(f) || f.picture.Key && b.decoder.needsRefresh())
+}
+
+// begins reports whether the first frame that waits is the next in order, as far as is known.
+func (b *Buffer) begins(f *frame) bool {
+	return f.hasFirst && (b.resync || f.first == b.nextSeq || b.follows(f.picture))
 }
 
 // follows reports whether a frame is the next one by its number: repair packets
