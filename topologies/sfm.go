@@ -108,7 +108,7 @@ func (m *sfm) choose(now simtime.Time) {
 			continue
 		}
 		for _, leg := range p.legs {
-			leg.to.Passage().Switch(slices.Contains(m.speakers.shown(m.lastN, leg.receiver), p.origin))
+			leg.to.Passage().Switch(slices.Contains(m.shown(leg.receiver, endpoints.Video), p.origin))
 		}
 	}
 	for _, p := range m.order {
@@ -119,6 +119,17 @@ func (m *sfm) choose(now simtime.Time) {
 			p.settle(now)
 		}
 	}
+}
+
+// shown returns the latest speakers that a receiver gets media of a kind from.
+func (m *sfm) shown(receiver string, kind endpoints.Kind) []string {
+	return m.speakers.shown(m.lastN, receiver, func(name string) bool { return m.source(name, kind) >= 0 })
+}
+
+// source returns the place of the first stream of somebody's media of a kind; -1 if there is
+// none.
+func (m *sfm) source(name string, kind endpoints.Kind) int {
+	return slices.IndexFunc(m.order, func(p *projection) bool { return p.origin == name && p.model.Kind == kind })
 }
 
 // Senders are asked to change their rate if it is by more than a part of what they were asked

@@ -42,11 +42,8 @@ func (m *sfm) addSlot(leg *projected, c *SFMConfig) {
 // assign gives slots to the latest speakers: who has one keeps it.
 func (m *sfm) assign(s *slots) {
 	var wanted []*projection
-	for _, name := range m.speakers.shown(m.lastN, s.receiver) {
-		i := slices.IndexFunc(m.order, func(p *projection) bool { return p.origin == name && p.model.Kind == s.kind })
-		if i >= 0 {
-			wanted = append(wanted, m.order[i])
-		}
+	for _, name := range m.shown(s.receiver, s.kind) {
+		wanted = append(wanted, m.order[m.source(name, s.kind)])
 	}
 	var free []*slot
 	for _, at := range s.list {

@@ -50,11 +50,12 @@ func (s *speakers) heard(now simtime.Time, name string) bool {
 	return true
 }
 
-// shown returns the latest n speakers but for who looks at them.
-func (s *speakers) shown(n int, to string) []string {
+// shown returns the latest n speakers among those who have something to show, but for who
+// looks at them.
+func (s *speakers) shown(n int, to string, has func(name string) bool) []string {
 	var list []string
 	for _, name := range s.order {
-		if name != to && len(list) < n {
+		if name != to && len(list) < n && has(name) {
 			list = append(list, name)
 		}
 	}

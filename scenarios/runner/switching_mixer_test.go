@@ -246,3 +246,37 @@ func TestMixerIsOnePeer(t *testing.T) {
 		}
 	}
 }
+
+// Who speaks without a camera takes nobody's picture away: the latest of those who have one
+// are seen.
+func TestSpeakerWithoutCamera(t *testing.T) {
+	for _, kind := range []string{"switching-mixer", "sfm"} {
+		text := "title: C has no camera\nduration: 15s\nprotection: size-only\n" + `
+network: {links: {a: {between: [A, M], delay: 10ms, rate: 5Mbps}, b: {between: [B, M], delay: 10ms, rate: 5Mbps}, c: {between: [C, M], delay: 10ms, rate: 5Mbps}}}
+endpoints: {A: {at: A}, B: {at: B}, C: {at: C}}
+topology: {type: ` + kind + `, at: M, peers: [A, B, C], last-n: 1}
+congestion: {controller: fixed}
+repair: {refresh: pli, decoder: true}
+media:
+  - {from: A, kind: video, encoder: {max: 500kbps}}
+  - {from: B, kind: video, encoder: {max: 500kbps}}
+  - {from: A, kind: audio, pauses: [0s..1s, 3s..15s]}
+  - {from: B, kind: audio, pauses: [2s..15s]}
+  - {from: C, kind: audio, pauses: [0s..6s]}
+`
+		s := loadText(t, text)
+		sim := build(t, s)
+		frames := map[string]int{}
+		sim.OnEvent(func(e endpoints.Event) {
+			if e.Kind == endpoints.FrameRendered && e.Section.Kind() == endpoints.Video && e.Session.Endpoint() != s.Topology.Box() && e.At >= simtime.At(8*time.Second) {
+				frames[e.Session.Endpoint()]++
+			}
+		})
+		play(t, sim, s)
+		for _, name := range []string{"A", "B", "C"} {
+			if frames[name] < 180 {
+				t.Errorf("%s: %s has seen %d frames in 7 s while C speaks", kind, name, frames[name])
+			}
+		}
+	}
+}
