@@ -259,6 +259,9 @@ func (s *Simulation) sessionConfig(end sessionEnd) (endpoints.SessionConfig, err
 	}
 	if len(models) > 0 {
 		limits := endpoints.Limits(models)
+		if s.config.Type == Gateway && s.forwards(end.self) {
+			limits.Max += limits.Max / slack
+		}
 		limits.Weight = s.byName[end.self].config.Weight
 		if end.bandwidth > 0 {
 			limits.Max = max(min(limits.Max, end.bandwidth), limits.Min)
@@ -274,6 +277,10 @@ func (s *Simulation) sessionConfig(end sessionEnd) (endpoints.SessionConfig, err
 	}
 	return sc, nil
 }
+
+// slack is the part by which a gateway may send more than what it passes on has at most, on
+// average: nobody there makes less of it while a queue waits, which would never end.
+const slack = 10
 
 // formats returns the payload formats of a medium at an endpoint.
 func (s *Simulation) formats(section []*Media, of string) []endpoints.Format {
