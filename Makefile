@@ -1,6 +1,7 @@
 # What CI runs is `make check`; .ci/run installs what it needs before.
 
 CALLS = 100000
+CONFERENCES = 5000
 
 .PHONY: build test vet lint race check bench fuzz swarm breakers determinism regress seeds requirements browser arm64 clean
 
@@ -31,9 +32,10 @@ bench:
 fuzz:
 	.ci/fuzz
 
-# Random calls; `go test` makes a thousand.
+# Random calls and conferences; `go test` makes a thousand and sixty.
 swarm:
 	go test ./topologies -run TestCallSwarm -calls $(CALLS) -timeout 0
+	go test ./scenarios/runner -run TestConferenceSwarm -conferences $(CONFERENCES) -timeout 0
 
 # How often circuit breakers trip in a thousand random networks: the table of
 # docs/breakers.md.

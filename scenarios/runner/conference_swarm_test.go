@@ -1,0 +1,188 @@
+package runner_test
+
+import (
+	"flag"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"rtpfabric/endpoints"
+	"rtpfabric/sim/fabric"
+	"rtpfabric/sim/rng"
+	"rtpfabric/sim/simtime"
+)
+
+var (
+	conferences     = flag.Int("conferences", 60, "number of random conferences of TestConferenceSwarm")
+	firstConference = flag.Uint64("first-conference", 0, "seed of the first of them")
+)
+
+// What becomes of a conference in the swarm: links do what they like until healed; from
+// recovered on everybody has to be seen and heard by whoever is to.
+const (
+	healed    = 10 * time.Second
+	recovered = 40 * time.Second // rr-loss takes so long to find room for five videos again
+	ended     = 47 * time.Second
+)
+
+// TestConferenceSwarm runs random conferences of every topology over links that lose, reorder,
+// repeat and fail. Nothing panics, every packet is accounted for (checked inside), nobody
+// reports a loss that hasn't happened, and all streams that are to be there have come back when
+// links have healed.
+func TestConferenceSwarm(t *testing.T) {
+	n := uint64(*conferences)
+	if testing.Short() {
+		n = min(n, 15)
+	}
+	for seed := *firstConference; seed < *firstConference+n; seed++ {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			text := randomConference(seed)
+			t.Logf("replay: go test ./scenarios/runner -run TestConferenceSwarm -conferences 1 -first-conference %d\n%s", seed, text)
+			watchConference(t, text)
+		})
+	}
+}
+
+func watchConference(t *testing.T, text string) {
+	t.Helper()
+	s := loadText(t, text)
+	sim := build(t, s)
+	w := &dropWatch{Observer: fabric.Nobody, lost: map[uint32]int64{}}
+	sim.Fabric.Observe(w)
+	shown := map[*endpoints.Section]int{}
+	sim.OnEvent(func(e endpoints.Event) {
+		if e.Kind == endpoints.FrameRendered && e.At >= simtime.At(recovered) {
+			shown[e.Section]++
+		}
+	})
+	play(t, sim, s)
+	const least = 60            // frames that everybody gets
+	some := map[string][]bool{} // of each kind at each end, whether streams were there
+	for _, f := range sim.Flows {
+		to := f.Receiver.Session().Endpoint()
+		if to == s.Topology.Box() {
+			continue // what others do with it shows
+		}
+		there := shown[f.Receiver] >= least
+		if s.Topology.Shown() > 0 || s.Topology.Loudest > 0 { // not all are
+			key := fmt.Sprint(f.Receiver.Kind(), " at ", to)
+			some[key] = append(some[key], there)
+		} else if !there {
+			t.Errorf("%s: %d frames from %v on", f.Flow(), shown[f.Receiver], recovered)
+		}
+	}
+	for key, there := range some {
+		if !slices.Contains(there, true) {
+			t.Errorf("none of %d streams of kind %s from %v on", len(there), key, recovered)
+		}
+	}
+	lost := int64(0)
+	for _, n := range w.lost {
+		lost += n
+	}
+	for _, f := range sim.Flows {
+		for _, r := range f.Sender.Main().Reports() {
+			if int64(r.Lost) > lost {
+				t.Errorf("%s: %d packets are reported lost, and the network has lost %d in all", f.Flow(), r.Lost, lost)
+			}
+		}
+	}
+}
+
+// randomConference returns a scenario.
+func randomConference(seed uint64) string {
+	r := rng.New(seed).Stream("conference swarm")
+	kind := []string{"mesh", "mixer", "switching-mixer", "sfm", "relay", "gateway", "transcoder"}[r.Uint64()%7]
+	peers := 2 + int(r.Uint64()%4)
+	if kind == "gateway" || kind == "transcoder" {
+		peers = 2
+	}
+	pick := func(options ...string) string { return options[r.Uint64()%uint64(len(options))] }
+	var links, ends, names, media []string
+	for i := range peers {
+		name := string(rune('A' + i))
+		names = append(names, name)
+		links = append(links, fmt.Sprintf("    %s: {between: [%s, M], delay: %s, forward: {rate: 20Mbps%s}, backward: {rate: 20Mbps%s}}",
+			strings.ToLower(name), name, pick("5ms", "20ms", "80ms"), trouble(r), trouble(r)))
+		end := "{at: " + name + "}"
+		if kind == "gateway" && i == 1 {
+			end = pick("{at: B}", "{at: B, protection: none}", "{at: B, type: legacy-avp, protection: none}", "{at: B, type: legacy-avpf}")
+		}
+		ends = append(ends, name+": "+end)
+		audio := "rate: 32kbps"
+		if kind == "mixer" || kind == "transcoder" {
+			audio = "speech: {codec: " + pick("pcmu", "pcma", "dvi4") + ", activity: always}"
+		} else if r.Bool(0.7) {
+			media = append(media, fmt.Sprintf("  - {from: %s, kind: video, encoder: {max: 500kbps, layers: %s}}", name, pick("1", "1", "3")))
+		}
+		media = append(media, fmt.Sprintf("  - {from: %s, kind: audio, %s}", name, audio))
+	}
+	topology := "type: " + kind
+	if kind != "mesh" {
+		topology += ", at: M"
+	}
+	switch kind {
+	case "mesh":
+		topology += pick("", ", encoders: shared")
+	case "mixer":
+		topology += pick("", ", loudest: 1", ", loudest: 2", ", csrc: false")
+	case "sfm":
+		topology += pick("", ", last-n: 1")
+	case "switching-mixer":
+		topology += pick("", ", last-n: 2", ", csrc: false")
+	case "relay":
+		topology += pick("", ", bind: true")
+	}
+	if kind != "relay" {
+		topology += pick("", ", sessions: per-kind")
+	}
+	control := pick("fixed, feedback: rfc8888", "nada, feedback: rfc8888", "gcc, feedback: twcc", "rr-loss, feedback: none")
+	if kind == "relay" {
+		control = pick("fixed, feedback: none", "nada, feedback: rfc8888", "rr-loss, feedback: none")
+	}
+	repair := pick("{nack: true, rtx: true, refresh: pli, decoder: true}", "{nack: true, rtx: true, refresh: fir, decoder: true}", "{refresh: pli, decoder: true}")
+	if kind == "relay" {
+		repair = "{refresh: pli, decoder: true}"
+	}
+	if kind == "gateway" { // RFC 3551's profile has none of it
+		repair = "{decoder: true}"
+		for i := range media {
+			media[i] = strings.Replace(media[i], "max: 500kbps", "max: 500kbps, key-interval: 1s", 1)
+		}
+	}
+	extensions := pick("[]", "[audio-level]", "[audio-level, mixer-audio-level]", "[audio-level, ntp-64]")
+	return fmt.Sprintf("title: A random conference\nduration: %v\nseed: %d\nprotection: %s\nnetwork:\n  links:\n%s\nendpoints: {%s}\ntopology: {%s, peers: [%s]}\nmedia:\n%s\ncongestion: {controller: %s}\nrepair: %s\nextensions: %s\n",
+		ended, seed, pick("size-only", "size-only", "full", "none"), strings.Join(links, "\n"), strings.Join(ends, ", "), topology, strings.Join(names, ", "), strings.Join(media, "\n"), control, repair, extensions)
+}
+
+// trouble returns what a link does: it loses bursts and fails until it is healed, and
+// reorders and repeats a few packets for good.
+func trouble(r *rng.Stream) string {
+	var list []string
+	if r.Bool(0.6) {
+		var lost []string
+		for next := 15 + r.Uint64()%20; next < 400; next += 1 + r.Uint64()%60 { // handshakes take minutes if unlucky
+			for range 1 + r.Uint64()%4 {
+				next++
+				lost = append(lost, fmt.Sprint(next))
+			}
+		}
+		list = append(list, "{type: positions, packets: ["+strings.Join(lost, ", ")+"]}")
+	}
+	if r.Bool(0.4) {
+		list = append(list, "{type: outage, during: [2s..4s, 9s..10s]}")
+	}
+	if r.Bool(0.3) {
+		list = append(list, "{type: duplication, probability: 1%}")
+	}
+	if r.Bool(0.3) {
+		list = append(list, "{type: reordering, probability: 1%, delay: 10ms}")
+	}
+	if list == nil {
+		return ""
+	}
+	return ", impairments: [" + strings.Join(list, ", ") + "]"
+}
