@@ -68,6 +68,7 @@ func measureRTP(t *testing.T, s *scenarios.Scenario) (*rtpMeter, *topologies.Sim
 //
 // conformance: CC-7.2-2
 func TestStreamsKeepToAS(t *testing.T) {
+	t.Parallel()
 	for _, r := range load(t, library+"endpoints/bandwidth-as.yaml") {
 		m, sim := measureRTP(t, r.Scenario)
 		most, mean := m.highest(sim.Addr("S1"))
@@ -90,6 +91,7 @@ func TestStreamsKeepToAS(t *testing.T) {
 //
 // conformance: CC-7.2-2
 func TestCallsKeepToCT(t *testing.T) {
+	t.Parallel()
 	for _, r := range load(t, library+"endpoints/bandwidth-ct.yaml") {
 		m, sim := measureRTP(t, r.Scenario)
 		ct := *r.Scenario.Endpoint("R1").Bandwidth.CT

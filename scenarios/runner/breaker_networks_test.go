@@ -126,6 +126,7 @@ var adapting = []string{"gcc", "nada", "scream", "scream-v2"}
 //
 // conformance: CC-7.1-2
 func TestBreakersInRandomNetworks(t *testing.T) {
+	t.Parallel()
 	n := *networks
 	if testing.Short() {
 		n = min(n, 4)

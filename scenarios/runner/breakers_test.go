@@ -17,6 +17,7 @@ import (
 //
 // conformance: CC-7.1-5
 func TestBreakersUnderRandomLoss(t *testing.T) {
+	t.Parallel()
 	f, err := scenarios.Load("../breakers/09-random-loss.yaml", scenarios.Options{Catalogue: runner.Catalogue{}})
 	if err != nil {
 		t.Fatal(err)

@@ -57,6 +57,7 @@ func groupsOf(t *testing.T, r *record.Record, session string) map[int]bool {
 
 // RFC 8699 §5.2 and §5.3: rates follow priorities, and without coupling they don't.
 func TestCoupledFlowsFollowPriorities(t *testing.T) {
+	t.Parallel()
 	if got := missed(coupledRun(t, "coupled")); got != "" {
 		t.Errorf("coupled flows miss\n%s", got)
 	}
@@ -68,6 +69,7 @@ func TestCoupledFlowsFollowPriorities(t *testing.T) {
 // The log of a coupled flow has what it was set to, so that its controller does the same
 // again, and changes nothing about the run.
 func TestCoupledFlowsCanBeReplayed(t *testing.T) {
+	t.Parallel()
 	for _, controller := range []string{"nada", "gcc", "tfrc", "rr-loss"} {
 		set := []string{"congestion.controller=" + controller, "congestion.coupled=active"}
 		f, err := scenarios.Load(library+"control/coupled.yaml", scenarios.Options{Set: set, Catalogue: runner.Catalogue{}})
@@ -158,6 +160,7 @@ congestion: {controller: nada, coupled: active, groups: peer}
 // priority, whatever changes the rate of one changes that of the other at the same time, be it
 // feedback or that none comes. With the race detector nothing escapes the middlebox's agenda.
 func TestMiddleboxCouplesLegs(t *testing.T) {
+	t.Parallel()
 	const text = `
 title: Legs that share a bottleneck
 duration: 20s

@@ -37,6 +37,7 @@ func python(t *testing.T, source string) *scenarios.Run {
 
 // An interrupt ends the program, and the record reaches until then.
 func TestInterruptedProgram(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	rec, err := runner.Run(ctx, python(t, ""), runner.Options{Progress: func(part float64) {
@@ -54,6 +55,7 @@ func TestInterruptedProgram(t *testing.T) {
 
 // What a program prints for people is kept beside its log, also if it fails.
 func TestProgramThatFails(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	const source = `
 import sys

@@ -9,6 +9,7 @@ import (
 
 // Who sends ten times what others' paths carry harms nobody but those who would see it.
 func TestOneTooMuchHarmsNobody(t *testing.T) {
+	t.Parallel()
 	loaded := load(t, meshes+"sfm-over-rate.yaml")[0]
 	r := run(t, loaded)
 	for _, v := range scenarios.Judge(loaded.Scenario, r) {
@@ -26,6 +27,7 @@ func TestOneTooMuchHarmsNobody(t *testing.T) {
 // Five seconds without one leg are five seconds without that: others see and hear as before,
 // and who was away is there again within two seconds.
 func TestLegLoss(t *testing.T) {
+	t.Parallel()
 	const away = "network.links.c={between: [C, M], delay: 35ms, " +
 		"forward: {rate: 5Mbps, impairments: [{type: outage, during: [15s..20s]}]}, backward: {rate: 5Mbps, impairments: [{type: outage, during: [15s..20s]}]}}"
 	r := run(t, load(t, meshes+"sfm.yaml", "expect=[]", away)[0])

@@ -28,6 +28,7 @@ func failing(t *testing.T, file string, set ...string) []string {
 //
 // conformance: CC-7.3-2
 func TestIntervalFollowsBandwidthAndSize(t *testing.T) {
+	t.Parallel()
 	const headers = 28 // UDP and IP
 	for _, kbps := range []float64{160, 320, 640, 1280} {
 		for _, size := range []float64{72, 120, 240} {
@@ -52,6 +53,7 @@ func TestIntervalFollowsBandwidthAndSize(t *testing.T) {
 //
 // conformance: CC-7.3-4
 func TestLateBeforeLost(t *testing.T) {
+	t.Parallel()
 	first := func(buffer string) (late, lost int) {
 		r := one(t, library+"feedback/e05-buffer-"+buffer+".yaml")
 		rates, losses := series(t, r, "S1/video", record.FrameRate), series(t, r, "S1/video", record.LostPackets)
@@ -88,6 +90,7 @@ func TestLateBeforeLost(t *testing.T) {
 //
 // conformance: CC-7.3-6
 func TestGroupSharesFeedback(t *testing.T) {
+	t.Parallel()
 	const file = "feedback/e03-group-10.yaml"
 	if got := failing(t, file); len(got) > 0 {
 		t.Errorf("ten members miss %v", got)

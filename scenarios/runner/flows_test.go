@@ -116,6 +116,7 @@ func TestBundleNeedsBoth(t *testing.T) {
 //
 // conformance: SYM-4.7-1
 func TestSymmetricRTP(t *testing.T) {
+	t.Parallel()
 	const natted = "network.nodes={N: {nat: {inside: [H]}}}"
 	for _, set := range [][]string{
 		{"seed=1"},
@@ -240,6 +241,7 @@ func TestMeshIsPairwise(t *testing.T) {
 //
 // conformance: SIG-10-6
 func TestViewsOfRTCPBandwidth(t *testing.T) {
+	t.Parallel()
 	timeouts := func(name string) (n int, first time.Duration) {
 		s := load(t, library+"feedback/"+name)[0].Scenario
 		sim := build(t, s)

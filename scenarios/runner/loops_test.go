@@ -41,6 +41,7 @@ var stacks = map[string]string{
 //
 // conformance: CC-7.4-4
 func TestEachDirectionHasOneControlLoop(t *testing.T) {
+	t.Parallel()
 	for a, atA := range stacks {
 		for b, atB := range stacks {
 			text := fmt.Sprintf(twoStacks, atA, atB)
@@ -156,6 +157,7 @@ func TestControlLoopsAreCounted(t *testing.T) {
 //
 // conformance: CC-7.4-4
 func TestUnlikeStacks(t *testing.T) {
+	t.Parallel()
 	got := missed(coupledRun(t, "unlike-stacks", "endpoints.A.congestion.offers=[rfc8888, remb]", "endpoints.B.congestion.offers=[rfc8888]"))
 	for _, want := range []string{"queue-delay-p95 of path/backward", "loss of B/video"} {
 		if !strings.Contains(got, want) {

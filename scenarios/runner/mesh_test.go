@@ -17,6 +17,7 @@ const meshes = library + "topologies/"
 //
 // conformance: TOP-A.2-1, IMP-12.1-5
 func TestMeshGrows(t *testing.T) {
+	t.Parallel()
 	const rate, uplink = 1e6, 5e6
 	for n := 2; n <= 7; n++ {
 		s := load(t, meshes+"mesh.yaml", fmt.Sprint("let.peers=", n), "duration=12s", "expect=[]")[0]
@@ -46,6 +47,7 @@ func mean(values []float64) float64 { return sum(values) / float64(len(values)) 
 //
 // conformance: TOP-A.2-2, IMP-12.1-4, IMP-12.3-1
 func TestMeshWithSlowPath(t *testing.T) {
+	t.Parallel()
 	for file, other := range map[string]string{
 		"topologies/mesh-slow-path.yaml":      "topology.encoders=shared",
 		"topologies/mesh-shared-encoder.yaml": "topology.encoders=per-peer",
@@ -141,6 +143,7 @@ func TestMeshKeepsReportsApart(t *testing.T) {
 // Who is stopped by a circuit breaker has no say in what others get: of an encoder that is
 // shared, or of a source by way of a middlebox.
 func TestBreakersWithdrawWishes(t *testing.T) {
+	t.Parallel()
 	for flow, set := range map[string][]string{
 		"A/video>B": {"network.links.ac.backward={rate: 3Mbps, impairments: [{type: outage, during: [5s..60s]}]}"},
 		"A/video": {

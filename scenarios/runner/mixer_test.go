@@ -108,6 +108,7 @@ var hums = map[string]float64{"A": 440, "B": 660, "C": 970, "D": 1300}
 //
 // conformance: TOP-A.3.1-1, TOP-A.3-3
 func TestMixIsTrue(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		loss        string
 		least, most float64
@@ -154,6 +155,7 @@ func conference(participants, loudest int, more string) string {
 //
 // conformance: TOP-A.3.1-1
 func TestMixesAndEncodes(t *testing.T) {
+	t.Parallel()
 	for _, p := range []int{3, 8} {
 		for n := 1; n <= p; n++ {
 			r := parsed(t, conference(p, n, "extensions: [audio-level]\n"))
@@ -276,6 +278,7 @@ func TestContributorsChange(t *testing.T) {
 //
 // conformance: IMP-12.5-2, TOP-A.3.1-6
 func TestMixWithoutNames(t *testing.T) {
+	t.Parallel()
 	for _, csrc := range []bool{true, false} {
 		s := load(t, mixing, "expect=[]", "duration=20s", "protection=none", fmt.Sprint("topology.csrc=", csrc))[0].Scenario
 		sim, w := playRTP(t, s, "mixer", nil)
@@ -311,6 +314,7 @@ func TestMixWithoutNames(t *testing.T) {
 //
 // conformance: TOP-A.3.1-5
 func TestMixerPassesBye(t *testing.T) {
+	t.Parallel()
 	s := load(t, mixing, "expect=[]", "duration=30s", "endpoints.C={at: C, leaves: 15s}")[0].Scenario
 	var gone []string
 	before := map[string]int{}
@@ -346,6 +350,7 @@ func TestMixerPassesBye(t *testing.T) {
 //
 // conformance: TOP-A.3.1-3
 func TestMixerDelays(t *testing.T) {
+	t.Parallel()
 	set := []string{"expect=[]", "duration=30s"}
 	mixed := mean(series(t, run(t, load(t, mixing, set...)[0]), "mixer/audio>C", record.MouthToEar)[50:])
 	direct := mean(series(t, parsed(t, `

@@ -29,6 +29,7 @@ func (w *dropWatch) PacketDropped(_ simtime.Time, _ *fabric.Link, p *packet.Pack
 //
 // conformance: TOP-A.3.2-2, TOP-A.3.3-3
 func TestNobodyReportsPhantomLoss(t *testing.T) {
+	t.Parallel()
 	paths, err := filepath.Glob(meshes + "*.yaml")
 	if err != nil || len(paths) < 15 {
 		t.Fatalf("%d files, %v", len(paths), err)

@@ -17,6 +17,7 @@ import (
 //
 // conformance: TOP-A.4.3-5, IMP-12.7-2
 func TestRateForSeveralPaths(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		policy        string
 		least, most   float64 // bit/s that A sends
@@ -67,6 +68,7 @@ func TestPathsDontMeddle(t *testing.T) {
 //
 // conformance: TOP-A.4.3-6
 func TestSelectiveRelayingLooksLikeCongestion(t *testing.T) {
+	t.Parallel()
 	loaded := load(t, meshes+"relay-selective.yaml")[0]
 	r := run(t, loaded)
 	for _, v := range scenarios.Judge(loaded.Scenario, r) {
@@ -103,6 +105,7 @@ func TestSelectiveRelayingLooksLikeCongestion(t *testing.T) {
 //
 // conformance: TOP-A.4.3-11
 func TestRelayBindsSSRCs(t *testing.T) {
+	t.Parallel()
 	for _, bind := range []string{"true", "false"} {
 		s := load(t, meshes+"relay-spoofer.yaml", "expect=[]", "topology.bind="+bind)[0].Scenario
 		sim := build(t, s)

@@ -91,6 +91,7 @@ var pinned = []struct {
 }
 
 func TestPinnedDigests(t *testing.T) {
+	t.Parallel()
 	for _, p := range pinned {
 		if got := one(t, p.path, p.set...).Manifest.Digest; got != p.digest {
 			t.Errorf("%s %v: digest %s, want %s", p.path, p.set, got, p.digest)
@@ -131,6 +132,7 @@ func TestProgressChangesNothing(t *testing.T) {
 // size-only adds the same octets as SRTP: every packet has the same size, time
 // and clear header.
 func TestSizeOnlyHasTheDigestOfFull(t *testing.T) {
+	t.Parallel()
 	for _, feedback := range []string{"rfc8888", "twcc", "remb", "ecn"} {
 		set := []string{"congestion.feedback=" + feedback, "congestion.controller=" + controllerFor(feedback)}
 		full := one(t, quickstart, append(set, "protection=full")...)
@@ -170,6 +172,7 @@ func TestInterruptedRunIsMarked(t *testing.T) {
 // RFC 8867 §5.1 with NADA, both delays, ten seeds; and the broken controller,
 // which must fail what NADA passes.
 func TestVariableCapacity(t *testing.T) {
+	t.Parallel()
 	for _, path := range []string{case51, library + "rfc8867/5.1-wide-range.yaml"} {
 		for _, r := range load(t, path, "protection=size-only") {
 			rec := run(t, r)
@@ -200,6 +203,7 @@ func TestVariableCapacity(t *testing.T) {
 
 // conformance: CC-7.3-3
 func TestFeedbackBudget(t *testing.T) {
+	t.Parallel()
 	meetEverything(t, "feedback")
 	// An endpoint with twice the bandwidth must not pass.
 	if one(t, library+"feedback/e01-feedback-budget.yaml", "seed=1", "rtcp.bandwidth=1024kbps").Passed() {
@@ -310,6 +314,7 @@ func TestCaptureFolderMissing(t *testing.T) {
 // parts of a second, transport-wide feedback from the last multiple of 64 ms, which
 // makes its first delta longer or shorter: so by multiples of 8 s.
 func TestClockOffsetChangesNothing(t *testing.T) {
+	t.Parallel()
 	for _, feedback := range []string{"rfc8888", "twcc", "remb", "ecn"} {
 		base := []string{"congestion.feedback=" + feedback, "congestion.controller=" + controllerFor(feedback)}
 		want := one(t, quickstart, base...).Manifest.Digest

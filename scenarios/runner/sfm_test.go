@@ -33,6 +33,7 @@ func flowOf(t *testing.T, sim *topologies.Simulation, name string) *topologies.F
 //
 // conformance: TOP-A.3.3-1, TOP-A.3.3-2
 func TestSFMProjectsAllSources(t *testing.T) {
+	t.Parallel()
 	sim, w := playRTP(t, load(t, speakers)[0].Scenario, "sfm", nil)
 	own := map[uint32]bool{}
 	for _, f := range sim.Flows {
@@ -80,6 +81,7 @@ func TestSFMProjectsAllSources(t *testing.T) {
 //
 // conformance: TOP-A.3.3-3
 func TestSFMNumbersHaveNoGaps(t *testing.T) {
+	t.Parallel()
 	sim, w := playRTP(t, load(t, speakers)[0].Scenario, "sfm", nil)
 	returns := 0
 	for _, f := range sim.Flows {
@@ -118,6 +120,7 @@ func TestSFMNumbersHaveNoGaps(t *testing.T) {
 //
 // conformance: TOP-A.3.3-4
 func TestSFMKeepsSilentStreams(t *testing.T) {
+	t.Parallel()
 	timeouts := 0
 	s := load(t, speakers, "duration=120s", "expect=[]", "media.6.pauses=[5s..120s]", "media.7.pauses=[0s..120s]", "media.8.pauses=[0s..120s]",
 		"media.9.pauses=[0s..120s]", "media.10.pauses=[0s..120s]", "media.11.pauses=[0s..120s]")[0].Scenario
@@ -266,6 +269,7 @@ func TestSSRCsMeanNothingElsewhere(t *testing.T) {
 //
 // conformance: TOP-A.3.3-7, IMP-12.7-4
 func TestSFMAnswersRequests(t *testing.T) {
+	t.Parallel()
 	s := load(t, meshes+"sfm.yaml", "expect=[]", "duration=30s", "network.links.b.backward={rate: 5Mbps, loss: 3%}")[0].Scenario
 	sim, _ := playRTP(t, s, "sfm", nil)
 	of := func(name string) endpoints.RepairCounts {
@@ -308,6 +312,7 @@ func TestSFMAnswersRequests(t *testing.T) {
 //
 // conformance: TOP-A.3.3-8, CNF-5.1.6-6
 func TestSFMAsksForWhatTheSlowestGets(t *testing.T) {
+	t.Parallel()
 	const file = "topologies/sfm-slow-receivers.yaml"
 	if got := failing(t, file); len(got) > 0 {
 		t.Errorf("misses %v", got)
@@ -414,6 +419,7 @@ media: [{from: A, kind: audio, speech: {activity: always, switches: [{at: 5s, co
 // One receiver who needs a key frame all the time doesn't make the sender send nothing else:
 // there are some five a second at most, and the others see all pictures.
 func TestSFMBearsEndlessRequests(t *testing.T) {
+	t.Parallel()
 	keys := 0
 	s := load(t, meshes+"sfm.yaml", "expect=[]", "repair={refresh: fir, decoder: true}", "network.links.c.backward={rate: 5Mbps, loss: 20%}")[0]
 	_, _ = playRTP(t, s.Scenario, "sfm", func(e endpoints.Event) {
@@ -434,6 +440,7 @@ func TestSFMBearsEndlessRequests(t *testing.T) {
 //
 // conformance: CNF-5.1.1-4
 func TestSFMAsksOnce(t *testing.T) {
+	t.Parallel()
 	asked, downstream := 0, 0
 	s := load(t, speakers, "expect=[]", "topology={type: sfm, at: M, peers: [A, B, C, D, E, F]}", "repair={refresh: fir, decoder: true}",
 		"network.links.a.forward={rate: 10Mbps, impairments: [{type: outage, during: [15s..15.2s]}]}")[0].Scenario
@@ -456,6 +463,7 @@ func TestSFMAsksOnce(t *testing.T) {
 // Whatever paths do to packets and whoever leaves: nothing panics, every packet is accounted
 // for, and pictures are seen again after it is over.
 func TestSFMSurvivesBadPaths(t *testing.T) {
+	t.Parallel()
 	mixer := "topology={type: switching-mixer, at: M, peers: [A, B, C, D], last-n: 2}"
 	for _, set := range [][]string{
 		nil,
@@ -483,6 +491,7 @@ func TestSFMSurvivesBadPaths(t *testing.T) {
 // frames, and what a source's controller did leaves no gap. What is sent again has the place
 // that it had before.
 func TestSFMNumbersPadding(t *testing.T) {
+	t.Parallel()
 	for _, lossy := range []bool{false, true} {
 		set := []string{"expect=[]", "congestion={controller: gcc}"}
 		if lossy {

@@ -22,6 +22,7 @@ const switching = meshes + "switching-mixer.yaml"
 //
 // conformance: TOP-A.3.2-1, TOP-A.3.2-4, TOP-A.3.2-6
 func TestMixerShowsLatestSpeakers(t *testing.T) {
+	t.Parallel()
 	sim, w := playRTP(t, load(t, switching)[0].Scenario, "mixer", nil)
 	origin := map[uint32]string{}
 	for _, f := range sim.Flows {
@@ -101,6 +102,7 @@ media:
 //
 // conformance: TOP-A.3.2-2, TOP-A.3.2-5
 func TestMixerRewritesHeaders(t *testing.T) {
+	t.Parallel()
 	const pacing = 10 * time.Millisecond // by which packets leave later than they came
 	asked := 0
 	sim, w := playRTP(t, loadText(t, restless(150)), "mixer", func(e endpoints.Event) {
@@ -147,6 +149,7 @@ func TestMixerRewritesHeaders(t *testing.T) {
 //
 // conformance: TOP-A.3.2-7
 func TestMixerNamesSources(t *testing.T) {
+	t.Parallel()
 	const short = "duration=20s"
 	for _, csrc := range []bool{true, false} {
 		text := strings.Replace(restless(20), "peers: [A, B, C]", fmt.Sprintf("peers: [A, B, C], csrc: %v", csrc), 1)

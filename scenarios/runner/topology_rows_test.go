@@ -58,6 +58,7 @@ func (w *reporterWatch) PacketSent(_ simtime.Time, p *packet.Packet) {
 //
 // conformance: IMP-12.7-3, IMP-12.3-3
 func TestReportsEndAtMiddleboxes(t *testing.T) {
+	t.Parallel()
 	for _, file := range []string{"mixer.yaml", "switching-mixer.yaml", "sfm.yaml"} {
 		s := load(t, meshes+file, "expect=[]", "protection=none", "repair={nack: false, rtx: false, refresh: pli, decoder: true}")[0].Scenario
 		sim := build(t, s)
@@ -101,6 +102,7 @@ func TestReportsEndAtMiddleboxes(t *testing.T) {
 //
 // conformance: TOP-A.3-1, TOP-A.4.3-2
 func TestStreamsPerEndpoint(t *testing.T) {
+	t.Parallel()
 	rates := func(kind string) (up, down float64) {
 		text := conference(5, 0, "congestion: {feedback: none}\n")
 		kind = strings.Replace(kind, "PEERS", "peers: [P1, P2, P3, P4, P5]", 1)
@@ -124,6 +126,7 @@ func TestStreamsPerEndpoint(t *testing.T) {
 //
 // conformance: TOP-A.4.3-3
 func TestRelayIsOneSession(t *testing.T) {
+	t.Parallel()
 	const peers = 8
 	r := parsed(t, strings.Replace(strings.Replace(conference(peers, 0, "congestion: {feedback: none}\nrtcp: {fraction: 1%}\n"),
 		"type: mixer", "type: relay", 1), "duration: 20s", "duration: 120s", 1))
@@ -145,6 +148,7 @@ func TestRelayIsOneSession(t *testing.T) {
 //
 // conformance: CNF-5.1.1-2
 func TestMixerAsksOnceASwitch(t *testing.T) {
+	t.Parallel()
 	asked, switches := 0, 0
 	sim, w := playRTP(t, loadText(t, restless(100)), "mixer", func(e endpoints.Event) {
 		if e.Kind == endpoints.RefreshRequested && e.Session.Endpoint() == "mixer" {
@@ -192,6 +196,7 @@ func TestConferenceWithoutFeedback(t *testing.T) {
 //
 // conformance: TOP-A.3.1-8
 func TestCollisionOnOneLeg(t *testing.T) {
+	t.Parallel()
 	s := load(t, mixing, "expect=[]", "duration=20s", "topology.csrc=false")[0].Scenario
 	c, err := runner.Config(s)
 	if err != nil {

@@ -100,6 +100,7 @@ func watchReports(sim *topologies.Simulation, ssrc uint32) *reportWatch {
 //
 // conformance: TOP-A.4.1-1, TOP-A.4.1-3, TOP-A.4-1
 func TestTranscoderKeepsIdentities(t *testing.T) {
+	t.Parallel()
 	s := load(t, meshes+"transcoder.yaml", "expect=[]")[0].Scenario
 	sim, heard := buildHearing(t, s)
 	play(t, sim, s)
@@ -173,6 +174,7 @@ func TestTranscoderHasKeys(t *testing.T) {
 //
 // conformance: TOP-A.4.1-4
 func TestTranscoderTranslatesReports(t *testing.T) {
+	t.Parallel()
 	s := load(t, meshes+"transcoder.yaml", "expect=[]", "protection=none")[0].Scenario
 	sim := build(t, s)
 	w := watchReports(sim, senderOf(sim, "A"))
@@ -214,6 +216,7 @@ func TestTranscoderTranslatesReports(t *testing.T) {
 //
 // conformance: TOP-A.4.2-1, TOP-A.4.2-2, TOP-A.4.2-5
 func TestGatewayIsWhatEachWants(t *testing.T) {
+	t.Parallel()
 	s := load(t, meshes+"gateway.yaml", "expect=[]", "duration=20s")[0].Scenario
 	refused := 0
 	sent := func(by string) (*topologies.Simulation, []rtpSent) {
@@ -254,6 +257,7 @@ func TestGatewayIsWhatEachWants(t *testing.T) {
 //
 // conformance: TOP-A.4.2-3
 func TestGatewayMergesReports(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		a, b        string // loss on the way to the gateway, and from there
 		least, most float64
