@@ -134,7 +134,7 @@ type Topology struct {
 	// Limits lets an SFM ask senders for no more than the slowest receiver can get (RFC 5104
 	// §4.2).
 	Limits bool `yaml:"limits" default:"true"`
-	// Bind lets a relay copy packets with an SSRC only from where it was heard first.
+	// Bind lets a relay copy packets with an SSRC only from the peer it was heard from first.
 	Bind bool `yaml:"bind" default:"false"`
 	// Blocks are streams that a relay doesn't copy to a peer for a while, as if it were a
 	// middlebox that selects.

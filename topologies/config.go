@@ -117,7 +117,7 @@ type Group struct {
 	Name, At string
 	Peers    []string
 	Sessions []GroupSession
-	// Bind lets the relay copy packets with an SSRC only from where it was heard first
+	// Bind lets the relay copy packets with an SSRC only from the peer it was heard from first
 	// (RFC 7667 §3.5.1).
 	Bind bool
 	// Blocks are copies that it doesn't make.

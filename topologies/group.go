@@ -34,7 +34,12 @@ func (s *Simulation) connectGroup(group *Group) error {
 	for i := range group.Sessions {
 		session := &group.Sessions[i]
 		at := packet.Addr{IP: h.port.Addr(), Port: nextPort(&port, session.RTCPPort)}
-		rtp, rtcp := relayFlow{local: at, names: group.Peers}, relayFlow{local: packet.Addr{IP: at.IP, Port: at.Port + 1}, names: group.Peers}
+		rtp := relayFlow{local: at, names: group.Peers}
+		if group.Bind {
+			rtp.bound = bindings{}
+		}
+		rtcp := rtp
+		rtcp.local.Port++
 		sections := sectionsByName(session.Media)
 		for j, name := range group.Peers {
 			sc, err := s.sessionConfig(sessionEnd{
@@ -161,7 +166,7 @@ next:
 
 // addRelay puts a relay at its node.
 func (s *Simulation) addRelay(addr packet.IPv4, group *Group) {
-	h := newHost(s.Loop, &relay{name: group.Name, pool: s.Fabric.Pool(), bind: group.Bind, bound: map[uint32]*binding{}})
+	h := newHost(s.Loop, &relay{name: group.Name, pool: s.Fabric.Pool()})
 	h.port = s.Fabric.Attach(s.node(group.At), addr, h)
 	s.hosts = append(s.hosts, h)
 	s.relays[group.Name] = h

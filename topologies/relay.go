@@ -2,6 +2,7 @@ package topologies
 
 import (
 	"encoding/binary"
+	"maps"
 	"slices"
 	"time"
 
@@ -24,19 +25,23 @@ type relay struct {
 	// who isn't known.
 	refused uint64
 
-	bind       bool
-	bound      map[uint32]*binding // by SSRC
-	suppressed uint64              // packets with an SSRC that is bound to another address
+	suppressed uint64 // packets with an SSRC that is bound to another peer
 
 	blocks  []block
 	blocked uint64 // copies that weren't made
 }
 
-// binding is where an SSRC was heard first, and when last.
+// bindings are the peers of an RTP session that its SSRCs belong to.
+type bindings map[uint32]*binding
+
+// binding is who an SSRC was heard from first, by the place among the peers, and when last.
 type binding struct {
-	from packet.Addr
+	from int
 	last simtime.Time
 }
+
+// maxBindings bounds what peers can make a relay remember.
+const maxBindings = 4096
 
 // unbound is for how long nothing comes until an SSRC may come from elsewhere: five of RTCP's
 // minimum intervals (RFC 3550 §6.2.1).
@@ -55,6 +60,7 @@ type relayFlow struct {
 	local packet.Addr
 	peers []packet.Addr // as the relay sees them
 	names []string      // of them
+	bound bindings      // nil if it doesn't matter where an SSRC comes from
 }
 
 // Name implements [Stack].
@@ -65,20 +71,25 @@ func (r *relay) Name() string { return r.name }
 func (r *relay) HandlePacket(now simtime.Time, p *packet.Packet) {
 	defer r.pool.Release(p)
 	f := r.flow(p.Dst)
-	if f == nil || !slices.Contains(f.peers, p.Src) || !isMedia(p.Payload) {
+	if f == nil || !isMedia(p.Payload) {
+		r.refused++
+		return
+	}
+	from := slices.Index(f.peers, p.Src)
+	if from < 0 {
 		r.refused++
 		return
 	}
 	ssrc, ok := sourceOf(p.Payload)
-	if ok && r.bind && !r.owns(now, ssrc, p.Src) {
+	if ok && f.bound != nil && !f.bound.admit(now, ssrc, from) {
 		r.suppressed++
 		return
 	}
 	for i, peer := range f.peers {
-		if peer == p.Src {
+		if i == from {
 			continue
 		}
-		if len(r.blocks) > 0 && r.holdsBack(now, ssrc, p, f.names[i]) {
+		if ok && r.holdsBack(now, ssrc, p, f.names[i]) {
 			r.blocked++
 			continue
 		}
@@ -103,14 +114,20 @@ func sourceOf(b []byte) (ssrc uint32, ok bool) {
 // isRTCP tells RTCP from RTP on one port (RFC 5761 §4).
 func isRTCP(b []byte) bool { return b[1] >= 192 && b[1] <= 223 }
 
-// owns reports whether an SSRC comes from where it was heard first.
-func (r *relay) owns(now simtime.Time, ssrc uint32, from packet.Addr) bool {
-	b := r.bound[ssrc]
-	switch {
-	case b == nil:
-		r.bound[ssrc] = &binding{from, now}
+// admit reports whether an SSRC comes from who it was heard from first.
+func (l bindings) admit(now simtime.Time, ssrc uint32, from int) bool {
+	b := l[ssrc]
+	if b == nil {
+		if len(l) == maxBindings {
+			maps.DeleteFunc(l, func(_ uint32, old *binding) bool { return now.Sub(old.last) >= unbound })
+		}
+		if len(l) == maxBindings {
+			return false
+		}
+		l[ssrc] = &binding{from, now}
 		return true
-	case b.from != from && now.Sub(b.last) < unbound:
+	}
+	if b.from != from && now.Sub(b.last) < unbound {
 		return false
 	}
 	b.from, b.last = from, now

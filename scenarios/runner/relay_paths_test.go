@@ -131,6 +131,26 @@ func TestRelayBindsSSRCs(t *testing.T) {
 	}
 }
 
+// An SSRC belongs to a peer, and not to one of its ports: RTCP on its own port, and what one
+// peer sends in several sessions, is copied.
+func TestRelayBindsPeers(t *testing.T) {
+	t.Parallel()
+	for sessions, sources := range map[string]int{"bundle": 2, "per-media": 1} { // of each peer in a session
+		s := load(t, meshes+"relay-spoofer.yaml", "expect=[]", "rtcp.mux=false", "topology.sessions="+sessions,
+			"media=[{from: A, kind: video, encoder: {max: 300kbps}}, {from: A, kind: audio}]")[0].Scenario
+		sim := build(t, s)
+		play(t, sim, s)
+		if suppressed, _ := sim.Relayed("relay"); suppressed > 0 {
+			t.Errorf("%s: %d packets suppressed", sessions, suppressed)
+		}
+		for _, f := range sim.Flows {
+			if n := len(f.Sender.Main().Reports()); n != 3*sources {
+				t.Errorf("%s: %d sources of three peers report on %s", sessions, n, f.Flow())
+			}
+		}
+	}
+}
+
 // The relay has no key, and what goes over it can't be read there; nor is there a handshake
 // with it.
 //
