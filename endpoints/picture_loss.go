@@ -49,9 +49,10 @@ const (
 	// repairPatience that if FEC is in use.
 	lossPatience   = 20 * time.Millisecond
 	repairPatience = 100 * time.Millisecond
-	// maxLosses bounds what is kept of them, lossTries how often a key frame is put off
-	// (where RTCP is scarce for no longer than so many tries would take), and lossAge how old what is told may be, in pictures: SLI has six bits of the
-	// number, and the encoder keeps so many references.
+	// maxLosses bounds what is kept of them, and lossTries how often a key frame is put off,
+	// where RTCP is scarce for no longer than so many tries would take. lossAge is how old
+	// what is told may be, in pictures: SLI has six bits of the number, and the encoder
+	// keeps so many references.
 	maxLosses = 64
 	lossTries = 3
 	lossAge   = 48

@@ -120,10 +120,12 @@ func (c *checker) topology() {
 		c.failKey(at("topology", "encoders"), "an encoder is shared by the calls of a mesh", `remove it, or write "type: mesh"`)
 	}
 	if !t.Relayed() {
-		for _, key := range []string{"bind", "blocks"} {
-			if t.Bind && key == "bind" || len(t.Blocks) > 0 && key == "blocks" {
-				c.failKey(at("topology", key), "a relay copies packets, or doesn't", `remove it, or write "type: relay"`)
-			}
+		const problem, remedy = "a relay copies packets, or doesn't", `remove it, or write "type: relay"`
+		if t.Bind {
+			c.failKey(at("topology", "bind"), problem, remedy)
+		}
+		if len(t.Blocks) > 0 {
+			c.failKey(at("topology", "blocks"), problem, remedy)
 		}
 	}
 	if t.Loudest > 0 && t.Type != Mixer {

@@ -40,7 +40,6 @@ type Controller struct {
 	build     func() (ccontrol.Controller, error)
 	spare     ccontrol.Controller // of the next receiver
 	receivers []receiver          // in the order in which they were heard
-	behind    int
 }
 
 type receiver struct {
@@ -130,11 +129,9 @@ func (c *Controller) Target() ccontrol.Target {
 	list := c.all()
 	floor := c.floor(list)
 	t := ccontrol.Target{Media: math.MaxInt64, Pacing: math.MaxInt64}
-	c.behind = 0
 	for _, r := range list {
 		of := r.Target()
 		if of.Media < floor {
-			c.behind++
 			continue
 		}
 		t.Media, t.Pacing = min(t.Media, of.Media), min(t.Pacing, of.Pacing)
@@ -164,12 +161,16 @@ func (c *Controller) floor(list []receiver) units.BitRate {
 // Signals implements [ccontrol.Observable].
 func (c *Controller) Signals(values []float64) []float64 {
 	least, most := math.NaN(), math.NaN()
+	floor, behind := float64(c.floor(c.receivers)), 0
 	for i, r := range c.receivers {
 		rate := float64(r.Target().Media)
 		if i == 0 {
 			least, most = rate, rate
 		}
 		least, most = min(least, rate), max(most, rate)
+		if rate < floor {
+			behind++
+		}
 	}
-	return append(values, float64(len(c.receivers)), float64(c.behind), least, most)
+	return append(values, float64(len(c.receivers)), float64(behind), least, most)
 }

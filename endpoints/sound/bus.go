@@ -137,12 +137,8 @@ func (b *Bus) mix(until simtime.Time) {
 // silent is a level that nothing is heard at.
 const silent = 127
 
-// saturate writes sums as samples.
-func saturate(into []int16, sums []int32) {
-	for i, s := range sums {
-		into[i] = int16(max(min(s, math.MaxInt16), math.MinInt16))
-	}
-}
+// saturate returns the sample nearest to a sum.
+func saturate(sum int32) int16 { return int16(max(min(sum, math.MaxInt16), math.MinInt16)) }
 
 // Output is what somebody hears of a bus: all but themself. It is an [audio.Input].
 type Output struct {
@@ -179,7 +175,9 @@ func (o *Output) Hear(f *audio.Frame, _ simtime.Time, samples []int16) *audio.Co
 		if b.noMixes {
 			b.noMixes = false
 			b.mixes++
-			saturate(b.common, b.total)
+			for i, sum := range b.total {
+				b.common[i] = saturate(sum)
+			}
 		}
 		copy(samples, b.common)
 		return &b.coded
@@ -189,7 +187,7 @@ func (o *Output) Hear(f *audio.Frame, _ simtime.Time, samples []int16) *audio.Co
 		in.ready = true
 		b.mixes++
 		for i, s := range in.samples {
-			in.own[i] = int16(max(min(b.total[i]-int32(s), math.MaxInt16), math.MinInt16))
+			in.own[i] = saturate(b.total[i] - int32(s))
 		}
 	}
 	copy(samples, in.own)

@@ -38,8 +38,11 @@ func (c *pcap) add(at time.Duration, p *packet.Packet, order binary.ByteOrder) {
 // and sequence numbers.
 func TestTshark(t *testing.T) {
 	tshark, err := exec.LookPath("tshark")
-	if err != nil || testing.Short() {
-		t.Skip("needs tshark")
+	if err != nil {
+		t.Skip("tshark is not installed")
+	}
+	if testing.Short() {
+		t.Skip("takes seconds")
 	}
 	var c pcap
 	n, fwd, back := newTapped(t, 50*ms)
