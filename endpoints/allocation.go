@@ -48,9 +48,11 @@ func (s *share) precedes(o *share) bool { return precedes(s.weight, o.weight, s.
 // bandwidth or its estimate, among the video streams: what audio leaves, by weight, within
 // what the encoders can do and the peer wants of each. If that isn't enough for
 // the minimum of every stream, those of the lowest level, and of these the ones that need
-// most, send nothing, but for one stream.
+// most, send nothing, but for one stream. Then, and if something better could be sent, padding
+// fills what is left of the target, as far as it is needed for that.
 func (s *Session) allocate(now simtime.Time) []share {
-	left := min(float64(s.lastTarget.Media), s.connection.allowance(now, s), s.estimated)
+	total := min(float64(s.lastTarget.Media), s.connection.allowance(now, s), s.estimated)
+	left := total
 	s.shares = s.shares[:0]
 	repairs := 0.0
 	for _, m := range s.sections {
@@ -78,35 +80,31 @@ func (s *Session) allocate(now simtime.Time) []share {
 	all := left
 	left -= repairs
 	if len(s.shares) == 1 {
+		s.fill(s.betters(), all, total)
 		s.shares[0].rate = min(max(left, 0), s.shares[0].ceiling)
 		s.shares[0].section.suspend(now, false)
 		return s.shares
 	}
-	s.selectSenders(now, all)
+	wants := s.selectSenders(now, all)
+	if wants == 0 {
+		wants = s.betters()
+	}
+	s.fill(wants, all, total)
 	divide(s.shares, left)
 	return s.shares
 }
 
 // selectSenders suspends and resumes streams so that the minimum rates of all
-// that send fit. What it leaves in c.shares sends.
-func (s *Session) selectSenders(now simtime.Time, left float64) {
+// that send fit. What it leaves in s.shares sends. It returns what is needed for one more; 0 if
+// all send.
+func (s *Session) selectSenders(now simtime.Time, left float64) (wants float64) {
 	need := 0.0
 	for _, sh := range s.shares {
 		if !sh.section.suspended {
 			need += sh.floor
 		}
 	}
-	for range s.shares { // the most valued first
-		best := -1
-		for i, sh := range s.shares {
-			if sh.section.suspended && (best < 0 || sh.precedes(&s.shares[best])) {
-				best = i
-			}
-		}
-		if best < 0 {
-			break
-		}
-		sh := s.shares[best]
+	for sh := s.firstSuspended(); sh != nil; sh = s.firstSuspended() {
 		if now.Sub(sh.section.suspendedAt) < resumeWait || float64(resumeRoom*(need+sh.floor)) > left {
 			break
 		}
@@ -133,6 +131,9 @@ func (s *Session) selectSenders(now simtime.Time, left float64) {
 		need -= s.shares[worst].floor
 		s.shares[worst].section.suspend(now, true)
 	}
+	if sh := s.firstSuspended(); sh != nil {
+		wants = float64(resumeRoom * (need + sh.floor))
+	}
 	kept := s.shares[:0]
 	for _, sh := range s.shares {
 		if !sh.section.suspended {
@@ -140,6 +141,42 @@ func (s *Session) selectSenders(now simtime.Time, left float64) {
 		}
 	}
 	s.shares = kept
+	return wants
+}
+
+// fill lets padding keep up what is wanted of video, which has so much of a total.
+func (s *Session) fill(wants, video, total float64) {
+	if wants > 0 {
+		wants += total - video
+	}
+	s.filling.fill(min(wants, total))
+}
+
+// betters returns what is needed for one stream to be better than it is, and the least of all
+// others; 0 if none could be.
+func (s *Session) betters() float64 {
+	most, all := 0.0, 0.0
+	for _, sh := range s.shares {
+		all += sh.floor
+		if p := sh.section.Passage(); p != nil && p.Better > 0 {
+			most = max(most, float64(sh.section.config.Send.Model.Wire(p.Better))-sh.floor)
+		}
+	}
+	if most == 0 {
+		return 0
+	}
+	return all + most
+}
+
+// firstSuspended returns the most valued of the suspended streams, nil if there is none.
+func (s *Session) firstSuspended() *share {
+	var best *share
+	for i := range s.shares {
+		if sh := &s.shares[i]; sh.section.suspended && (best == nil || sh.precedes(best)) {
+			best = sh
+		}
+	}
+	return best
 }
 
 func (s *Session) sending() int {

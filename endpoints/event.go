@@ -24,6 +24,7 @@ const (
 	ReasonRepair
 	ReasonLimit
 	ReasonController
+	ReasonAllocation
 	ReasonKeying
 	ReasonOther // of a stack that is no endpoint
 )

@@ -17,6 +17,9 @@ type Passage struct {
 	From *Section
 	// Wanted, if not nil, is told what rate of encoded media the section may have.
 	Wanted func(now simtime.Time, r units.BitRate)
+	// Better is the rate of encoded media from which on what passes could be of a better quality;
+	// 0 if there is none.
+	Better units.BitRate
 	// Mixes makes the stream one of the middlebox's own, whatever goes through it
 	// (RFC 7667 §3.6.2): timestamps go on when another source takes over, and each packet
 	// names its source (CSRC) unless it is Nameless.
@@ -29,10 +32,21 @@ type Passage struct {
 	off    bool // nothing is to go
 	flows  bool // something came at seen, or not long before
 	seen   simtime.Time
+	look   simtime.Time // when the session's rate may have to be divided anew; never if nothing comes
 
-	// What comes of source, in a section from and with a CNAME, leaves in stream, with numbers
-	// by stretches, the oldest first. Another one that is followed takes over with its first
-	// packet.
+	// Another source that is followed takes over with its first packet; what comes late of the
+	// one before has its place still.
+	now, before numbering
+
+	// Of those that mix: the last timestamp.
+	lastTS uint32
+	lastAt simtime.Time
+	csrc   [1]uint32
+}
+
+// numbering is how the packets of a source are numbered that leave: what comes of it, in a
+// section from and with a CNAME, leaves in stream, with numbers by stretches, the oldest first.
+type numbering struct {
 	from      *Section
 	named     string
 	source    uint32
@@ -40,12 +54,7 @@ type Passage struct {
 	stretches []stretch
 	last      uint64 // highest number of the source that has one
 	ended     bool   // a frame, with the highest that has left
-
-	// Of those that mix: what timestamps are ahead of the source's, and the last one.
-	offset uint32
-	lastTS uint32
-	lastAt simtime.Time
-	csrc   [1]uint32
+	offset    uint32 // what timestamps are ahead of the source's, of those that mix
 }
 
 // stretch is a part of a source without padding in it: what comes with number base leaves
@@ -66,83 +75,113 @@ func (p *Passage) Follow(from *Section, cname string) {
 	}
 }
 
-// timestamp returns that of a packet that leaves: the source's, or as much later than the
-// last one's as time has gone by if another source begins.
-func (p *Passage) timestamp(now simtime.Time, f *Passing, clock int) uint32 {
-	if !p.Mixes {
-		return f.Timestamp
+// next returns the number of a packet that isn't late; false if it is older than what the
+// passage has begun with.
+func (p *Passage) next(now simtime.Time, st *Stream, f *Passing) (uint16, bool) {
+	if p.closed || !p.now.carries(st, f.SSRC) {
+		p.begin(now, st, f)
+		p.closed = false
 	}
-	if p.stream != nil && p.source != f.SSRC {
-		since := now.Sub(p.lastAt).Microseconds()*int64(clock)/1_000_000 + 1
-		p.offset = p.lastTS + uint32(since) - f.Timestamp
-	}
-	return f.Timestamp + p.offset
-}
-
-// number returns the sequence number with which a packet leaves: the next of the stream when
-// the passage opens, and from then on at the same distance, so that what comes late has its
-// place. It is false for what is older.
-func (p *Passage) number(st *Stream, f *Passing) (uint16, bool) {
-	if p.closed || !p.carries(st, f.SSRC) {
-		p.from, p.named, p.source = p.From, p.name, f.SSRC
-		p.stream, p.last = st, f.Seq
-		p.stretches = append(p.stretches[:0], stretch{f.Seq, st.seq})
-	}
-	seq, ok := p.place(f.Seq)
-	if ok && f.Seq >= p.last {
-		p.last, p.ended, st.seq = f.Seq, f.Marker, seq+1
+	n := &p.now
+	seq, ok := n.place(f.Seq)
+	if ok {
+		n.last, n.ended, st.seq = f.Seq, f.Marker, seq+1
+		p.lastTS, p.lastAt = f.Timestamp+n.offset, now
 	}
 	return seq, ok
 }
 
-// carries reports whether what comes of a source has numbers of a stream.
-func (p *Passage) carries(st *Stream, source uint32) bool {
-	return p.stream == st && p.source == source
+// begin lets a packet be the first of a source, or the first that goes after a break: it has
+// the stream's next number, and that of another source a timestamp as much later than the last
+// one as time has gone by, if sources are mixed.
+func (p *Passage) begin(now simtime.Time, st *Stream, f *Passing) {
+	offset := uint32(0)
+	if p.Mixes && p.now.stream != nil {
+		if offset = p.now.offset; p.now.source != f.SSRC {
+			since := now.Sub(p.lastAt).Microseconds()*int64(st.clock)/1_000_000 + 1
+			offset = p.lastTS + uint32(since) - f.Timestamp
+		}
+	}
+	p.now, p.before = p.before, p.now
+	p.now = numbering{
+		from: p.From, named: p.name, source: f.SSRC, stream: st, last: f.Seq, offset: offset,
+		stretches: append(p.now.stretches[:0], stretch{f.Seq, st.seq}),
+	}
 }
 
-// place returns the number that stands for one of the source; false for one that is too old.
-func (p *Passage) place(seq uint64) (uint16, bool) {
-	for i := len(p.stretches) - 1; i >= 0; i-- {
-		if s := &p.stretches[i]; seq >= s.base {
-			return s.first + uint16(seq-s.base), true
+// late returns among whose packets one has its place that comes after later ones have left, nil
+// if it doesn't: that of which nothing before has left hasn't.
+func (p *Passage) late(st *Stream, source uint32, seq uint64) *numbering {
+	for _, n := range [...]*numbering{&p.now, &p.before} {
+		if n.carries(st, source) && seq < n.last && seq >= n.stretches[0].base {
+			return n
+		}
+	}
+	return nil
+}
+
+// carries reports whether what comes of a source has numbers of a stream.
+func (n *numbering) carries(st *Stream, source uint32) bool {
+	return n.stream == st && n.source == source
+}
+
+// place returns the number that stands for one of the source; false for one that is too old, or
+// that has been left out.
+func (n *numbering) place(seq uint64) (uint16, bool) {
+	for i := len(n.stretches) - 1; i >= 0; i-- {
+		if s := &n.stretches[i]; seq >= s.base {
+			number := s.first + uint16(seq-s.base)
+			return number, i+1 == len(n.stretches) || number != n.stretches[i+1].first
 		}
 	}
 	return 0, false
 }
 
 // proceed lets what follows the last number of the source have the stream's next one.
-func (p *Passage) proceed(st *Stream) {
-	if n := len(p.stretches); n > 0 && p.stretches[n-1].base == p.last+1 {
-		p.stretches = p.stretches[:n-1]
+func (n *numbering) proceed(st *Stream) {
+	if i := len(n.stretches); i > 0 && n.stretches[i-1].base == n.last+1 {
+		n.stretches = n.stretches[:i-1]
 	}
-	if len(p.stretches) == maxStretches {
-		p.stretches = append(p.stretches[:0], p.stretches[1:]...)
+	if len(n.stretches) == maxStretches {
+		n.stretches = append(n.stretches[:0], n.stretches[1:]...)
 	}
-	p.stretches = append(p.stretches, stretch{p.last + 1, st.seq})
+	n.stretches = append(n.stretches, stretch{n.last + 1, st.seq})
 }
 
 // mayPad reports whether padding may go in a stream: not within a frame, which receivers take
 // to have nothing else in it.
-func (p *Passage) mayPad(st *Stream) bool { return p.closed || p.stream != st || p.ended }
+func (p *Passage) mayPad(st *Stream) bool { return p.closed || p.now.stream != st || p.now.ended }
 
 // padded notes that padding has taken the stream's next number: what follows is one further,
 // and what comes late has the number that it would have had.
 func (p *Passage) padded(st *Stream) {
-	if p.stream == st {
-		p.proceed(st)
+	if p.now.stream == st {
+		p.now.proceed(st)
 	}
 }
 
 // Omit notes that a number of a source is that of padding, which isn't sent on. Nothing is
-// missing then, unless later packets have left already.
-func (m *Section) Omit(source uint32, seq uint64) {
-	p, st := m.Passage(), m.main
-	if p.closed || !p.carries(st, source) || seq <= p.last {
-		return
+// missing then; if later packets have left already, padding of the section's own stands for it.
+func (m *Section) Omit(now simtime.Time, source uint32, seq uint64) {
+	m.session.touch()
+	if number, gap := m.Passage().omit(m.main, source, seq); gap && m.maySend() {
+		m.sendPadding(number, 1)
+		m.session.pump(now)
 	}
-	st.seq, _ = p.place(seq)
-	p.last = seq
-	p.proceed(st)
+}
+
+// omit leaves a number out. It returns the one in the stream that nothing stands for then, if
+// there is one.
+func (p *Passage) omit(st *Stream, source uint32, seq uint64) (number uint16, gap bool) {
+	if n := p.late(st, source, seq); n != nil {
+		return n.place(seq)
+	}
+	if !p.closed && p.now.carries(st, source) && seq > p.now.last {
+		st.seq, _ = p.now.place(seq)
+		p.now.last = seq
+		p.now.proceed(st)
+	}
+	return 0, false
 }
 
 // drought is how long nothing comes until a passage needs no rate any more.
@@ -151,6 +190,25 @@ const drought = 2 * time.Second
 // needed reports whether the passage takes part in the session's rate.
 func (p *Passage) needed(now simtime.Time) bool {
 	return !p.off && p.flows && now.Sub(p.seen) <= drought
+}
+
+// lookAtPassage divides the session's rate anew if nothing has come for long, and lets a
+// suspended stream go on if that is possible by now.
+func (m *Section) lookAtPassage(now simtime.Time) {
+	p := m.Passage()
+	if p == nil || now < p.look {
+		return
+	}
+	switch dry := p.seen.Add(drought + 1); {
+	case dry <= now:
+		p.flows, p.look = false, simtime.Never
+		m.session.requestRates(now, nil)
+	case m.suspended:
+		m.session.requestRates(now, nil)
+		p.look = now.Add(suspendedStep)
+	default:
+		p.look = dry
+	}
 }
 
 // Switch lets media through or not. Who is off has no part in the session's rate; when it
@@ -203,32 +261,60 @@ func (m *Section) Passage() *Passage {
 	return p
 }
 
-// Forward sends a packet on in the section, under its SSRC and with a number of its own. It
-// returns false if the packet doesn't go: nothing may be sent now, or nobody could decode it
-// before there is a key frame, which then is asked for.
+// Forward sends a packet on in the section, under its SSRC and with a number of its own: the
+// next of the stream when the passage opens, and from then on at the same distance, so that
+// what comes late has its place. It returns false if the packet doesn't go: nothing may be sent
+// now, it is too old, or nobody could decode it before there is a key frame, which then is
+// asked for.
 func (m *Section) Forward(now simtime.Time, f *Passing) bool {
 	s, st, passage := m.session, m.main, m.Passage()
 	s.touch()
+	if passage.late(st, f.SSRC, f.Seq) != nil {
+		return m.Complete(now, f)
+	}
 	dry := !passage.needed(now)
 	if passage.flows, passage.seen = true, now; dry {
+		passage.look = now.Add(suspendedStep)
 		m.Reallocate(now)
 	}
-	if st.local == nil || passage.off || m.stopped || m.halted() || m.suspended || s.gone() {
+	if passage.off || m.suspended || !m.maySend() {
 		passage.closed = true
 		return false
 	}
 	if m.config.Kind == Video && !m.mayOpen(now, f) {
 		return false
 	}
-	ts := passage.timestamp(now, f, st.clock)
-	seq, ok := passage.number(st, f)
-	if !ok {
+	seq, ok := passage.next(now, st, f)
+	if ok {
+		m.sendOn(now, f, seq, passage.now.offset)
+	}
+	return ok
+}
+
+// Complete sends a packet on that comes late, if others have been sent on between which it
+// belongs: also of what the section has sent before it was switched to something else. Without
+// it there would be a gap in what leaves, and receivers would report it lost that isn't.
+func (m *Section) Complete(now simtime.Time, f *Passing) bool {
+	m.session.touch()
+	n := m.Passage().late(m.main, f.SSRC, f.Seq)
+	if n == nil || !m.maySend() {
 		return false
 	}
-	passage.closed = false
-	if f.Seq == passage.last {
-		passage.lastTS, passage.lastAt = ts, now
+	seq, ok := n.place(f.Seq)
+	if ok {
+		m.sendOn(now, f, seq, n.offset)
 	}
+	return ok
+}
+
+// maySend reports whether the section may send at all.
+func (m *Section) maySend() bool {
+	return m.main.local != nil && !m.stopped && !m.halted() && !m.session.gone()
+}
+
+// sendOn sends a packet on with a number.
+func (m *Section) sendOn(now simtime.Time, f *Passing, seq uint16, offset uint32) {
+	s, st, passage := m.session, m.main, m.Passage()
 	if f.Opens() {
 		m.refreshed, m.everRefreshed, m.refreshDue = now, true, false
 	}
@@ -236,7 +322,7 @@ func (m *Section) Forward(now simtime.Time, f *Passing) bool {
 	introduced := st.introduces(f.Opens())
 	h := rtp.Header{
 		Version: 2, Marker: f.Marker, PayloadType: f.PayloadType,
-		SequenceNumber: seq, Timestamp: ts, SSRC: st.ssrc, CSRC: passage.contributors(f),
+		SequenceNumber: seq, Timestamp: f.Timestamp + offset, SSRC: st.ssrc, CSRC: passage.contributors(f),
 	}
 	head := rtpHeader + 4*len(h.CSRC) + int(st.layout(introduced).Size())
 	p := s.endpoint.config.Pool.New()
@@ -251,7 +337,6 @@ func (m *Section) Forward(now simtime.Time, f *Passing) bool {
 	copy(b[head:], f.Payload)
 	m.push(p)
 	s.pump(now)
-	return true
 }
 
 // contributors returns the CSRCs of a packet.
@@ -280,10 +365,10 @@ func (m *Section) contributors(now simtime.Time) []Contributor {
 	switch {
 	case p == nil:
 		return m.config.Send.Contributors(now)
-	case p.stream == nil || p.named == "":
+	case p.now.stream == nil || p.now.named == "":
 		return nil
 	}
-	return []Contributor{{p.source, p.named}}
+	return []Contributor{{p.now.source, p.now.named}}
 }
 
 // What comes faster than the session may send waits in the pacer: for no longer than
@@ -330,9 +415,9 @@ func (st *Stream) cname() string {
 
 // reportTime returns the RTP timestamp that an SR sets beside the wall-clock time.
 func (st *Stream) reportTime(now simtime.Time) uint32 {
-	if p := st.section.Passage(); p != nil && p.from != nil {
-		if ts, ok := p.from.timestampAt(now, p.source); ok {
-			return ts + p.offset
+	if p := st.section.Passage(); p != nil && p.now.from != nil {
+		if ts, ok := p.now.from.timestampAt(now, p.now.source); ok {
+			return ts + p.now.offset
 		}
 	}
 	return st.rtpTime(now)

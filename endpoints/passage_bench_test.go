@@ -26,7 +26,7 @@ func (f *fanOut) Pass(now simtime.Time, _ *endpoints.Section, p *endpoints.Passi
 	}
 }
 
-func (*fanOut) Omit(*endpoints.Section, uint32, uint64) {}
+func (*fanOut) Omit(simtime.Time, *endpoints.Section, uint32, uint64) {}
 
 // videoPackets returns the RTP packets of a second of video.
 func videoPackets(b *testing.B, rate units.BitRate) (list [][]byte) {

@@ -7,12 +7,18 @@ import (
 	"rtpfabric/endpoints/encoder"
 )
 
-// Numbers on a leg: of media (m), of padding there (p), and what padding of the source, which
-// isn't sent on (o), does to those that follow.
+// Numbers on a leg: of media (m), of padding there (p), what padding of the source, which isn't
+// sent on (o), does to those that follow, and what comes late (l) when the passage has been
+// closed (c).
 func TestPassageNumbers(t *testing.T) {
 	passage := &Passage{}
 	st := &Stream{seq: 100}
-	m := &Section{main: st, config: SectionConfig{Send: &SendConfig{Encoder: passage}}}
+	number := func(source uint32, seq uint64) (uint16, bool) {
+		if n := passage.late(st, source, seq); n != nil {
+			return n.place(seq)
+		}
+		return passage.next(0, st, &Passing{SSRC: source, Seq: seq})
+	}
 	for i, step := range []struct {
 		kind   byte
 		source uint32
@@ -32,25 +38,45 @@ func TestPassageNumbers(t *testing.T) {
 		{'o', 1, 18, 0},
 		{'m', 1, 19, 110},
 		{'m', 1, 17, 109},
-		{'o', 1, 12, 0}, // late, and something is missing there already
-		{'o', 2, 30, 0}, // of somebody else
+		{'o', 1, 12, 102}, // late: something has to stand for it there
+		{'o', 1, 18, 0},   // again
+		{'o', 2, 30, 0},   // of somebody else
 		{'o', 1, 20, 0},
 		{'p', 0, 0, 111},
 		{'m', 1, 21, 112},
 		{'m', 1, 9, 0}, // older than the passage
-		{'m', 2, 500, 113},
-		{'m', 2, 501, 114},
+		{'m', 1, 23, 114},
+		{'m', 2, 500, 115},
+		{'m', 1, 22, 113}, // late, of what another source has taken over from
+		{'m', 2, 501, 116},
+		{'c', 0, 0, 0},
+		{'l', 2, 501, 0},
+		{'m', 2, 510, 117}, // after a break
+		{'m', 2, 509, 0},   // of the break
+		{'m', 2, 512, 119},
+		{'c', 0, 0, 0},
+		{'l', 2, 511, 118}, // late, of before the next break
+		{'m', 2, 520, 120},
+		{'l', 2, 511, 118},
 	} {
 		got := uint16(0)
 		switch step.kind {
 		case 'm':
-			got, _ = passage.number(st, &Passing{SSRC: step.source, Seq: step.seq})
+			got, _ = number(step.source, step.seq)
+		case 'l':
+			if n := passage.late(st, step.source, step.seq); n != nil {
+				got, _ = n.place(step.seq)
+			}
+		case 'c':
+			passage.closed = true
 		case 'p':
 			got = st.seq
 			st.seq++
 			passage.padded(st)
 		case 'o':
-			m.Omit(step.source, step.seq)
+			if number, gap := passage.omit(st, step.source, step.seq); gap {
+				got = number
+			}
 		}
 		if got != step.want {
 			t.Fatalf("step %d: number %d, want %d", i, got, step.want)
@@ -58,20 +84,20 @@ func TestPassageNumbers(t *testing.T) {
 	}
 	// However often there is padding, not everything is remembered.
 	for seq := range uint64(3 * maxStretches) {
-		if got, ok := passage.number(st, &Passing{SSRC: 2, Seq: 502 + seq}); !ok || got != uint16(115+2*seq) {
+		if got, ok := number(2, 521+seq); !ok || got != uint16(121+2*seq) {
 			t.Fatalf("after %d packets of padding: number %d", seq, got)
 		}
 		st.seq++
 		passage.padded(st)
 	}
-	if len(passage.stretches) > maxStretches {
-		t.Errorf("%d stretches", len(passage.stretches))
+	if len(passage.now.stretches) > maxStretches {
+		t.Errorf("%d stretches", len(passage.now.stretches))
 	}
-	last := passage.last
-	if got, ok := passage.number(st, &Passing{SSRC: 2, Seq: last - 10}); !ok || got != st.seq-22 {
+	last := passage.now.last
+	if got, ok := number(2, last-10); !ok || got != st.seq-22 {
 		t.Errorf("late by ten: number %d, want %d", got, st.seq-22)
 	}
-	if _, ok := passage.number(st, &Passing{SSRC: 2, Seq: last - 2*maxStretches}); ok {
+	if _, ok := number(2, last-2*maxStretches); ok {
 		t.Error("a packet goes whose number is forgotten")
 	}
 }

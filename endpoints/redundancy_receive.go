@@ -105,7 +105,7 @@ func (s *Session) unwrap(now simtime.Time, src *source, m *Section, ext uint64, 
 // passed notes a packet without media: its number isn't missing.
 func (r *source) passed(now simtime.Time, m *Section, ext uint64, repaired bool) {
 	if r.handsOn {
-		r.section.config.Transit.Omit(r.section, r.ssrc, ext)
+		r.section.config.Transit.Omit(now, r.section, r.ssrc, ext)
 	}
 	if r.missing == nil {
 		return

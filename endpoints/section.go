@@ -298,6 +298,9 @@ func (m *Section) nextTimeout() (simtime.Time, Reason) {
 	}
 	limit := m.limits.NextTimeout()
 	next := m.nextFrame()
+	if p := m.Passage(); p != nil && p.look < min(limit, next, send.Stop) {
+		return p.look, ReasonAllocation
+	}
 	switch {
 	case limit < next && limit < send.Stop:
 		return limit, ReasonLimit
@@ -313,6 +316,7 @@ func (m *Section) handleTimeout(now simtime.Time) {
 		return
 	}
 	m.raiseLimits(now)
+	m.lookAtPassage(now)
 	for m.nextFrame() <= now && now < send.Stop {
 		if m.judged.ceased {
 			m.session.judges.restart(now, m)

@@ -95,6 +95,7 @@ func (s *Session) release(now simtime.Time, p *packet.Packet) {
 			Seq: tseq, Size: p.Size, Backlog: s.pacer.Backlog(), InFlight: s.history.InFlight(), Probe: probe,
 		})
 	}
+	s.filling.sent(now, p.Size)
 	s.probed(now, p.Size)
 }
 

@@ -163,6 +163,7 @@ type Session struct {
 
 	pacer      pacer.Pacer
 	probing    probing
+	filling    filling
 	history    feedback.History
 	reception  []ccontrol.Reception // scratch
 	news       ccontrol.Report      // scratch
@@ -418,7 +419,10 @@ func (s *Session) nextTimeout() (simtime.Time, Reason) {
 		earlier(m.nextTimeout())
 	}
 	earlier(s.pacer.Next(), ReasonPacer)
-	earlier(s.probingTimeout(), ReasonPacer)
+	earlier(s.padDue(), ReasonPacer)
+	if s.probing.probe.ID != 0 {
+		earlier(s.probing.over, ReasonPacer)
+	}
 	if s.control != nil {
 		earlier(s.timing.NextTimeout(), ReasonRTCP)
 		earlier(min(s.due.at, s.estimate.due.at), ReasonFeedback)

@@ -40,7 +40,7 @@ type Transit interface {
 	Pass(now simtime.Time, from *Section, p *Passing)
 	// Omit says that a number of a source is that of a packet without media, of which there
 	// is nothing to pass.
-	Omit(from *Section, source uint32, seq uint64)
+	Omit(now simtime.Time, from *Section, source uint32, seq uint64)
 }
 
 // pass hands over a packet, and looks after what is missing on the way here.

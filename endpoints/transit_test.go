@@ -25,7 +25,7 @@ type sink struct{ passed []endpoints.Passing }
 func (s *sink) Pass(_ simtime.Time, _ *endpoints.Section, p *endpoints.Passing) {
 	s.passed = append(s.passed, *p)
 }
-func (*sink) Omit(*endpoints.Section, uint32, uint64) {}
+func (*sink) Omit(simtime.Time, *endpoints.Section, uint32, uint64) {}
 
 // A middlebox asks for what is missing as a receiver does: what was lost before a frame that
 // nobody predicts from may be of one that others need, and is asked for again and again.
@@ -86,7 +86,9 @@ func (b *box) Pass(now simtime.Time, _ *endpoints.Section, p *endpoints.Passing)
 	b.legs[1].Forward(now, p)
 }
 
-func (b *box) Omit(_ *endpoints.Section, source uint32, seq uint64) { b.legs[1].Omit(source, seq) }
+func (b *box) Omit(now simtime.Time, _ *endpoints.Section, source uint32, seq uint64) {
+	b.legs[1].Omit(now, source, seq)
+}
 
 func newBox(t *testing.T, edit func(leg int, sc *endpoints.SessionConfig)) *box {
 	t.Helper()

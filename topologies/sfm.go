@@ -40,6 +40,7 @@ type projection struct {
 	from   *endpoints.Section // that it comes in
 	model  endpoints.StreamModel
 	legs   []*projected
+	past   []*projected // that show something else since
 	// asked is the limit that the sender was asked to keep to last (RFC 5104 §4.2), 0 for
 	// none.
 	asked    units.BitRate
@@ -65,7 +66,7 @@ func (p *projection) Pass(now simtime.Time, _ *endpoints.Section, packet *endpoi
 		p.sfm.dismiss(now)
 		for _, leg := range p.legs {
 			if leg.choice != nil {
-				leg.choice.choose(now, leg.wanted)
+				leg.choice.choose(now, leg)
 			}
 		}
 		if p.model.Kind == endpoints.Video {
@@ -73,16 +74,28 @@ func (p *projection) Pass(now simtime.Time, _ *endpoints.Section, packet *endpoi
 		}
 	}
 	for _, leg := range p.legs {
-		if !leg.to.Session().PeerLeft() && (leg.choice == nil || leg.choice.passes(leg, p, packet)) {
+		switch {
+		case leg.to.Session().PeerLeft():
+		case leg.choice == nil || leg.choice.passes(leg, p, packet):
 			leg.to.Forward(now, packet)
+		default:
+			leg.to.Complete(now, packet)
+		}
+	}
+	for _, leg := range p.past {
+		if !leg.to.Session().PeerLeft() {
+			leg.to.Complete(now, packet)
 		}
 	}
 }
 
 // Omit implements [endpoints.Transit].
-func (p *projection) Omit(_ *endpoints.Section, source uint32, seq uint64) {
+func (p *projection) Omit(now simtime.Time, _ *endpoints.Section, source uint32, seq uint64) {
 	for _, leg := range p.legs {
-		leg.to.Omit(source, seq)
+		leg.to.Omit(now, source, seq)
+	}
+	for _, leg := range p.past {
+		leg.to.Omit(now, source, seq)
 	}
 }
 
@@ -100,15 +113,20 @@ func (m *sfm) choose(now simtime.Time) {
 	if m.lastN == 0 {
 		return
 	}
+	seen, heard := m.latest(endpoints.Video), m.latest(endpoints.Audio)
 	for _, s := range m.slots {
-		m.assign(s)
+		if s.kind == endpoints.Video {
+			m.assign(s, seen)
+		} else {
+			m.assign(s, heard)
+		}
 	}
 	for _, p := range m.order {
 		if p.model.Kind == endpoints.Audio || len(m.slots) > 0 {
 			continue
 		}
 		for _, leg := range p.legs {
-			leg.to.Passage().Switch(slices.Contains(m.shown(leg.receiver, endpoints.Video), p.origin))
+			leg.to.Passage().Switch(slices.Contains(shown(seen, m.lastN, leg.receiver), p.origin))
 		}
 	}
 	for _, p := range m.order {
@@ -121,15 +139,26 @@ func (m *sfm) choose(now simtime.Time) {
 	}
 }
 
-// shown returns the latest speakers that a receiver gets media of a kind from.
-func (m *sfm) shown(receiver string, kind endpoints.Kind) []string {
-	return m.speakers.shown(m.lastN, receiver, func(name string) bool { return m.source(name, kind) >= 0 })
+// latest returns the latest speakers of those who send media of a kind, one more than anybody
+// is shown: nobody looks at themself.
+func (m *sfm) latest(kind endpoints.Kind) []string {
+	list := make([]string, 0, m.lastN+1)
+	for _, name := range m.speakers.order {
+		if len(list) <= m.lastN && m.source(name, kind) != nil {
+			list = append(list, name)
+		}
+	}
+	return list
 }
 
-// source returns the place of the first stream of somebody's media of a kind; -1 if there is
-// none.
-func (m *sfm) source(name string, kind endpoints.Kind) int {
-	return slices.IndexFunc(m.order, func(p *projection) bool { return p.origin == name && p.model.Kind == kind })
+// source returns the first stream of somebody's media of a kind, nil if there is none.
+func (m *sfm) source(name string, kind endpoints.Kind) *projection {
+	for _, p := range m.order {
+		if p.origin == name && p.model.Kind == kind {
+			return p
+		}
+	}
+	return nil
 }
 
 // Senders are asked to change their rate if it is by more than a part of what they were asked

@@ -2,6 +2,7 @@ package topologies
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"time"
 
@@ -26,17 +27,14 @@ const (
 )
 
 // choose takes the rate that the leg bears.
-func (c *choice) choose(now simtime.Time, rate units.BitRate) {
+func (c *choice) choose(now simtime.Time, leg *projected) {
 	best := 0
-	for i, q := range c.qualities {
-		need := float64(q.model.Min)
-		if i > c.wants {
-			need *= headroom
-		}
-		if float64(rate) >= need {
+	for i := range c.qualities {
+		if leg.wanted >= c.need(i) {
 			best = i
 		}
 	}
+	defer func() { leg.to.Passage().Better = c.better() }()
 	if best == c.wants || best > c.wants && now.Sub(c.since) < steadily {
 		return
 	}
@@ -44,6 +42,23 @@ func (c *choice) choose(now simtime.Time, rate units.BitRate) {
 	if c.wants != c.shows {
 		c.qualities[best].from.RequestRefresh(now)
 	}
+}
+
+// need returns the rate from which on the leg bears a quality.
+func (c *choice) need(i int) units.BitRate {
+	if i > c.wants {
+		return units.BitRate(math.Ceil(headroom * float64(c.qualities[i].model.Min)))
+	}
+	return c.qualities[i].model.Min
+}
+
+// better returns the rate from which on the leg bears a better quality than the chosen one, 0 if
+// there is none.
+func (c *choice) better() units.BitRate {
+	if c.wants+1 < len(c.qualities) {
+		return c.need(c.wants + 1)
+	}
+	return 0
 }
 
 // passes reports whether a packet of a quality goes through. Another one takes over with a key
@@ -82,7 +97,7 @@ func (m *sfm) simulcast(s *Simulation, f *Flow, leg *projected) {
 	passage.Follow(c.qualities[0].from, c.qualities[0].cname)
 	passage.Wanted = func(now simtime.Time, r units.BitRate) {
 		leg.wanted = r
-		c.choose(now, r)
+		c.choose(now, leg)
 		for _, q := range c.qualities {
 			q.settle(now)
 		}

@@ -15,10 +15,25 @@ type slots struct {
 	list     []*slot
 }
 
-// slot is one of them, and what goes through it now; nil if nothing does.
+// slot is one of them, what goes through it now, and what did before; nil if nothing does.
 type slot struct {
-	leg   *projected
-	shows *projection
+	leg           *projected
+	shows, showed *projection
+}
+
+// vacate lets nothing go through, but for what comes late.
+func (at *slot) vacate() {
+	without := func(list []*projected) []*projected {
+		return slices.DeleteFunc(list, func(l *projected) bool { return l == at.leg })
+	}
+	if at.shows != nil {
+		if at.showed != nil {
+			at.showed.past = without(at.showed.past)
+		}
+		at.shows.legs, at.shows.past = without(at.shows.legs), append(at.shows.past, at.leg)
+		at.shows, at.showed = nil, at.shows
+	}
+	at.leg.to.Passage().Switch(false)
 }
 
 // addSlot makes a stream of the mixer's own one that media can go through.
@@ -39,11 +54,12 @@ func (m *sfm) addSlot(leg *projected, c *SFMConfig) {
 	m.slots[i].list = append(m.slots[i].list, at)
 }
 
-// assign gives slots to the latest speakers: who has one keeps it.
-func (m *sfm) assign(s *slots) {
+// assign gives slots to the latest speakers, of those who send such media: who has one keeps
+// it.
+func (m *sfm) assign(s *slots, speakers []string) {
 	var wanted []*projection
-	for _, name := range m.shown(s.receiver, s.kind) {
-		wanted = append(wanted, m.order[m.source(name, s.kind)])
+	for _, name := range shown(speakers, m.lastN, s.receiver) {
+		wanted = append(wanted, m.source(name, s.kind))
 	}
 	var free []*slot
 	for _, at := range s.list {
@@ -51,11 +67,7 @@ func (m *sfm) assign(s *slots) {
 			wanted = slices.Delete(wanted, i, i+1)
 			continue
 		}
-		if at.shows != nil {
-			at.shows.legs = slices.DeleteFunc(at.shows.legs, func(l *projected) bool { return l == at.leg })
-			at.shows = nil
-		}
-		at.leg.to.Passage().Switch(false)
+		at.vacate()
 		free = append(free, at)
 	}
 	for i, at := range free {

@@ -50,12 +50,14 @@ func (s *speakers) heard(now simtime.Time, name string) bool {
 	return true
 }
 
-// shown returns the latest n speakers among those who have something to show, but for who
-// looks at them.
-func (s *speakers) shown(n int, to string, has func(name string) bool) []string {
-	var list []string
-	for _, name := range s.order {
-		if name != to && len(list) < n && has(name) {
+// shown returns the first n of the latest speakers but for who looks at them.
+func shown(latest []string, n int, to string) []string {
+	list := make([]string, 0, n)
+	for _, name := range latest {
+		if len(list) == n {
+			break
+		}
+		if name != to {
 			list = append(list, name)
 		}
 	}

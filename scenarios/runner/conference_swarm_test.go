@@ -46,6 +46,17 @@ func TestConferenceSwarm(t *testing.T) {
 	}
 }
 
+// Calls of the swarm that have shown what others hadn't.
+func TestConferencesOfNote(t *testing.T) {
+	t.Parallel()
+	for seed, shows := range map[uint64]string{
+		611:  "with half of its rate in use a leg doesn't learn that it bears the streams that are suspended",
+		1257: "padding of a source comes late",
+	} {
+		t.Run(shows, func(t *testing.T) { watchConference(t, randomConference(seed)) })
+	}
+}
+
 func watchConference(t *testing.T, text string) {
 	t.Helper()
 	s := loadText(t, text)
@@ -59,14 +70,16 @@ func watchConference(t *testing.T, text string) {
 		}
 	})
 	play(t, sim, s)
-	const least = 60            // frames that everybody gets
+	// Of 210 pictures and 350 frames of audio everybody gets as many. NADA takes what comes out of
+	// order for lost, and its pacer may keep half of the pictures back then.
+	least := map[endpoints.Kind]int{endpoints.Video: 105, endpoints.Audio: 330}
 	some := map[string][]bool{} // of each kind at each end, whether streams were there
 	for _, f := range sim.Flows {
 		to := f.Receiver.Session().Endpoint()
 		if to == s.Topology.Box() {
 			continue // what others do with it shows
 		}
-		there := shown[f.Receiver] >= least
+		there := shown[f.Receiver] >= least[f.Receiver.Kind()]
 		if s.Topology.Shown() > 0 || s.Topology.Loudest > 0 { // not all are
 			key := fmt.Sprint(f.Receiver.Kind(), " at ", to)
 			some[key] = append(some[key], there)
@@ -79,14 +92,15 @@ func watchConference(t *testing.T, text string) {
 			t.Errorf("none of %d streams of kind %s from %v on", len(there), key, recovered)
 		}
 	}
-	lost := int64(0)
-	for _, n := range w.lost {
-		lost += n
+	out := int64(0) // of order when the last report was made
+	if strings.Contains(text, "reordering") {
+		out = 1
 	}
 	for _, f := range sim.Flows {
+		lost := w.lostOf(sim, s.Topology.Box(), f)
 		for _, r := range f.Sender.Main().Reports() {
-			if int64(r.Lost) > lost {
-				t.Errorf("%s: %d packets are reported lost, and the network has lost %d in all", f.Flow(), r.Lost, lost)
+			if int64(r.Lost) > lost+out {
+				t.Errorf("%s: %d packets are reported lost, and the network has lost %d", f.Flow(), r.Lost, lost)
 			}
 		}
 	}

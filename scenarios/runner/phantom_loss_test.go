@@ -8,6 +8,7 @@ import (
 	"rtpfabric/sim/fabric"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/simtime"
+	"rtpfabric/topologies"
 )
 
 // dropWatch counts by SSRC the RTP packets that the network loses.
@@ -20,6 +21,21 @@ func (w *dropWatch) PacketDropped(_ simtime.Time, _ *fabric.Link, p *packet.Pack
 	if b := p.Payload; len(b) >= 12 && b[0]>>6 == 2 && (b[1] < 192 || b[1] > 223) {
 		w.lost[uint32(b[8])<<24|uint32(b[9])<<16|uint32(b[10])<<8|uint32(b[11])]++
 	}
+}
+
+// lostOf returns how many packets the network has lost of a stream: those with its SSRC, and of
+// what a middlebox passes on also those of which it is made.
+func (w *dropWatch) lostOf(sim *topologies.Simulation, box string, f *topologies.Flow) int64 {
+	lost := w.lost[f.Sender.SSRC()]
+	if box == "" || f.From != box {
+		return lost
+	}
+	for _, in := range sim.Flows {
+		if in.To == box && in.Kind == f.Kind && in.From != f.To {
+			lost += w.lost[in.Sender.SSRC()]
+		}
+	}
+	return lost
 }
 
 // In no topology does anybody report a loss that hasn't happened on the network, whatever
@@ -46,14 +62,7 @@ func TestNobodyReportsPhantomLoss(t *testing.T) {
 		for _, f := range sim.Flows {
 			for _, r := range f.Sender.Main().Reports() {
 				streams++
-				lost := w.lost[f.Sender.SSRC()]
-				if box := s.Topology.Box(); box != "" && f.From == box { // and what hasn't come there
-					for _, in := range sim.Flows {
-						if in.To == box && in.Kind == f.Kind && in.From != f.To {
-							lost += w.lost[in.Sender.SSRC()]
-						}
-					}
-				}
+				lost := w.lostOf(sim, s.Topology.Box(), f)
 				if lost > 0 {
 					lossy++
 				}

@@ -36,6 +36,21 @@ func TestSimulcast(t *testing.T) {
 	}
 }
 
+// With every controller a leg finds out that it bears the better quality, though it sends the
+// other: padding makes up for what that leaves.
+func TestSimulcastRises(t *testing.T) {
+	t.Parallel()
+	for _, controller := range []string{"nada", "scream", "scream-v2", "gcc"} {
+		r := run(t, load(t, simulcast, "expect=[]", "duration=40s", "congestion={controller: "+controller+", feedback: rfc8888}")[0])
+		if rate := mean(series(t, r, "A/camera>B", record.ReceiveRate)[100:]); rate < 1.2e6 {
+			t.Errorf("%s: B gets %.0f bit/s", controller, rate)
+		}
+		if rate := mean(series(t, r, "A/camera>C", record.ReceiveRate)[100:]); rate > 260e3 {
+			t.Errorf("%s: C gets %.0f bit/s", controller, rate)
+		}
+	}
+}
+
 // One encoder makes one rate, whichever quality it is for: the receiver behind the slow path
 // has nothing that suits it.
 //
