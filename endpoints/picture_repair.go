@@ -75,7 +75,7 @@ func (s *Session) handleSLI(now simtime.Time, n *rtcp.SliceLossIndication) {
 	m := st.section
 	e := m.repairer()
 	if e == nil {
-		s.handlePLI(now, n.MediaSSRC)
+		s.handlePLI(now, n.SenderSSRC, n.MediaSSRC)
 		return
 	}
 	s.repairs.SlicesHeard++

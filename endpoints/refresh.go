@@ -61,12 +61,47 @@ func (w *compound) appendRefreshes(now simtime.Time, m *Section) {
 	}
 }
 
+// DemandRefreshes asks for key frames of all video that comes, by a new FIR for each stream, at once
+// and each time that it is called. RTCP's timing rules forbid that: it is what a peer does that is
+// broken, or hostile (RFC 5104 §5).
+func (e *Endpoint) DemandRefreshes(now simtime.Time) {
+	for _, s := range e.sessions {
+		s.demandRefreshes(now)
+	}
+}
+
+func (s *Session) demandRefreshes(now simtime.Time) {
+	s.touch()
+	if s.control == nil || s.gone() {
+		return
+	}
+	for _, m := range s.sections {
+		if m.config.Kind != Video || m.main.local == nil {
+			continue
+		}
+		w, asks := s.newCompound(), false
+		w.report(now, m.main)
+		w.describe(now)
+		for _, src := range s.sources {
+			if src.section == m && !src.ended && len(w.b)+20 <= mtu {
+				src.refresh.seq++
+				w.add(&rtcp.FullIntraRequest{SenderSSRC: m.SSRC(), FIR: []rtcp.FIREntry{{SSRC: src.ssrc, SequenceNumber: src.refresh.seq}}})
+				s.repairs.RefreshesSent++
+				asks = true
+			}
+		}
+		if asks {
+			s.sendRTCP(now, w)
+		}
+	}
+}
+
 // handlePLI makes the next frame a key frame, unless one is so young that the peer
 // can't have seen it yet.
-func (s *Session) handlePLI(now simtime.Time, media uint32) {
+func (s *Session) handlePLI(now simtime.Time, from, media uint32) {
 	s.repairs.RefreshesHeard++
 	if st := s.ours(media); st != nil && st == st.section.main && !st.section.justRefreshed(now) {
-		st.section.refresh(now)
+		st.section.obey(now, st.section.requesterOf(from))
 	}
 }
 
@@ -81,42 +116,80 @@ func (s *Session) handleFIR(now simtime.Time, f *rtcp.FullIntraRequest) {
 			continue
 		}
 		m := st.section
-		switch fresh, just := m.newRequest(f.SenderSSRC, entry.SequenceNumber), m.justRefreshed(now); {
-		case !fresh && (now.Sub(m.refreshed) < 2*s.rtt || just):
+		r := m.requesterOf(f.SenderSSRC)
+		switch fresh := r.fresh(entry.SequenceNumber); {
+		case !fresh && (now.Sub(m.refreshed) < 2*s.rtt || m.justRefreshed(now)):
 			// §3.5.1.1: repeats within two round trips after the refresh point
 		case m.Passage() != nil && m.everRefreshed && now.Sub(m.refreshed) < s.rtt:
 			// §3.5.1.1: a middlebox sees to it that one is delivered, and one is on its way
-		case just:
-			m.refreshDue = true
 		default:
-			m.refresh(now)
+			m.obey(now, r)
 		}
 	}
 }
 
-// request is the last FIR of a peer's SSRC.
-type request struct {
-	ssrc uint32
-	seq  uint8
+// requester is a peer's SSRC that asks for key frames.
+type requester struct {
+	ssrc  uint32
+	fired bool // has sent a FIR, with seq
+	seq   uint8
+	spent simtime.Time // when what it has asked for is no more than it may on average
 }
 
-// newRequest notes a request and reports whether it is none that was seen before.
-func (m *Section) newRequest(ssrc uint32, seq uint8) bool {
-	for i := range m.requests {
-		if r := &m.requests[i]; r.ssrc == ssrc {
-			fresh := r.seq != seq
-			r.seq = seq
-			return fresh
+// Somebody who asks again and again, as a peer does that is broken or hostile, gets a key frame
+// at most every so often, beyond a few: they cost everybody who sees the stream.
+const (
+	refreshEvery = 500 * time.Millisecond
+	refreshBurst = 5
+)
+
+// may returns when a request may be obeyed, and lets that count if it is to be.
+func (r *requester) may(now simtime.Time) simtime.Time {
+	return max(now, r.spent.Add(-(refreshBurst-1)*refreshEvery))
+}
+
+func (r *requester) count(now simtime.Time) { r.spent = max(r.spent, now).Add(refreshEvery) }
+
+// fresh notes the number of a FIR, and reports whether it isn't that of the one before.
+func (r *requester) fresh(seq uint8) bool {
+	fresh := !r.fired || r.seq != seq
+	r.fired, r.seq = true, seq
+	return fresh
+}
+
+// requesterOf returns what is known of a peer's SSRC. Those who come when too many are known
+// have what they may ask for together.
+func (m *Section) requesterOf(ssrc uint32) *requester {
+	for i := range m.requesters {
+		if r := &m.requesters[i]; r.ssrc == ssrc {
+			return r
 		}
 	}
-	if len(m.requests) < maxRequesters {
-		m.requests = append(m.requests, request{ssrc, seq})
+	if len(m.requesters) == maxRequesters {
+		r := &m.requesters[maxRequesters-1]
+		r.ssrc, r.fired = ssrc, false
+		return r
 	}
-	return true
+	m.requesters = append(m.requesters, requester{ssrc: ssrc})
+	return &m.requesters[len(m.requesters)-1]
 }
 
 // maxRequesters bounds what peers can make a section remember.
 const maxRequesters = 256
+
+// obey makes the next frame a key frame, or a later one if it is too early for that.
+func (m *Section) obey(now simtime.Time, r *requester) {
+	from := r.may(now)
+	switch {
+	case m.refreshDue && from >= m.refreshFrom:
+		return // one will be made anyway
+	case from > now || m.justRefreshed(now):
+		m.refreshDue, m.refreshFrom = true, from
+	default:
+		m.refresh(now)
+	}
+	r.count(now)
+}
 
 // refresh lets the encoder make a key frame next.
 func (m *Section) refresh(now simtime.Time) {
@@ -135,7 +208,7 @@ func (m *Section) refresh(now simtime.Time) {
 
 // refreshIfDue makes up for a request that came too early.
 func (m *Section) refreshIfDue(now simtime.Time) {
-	if m.refreshDue && !m.justRefreshed(now) {
+	if m.refreshDue && now >= m.refreshFrom && !m.justRefreshed(now) {
 		m.refreshDue = false
 		m.refresh(now)
 	}

@@ -180,7 +180,7 @@ func (s *Session) handleOther(now simtime.Time, b []byte, p *packet.Packet) erro
 		}
 	case *rtcp.PictureLossIndication:
 		if s.heardControl(now, m.SenderSSRC, p) {
-			s.handlePLI(now, m.MediaSSRC)
+			s.handlePLI(now, m.SenderSSRC, m.MediaSSRC)
 		}
 	case *rtcp.SliceLossIndication:
 		if s.heardControl(now, m.SenderSSRC, p) {

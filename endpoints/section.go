@@ -131,8 +131,9 @@ type Section struct {
 
 	refreshed     simtime.Time // when the last key frame was made
 	everRefreshed bool
-	refreshDue    bool      // another one is to be made
-	requests      []request // FIRs
+	refreshDue    bool         // another one is to be made
+	refreshFrom   simtime.Time // not before
+	requesters    []requester
 
 	pictureID    uint16
 	frame        uint64         // number of the last frame
@@ -352,7 +353,7 @@ func (m *Section) encode(now simtime.Time) {
 	f.Captured = send.Clock.When(f.Captured)
 	m.skipPauses()
 	if f.Key {
-		m.refreshed, m.everRefreshed = now, true
+		m.refreshed, m.everRefreshed, m.refreshDue = now, true, false
 	}
 	s.event(Event{Kind: FrameEncoded, At: now, Section: m, Size: f.Size, Key: f.Key})
 	if m.redundant != nil {

@@ -27,6 +27,9 @@ func (c *checker) endpoints() {
 		if slices.Contains(takenTypes, e.VideoType) {
 			c.fail(p.Child("video-type"), fmt.Sprintf("%d is the payload type of something else", e.VideoType), "write 96, or one of 100 to 110")
 		}
+		if e.Floods != nil {
+			c.floods(&e, p.Child("floods"))
+		}
 		if e.Interworking {
 			c.interworking(&e, p.Child("interworking"))
 		}
@@ -36,6 +39,16 @@ func (c *checker) endpoints() {
 		if c.callsAreKnown() && !slices.ContainsFunc(c.s.Topology.Calls(), func(call []string) bool { return slices.Contains(call, e.Name) }) {
 			c.failKey(p, "this endpoint takes no part", "add it to topology.peers or topology.pairs, or remove it")
 		}
+	}
+}
+
+// floods checks when an endpoint asks for key frames, and that it can.
+func (c *checker) floods(e *Endpoint, p strict.Path) {
+	switch f := e.Floods; {
+	case f.During.To <= f.During.From || f.During.To > c.s.Duration:
+		c.fail(p.Child("during"), fmt.Sprintf("%s..%s is no part of the run", format(f.During.From), format(f.During.To)), fmt.Sprintf("write two times up to %s, the earlier first", format(c.s.Duration)))
+	case c.s.RTCPOf(e.Name).Profile == "avp":
+		c.failKey(p, fmt.Sprintf("%s has no feedback messages to ask with", e.Name), `write "profile: avpf" in its rtcp`)
 	}
 }
 

@@ -73,6 +73,9 @@ type Endpoint struct {
 	// Leaves is when the endpoint leaves its sessions with a BYE of each SSRC; nil is
 	// never.
 	Leaves *time.Duration `yaml:"leaves" min:"1ms" max:"24h"`
+	// Floods lets the endpoint ask for key frames without end, as one does that is broken or
+	// hostile.
+	Floods *Flood `yaml:"floods" example:"{during: 10s..20s, every: 20ms}"`
 	// Protection is that of the scenario, or none: an endpoint without SRTP.
 	Protection string `yaml:"protection" oneof:"scenario,none" default:"scenario"`
 	// Interworking puts a function before an endpoint without AVPF that tells its peers
@@ -98,6 +101,13 @@ type Endpoint struct {
 	// Congestion overrides the scenario's for what this endpoint sends, and says which
 	// feedback it gives.
 	Congestion *EndCongestion `yaml:"congestion"`
+}
+
+// Flood is a stretch of time in which an endpoint asks for key frames of all video that it gets,
+// each time by a new FIR and whatever RTCP's timing rules allow.
+type Flood struct {
+	During Interval      `yaml:"during,required" example:"10s..20s"`
+	Every  time.Duration `yaml:"every" default:"20ms" min:"1ms" max:"10s"`
 }
 
 // Number is a named whole number.

@@ -217,6 +217,12 @@ type Translator interface {
 	Outside(now simtime.Time, inside packet.Addr) packet.Addr
 }
 
+// Flood is a stretch of time in which a key frame is asked for at intervals, whatever RTCP allows.
+type Flood struct {
+	From, To simtime.Time
+	Every    time.Duration
+}
+
 // Endpoint stands at a node.
 type Endpoint struct {
 	Name, At    string
@@ -231,6 +237,8 @@ type Endpoint struct {
 	CNAME string
 	// Leaves is when it leaves its sessions with BYE; 0 never.
 	Leaves simtime.Time
+	// Floods lets it ask for key frames of all video without end; nil is never.
+	Floods *Flood
 	// Bandwidth is what its descriptions say for all media.
 	Bandwidth Bandwidth
 	// MaxSSRC is how many streams it decodes in a session; 0 is all.

@@ -307,6 +307,22 @@ func (s *Simulation) addEndpoint(i int, e Endpoint) {
 			h.drain(now)
 		})).Set(e.Leaves)
 	}
+	if e.Floods != nil {
+		s.flood(ep, h, *e.Floods)
+	}
+}
+
+// flood lets an endpoint ask for key frames without end.
+func (s *Simulation) flood(ep *endpoints.Endpoint, h *host, f Flood) {
+	var timer *engine.Timer
+	timer = s.Loop.NewTimer(engine.HandlerFunc(func(now simtime.Time) {
+		ep.DemandRefreshes(now)
+		h.drain(now)
+		if next := now.Add(f.Every); next < f.To {
+			timer.Set(next)
+		}
+	}))
+	timer.Set(f.From)
 }
 
 // Addr returns an endpoint's address.

@@ -57,10 +57,14 @@ func Config(s *scenarios.Scenario) (topologies.Config, error) {
 		if e.Leaves != nil {
 			leaves = simtime.At(*e.Leaves)
 		}
+		flood := (*topologies.Flood)(nil)
+		if f := e.Floods; f != nil {
+			flood = &topologies.Flood{From: simtime.At(f.During.From), To: simtime.At(f.During.To), Every: f.Every}
+		}
 		own, offers := endCongestion(s, &e)
 		c.Endpoints = append(c.Endpoints, topologies.Endpoint{
 			Name: e.Name, At: e.At, ClockOffset: time.Duration(e.ClockOffset), ClockDrift: float64(e.ClockDrift), Weight: e.Priority, Legacy: e.Legacy(),
-			Leaves: leaves, CNAME: e.CNAME, Bandwidth: bandwidth, Asymmetric: !e.Symmetric,
+			Leaves: leaves, Floods: flood, CNAME: e.CNAME, Bandwidth: bandwidth, Asymmetric: !e.Symmetric,
 			MaxSSRC: e.MaxSSRC, DecodeTop: e.DecodeTop, Insecure: e.Protection == "none", Interworking: e.Interworking,
 			Control: own, Offers: offers, VideoType: uint8(e.VideoType),
 			Stubborn: slices.ContainsFunc(s.Media, func(m scenarios.Media) bool { return m.From == e.Name && m.Spoofs != "" }),

@@ -24,6 +24,36 @@ func TestOneTooMuchHarmsNobody(t *testing.T) {
 	}
 }
 
+// Who asks for key frames without end gets some, and costs others nothing: neither through an SFM
+// nor behind a relay, where the senders see to it themselves.
+func TestFloodOfFIRsHarmsNobody(t *testing.T) {
+	t.Parallel()
+	loaded := load(t, meshes+"sfm-fir-flood.yaml")[0]
+	sim := build(t, loaded.Scenario)
+	play(t, sim, loaded.Scenario)
+	for _, f := range sim.Flows {
+		c := f.Sender.Session().RepairCounts()
+		switch {
+		case f.To == "sfm" && f.From != "C" && (c.RefreshesObeyed < 20 || c.RefreshesObeyed > 50):
+			t.Errorf("%s makes %d key frames in 20 s", f.Flow(), c.RefreshesObeyed)
+		case f.From == "sfm" && f.To == "C" && c.RefreshesHeard < 1900:
+			t.Errorf("%s: %d requests come", f.Flow(), c.RefreshesHeard)
+		}
+	}
+	relayed := load(t, meshes+"sfm-fir-flood.yaml", "topology={type: relay, at: M, peers: [A, B, C]}", "expect=[]",
+		"repair={refresh: fir, decoder: true}", "congestion={controller: nada, feedback: rfc8888}")[0]
+	for _, v := range scenarios.Judge(loaded.Scenario, run(t, loaded)) {
+		if !v.Pass {
+			t.Errorf("%s: %v", v.Expectation, v.Value)
+		}
+	}
+	for _, flow := range []string{"A/video", "B/video"} {
+		if fps := mean(series(t, run(t, relayed), flow, record.FrameRate)[50:150]); fps < 25 {
+			t.Errorf("%s behind a relay: %.1f pictures a second", flow, fps)
+		}
+	}
+}
+
 // Five seconds without one leg are five seconds without that: others see and hear as before,
 // and who was away is there again within two seconds.
 func TestLegLoss(t *testing.T) {
