@@ -89,8 +89,11 @@ func (s *Session) allocate(now simtime.Time) []share {
 	if wants == 0 {
 		wants = s.betters()
 	}
-	s.fill(wants, all, total)
 	divide(s.shares, left)
+	if s.exhausts(left) {
+		wants = 0
+	}
+	s.fill(wants, all, total)
 	return s.shares
 }
 
@@ -142,6 +145,19 @@ func (s *Session) selectSenders(now simtime.Time, left float64) (wants float64) 
 	}
 	s.shares = kept
 	return wants
+}
+
+// exhausts reports whether encoders may use all of a rate: then what is sent is no reason not to
+// have more.
+func (s *Session) exhausts(rate float64) bool {
+	sum := 0.0
+	for _, sh := range s.shares {
+		if sh.section.Passage() != nil {
+			return false // sources may have other limits
+		}
+		sum += sh.rate
+	}
+	return sum >= 0.99*rate
 }
 
 // fill lets padding keep up what is wanted of video, which has so much of a total.
