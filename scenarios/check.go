@@ -83,6 +83,7 @@ func check(s *Scenario, places *strict.Places, catalogue Catalogue) []*strict.Er
 		c.topology()
 		c.videoTypes()
 		c.media()
+		c.silence()
 	}
 	c.congestion(catalogue)
 	c.groupFeedback()

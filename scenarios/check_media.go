@@ -222,6 +222,20 @@ func (c *checker) apart(one, other string, p strict.Path) {
 	}
 }
 
+// silence refuses calls in which nobody sends anything, but for those of a mesh, whose peers may
+// just listen to others.
+func (c *checker) silence() {
+	if c.s.Topology.Meshed() || len(c.errs) > 0 {
+		return
+	}
+	for i, call := range c.s.Topology.Calls() {
+		if len(c.s.Sessions(call)) == 0 {
+			p := c.firstOf(at("topology", "pairs", i), at("topology"))
+			c.fail(p, fmt.Sprintf("%s and %s have nothing to send each other", call[0], call[1]), "let one of them send something, or remove the call")
+		}
+	}
+}
+
 // callsAreKnown reports whether every call is between two different endpoints.
 func (c *checker) callsAreKnown() bool {
 	if c.s.Topology.Forwarded() {

@@ -39,6 +39,9 @@ func Config(s *scenarios.Scenario) (topologies.Config, error) {
 		if err != nil {
 			return c, err
 		}
+		if len(list) == 0 {
+			continue // two of a mesh who only listen have nothing to do with each other
+		}
 		c.Calls = append(c.Calls, topologies.Call{A: call[0], B: call[1], Sessions: list})
 	}
 	if s.Topology.Relayed() {

@@ -159,3 +159,19 @@ func TestBreakersWithdrawWishes(t *testing.T) {
 		}
 	}
 }
+
+// Two of a mesh who only listen have no peer connection, and get what others send.
+func TestListenersInAMesh(t *testing.T) {
+	t.Parallel()
+	s := load(t, meshes+"mesh.yaml", "expect=[]", "duration=5s", "media=[{from: P1, kind: video, encoder: {max: 500kbps}}]")[0].Scenario
+	sim := build(t, s)
+	play(t, sim, s)
+	if n := len(sim.Connections); n != 2*(len(s.Topology.Peers)-1) {
+		t.Errorf("%d ends of peer connections for %d peers", n, len(s.Topology.Peers))
+	}
+	for _, f := range sim.Flows {
+		if r := f.Sender.Main().Reports(); len(r) != 1 || r[0].Lost > 0 {
+			t.Errorf("%s: reported as %+v", f.Flow(), r)
+		}
+	}
+}

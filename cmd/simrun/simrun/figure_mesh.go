@@ -18,7 +18,13 @@ const maxMeshPeers = 4
 func meshFigure(c *scenarios.Scenario) string {
 	var b strings.Builder
 	peers, streams := c.Topology.Peers, c.Streams()
-	calls := len(peers) * (len(peers) - 1) / 2
+	listeners := 0 // who have no peer connection with each other
+	for _, p := range peers {
+		if !slices.ContainsFunc(streams, func(m scenarios.Media) bool { return m.From == p }) {
+			listeners++
+		}
+	}
+	calls := (len(peers)*(len(peers)-1) - listeners*(listeners-1)) / 2
 	fmt.Fprintf(&b, "%s%d peers, %d peer connections, %d streams\n", margin, len(peers), calls, len(streams))
 	for i, peer := range peers {
 		if i == maxMeshPeers {
