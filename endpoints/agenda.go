@@ -7,8 +7,8 @@ import (
 	"rtpfabric/sim/simtime"
 )
 
-// agenda is when the sessions of a middlebox have something to do. Of hundreds few have at
-// any moment: it asks only those to which something has happened since it asked last.
+// agenda is when independent sessions have something to do. Of hundreds few have at any moment: it
+// asks only those to which something has happened since it asked last.
 type agenda struct {
 	sessions []*Session
 	due      []simtime.Time // by session, as it said last
@@ -42,9 +42,9 @@ func (a *agenda) touch(s *Session) {
 	a.touched = slices.Insert(a.touched, at, s)
 }
 
-// touch notes that something happens to the session, if it is one of a middlebox.
+// touch notes that something happens to the session, if it is an independent one.
 func (s *Session) touch() {
-	if s.endpoint.config.Middlebox {
+	if s.endpoint.config.Independent {
 		s.endpoint.agenda.touch(s)
 	}
 }

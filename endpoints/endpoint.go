@@ -28,9 +28,10 @@ type Config struct {
 	ClockDrift float64
 	Pool       *packet.Pool
 	Random     *rng.Source
-	// Middlebox says that it passes media on, in sessions that have nothing else in common:
-	// it then looks only at those that something has happened to.
-	Middlebox bool
+	// Independent says that what happens in one session gives others nothing to do, but for
+	// coupled controllers: it then looks only at those that something has happened to. So are the
+	// legs of a middlebox, and the calls of a mesh.
+	Independent bool
 	// Stubborn endpoints don't give up an SSRC that somebody else uses, against RFC 3550 §8.2: who
 	// tries to pass for somebody else.
 	Stubborn bool
@@ -90,7 +91,7 @@ func (e *Endpoint) Connect(now simtime.Time, c ConnectionConfig) (*Connection, e
 // HandlePacket takes a packet and its ownership.
 func (e *Endpoint) HandlePacket(now simtime.Time, p *packet.Packet) {
 	known := false
-	if e.config.Middlebox {
+	if e.config.Independent {
 		known = e.agenda.handlePacket(now, p)
 	} else {
 		for _, c := range e.connections {
@@ -108,7 +109,7 @@ func (e *Endpoint) HandlePacket(now simtime.Time, p *packet.Packet) {
 
 // HandleTimeout does everything that is due. An early call does nothing.
 func (e *Endpoint) HandleTimeout(now simtime.Time) {
-	if e.config.Middlebox {
+	if e.config.Independent {
 		e.agenda.handleTimeout(now)
 	} else {
 		for _, s := range e.sessions {
@@ -122,7 +123,7 @@ func (e *Endpoint) HandleTimeout(now simtime.Time) {
 // nil when there is none.
 func (e *Endpoint) PollPacket(simtime.Time) *packet.Packet {
 	sessions := e.sessions
-	if e.config.Middlebox {
+	if e.config.Independent {
 		sessions = e.agenda.touched
 	}
 	// Those before the one that had the last packet have none, unless something has happened
@@ -147,7 +148,7 @@ func (e *Endpoint) PollEvent() (Event, bool) { return e.events.pop() }
 // NextTimeout returns the next deadline and what it is for; simtime.Never if
 // there is none.
 func (e *Endpoint) NextTimeout() (simtime.Time, Reason) {
-	if e.config.Middlebox {
+	if e.config.Independent {
 		return e.agenda.next()
 	}
 	at, why := simtime.Never, ReasonNone

@@ -83,13 +83,14 @@ func (f *filling) worthwhile(now simtime.Time, target units.BitRate) bool {
 // padDue returns when padding is to leave, if anything can carry it: at once for a burst that
 // probes, or to keep a rate up.
 func (s *Session) padDue() simtime.Time {
-	if s.pacer.Len() > 0 || s.pads() == nil {
+	at := s.filling.due()
+	if s.probing.probe.ID != 0 {
+		at = 0
+	}
+	if at == simtime.Never || s.pacer.Len() > 0 || s.pads() == nil {
 		return simtime.Never
 	}
-	if s.probing.probe.ID != 0 {
-		return s.pacer.Free()
-	}
-	return max(s.filling.due(), s.pacer.Free())
+	return max(at, s.pacer.Free())
 }
 
 // pads returns the section whose stream carries padding: one of video that is being

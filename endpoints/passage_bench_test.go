@@ -64,7 +64,7 @@ func BenchmarkPassage(b *testing.B) {
 	packets := videoPackets(b, rate)
 	var pool packet.Pool
 	random, now := rng.New(1), simtime.Time(0)
-	box := endpoints.New(endpoints.Config{Name: "M", Addr: 1, Pool: &pool, Random: random, Middlebox: true})
+	box := endpoints.New(endpoints.Config{Name: "M", Addr: 1, Pool: &pool, Random: random, Independent: true})
 	sources := make([]*endpoints.Section, senders)
 	outputs := make([]fanOut, senders)
 	for i := range peers {

@@ -126,6 +126,7 @@ type Section struct {
 	trade       trade
 
 	cname string // of what it sends, if not the connection's
+	flow  int32  // see Number
 
 	reportWanted bool // the peer needs an SR of the main stream
 
@@ -285,6 +286,10 @@ func (m *Section) HasRedundancy() bool { return m.redundant != nil }
 func (m *Section) Repairs(ssrc uint32) bool {
 	return m.resend != nil && m.resend.stream.ssrc == ssrc || m.guard != nil && m.guard.stream.ssrc == ssrc
 }
+
+// Number lets the packets of the section's media, of which repairs are none, have a number by
+// which observers know them.
+func (m *Section) Number(n int32) { m.flow = n }
 
 // SSRC returns that of the main stream.
 func (m *Section) SSRC() uint32 { return m.main.ssrc }

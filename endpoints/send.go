@@ -84,6 +84,9 @@ func (s *Session) release(now simtime.Time, p *packet.Packet) {
 		panic("endpoints: protecting a packet of our own failed: " + err.Error())
 	}
 	p.Payload = b
+	if !m.Repairs(st.ssrc) && !m.IsRepair(seq) {
+		p.Flow = m.flow
+	}
 	s.testMarking(now, m, false)
 	p.DSCP, p.ECN = m.dscp, s.codePoint(now, st, importance)
 	s.counts.RTPSent++

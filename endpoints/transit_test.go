@@ -95,7 +95,7 @@ func newBox(t *testing.T, edit func(leg int, sc *endpoints.SessionConfig)) *box 
 	b := &box{t: t}
 	random := rng.New(1)
 	passage := &endpoints.Passage{}
-	b.end = endpoints.New(endpoints.Config{Name: "M", Addr: 1, Pool: &b.pool, Random: random, Middlebox: true})
+	b.end = endpoints.New(endpoints.Config{Name: "M", Addr: 1, Pool: &b.pool, Random: random, Independent: true})
 	for i, peer := range []string{"A", "B"} {
 		sc := endpoints.SessionConfig{
 			Local: packet.Addr{IP: 1, Port: uint16(1000 + i)}, Remote: packet.Addr{IP: packet.IPv4(2 + i), Port: 2000},

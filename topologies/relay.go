@@ -95,6 +95,7 @@ func (r *relay) HandlePacket(now simtime.Time, p *packet.Packet) {
 		}
 		c := r.pool.Copy(p)
 		c.Src, c.Dst, c.Copied = f.local, peer, false
+		c.Flow = 0 // observers measure a stream up to here: it is sent and arrives once
 		r.out.Push(c)
 	}
 }

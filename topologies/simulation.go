@@ -289,9 +289,10 @@ func (c *Config) AddrsAt(node string) []packet.IPv4 {
 const firstPort = 49152
 
 func (s *Simulation) addEndpoint(i int, e Endpoint) {
+	calls := s.config.Type == Mesh && !s.config.SharedEncoders // of which each goes its own way
 	config := endpoints.Config{
 		Name: e.Name, Addr: firstAddress + packet.IPv4(i), ClockOffset: e.ClockOffset, ClockDrift: e.ClockDrift,
-		Pool: s.Fabric.Pool(), Random: s.random, Middlebox: e.Forwards, Stubborn: e.Stubborn,
+		Pool: s.Fabric.Pool(), Random: s.random, Independent: e.Forwards || calls, Stubborn: e.Stubborn,
 	}
 	if e.Forwards && s.mixer != nil {
 		config.Departed = func(_ simtime.Time, from *endpoints.Session, ssrc uint32) { s.mixer.departed(from, ssrc) }

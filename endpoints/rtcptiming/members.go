@@ -14,6 +14,7 @@ const timeoutFactor = 5
 type memberTable struct {
 	list    []member
 	index   map[uint32]int
+	last    int // in the list, who was heard last: most likely the next one, too
 	sending int
 }
 
@@ -31,14 +32,18 @@ func (t *memberTable) count() int   { return len(t.list) }
 func (t *memberTable) senders() int { return t.sending }
 
 func (t *memberTable) heard(now simtime.Time, ssrc uint32) *member {
-	i, ok := t.index[ssrc]
-	if !ok {
-		i = len(t.list)
-		t.list = append(t.list, member{ssrc: ssrc})
-		t.index[ssrc] = i
+	if t.last >= len(t.list) || t.list[t.last].ssrc != ssrc {
+		i, ok := t.index[ssrc]
+		if !ok {
+			i = len(t.list)
+			t.list = append(t.list, member{ssrc: ssrc})
+			t.index[ssrc] = i
+		}
+		t.last = i
 	}
-	t.list[i].heard = now
-	return &t.list[i]
+	m := &t.list[t.last]
+	m.heard = now
+	return m
 }
 
 func (t *memberTable) setLocal(ssrc uint32) { t.list[t.index[ssrc]].local = true }

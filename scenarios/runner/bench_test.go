@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -38,7 +39,8 @@ func BenchmarkVariableCapacity(b *testing.B) {
 }
 
 // BenchmarkConference is a conference of which ten members send 1 Mbit/s to all others by way
-// of an SFM, 10 s of simulated time. Its metric is how much faster than real time that is.
+// of an SFM, or of 20 in a mesh, 10 s of simulated time. Its metrics are how much faster than real
+// time that is, and what a packet costs from end to end that is sent on.
 func BenchmarkConference(b *testing.B) {
 	const conference = `
 title: A conference
@@ -47,23 +49,41 @@ protection: size-only
 let: {peers: %d}
 network: {links: {access<1..peers>: {between: [home<n>, core], delay: 10ms, rate: 100Mbps}}}
 endpoints: {P<1..peers>: {at: home<n>}}
-topology: {type: sfm, at: core, peers: [P<1..peers>]}
+topology: {%s, peers: [P<1..peers>]}
 media: [{from: P<1..10>, kind: video, encoder: {min: 1Mbps, max: 1Mbps}}]
 congestion: {controller: nada, feedback: rfc8888}
 `
-	for _, peers := range []int{100, 200} {
-		b.Run(strconv.Itoa(peers), func(b *testing.B) {
-			f, err := scenarios.Parse("conference.yaml", fmt.Appendf(nil, conference, peers), scenarios.Options{Catalogue: runner.Catalogue{}})
+	for _, c := range []struct {
+		name, topology string
+		peers          int
+	}{
+		{"mesh", "type: mesh", 20},
+		{"sfm", "type: sfm, at: core", 10},
+		{"sfm", "type: sfm, at: core", 20},
+		{"sfm", "type: sfm, at: core", 50},
+		{"sfm", "type: sfm, at: core", 100},
+		{"sfm", "type: sfm, at: core", 200},
+	} {
+		b.Run(fmt.Sprintf("%s/%d", c.name, c.peers), func(b *testing.B) {
+			f, err := scenarios.Parse("conference.yaml", fmt.Appendf(nil, conference, c.peers, c.topology), scenarios.Options{Catalogue: runner.Catalogue{}})
 			if err != nil {
 				b.Fatal(err)
 			}
+			packets := 0.0
 			for b.Loop() {
-				if _, err := runner.Run(b.Context(), f.Runs[0], runner.Options{}); err != nil {
+				result, err := runner.Run(b.Context(), f.Runs[0], runner.Options{})
+				if err != nil {
 					b.Fatal(err)
+				}
+				for _, s := range result.Series {
+					if s.Metric == record.SentPackets && strings.Contains(s.Entity, "/video>") {
+						packets += sum(s.Values)
+					}
 				}
 			}
 			simulated := f.Runs[0].Scenario.Duration * time.Duration(b.N)
 			b.ReportMetric(simulated.Seconds()/b.Elapsed().Seconds(), "×real-time")
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/packets, "ns/packet")
 		})
 	}
 }

@@ -92,6 +92,9 @@ type Packet struct {
 	Origin IPv4
 	// Copied says that an impairment made the packet from another one.
 	Copied bool
+	// Flow is the number that somebody who observes the sender has given to the media stream
+	// whose packet it is; 0 is none.
+	Flow int32
 	// Payload is the UDP payload, or TCP's header with its options. It is
 	// backed by the packet's own buffer.
 	Payload []byte

@@ -49,8 +49,9 @@ func Attach(sim *topologies.Simulation, also fabric.Observer) *Recorder {
 	for _, l := range sim.Fabric.Links() {
 		r.links = append(r.links, newLinkMeter(&r.book, l))
 	}
-	for _, f := range sim.Flows {
+	for i, f := range sim.Flows {
 		m := newFlowMeter(&r.book, f)
+		f.Sender.Number(int32(i + 1))
 		r.flows = append(r.flows, m)
 		r.identify(f.Sender.SSRC(), m)
 		if f.Relay == "" {
@@ -132,27 +133,19 @@ func (r *Recorder) sample(now simtime.Time) {
 	r.timer.Set(now.Add(Step))
 }
 
-// pathOf tells which stream or traffic a packet belongs to; nil for RTCP and
-// acknowledgements. The fields of RTP that it reads are in the clear under SRTP.
+// pathOf tells which stream or traffic a packet belongs to; nil for RTCP, repairs and
+// acknowledgements.
 //
 // A stream's packets are measured up to the relay, if there is one: each is sent
 // and arrives or is lost once, however many copies there are.
 func (r *Recorder) pathOf(p *packet.Packet) *pathMeter {
-	if r.sim.FromRelay(p) {
-		return nil
+	if p.Flow > 0 {
+		return &r.flows[p.Flow-1].pathMeter
 	}
 	if i := p.Origin - r.firstTraffic; int(i) < len(r.byAddr) {
 		if m := r.byAddr[i]; m != nil {
 			return &m.pathMeter
 		}
-		return nil
-	}
-	b := p.Payload
-	if len(b) < 12 || b[0]>>6 != 2 || b[1] >= 192 && b[1] <= 223 {
-		return nil
-	}
-	if f := r.flow(binary.BigEndian.Uint32(b[8:]), p.Origin); f != nil && !f.flow.Sender.IsRepair(binary.BigEndian.Uint16(b[2:])) {
-		return &f.pathMeter
 	}
 	return nil
 }

@@ -17,18 +17,44 @@ const Step = 200 * time.Millisecond
 
 func bin(at simtime.Time) int { return int(at.Duration() / Step) }
 
+// present is the bin of a series that is being filled, which isn't in the series yet.
+type present struct {
+	from, to simtime.Time
+	sum      float64
+}
+
+// moves reports whether a time lies in another bin.
+func (p *present) moves(at simtime.Time) bool { return at < p.from || at >= p.to }
+
 // total adds up what happens in each bin.
 type total struct {
-	series *record.Series
+	present
 	scale  float64
+	series *record.Series
 }
 
 func (t *total) add(at simtime.Time, v float64) {
+	if t.moves(at) {
+		t.move(at)
+	}
+	t.sum += float64(v * t.scale) // not fused: the same on every machine
+}
+
+// move goes on to the bin of a time.
+func (t *total) move(at simtime.Time) {
+	t.flush()
 	i := bin(at)
 	for len(t.series.Values) <= i {
 		t.series.Values = append(t.series.Values, 0)
 	}
-	t.series.Values[i] += float64(v * t.scale) // not fused: the same on every machine
+	t.from, t.to, t.sum = simtime.At(Step*time.Duration(i)), simtime.At(Step*time.Duration(i+1)), t.series.Values[i]
+}
+
+// flush writes what is at hand into the series.
+func (t *total) flush() {
+	if t.to > 0 {
+		t.series.Values[bin(t.from)] = t.sum
+	}
 }
 
 // spread adds the milliseconds from one time to another, each to its bin.
@@ -42,21 +68,40 @@ func (t *total) spread(from, to simtime.Time) {
 
 // mean averages samples in each bin.
 type mean struct {
-	series *record.Series
+	present
+	n      int32
 	counts []int32
+	series *record.Series
 }
 
 func (m *mean) add(at simtime.Time, v float64) {
+	if m.moves(at) {
+		m.move(at)
+	}
+	m.sum += v
+	m.n++
+}
+
+func (m *mean) move(at simtime.Time) {
+	m.flush()
 	i := bin(at)
 	for len(m.counts) <= i {
 		m.series.Values = append(m.series.Values, 0)
 		m.counts = append(m.counts, 0)
 	}
-	m.series.Values[i] += v
-	m.counts[i]++
+	m.from, m.to = simtime.At(Step*time.Duration(i)), simtime.At(Step*time.Duration(i+1))
+	m.sum, m.n = m.series.Values[i], m.counts[i]
+}
+
+func (m *mean) flush() {
+	if m.to > 0 {
+		i := bin(m.from)
+		m.series.Values[i], m.counts[i] = m.sum, m.n
+	}
 }
 
 func (m *mean) finish() {
+	m.flush()
 	for i, n := range m.counts {
 		if n == 0 {
 			m.series.Values[i] = math.NaN()
@@ -92,6 +137,7 @@ func (l *level) set(at simtime.Time, v float64) {
 // set of series, in the order in which they were made.
 type book struct {
 	series []*record.Series
+	totals []*total
 	means  []*mean
 	levels []*level
 	dists  []*record.Distribution
@@ -103,24 +149,30 @@ func (b *book) new(entity, metric, unit string) *record.Series {
 	return s
 }
 
+func (b *book) total(entity, metric, unit string, scale float64) *total {
+	t := &total{scale: scale, series: b.new(entity, metric, unit)}
+	b.totals = append(b.totals, t)
+	return t
+}
+
 // rate takes bytes and shows bit/s.
 func (b *book) rate(entity, metric string) *total {
-	return &total{b.new(entity, metric, "bit/s"), 8 / Step.Seconds()}
+	return b.total(entity, metric, "bit/s", 8/Step.Seconds())
 }
 
 // count takes and shows numbers.
 func (b *book) count(entity, metric string) *total {
-	return &total{b.new(entity, metric, "count"), 1}
+	return b.total(entity, metric, "count", 1)
 }
 
 // perSecond takes numbers and shows them per second.
 func (b *book) perSecond(entity, metric string) *total {
-	return &total{b.new(entity, metric, "1/s"), 1 / Step.Seconds()}
+	return b.total(entity, metric, "1/s", 1/Step.Seconds())
 }
 
 // milliseconds adds up milliseconds.
 func (b *book) milliseconds(entity, metric string) *total {
-	return &total{b.new(entity, metric, "ms"), 1}
+	return b.total(entity, metric, "ms", 1)
 }
 
 // delay averages milliseconds.
@@ -162,6 +214,9 @@ func (b *book) distribution(entity, metric string) *record.Distribution {
 func (b *book) finish(end simtime.Time) {
 	for _, l := range b.levels {
 		l.set(end, l.value)
+	}
+	for _, t := range b.totals {
+		t.flush()
 	}
 	n := int((end.Duration() + Step - 1) / Step)
 	for _, m := range b.means {
