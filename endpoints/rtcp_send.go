@@ -197,6 +197,7 @@ func (s *Session) sendRTCP(now simtime.Time, w *compound) {
 	if len(w.b) == 0 || s.config.RTCP.Off {
 		return
 	}
+	s.followGroup(now)
 	w.pad(s.config.RTCP.PadTo)
 	b, err := s.control.RTCP(w.b)
 	if err != nil {

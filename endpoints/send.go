@@ -65,6 +65,7 @@ func (s *Session) release(now simtime.Time, p *packet.Packet) {
 		return
 	}
 	seq := binary.BigEndian.Uint16(p.Payload[2:])
+	p.Size += s.planTelling(now, st, importance)
 	probe := s.probing.probe.ID
 	tseq := s.history.Sent(now, st.ssrc, seq, p.Size, probe)
 	st.stamp(now, p.Payload, introduced, tseq)

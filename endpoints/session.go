@@ -131,6 +131,7 @@ type Session struct {
 	name       string
 
 	protector protect.Protector // of RTP, nil before there are keys
+	ownKeys   *protect.Group    // the same, if senders have keys of their own
 	control   protect.Protector // of RTCP, the same unless it has its own keys
 	sections  []*Section
 	streams   []*Stream // of this end

@@ -2,9 +2,11 @@ package endpoints
 
 import (
 	"rtpfabric/endpoints/keying"
+	"rtpfabric/endpoints/nack"
 	"rtpfabric/endpoints/protect"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/simtime"
+	"rtpfabric/sim/units"
 )
 
 // enter joins the RTP session as soon as there are keys. RTCP waits for its own.
@@ -15,6 +17,7 @@ func (s *Session) enter(now simtime.Time) error {
 			return err
 		}
 		s.protector, s.entered = p, true
+		s.ownKeys, _ = p.(*protect.Group)
 		if s.config.RTCPKeying == nil {
 			s.control = p
 		}
@@ -37,6 +40,24 @@ func (s *Session) protect(step keying.Step) (protect.Protector, bool, error) {
 		Mode: s.config.Protection, Profile: s.config.Profile,
 		EncryptedExtensions: s.extensions.Encrypted(), Cryptex: s.config.Cryptex,
 	}, step)
+}
+
+// followGroup takes to a new key, if the group has one, before something is protected.
+func (s *Session) followGroup(now simtime.Time) {
+	if s.ownKeys != nil && s.ownKeys.Follow(now) {
+		s.event(Event{Kind: KeyRenewed, At: now})
+	}
+}
+
+// planTelling returns by how much a packet of media gets larger as it tells this end's key: those
+// of key frames may, as who joins asks for one, and those of all else (RFC 8870 §4.6).
+func (s *Session) planTelling(now simtime.Time, st *Stream, importance nack.Importance) units.Bytes {
+	if s.ownKeys == nil {
+		return 0
+	}
+	s.followGroup(now)
+	video := st.section.config.Kind == Video && st == st.section.main
+	return s.ownKeys.Plan(now, st.ssrc, !video || importance == nack.Key)
 }
 
 // pollKeying sends what key management has to say.

@@ -140,6 +140,9 @@ func (c *checker) topology() {
 		if len(t.Blocks) > 0 {
 			c.failKey(at("topology", "blocks"), problem, remedy)
 		}
+		if t.Keys == "own" {
+			c.failKey(at("topology", "keys"), "a call has keys of its own anyway", `remove it, or write "type: relay"`)
+		}
 	}
 	if t.Loudest > 0 && t.Type != Mixer {
 		c.failKey(at("topology", "loudest"), "a mixer chooses whom to mix", `remove it, or write "type: mixer"`)

@@ -28,6 +28,9 @@ func (c *checker) relay() {
 		c.fail(c.firstOf(at("topology", "peers"), at("topology")), fmt.Sprintf("a relay has two peers or more, not %d", len(t.Peers)), "write endpoints, like [S1, R1, R2]")
 		return
 	}
+	if t.Keys == "own" && c.s.Protection == "none" {
+		c.failKey(at("topology", "keys"), "nothing is encrypted", `remove it, or "protection: none"`)
+	}
 	unknown := false // then an endpoint may be missing by its name only
 	for i, peer := range t.Peers {
 		unknown = unknown || c.s.Endpoint(peer) == nil

@@ -146,6 +146,9 @@ type Topology struct {
 	Limits bool `yaml:"limits" default:"true"`
 	// Bind lets a relay copy packets with an SSRC only from the peer it was heard from first.
 	Bind bool `yaml:"bind" default:"false"`
+	// Keys says whether all peers of a relay have one SRTP master key, or each one of its own that
+	// it tells the others by EKT (RFC 8870); the relay has none.
+	Keys string `yaml:"keys" oneof:"common,own" default:"common"`
 	// Blocks are streams that a relay doesn't copy to a peer for a while, as if it were a
 	// middlebox that selects.
 	Blocks []Block `yaml:"blocks"`

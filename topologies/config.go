@@ -120,6 +120,9 @@ type Group struct {
 	// Bind lets the relay copy packets with an SSRC only from the peer it was heard from first
 	// (RFC 7667 §3.5.1).
 	Bind bool
+	// OwnKeys gives each endpoint an SRTP master key of its own, which it tells the others by EKT
+	// (RFC 8870); otherwise all have the same.
+	OwnKeys bool
 	// Blocks are copies that it doesn't make.
 	Blocks []Block
 }

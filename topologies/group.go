@@ -40,7 +40,7 @@ func (s *Simulation) connectGroup(group *Group) error {
 		}
 		rtcp := rtp
 		rtcp.local.Port++
-		sections := sectionsByName(session.Media)
+		sections, keys := sectionsByName(session.Media), s.keyHost(group, session.Name)
 		for j, name := range group.Peers {
 			sc, err := s.sessionConfig(sessionEnd{
 				self: name, peer: group.Name, session: session.Name, rtcp: session.RTCP[j], extensions: extensions, sections: sections,
@@ -49,7 +49,9 @@ func (s *Simulation) connectGroup(group *Group) error {
 			if err != nil {
 				return err
 			}
-			s.share(&sc, group.Name)
+			if s.share(&sc, group.Name); keys != nil {
+				sc.Keying = keys.Join(name)
+			}
 			sc.PeerProfile = s.groupProfile(group)
 			own := packet.Addr{IP: s.Addr(name), Port: nextPort(&s.byName[name].nextPort, session.RTCPPort)}
 			sc.Local, sc.Remote = own, s.seenFrom(own, rtp.local)

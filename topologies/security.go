@@ -6,6 +6,7 @@ import (
 	"rtpfabric/endpoints"
 	"rtpfabric/endpoints/keying"
 	"rtpfabric/endpoints/keying/dtls"
+	"rtpfabric/endpoints/keying/ekt"
 	"rtpfabric/endpoints/protect"
 	"rtpfabric/sim/engine"
 	"rtpfabric/sim/simtime"
@@ -85,6 +86,22 @@ func (s *Simulation) share(sc *endpoints.SessionConfig, group string) {
 	name := group + suffixOf(sc.Name)
 	sc.Profile = s.profile()
 	sc.Keying = keying.NewPreshared(s.random, name, name)
+}
+
+// keyHost returns the key server of a group's session in which each endpoint has a key of its own,
+// nil if all have the same. When somebody leaves it gives the others another group key at once:
+// its signalling isn't simulated.
+func (s *Simulation) keyHost(group *Group, session string) *ekt.Host {
+	if !group.OwnKeys {
+		return nil
+	}
+	host := ekt.NewHost(s.random, group.Name+suffixOf(session))
+	for _, name := range group.Peers {
+		if leaves := s.byName[name].config.Leaves; leaves > 0 {
+			s.Loop.NewTimer(engine.HandlerFunc(func(simtime.Time) { host.Leave(name) })).Set(leaves)
+		}
+	}
+	return host
 }
 
 // suffixOf tells the sessions between the same ends apart.

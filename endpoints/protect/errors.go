@@ -14,6 +14,8 @@ var (
 	// ErrAuth: its tag isn't right, because it was changed on the way or was
 	// made with another key.
 	ErrAuth = errors.New("authentication failed")
+	// ErrNoKey: the sender's key hasn't been told yet (RFC 8870).
+	ErrNoKey = errors.New("no key of the sender's")
 	// ErrCryptex: header extensions and contributing sources are encrypted
 	// though they may not be, or in the clear though they may not be
 	// (RFC 9335).

@@ -56,7 +56,7 @@ const replayWindow = 128
 
 // Protector handles one connection, both directions. Input is overwritten:
 // the result lies in the same buffer when it has the capacity, which is 24 octets
-// more than the packet at most. A refused packet may be spoilt. It isn't safe for
+// more than the packet at most, and in a [Group] 87. A refused packet may be spoilt. It isn't safe for
 // concurrent use.
 type Protector interface {
 	// RTP protects a packet. header is memory for the packet's header, not nil.
@@ -94,6 +94,13 @@ func NewWith(c Config, step keying.Step) (Protector, bool, error) {
 	}
 	if !c.Profile.Known() {
 		return nil, false, fmt.Errorf("no protection with %v", c.Profile)
+	}
+	if g, ok := step.(Grouped); ok {
+		p, err := newGroup(c, g)
+		if err != nil {
+			return nil, false, err
+		}
+		return p, true, nil
 	}
 	k, ready := step.Keys(c.Profile.KeyLen(), c.Profile.SaltLen())
 	switch {

@@ -47,7 +47,7 @@ func sessions(s *scenarios.Scenario, call []string) ([]topologies.Session, error
 
 // group returns the endpoints that share sessions over a relay.
 func group(s *scenarios.Scenario) (topologies.Group, error) {
-	g := topologies.Group{Name: scenarios.RelayName, At: s.Topology.At, Peers: s.Topology.Peers, Bind: s.Topology.Bind}
+	g := topologies.Group{Name: scenarios.RelayName, At: s.Topology.At, Peers: s.Topology.Peers, Bind: s.Topology.Bind, OwnKeys: s.Topology.Keys == "own"}
 	for _, b := range s.Topology.Blocks {
 		for _, d := range b.During {
 			g.Blocks = append(g.Blocks, topologies.Block{Flow: b.Flow, To: b.To, From: simtime.At(d.From), Until: simtime.At(d.To)})

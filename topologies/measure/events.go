@@ -85,6 +85,8 @@ func (r *Recorder) handle(e endpoints.Event) {
 		if e.At > 0 {
 			r.event(e.At, entity, "keys-agreed", "")
 		}
+	case endpoints.KeyRenewed:
+		r.event(e.At, entity, "key-renewed", "of its own, as the group has another one")
 	case endpoints.KeyingFailed:
 		r.event(e.At, entity, "keying-failed", "no media will flow")
 	case endpoints.StreamNotDecoded:

@@ -66,7 +66,11 @@ func describe(s *screen, f *scenarios.File, r *scenarios.Run) {
 	if c.Description != "" {
 		fmt.Fprintf(s, "\n%s\n", s.ascii(strings.TrimSpace(c.Description)))
 	}
-	fmt.Fprintf(s, "\n%s, seed %d, protection %s\n", seconds(c.Duration), c.Seed, c.Protection)
+	fmt.Fprintf(s, "\n%s, seed %d, protection %s", seconds(c.Duration), c.Seed, c.Protection)
+	if c.Topology.Keys == "own" {
+		fmt.Fprint(s, ", a key of each peer's own")
+	}
+	fmt.Fprintln(s)
 	fmt.Fprintf(s, "\n%s\n\n%s", s.paint(bold, "Network"), networkFigure(c))
 	if len(c.Topology.Gatherings()) > 0 {
 		fmt.Fprintf(s, "\n%s\n\n%s", s.paint(bold, "Sessions ("+c.Topology.Type+")"), sessionFigure(c))
