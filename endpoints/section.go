@@ -287,6 +287,14 @@ func (m *Section) Repairs(ssrc uint32) bool {
 	return m.resend != nil && m.resend.stream.ssrc == ssrc || m.guard != nil && m.guard.stream.ssrc == ssrc
 }
 
+// Transcode gives a section whose encoder is an [encoder.Transcoding] a picture: when it was decoded
+// and captured, and its size as it came.
+func (m *Section) Transcode(now, captured simtime.Time, size units.Bytes) {
+	m.session.touch()
+	send := m.config.Send
+	send.Encoder.(*encoder.Transcoding).Decoded(send.Clock.At(now), send.Clock.At(captured), size)
+}
+
 // Number lets the packets of the section's media, of which repairs are none, have a number by
 // which observers know them.
 func (m *Section) Number(n int32) { m.flow = n }

@@ -24,11 +24,10 @@ func (s *Scenario) passedOn() []Media {
 			continue
 		case Mixer, Transcoder:
 			list = append(list, s.mixFor(peer)...)
-			continue
 		}
 		for i := range s.Media {
 			m := s.Media[i]
-			if m.From == peer {
+			if m.From == peer || m.Kind == "audio" && s.Topology.Decodes() {
 				continue
 			}
 			if m.Simulcast != "" {
@@ -38,12 +37,23 @@ func (s *Scenario) passedOn() []Media {
 				}
 				m.Name, m.Encoder = m.Simulcast, s.qualities(&m)
 			}
+			if s.Topology.Decodes() {
+				m.Encoder = transcoder(m.Encoder)
+			}
 			m.Name, m.From, m.To, m.Projected = m.FlowName(), s.Topology.Box(), peer, true
 			m.FEC, m.Bandwidth, m.Limits, m.TradeOffs = nil, nil, nil, nil
 			list = append(list, m)
 		}
 	}
 	return list
+}
+
+// transcoder returns the encoder that encodes anew what another one has: it may go as far down as
+// encoders do that aren't told otherwise.
+func transcoder(of *VideoEncoder) *VideoEncoder {
+	e := *of
+	e.Min = min(e.Min, 150*units.Kbps)
+	return &e
 }
 
 // qualities returns an encoder with the bounds of all qualities of a picture.
@@ -81,8 +91,8 @@ func (s *Scenario) conceptual(peer string) []Media {
 // mixFor returns the stream that a mixer has for a peer, if others say something: in the codec
 // that the peer itself uses.
 func (s *Scenario) mixFor(peer string) []Media {
-	own := slices.IndexFunc(s.Media, func(m Media) bool { return m.From == peer })
-	other := slices.IndexFunc(s.Media, func(m Media) bool { return m.From != peer })
+	own := slices.IndexFunc(s.Media, func(m Media) bool { return m.From == peer && m.Kind == "audio" })
+	other := slices.IndexFunc(s.Media, func(m Media) bool { return m.From != peer && m.Kind == "audio" })
 	if other < 0 {
 		return nil
 	}

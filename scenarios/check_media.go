@@ -151,7 +151,7 @@ func (c *checker) topology() {
 		if t.LastN > 0 {
 			c.failKey(at("topology", "last-n"), "an SFM chooses whom to show", `remove it, or write "type: sfm"`)
 		}
-		if !t.Limits && t.Type != Gateway {
+		if !t.Limits && !t.Translates() {
 			c.failKey(at("topology", "limits"), "an SFM sets them", `remove it, or write "type: sfm"`)
 		}
 	}

@@ -76,7 +76,6 @@ func (c *checker) simulcast(index int, p strict.Path) {
 func (c *checker) mixed(m *Media, p strict.Path, before []Media) {
 	switch {
 	case m.Kind == "video" && c.s.Topology.Type == Transcoder:
-		c.fail(p.Child("kind"), "the transcoder knows codecs of audio", `write "type: gateway"`)
 	case m.Kind == "video":
 		c.fail(p.Child("kind"), "a mixer adds up audio, and knows no way to show several videos as one", `write "type: switching-mixer", or "type: sfm"`)
 	case m.Speech == nil:
@@ -84,7 +83,7 @@ func (c *checker) mixed(m *Media, p strict.Path, before []Media) {
 	case slices.Contains(m.Speech.Codecs(), "opus"):
 		where := c.firstOf(p.Child("speech").Child("switches"), p.Child("speech").Child("codec"), p.Child("speech"))
 		c.fail(where, "a "+c.s.Topology.Box()+" decodes samples, and of Opus there are only sizes", "write pcmu, pcma or dvi4")
-	case slices.ContainsFunc(before, func(o Media) bool { return o.From == m.From }):
+	case slices.ContainsFunc(before, func(o Media) bool { return o.From == m.From && o.Kind == m.Kind }):
 		c.fail(p, fmt.Sprintf("%s says two things at a time", m.From), "leave one of them out")
 	}
 }

@@ -39,6 +39,9 @@ type host struct {
 	port  *fabric.Port
 	timer *engine.Timer
 	sink  func(endpoints.Event)
+	// inside, if not nil, hears of events before anybody else, and says whether that gives the
+	// stack something to do.
+	inside func(endpoints.Event) bool
 }
 
 func newHost(loop *engine.Loop, s Stack) *host {
@@ -61,13 +64,24 @@ func (h *host) Fire(now simtime.Time) {
 	}
 }
 
-// drain empties the stack and returns its next deadline.
-func (h *host) drain(now simtime.Time) (simtime.Time, endpoints.Reason) {
+// empty empties the stack, and reports whether that gives it something to do.
+func (h *host) empty(now simtime.Time) (more bool) {
 	for p := h.stack.PollPacket(now); p != nil; p = h.stack.PollPacket(now) {
 		h.port.Send(now, p)
 	}
 	for e, ok := h.stack.PollEvent(); ok; e, ok = h.stack.PollEvent() {
+		if h.inside != nil && h.inside(e) {
+			more = true
+		}
 		h.sink(e)
+	}
+	return more
+}
+
+// drain empties the stack and returns its next deadline.
+func (h *host) drain(now simtime.Time) (simtime.Time, endpoints.Reason) {
+	for h.empty(now) {
+		h.stack.HandleTimeout(now)
 	}
 	at, why := h.stack.NextTimeout()
 	h.timer.SetIfMoved(max(at, now))

@@ -49,7 +49,8 @@ const mixFrame = 20 * time.Millisecond
 // Mixes are how much a mixer has done.
 type Mixes struct {
 	// Frames is how many frames of 20 ms it has made, and Mixes how many of them in all, as
-	// not everybody hears the same. Decodes and Encodes count frames of single streams.
+	// not everybody hears the same. Decodes and Encodes count frames of single streams, and of a
+	// transcoder pictures.
 	Frames, Mixes, Decodes, Encodes uint64
 }
 
@@ -207,6 +208,10 @@ func (s *Simulation) Mixes() Mixes {
 	}
 	for _, v := range s.mixer.voices {
 		sum.Encodes += v.Encodes()
+	}
+	for _, t := range s.transcodings {
+		sum.Decodes += t.decoded
+		sum.Encodes += t.encoder.Encoded()
 	}
 	return sum
 }

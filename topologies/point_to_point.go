@@ -246,6 +246,7 @@ func (s *Simulation) sessionConfig(end sessionEnd) (endpoints.SessionConfig, err
 				if c.Listen != nil && m.Kind == endpoints.Audio {
 					mc.Ear = c.Listen(m)
 				}
+			case s.mixer != nil && m.Kind == endpoints.Video: // it is decoded as everywhere
 			case s.mixer != nil:
 				mc.Ear, sc.Selection = s.mixer.ear(m), s.mixer.selection
 			default:
@@ -326,6 +327,8 @@ func (s *Simulation) sendConfig(m *Media, model endpoints.StreamModel) (*endpoin
 	var contributors func(simtime.Time) []endpoints.Contributor
 	var err error
 	switch forwards := s.forwards(m.From); {
+	case forwards && s.mixer != nil && m.Kind == endpoints.Video:
+		source = s.transcode(m)
 	case forwards && s.mixer != nil:
 		source, err = s.mix(m)
 		contributors = s.mixer.contributors(m.To)

@@ -38,6 +38,9 @@ type Simulation struct {
 	shared      map[string]*encoder.Shared // by source
 	sfm         sfm
 	mixer       *mixer // nil if there is none
+	// transcodings of pictures, by the flow that they come as, and by where they come
+	transcodings map[string]*transcoding
+	pictures     map[*endpoints.Section]*transcoding
 }
 
 // translator is a NAT and who is behind it.
@@ -123,7 +126,7 @@ func Build(c Config) (*Simulation, error) {
 	s := &Simulation{
 		Loop: &engine.Loop{}, config: c, random: rng.New(c.Seed),
 		nodes: map[string]*fabric.Node{}, byName: map[string]*party{}, relays: map[string]*host{},
-		shared: map[string]*encoder.Shared{}, sfm: sfm{projections: map[string]*projection{}}, mixer: newMixer(&c),
+		shared: map[string]*encoder.Shared{}, sfm: sfm{projections: map[string]*projection{}}, mixer: newMixer(&c), transcodings: map[string]*transcoding{}, pictures: map[*endpoints.Section]*transcoding{},
 	}
 	s.Fabric = fabric.New(s.Loop, s.random)
 	for i := range c.Links {
@@ -154,6 +157,7 @@ func Build(c Config) (*Simulation, error) {
 	}
 	if s.mixer != nil {
 		s.mixer.connect(s)
+		s.connectPictures()
 	} else {
 		s.project()
 	}
@@ -307,6 +311,9 @@ func (s *Simulation) addEndpoint(i int, e Endpoint) {
 			ep.Leave(now)
 			h.drain(now)
 		})).Set(e.Leaves)
+	}
+	if e.Forwards && s.config.Type == Transcoder {
+		h.inside = s.decode
 	}
 	if e.Floods != nil {
 		s.flood(ep, h, *e.Floods)

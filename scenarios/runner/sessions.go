@@ -89,7 +89,7 @@ func kept(s *scenarios.Scenario, m *scenarios.Media) uint32 {
 	if m.Projected {
 		_, name, _ = strings.Cut(m.Name, "/")
 	}
-	if s.Topology.Decodes() {
+	if s.Topology.Decodes() && m.Kind == "audio" {
 		name = m.Kind
 	}
 	return rng.New(s.Seed).Stream("kept/" + origin + "/" + name).Uint32()
