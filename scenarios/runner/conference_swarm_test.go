@@ -129,7 +129,8 @@ func randomConference(seed uint64) string {
 		audio := "rate: 32kbps"
 		if kind == "mixer" || kind == "transcoder" {
 			audio = "speech: {codec: " + pick("pcmu", "pcma", "dvi4") + ", activity: always}"
-		} else if r.Bool(0.7) {
+		}
+		if kind != "mixer" && r.Bool(0.7) {
 			media = append(media, fmt.Sprintf("  - {from: %s, kind: video, encoder: {max: 500kbps, layers: %s}}", name, pick("1", "1", "3")))
 		}
 		media = append(media, fmt.Sprintf("  - {from: %s, kind: audio, %s}", name, audio))
@@ -148,7 +149,7 @@ func randomConference(seed uint64) string {
 	case "switching-mixer":
 		topology += pick("", ", last-n: 2", ", csrc: false")
 	case "relay":
-		topology += pick("", ", bind: true")
+		topology += pick("", ", bind: true", ", keys: own")
 	}
 	if kind != "relay" {
 		topology += pick("", ", sessions: per-kind")
@@ -168,8 +169,12 @@ func randomConference(seed uint64) string {
 		}
 	}
 	extensions := pick("[]", "[audio-level]", "[audio-level, mixer-audio-level]", "[audio-level, ntp-64]")
-	return fmt.Sprintf("title: A random conference\nduration: %v\nseed: %d\nprotection: %s\nnetwork:\n  links:\n%s\nendpoints: {%s}\ntopology: {%s, peers: [%s]}\nmedia:\n%s\ncongestion: {controller: %s}\nrepair: %s\nextensions: %s\n",
+	text := fmt.Sprintf("title: A random conference\nduration: %v\nseed: %d\nprotection: %s\nnetwork:\n  links:\n%s\nendpoints: {%s}\ntopology: {%s, peers: [%s]}\nmedia:\n%s\ncongestion: {controller: %s}\nrepair: %s\nextensions: %s\n",
 		ended, seed, pick("size-only", "size-only", "full", "none"), strings.Join(links, "\n"), strings.Join(ends, ", "), topology, strings.Join(names, ", "), strings.Join(media, "\n"), control, repair, extensions)
+	if strings.Contains(topology, "keys: own") {
+		text = strings.Replace(text, "protection: none", "protection: full", 1)
+	}
+	return text
 }
 
 // trouble returns what a link does: it loses bursts and fails until it is healed, and
