@@ -22,7 +22,7 @@ type rtpMeter struct {
 }
 
 func (m *rtpMeter) PacketSent(now simtime.Time, p *packet.Packet) {
-	if now >= m.end || len(p.Payload) < 2 || p.Payload[0]>>6 != 2 || p.Payload[1] >= 192 && p.Payload[1] <= 223 {
+	if now >= m.end || len(p.Payload) < 2 || p.Payload[0]>>6 != 2 || isRTCP(p.Payload) {
 		return // STUN, DTLS or RTCP (RFC 7983, RFC 5761 §4)
 	}
 	bins := m.bins[p.Src.IP]

@@ -33,7 +33,7 @@ func (w *stepWatch) PacketDropped(now simtime.Time, _ *fabric.Link, _ *packet.Pa
 }
 
 func (w *stepWatch) PacketDelivered(now simtime.Time, p *packet.Packet) {
-	rtcp := len(p.Payload) > 1 && p.Payload[1] >= 192 && p.Payload[1] <= 223
+	rtcp := len(p.Payload) > 1 && isRTCP(p.Payload)
 	if w.news == 0 && rtcp && p.Src.IP == w.receiver && w.first > 0 && p.SentAt > w.first {
 		w.news = now
 	}

@@ -45,7 +45,7 @@ func TestRelayOwnKeys(t *testing.T) {
 // their own those who know the sender's don't read it. That the SSRC is somebody else's shows all
 // the same.
 //
-// conformance: TOP-A.4.3-9
+// conformance: TOP-A.4.3-9, IMP-12.7-5
 func TestCommonKeysAllowForging(t *testing.T) {
 	t.Parallel()
 	for keys, refused := range map[string]bool{"common": false, "own": true} {

@@ -43,7 +43,7 @@ func TestRateForSeveralPaths(t *testing.T) {
 // Loss on B's path is B's: the controller for C, with the same reports as before, keeps its
 // rate. What is left behind is B alone.
 //
-// conformance: TOP-A.4.3-4
+// conformance: TOP-A.4.3-4, CNF-5.1-4
 func TestPathsDontMeddle(t *testing.T) {
 	const same = "network.links={a: {between: [A, M], delay: 10ms, rate: 5Mbps}, b: {between: [B, M], delay: 20ms, rate: 1Mbps, loss: 15%}, " +
 		"c: {between: [C, M], delay: 20ms, rate: 1Mbps}, d: {between: [D, M], delay: 20ms, rate: 1Mbps}}"
@@ -103,7 +103,7 @@ func TestSelectiveRelayingLooksLikeCongestion(t *testing.T) {
 // Nobody hears who sends with A's SSRC, if the relay looks where an SSRC comes from. If it
 // doesn't, A has to give the SSRC up.
 //
-// conformance: TOP-A.4.3-11
+// conformance: TOP-A.4.3-11, IMP-12.7-5
 func TestRelayBindsSSRCs(t *testing.T) {
 	t.Parallel()
 	for _, bind := range []string{"true", "false"} {

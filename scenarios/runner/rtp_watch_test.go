@@ -53,7 +53,7 @@ func (w *rtpWatch) PacketSent(now simtime.Time, p *packet.Packet) {
 	switch {
 	case w.from != 0 && p.Src.IP != w.from || len(b) < 12 || b[0]>>6 != 2:
 		return
-	case b[1] >= 192 && b[1] <= 223:
+	case isRTCP(b):
 		w.readSRs(now, b)
 		return
 	}
