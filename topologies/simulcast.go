@@ -80,6 +80,33 @@ func (c *choice) uses(p *projection) bool {
 	return c.qualities[c.shows] == p || c.qualities[c.wants] == p
 }
 
+// Picture is what a middlebox chooses from for its receivers.
+type Picture struct {
+	Flow      string // of the streams to receivers, but for who gets it: A/camera
+	Qualities int
+	// Distinct says that each quality has an encoder. If all come out of one they are the same, and
+	// there is no choice.
+	Distinct bool
+}
+
+// Pictures returns the pictures that come in several qualities (simulcast), as the middlebox knows
+// them by what is signalled.
+func (s *Simulation) Pictures() []Picture {
+	var list []Picture
+	for _, f := range s.Flows {
+		if f.Simulcast == "" || !s.forwards(f.To) {
+			continue
+		}
+		flow := f.From + "/" + f.Simulcast
+		i := slices.IndexFunc(list, func(p Picture) bool { return p.Flow == flow })
+		if i < 0 {
+			i, list = len(list), append(list, Picture{Flow: flow, Distinct: !s.config.SharedEncoders})
+		}
+		list[i].Qualities++
+	}
+	return list
+}
+
 // simulcast makes a leg's stream one of several qualities of a picture.
 func (m *sfm) simulcast(s *Simulation, f *Flow, leg *projected) {
 	c := &choice{}

@@ -10,6 +10,7 @@ import (
 	"rtpfabric/endpoints/protect"
 	"rtpfabric/sim/fabric"
 	"rtpfabric/sim/packet"
+	"rtpfabric/sim/record"
 	"rtpfabric/sim/simtime"
 )
 
@@ -131,6 +132,30 @@ func TestKeysOfEachLeg(t *testing.T) {
 	// What is sent in any order is read but for what is too old.
 	if len(keys) != 6 || read[0] == 0 || read[1]+read[2] > 0 || sent < 50 {
 		t.Errorf("of A's %d packets the legs' keys read %v", sent, read)
+	}
+}
+
+// What a middlebox costs that is trusted: it opens all that comes, and protects it anew for each
+// receiver; a relay does neither, and has no keys to do it with.
+//
+// conformance: TOP-A.3-2
+func TestCostOfTrust(t *testing.T) {
+	t.Parallel()
+	const clear = "media=[{from: A, kind: video, encoder: {min: 500kbps, max: 500kbps}}]"
+	sfm := run(t, load(t, meshes+"sfm.yaml", "expect=[]", "duration=10s", clear)[0])
+	relay := run(t, load(t, meshes+"sfm.yaml", "expect=[]", "duration=10s", clear, "topology={type: relay, at: M, peers: [A, B, C]}", "repair={refresh: pli, decoder: true}")[0])
+	opened, protected := summed(t, sfm, "sfm", "packets-opened"), summed(t, sfm, "sfm", "packets-protected")
+	sent := sum(series(t, sfm, "A/video", record.SentPackets))
+	if sent < 400 || opened < sent || protected < 2*sent-10 {
+		t.Errorf("A sends %v packets, the SFM opens %v and protects %v", sent, opened, protected)
+	}
+	for _, m := range relay.Summary {
+		if m.Entity == "relay" && (m.Metric == "packets-opened" || m.Metric == "packets-protected") {
+			t.Errorf("a relay: %+v", m)
+		}
+	}
+	if sent := sum(series(t, relay, "A/video", record.SentPackets)); sent < 400 {
+		t.Errorf("A sends %v packets to the relay", sent)
 	}
 }
 

@@ -66,6 +66,27 @@ func TestSimulcastNeedsEncoders(t *testing.T) {
 	}
 }
 
+// What the middlebox knows of the strategy is what comes: qualities with encoders of their own have
+// rates of their own.
+//
+// conformance: TOP-A.6-3
+func TestSimulcastIsKnown(t *testing.T) {
+	t.Parallel()
+	for encoders, kind := range map[string]string{"per-peer": "simulcast", "shared": "simulcast-defeated"} {
+		r := run(t, load(t, simulcast, "expect=[]", "duration=20s", "topology.encoders="+encoders)[0])
+		high, low := mean(series(t, r, "A/high", record.EncoderRate)[50:]), mean(series(t, r, "A/low", record.EncoderRate)[50:])
+		told := 0
+		for _, e := range r.Events {
+			if e.Entity == "A/camera" && e.Kind == kind {
+				told++
+			}
+		}
+		if distinct := high > 1.5*low; told != 1 || distinct != (kind == "simulcast") {
+			t.Errorf("encoders %s: %d events %s, and %.0f and %.0f bit/s", encoders, told, kind, high, low)
+		}
+	}
+}
+
 // When a path gets worse its receiver gets the other quality from a key frame on, under the
 // same SSRC, without a gap in the numbers, and with timestamps that go on; and the better one
 // again when it can.

@@ -82,6 +82,13 @@ func Attach(sim *topologies.Simulation, also fabric.Observer) *Recorder {
 			r.event(0, l.Name(), "control-loops", l.String())
 		}
 	}
+	for _, p := range sim.Pictures() {
+		kind, detail := "simulcast", "each quality has an encoder"
+		if !p.Distinct {
+			kind, detail = "simulcast-defeated", "all qualities come out of one encoder"
+		}
+		r.event(0, p.Flow, kind, fmt.Sprintf("%d qualities: %s", p.Qualities, detail))
+	}
 	r.routes = sim.Fabric.Routings()
 	r.notePaths(0)
 	sim.Fabric.Observe(r)

@@ -153,6 +153,9 @@ func (s *summary) endpoint(m *endpointMeter, end simtime.Time) {
 	e := m.name
 	s.put(e, "rtcp-packets", "total", float64(k.RTCPSent), "count")
 	s.put(e, record.RTCPRate, "mean", float64(m.rtcpBytes)*8/end.Seconds(), "bit/s")
+	// What media and reports cost in SRTP operations, and a middlebox in trust (RFC 7667 §6).
+	s.put(e, "packets-protected", "total", float64(k.RTPSent+k.RTCPSent), "count")
+	s.put(e, "packets-opened", "total", float64(k.RTPReceived+k.RTCPReceived), "count")
 	s.put(e, "rejected-not-authentic", "total", float64(k.AuthFailed), "count")
 	s.put(e, "rejected-replayed", "total", float64(k.Replayed), "count")
 	s.put(e, "rejected-malformed", "total", float64(k.Malformed), "count")
