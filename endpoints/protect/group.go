@@ -1,7 +1,6 @@
 package protect
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -64,9 +63,9 @@ type heard struct {
 }
 
 type heardKey struct {
-	spi, epoch uint16
-	field      []byte // as it came
-	protector  Protector
+	set       int // its place among the parameter sets
+	epoch     uint16
+	protector Protector
 }
 
 // What RFC 8870 recommends: three packets tell a new key (§4.6), which is used 250 ms later
@@ -108,14 +107,21 @@ func (g *Group) cipher(spi uint16) *ekt.Cipher {
 	if c := g.ciphers[spi]; c != nil {
 		return c
 	}
-	for _, p := range g.step.Sets() {
-		if p.SPI == spi {
-			if c, err := ekt.NewCipher(p); err == nil {
-				g.ciphers[spi] = c
-			}
-		}
+	i := g.place(spi)
+	if i < 0 {
+		return nil
 	}
-	return g.ciphers[spi]
+	c, err := ekt.NewCipher(g.step.Sets()[i])
+	if err != nil {
+		return nil
+	}
+	g.ciphers[spi] = c
+	return c
+}
+
+// place returns the place of a parameter set, -1 if there is none.
+func (g *Group) place(spi uint16) int {
+	return slices.IndexFunc(g.step.Sets(), func(p ekt.Parameters) bool { return p.SPI == spi })
 }
 
 // protector returns what a master key protects with. A salt that is too long is cut (§4.3.2).
@@ -207,7 +213,8 @@ func (g *Group) RTP(h *rtp.Header, b []byte) ([]byte, error) {
 	if len(b) < rtpHeader {
 		return nil, ErrMalformed
 	}
-	ssrc, t := binary.BigEndian.Uint32(b[8:]), g.of(binary.BigEndian.Uint32(b[8:]))
+	ssrc := binary.BigEndian.Uint32(b[8:])
+	t := g.of(ssrc)
 	t.index.saw(t.index.index(binary.BigEndian.Uint16(b[2:])))
 	b, err := g.own.protector.RTP(h, b)
 	if err != nil {
@@ -281,15 +288,15 @@ func (g *Group) open(b []byte, at int, open func(Protector, []byte) ([]byte, err
 	return nil, err
 }
 
-// learn takes a key of an SSRC, if it is a new one.
+// learn takes a key of an SSRC, if it is a later one than all that are known: one of an older set may
+// be repeated, or be told by who has left (§4.1).
 func (g *Group) learn(ssrc uint32, field []byte) error {
 	from := g.in[ssrc]
 	spi, epoch := ekt.SPI(field)
-	if from != nil {
-		for _, k := range from.keys {
-			if bytes.Equal(k.field, field) || k.spi == spi && k.epoch >= epoch {
-				return nil // known, or repeated (§4.1)
-			}
+	set := g.place(spi)
+	if from != nil && set >= 0 {
+		if last := from.keys[len(from.keys)-1]; set < last.set || set == last.set && epoch <= last.epoch {
+			return nil
 		}
 	}
 	c := g.cipher(spi)
@@ -321,7 +328,7 @@ func (g *Group) learn(ssrc uint32, field []byte) error {
 	if len(from.keys) == 2 {
 		from.keys, from.current = slices.Delete(from.keys, 0, 1), 0
 	}
-	from.keys = append(from.keys, heardKey{spi, epoch, slices.Clone(field), p})
+	from.keys = append(from.keys, heardKey{set, epoch, p})
 	return nil
 }
 

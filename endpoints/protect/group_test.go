@@ -99,13 +99,12 @@ func TestGroup(t *testing.T) {
 				t.Errorf("%s: %v, want %v", what, got, want)
 			}
 		}
-		for i := range 3 {
-			p := a.send(at(0), false)
-			if i == 2 { // the first two are lost
-				check("third packet", b.opens(p), nil)
-				check("the same again", b.opens(p), protect.ErrReplayed)
-			}
+		var first []byte
+		for range 3 { // the first two are lost
+			first = a.send(at(0), false)
 		}
+		check("third packet", b.opens(first), nil)
+		check("the same again", b.opens(first), protect.ErrReplayed)
 		fourth := a.send(at(1), false)
 		check("one that doesn't tell", b.opens(fourth), nil)
 		check("of somebody unheard", d.opens(fourth), protect.ErrNoKey)
@@ -133,6 +132,14 @@ func TestGroup(t *testing.T) {
 			check("with a key that is known, and changed on the way", b.opens(bad), nil)
 			bad[len(bad)-4]++ // as if it were the next
 			check("with a new one that was changed", b.opens(bad), protect.ErrAuth)
+			// Two changes on, what told the first key comes again, and what tells a key by a group key
+			// that somebody knows who has left.
+			host.Leave("C")
+			check("one that tells the third key", b.opens(a.send(at(800), false)), nil)
+			check("the first with it", b.opens(a.send(at(1100), false)), nil)
+			check("the first of all again", b.opens(first), protect.ErrAuth)
+			check("the one that told the second key", b.opens(told), protect.ErrAuth)
+			check("what goes on", b.opens(a.send(at(1101), false)), nil)
 		}
 		check("shorter than its field", b.opens([]byte{0x80, 96, 0xff, 0xff, 2}), protect.ErrMalformed)
 	}
