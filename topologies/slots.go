@@ -21,19 +21,21 @@ type slot struct {
 	shows, showed *projection
 }
 
-// vacate lets nothing go through, but for what comes late.
-func (at *slot) vacate() {
+// change lets something else go through, or nothing; of what did before only what comes late.
+func (at *slot) change(to *projection) {
 	without := func(list []*projected) []*projected {
 		return slices.DeleteFunc(list, func(l *projected) bool { return l == at.leg })
 	}
-	if at.shows != nil {
+	if was := at.shows; was != nil {
 		if at.showed != nil {
 			at.showed.past = without(at.showed.past)
 		}
-		at.shows.legs, at.shows.past = without(at.shows.legs), append(at.shows.past, at.leg)
-		at.shows, at.showed = nil, at.shows
+		was.legs, was.past = without(was.legs), append(was.past, at.leg)
+		at.showed = was
 	}
-	at.leg.to.Passage().Switch(false)
+	if at.shows = to; to != nil {
+		to.legs, to.past = append(to.legs, at.leg), without(to.past)
+	}
 }
 
 // addSlot makes a stream of the mixer's own one that media can go through.
@@ -67,15 +69,15 @@ func (m *sfm) assign(s *slots, speakers []string) {
 			wanted = slices.Delete(wanted, i, i+1)
 			continue
 		}
-		at.vacate()
+		at.change(nil)
+		at.leg.to.Passage().Switch(false)
 		free = append(free, at)
 	}
 	for i, at := range free {
 		if i == len(wanted) {
 			return
 		}
-		at.shows = wanted[i]
-		at.shows.legs = append(at.shows.legs, at.leg)
+		at.change(wanted[i])
 		passage := at.leg.to.Passage()
 		passage.Follow(at.shows.from, at.shows.cname)
 		passage.Switch(true)
