@@ -112,12 +112,18 @@ func (p *Passage) begin(now simtime.Time, st *Stream, f *Passing) {
 // late returns among whose packets one has its place that comes after later ones have left, nil
 // if it doesn't: that of which nothing before has left hasn't.
 func (p *Passage) late(st *Stream, source uint32, seq uint64) *numbering {
-	for _, n := range [...]*numbering{&p.now, &p.before} {
-		if n.carries(st, source) && seq < n.last && seq >= n.stretches[0].base {
-			return n
-		}
+	switch {
+	case p.now.spans(st, source, seq):
+		return &p.now
+	case p.before.spans(st, source, seq):
+		return &p.before
 	}
 	return nil
+}
+
+// spans reports whether a number lies between the first and the last that have one.
+func (n *numbering) spans(st *Stream, source uint32, seq uint64) bool {
+	return seq < n.last && n.carries(st, source) && seq >= n.stretches[0].base
 }
 
 // carries reports whether what comes of a source has numbers of a stream.

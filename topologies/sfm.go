@@ -41,10 +41,7 @@ type projection struct {
 	model  endpoints.StreamModel
 	legs   []*projected
 	past   []*projected // that show something else since
-	// asked is the limit that the sender was asked to keep to last (RFC 5104 §4.2), 0 for
-	// none.
-	asked    units.BitRate
-	askedAt  simtime.Time
+	request
 	lookedAt simtime.Time // when legs and limits were seen to last without being told
 }
 
@@ -168,6 +165,34 @@ const (
 	patience   = 500 * time.Millisecond
 )
 
+// request is the limit that a sender was asked to keep to last (RFC 5104 §4.2).
+type request struct {
+	asked   units.BitRate // 0 for none
+	askedAt simtime.Time
+}
+
+// ask asks the sender of what comes in a section for a rate, within what it can do; not if that
+// is about what it was asked for before.
+func (r *request) ask(now simtime.Time, from *endpoints.Section, model *endpoints.StreamModel, rate units.BitRate) {
+	rate = min(max(rate, model.Min), model.Max)
+	was := r.asked
+	if was == 0 {
+		was = model.Max
+	}
+	change := float64(rate) / float64(was)
+	if change > 1-noticeable && change < 1+noticeable || change > 1 && now.Sub(r.askedAt) < patience {
+		return
+	}
+	r.askedAt, r.asked = now, rate
+	if rate == model.Max {
+		r.asked = 0
+		from.Unlimit(now)
+	} else {
+		from.Limit(now, model.Wire(rate))
+	}
+	from.Session().SendDue(now)
+}
+
 // settle asks the sender for what the slowest leg bears that sends the stream; for as little
 // as possible if none does.
 func (p *projection) settle(now simtime.Time) {
@@ -184,25 +209,10 @@ func (p *projection) settle(now simtime.Time) {
 			least = min(least, leg.wanted)
 		}
 	}
-	if least = max(least, p.model.Min); !sends {
+	if !sends {
 		least = p.model.Min
 	}
-	was := p.asked
-	if was == 0 {
-		was = p.model.Max
-	}
-	change := float64(least) / float64(was)
-	if change > 1-noticeable && change < 1+noticeable || change > 1 && now.Sub(p.askedAt) < patience {
-		return
-	}
-	p.askedAt, p.asked = now, least
-	if least >= p.model.Max {
-		p.asked = 0
-		p.from.Unlimit(now)
-	} else {
-		p.from.Limit(now, p.model.Wire(least))
-	}
-	p.from.Session().SendDue(now)
+	p.ask(now, p.from, &p.model, least)
 }
 
 // forwards reports whether an endpoint is a middlebox that passes media on.

@@ -15,8 +15,7 @@ type transcoding struct {
 	limits   bool
 	encoder  *encoder.Transcoding
 	decoded  uint64
-	asked    units.BitRate // of the source last; 0 for no limit
-	askedAt  simtime.Time
+	request
 }
 
 // useful is how many times the rate of what is sent the source's may be: more isn't seen after the
@@ -52,24 +51,9 @@ func (s *Simulation) decode(e endpoints.Event) (more bool) {
 
 // settle asks the source for no more than is of use at the rate that is sent.
 func (t *transcoding) settle(now simtime.Time, r units.BitRate) {
-	if !t.limits || t.from == nil || now.Sub(t.askedAt) < patience {
-		return
+	if t.limits && t.from != nil {
+		t.ask(now, t.from, &t.model, useful*r)
 	}
-	want, was := min(useful*max(r, t.model.Min), t.model.Max), t.asked
-	if was == 0 {
-		was = t.model.Max
-	}
-	if change := float64(want) / float64(was); change > 1-noticeable && change < 1+noticeable {
-		return
-	}
-	t.askedAt, t.asked = now, want
-	if want == t.model.Max {
-		t.asked = 0
-		t.from.Unlimit(now)
-	} else {
-		t.from.Limit(now, t.model.Wire(want))
-	}
-	t.from.Session().SendDue(now)
 }
 
 // connectPictures learns what comes and goes, when all calls are connected. What goes has the name of

@@ -4,7 +4,6 @@ import (
 	"testing"
 
 	"rtpfabric/scenarios"
-	"rtpfabric/sim/record"
 )
 
 const ownKeys = meshes + "relay-own-keys.yaml"
@@ -36,7 +35,7 @@ func TestRelayOwnKeys(t *testing.T) {
 			t.Errorf("%s: new keys of %v", protection, renewed)
 		}
 		for _, end := range []string{"A", "B", "C", "D"} {
-			if n := summed(t, r, end, "rejected-not-authentic"); n > 0 {
+			if n := totalOf(t, r, end, "rejected-not-authentic"); n > 0 {
 				t.Errorf("%s: %s can't read %v packets", protection, end, n)
 			}
 		}
@@ -56,7 +55,7 @@ func TestCommonKeysAllowForging(t *testing.T) {
 	for keys, refused := range map[string]bool{"common": false, "own": true} {
 		r := run(t, load(t, meshes+"relay-spoofer.yaml", "expect=[]", "topology.bind=false", "topology.keys="+keys)[0])
 		for _, end := range []string{"B", "C"} {
-			if n := summed(t, r, end, "rejected-not-authentic"); (n > 100) != refused {
+			if n := totalOf(t, r, end, "rejected-not-authentic"); (n > 100) != refused {
 				t.Errorf("%s keys: %s refuses %v packets", keys, end, n)
 			}
 		}
@@ -70,16 +69,4 @@ func TestCommonKeysAllowForging(t *testing.T) {
 			t.Errorf("%s keys: %d collisions", keys, collisions)
 		}
 	}
-}
-
-// summed returns a total of the summary.
-func summed(t *testing.T, r *record.Record, entity, metric string) float64 {
-	t.Helper()
-	for _, s := range r.Summary {
-		if s.Entity == entity && s.Metric == metric {
-			return s.Value
-		}
-	}
-	t.Fatalf("no %s of %s", metric, entity)
-	return 0
 }

@@ -96,11 +96,5 @@ func TestOneCNAMEForAll(t *testing.T) {
 // totalOf returns a total of the record's summary.
 func totalOf(t *testing.T, rec *record.Record, entity, metric string) float64 {
 	t.Helper()
-	for _, m := range rec.Summary {
-		if m.Entity == entity && m.Metric == metric && m.Stat == "total" {
-			return m.Value
-		}
-	}
-	t.Fatalf("no %s of %s", metric, entity)
-	return 0
+	return stat(t, rec, entity, metric, "total")
 }

@@ -271,15 +271,7 @@ func TestRecordHoldsWhatWasMeasured(t *testing.T) {
 // The sender's, the network's and the receiver's counts agree.
 func TestCountsAgree(t *testing.T) {
 	rec := one(t, quickstart)
-	get := func(entity, metric string) float64 {
-		for _, m := range rec.Summary {
-			if m.Entity == entity && m.Metric == metric && m.Stat == "total" {
-				return m.Value
-			}
-		}
-		t.Fatalf("no %s %s", entity, metric)
-		return 0
-	}
+	get := func(entity, metric string) float64 { return totalOf(t, rec, entity, metric) }
 	for _, flow := range []string{"S1/video", "S1/audio"} {
 		sent, got, lost := get(flow, "packets-sent"), get(flow, "packets-received"), get(flow, "packets-lost")
 		if inFlight := sent - got - lost; inFlight < 0 || inFlight > 60 {

@@ -21,9 +21,9 @@ type octetWatch struct {
 	from map[packet.Addr]packet.IPv4
 }
 
-func watchOctets(sim interface{ Observe(fabric.Observer) }) *octetWatch {
+func watchOctets(f *fabric.Fabric) *octetWatch {
 	w := &octetWatch{Observer: fabric.Nobody, sent: map[string][]packet.IPv4{}, from: map[packet.Addr]packet.IPv4{}}
-	sim.Observe(w)
+	f.Observe(w)
 	return w
 }
 
@@ -144,7 +144,7 @@ func TestCostOfTrust(t *testing.T) {
 	const clear = "media=[{from: A, kind: video, encoder: {min: 500kbps, max: 500kbps}}]"
 	sfm := run(t, load(t, meshes+"sfm.yaml", "expect=[]", "duration=10s", clear)[0])
 	relay := run(t, load(t, meshes+"sfm.yaml", "expect=[]", "duration=10s", clear, "topology={type: relay, at: M, peers: [A, B, C]}", "repair={refresh: pli, decoder: true}")[0])
-	opened, protected := summed(t, sfm, "sfm", "packets-opened"), summed(t, sfm, "sfm", "packets-protected")
+	opened, protected := totalOf(t, sfm, "sfm", "packets-opened"), totalOf(t, sfm, "sfm", "packets-protected")
 	sent := sum(series(t, sfm, "A/video", record.SentPackets))
 	if sent < 400 || opened < sent || protected < 2*sent-10 {
 		t.Errorf("A sends %v packets, the SFM opens %v and protects %v", sent, opened, protected)
