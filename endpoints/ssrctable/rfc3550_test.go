@@ -98,7 +98,7 @@ func TestOwnCollisionAndLoop(t *testing.T) {
 	play(t, table,
 		heard{data, ours, peer, "", ssrctable.Accept},
 		heard{data, next, peer, "", ssrctable.OwnLooped},
-		heard{control, next, peer, "", ssrctable.OwnCollision}, // RTCP's addresses are a list of their own
+		heard{control, next, peer, "", ssrctable.OwnLooped}, // RTP and RTCP on one port
 		heard{data, next, other, "", ssrctable.OwnCollision},
 	)
 }

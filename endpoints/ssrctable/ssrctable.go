@@ -62,9 +62,9 @@ type entry struct {
 	cname  string
 }
 
-// conflict is an address that sent our own SSRC.
+// conflict is an address that sent our own SSRC. Addresses of RTP and RTCP are in one list: they are
+// the same where both have one port (RFC 5761), and tell themselves apart where they haven't.
 type conflict struct {
-	kind Kind
 	from packet.Addr
 	last simtime.Time
 }
@@ -148,7 +148,7 @@ func (t *Table) judge(now simtime.Time, k Kind, ssrc uint32, from packet.Addr, c
 		t.entries[ssrc] = e
 		return Accept
 	case e.local:
-		return t.own(now, k, from, cname)
+		return t.own(now, from, cname)
 	case e.from[k] == packet.Addr{}:
 		e.from[k] = from
 	}
@@ -167,9 +167,9 @@ func (t *Table) judge(now simtime.Time, k Kind, ssrc uint32, from packet.Addr, c
 }
 
 // own judges a packet with an SSRC of this end.
-func (t *Table) own(now simtime.Time, k Kind, from packet.Addr, cname string) Verdict {
+func (t *Table) own(now simtime.Time, from packet.Addr, cname string) Verdict {
 	for i := range t.conflicts {
-		if c := &t.conflicts[i]; c.kind == k && c.from == from {
+		if c := &t.conflicts[i]; c.from == from {
 			c.last = now
 			if cname == "" || cname == t.cname {
 				return OwnLooped
@@ -183,7 +183,7 @@ func (t *Table) own(now simtime.Time, k Kind, from packet.Addr, cname string) Ve
 // GiveUp makes an SSRC of this end that of whoever else uses it, and remembers
 // the address: what comes from there with the next SSRC is our own, looped.
 func (t *Table) GiveUp(now simtime.Time, ssrc uint32, k Kind, from packet.Addr) {
-	t.conflicts = append(t.conflicts, conflict{kind: k, from: from, last: now})
+	t.conflicts = append(t.conflicts, conflict{from: from, last: now})
 	e := &entry{}
 	e.from[k] = from
 	t.entries[ssrc] = e
