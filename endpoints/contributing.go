@@ -79,6 +79,9 @@ func keepContributing(list []ContributingSource, c ContributingSource) []Contrib
 // maxContributing bounds what packets can make a section remember.
 const maxContributing = 64
 
+// CNAMEOf returns the CNAME of a source, also of one that a mixer has told of; "" if it isn't known.
+func (s *Session) CNAMEOf(ssrc uint32) string { return s.table.CNAME(ssrc) }
+
 // PassBye says BYE for a source of what the session sends, with its next report, as it has
 // left (RFC 3550 §7.3: mixers MUST forward BYE packets).
 func (s *Session) PassBye(ssrc uint32) {

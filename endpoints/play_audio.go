@@ -1,6 +1,7 @@
 package endpoints
 
 import (
+	"encoding/binary"
 	"time"
 
 	"github.com/pion/rtp"
@@ -72,7 +73,7 @@ func (r *source) insertAudio(now simtime.Time, f *Format, ext uint64, h *rtp.Hea
 	case CodecVP8:
 	}
 	if r.section.config.Ear != nil {
-		p.Payload = r.keep(b)
+		p.Payload = r.keep(h, b, repaired)
 	}
 	if !repaired { // what is repaired has no header extension of its own here
 		if _, voice, ok := headerext.ReadAudioLevel(r.session.elements.Data(headerext.AudioLevel)); ok && !p.Comfort {
@@ -123,13 +124,36 @@ func (r *source) drainAudio(now simtime.Time) {
 	}
 }
 
-// keep returns a copy of a payload that is decoded when it is played.
-func (r *source) keep(b []byte) []byte {
+// keep returns a copy of a payload that is decoded when it is played, behind who is in it: their
+// number, and the SSRC and the level of each.
+func (r *source) keep(h *rtp.Header, b []byte, repaired bool) []byte {
 	var kept []byte
 	if n := len(r.spare); n > 0 {
 		kept, r.spare = r.spare[n-1], r.spare[:n-1]
 	}
-	return append(kept[:0], b...)
+	var buffer [sound.MostContributors]uint8
+	levels, leveled := headerext.ReadMixerLevels(buffer[:0], r.session.elements.Data(headerext.MixerLevels), len(h.CSRC))
+	kept = append(kept[:0], byte(len(h.CSRC)))
+	for i, ssrc := range h.CSRC {
+		level := uint8(audio.Unmeasured)
+		if leveled && !repaired {
+			level = levels[i]
+		}
+		kept = append(binary.BigEndian.AppendUint32(kept, ssrc), level)
+	}
+	return append(kept, b...)
+}
+
+// kept returns who is in a payload that was kept, and the payload.
+func (r *source) kept(b []byte) ([]audio.Contributor, []byte) {
+	n := int(b[0])
+	b = b[1:]
+	r.mixed = r.mixed[:0]
+	for range n {
+		r.mixed = append(r.mixed, audio.Contributor{SSRC: binary.BigEndian.Uint32(b), Level: b[4]})
+		b = b[5:]
+	}
+	return r.mixed, b
 }
 
 // hear decodes a frame for whoever listens.
@@ -140,8 +164,9 @@ func (r *source) hear(f *playout.AudioResult) {
 		return
 	}
 	ear := r.section.config.Ear
+	mixed, payload := r.kept(f.Payload)
 	if format.Codec == CodecCN {
-		if noise, ok := audio.ReadComfortNoise(f.Payload); ok {
+		if noise, ok := audio.ReadComfortNoise(payload); ok {
 			ear.Comfort(r.ssrc, f.At, noise.Level)
 		}
 		return
@@ -150,7 +175,7 @@ func (r *source) hear(f *playout.AudioResult) {
 	if !ok {
 		return
 	}
-	if r.samples, ok = coding.Decode(r.samples[:0], f.Payload); ok {
-		ear.Play(r.ssrc, sound.Frame{At: f.At, Lasts: f.Lasts, Samples: r.samples, Spoken: f.At.Add(-f.Delay), Voice: f.Voice})
+	if r.samples, ok = coding.Decode(r.samples[:0], payload); ok {
+		ear.Play(r.ssrc, sound.Frame{At: f.At, Lasts: f.Lasts, Samples: r.samples, Spoken: f.At.Add(-f.Delay), Voice: f.Voice, Mixed: mixed})
 	}
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/pion/rtp"
 
+	"rtpfabric/endpoints/audio"
 	"rtpfabric/endpoints/ecn"
 	"rtpfabric/endpoints/fec/red"
 	"rtpfabric/endpoints/nack"
@@ -70,6 +71,7 @@ type source struct {
 	candidate sound.Candidate
 	spare     [][]byte // payloads that were decoded
 	samples   []int16
+	mixed     []audio.Contributor // of what is decoded
 
 	excess bool // it isn't decoded, as there are too many
 

@@ -58,8 +58,11 @@ type Frame struct {
 // Contributor is a source whose sound is part of a mix.
 type Contributor struct {
 	SSRC  uint32
-	Level uint8 // in the mix, as Level of [Frame]
+	Level uint8 // in the mix, as Level of [Frame], or Unmeasured
 }
+
+// Unmeasured is the level of who nobody says how loud it is.
+const Unmeasured = 0xff
 
 // Source makes the frames of a stream. The order of calls is NextFrame, Encode at
 // that time, NextFrame and so on; Request and Skip may come between.

@@ -32,6 +32,7 @@ type Bus struct {
 	made    bool
 	at      simtime.Time // of the frame that is ready
 	mixed   []*Input     // that are in it, the loudest first
+	named   []audio.Contributor
 	total   []int32
 	common  []int16
 	coded   audio.Coded
@@ -60,9 +61,15 @@ type Input struct {
 	own       []int16 // the mix without this one
 	ready     bool    // own is there
 	coded     audio.Coded
-	mixed     bool // it has been part of a frame, last at mixedAt
-	mixedAt   simtime.Time
-	left      uint32 // the stream that has ended
+	// mixed are those who have been heard on it in a frame, each with when that was last, and left
+	// the latest of those whose stream has ended.
+	mixed []mixed
+	left  []uint32
+}
+
+type mixed struct {
+	ssrc uint32
+	at   simtime.Time
 }
 
 // NewInput adds a source.
@@ -84,12 +91,71 @@ func (in *Input) Comfort(ssrc uint32, at simtime.Time, level uint8) {
 	in.player.Comfort(at, level)
 }
 
-// Left tells that the stream has said BYE: what is still to be played of it has no name.
-func (in *Input) Left() { in.left = in.SSRC }
+// Left tells that somebody who was heard on the input has said BYE, and reports whether that is so:
+// what is still to be played of them has no name.
+func (in *Input) Left(ssrc uint32) bool {
+	if ssrc != in.SSRC && !slices.ContainsFunc(in.mixed, func(m mixed) bool { return m.ssrc == ssrc }) {
+		return false
+	}
+	in.mixed = slices.DeleteFunc(in.mixed, func(m mixed) bool { return m.ssrc == ssrc })
+	if len(in.left) == maxRemembered {
+		in.left = slices.Delete(in.left, 0, 1)
+	}
+	in.left = append(in.left, ssrc)
+	return true
+}
 
-// Mixed returns when the input was part of a frame last, if its stream ever was and goes on.
-func (in *Input) Mixed() (at simtime.Time, ever bool) {
-	return in.mixedAt, in.mixed && in.SSRC != in.left
+// maxRemembered bounds what an input remembers of those who were heard on it.
+const maxRemembered = 64
+
+// Mixed appends the streams that have been part of a frame at a time or later, and go on.
+func (in *Input) Mixed(list []uint32, since simtime.Time) []uint32 {
+	for _, m := range in.mixed {
+		if m.at >= since {
+			list = append(list, m.ssrc)
+		}
+	}
+	return list
+}
+
+// note remembers who is part of a frame.
+func (in *Input) note(at simtime.Time, ssrc uint32) {
+	oldest := 0
+	for i := range in.mixed {
+		if in.mixed[i].ssrc == ssrc {
+			in.mixed[i].at = at
+			return
+		}
+		if in.mixed[i].at < in.mixed[oldest].at {
+			oldest = i
+		}
+	}
+	if len(in.mixed) == maxRemembered {
+		in.mixed[oldest] = mixed{ssrc, at}
+		return
+	}
+	in.mixed = append(in.mixed, mixed{ssrc, at})
+}
+
+// names appends who is part of the frame that is ready, by this input: those of whom it is a mix
+// itself (RFC 3550 §7.4), or its stream.
+func (in *Input) names(list []audio.Contributor) []audio.Contributor {
+	if len(in.now.Mixed) == 0 {
+		if !slices.Contains(in.left, in.SSRC) {
+			list = append(list, audio.Contributor{SSRC: in.SSRC, Level: in.level})
+		}
+		return list
+	}
+	for _, c := range in.now.Mixed {
+		if slices.Contains(in.left, c.SSRC) {
+			continue
+		}
+		if c.Level == audio.Unmeasured {
+			c.Level = in.level
+		}
+		list = append(list, c)
+	}
+	return list
 }
 
 // Decoded returns how many frames were decoded for the input.
@@ -127,7 +193,10 @@ func (b *Bus) mix(until simtime.Time) {
 	b.mixed = slices.DeleteFunc(b.mixed, func(in *Input) bool { return !b.selection.Choose(until, &in.candidate) })
 	slices.SortStableFunc(b.mixed, func(x, y *Input) int { return cmp.Compare(x.level, y.level) })
 	for _, in := range b.mixed {
-		in.mixed, in.mixedAt = true, until
+		b.named = in.names(b.named[:0])
+		for _, c := range b.named {
+			in.note(until, c.SSRC)
+		}
 		for i, s := range in.samples {
 			b.total[i] += int32(s)
 		}
@@ -166,11 +235,11 @@ func (o *Output) Hear(f *audio.Frame, _ simtime.Time, samples []int16) *audio.Co
 		if f.Voice = f.Voice || in.now.Voice; f.Spoken == 0 {
 			f.Spoken = in.now.Spoken
 		}
-		if !o.nameless && in.SSRC != in.left && len(o.list) < MostContributors {
-			o.list = append(o.list, audio.Contributor{SSRC: in.SSRC, Level: in.level})
+		if !o.nameless {
+			o.list = in.names(o.list)
 		}
 	}
-	f.Contributors = o.list
+	f.Contributors = o.list[:min(len(o.list), MostContributors)]
 	if o.self == nil || !slices.Contains(b.mixed, o.self) {
 		if b.noMixes {
 			b.noMixes = false

@@ -154,16 +154,18 @@ func TestBusNamesWhoIsHeard(t *testing.T) {
 	if got := m.named[2]; len(got) != 1 || got[0].SSRC != 1 {
 		t.Errorf("after a silence a listener is told of %v", got)
 	}
-	if _, ever := m.inputs[1].Mixed(); !ever {
+	if len(m.inputs[1].Mixed(nil, 0)) == 0 {
 		t.Error("who has spoken hasn't been heard")
 	}
-	m.inputs[0].Left()
+	if m.inputs[0].Left(2) || !m.inputs[0].Left(1) {
+		t.Error("somebody else has left")
+	}
 	m.frame(1, 1)
 	m.frame(1, 1)
 	if got := m.named[2]; len(got) != 1 || got[0].SSRC != 2 {
 		t.Errorf("a listener is told of %v, of whom the first has left", got)
 	}
-	if _, ever := m.inputs[0].Mixed(); ever {
+	if len(m.inputs[0].Mixed(nil, 0)) > 0 {
 		t.Error("who has left is to be named")
 	}
 	m = newMeeting(2, 0, true)

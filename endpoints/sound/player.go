@@ -1,6 +1,7 @@
 package sound
 
 import (
+	"slices"
 	"time"
 
 	"rtpfabric/endpoints/audio"
@@ -36,6 +37,7 @@ type span struct {
 	at           int64 // of all samples ever
 	spoken       simtime.Time
 	heard, voice bool
+	mixed        []audio.Contributor
 }
 
 // kept is how many samples stay when they have been read: a period is found by them.
@@ -54,12 +56,15 @@ type Frame struct {
 	Samples []int16
 	Spoken  simtime.Time // when its first sample was picked up
 	Voice   bool
+	// Mixed are those of whom it is a mix, if it says so. They are copied.
+	Mixed []audio.Contributor
 }
 
 // Play takes a frame. What is missing before it is concealed.
 func (p *Player) Play(f Frame) {
 	p.goOn(f.At, f.Spoken)
 	p.mark(f.Spoken, true, f.Voice)
+	p.spans[len(p.spans)-1].mixed = slices.Clone(f.Mixed)
 	at := len(p.buf)
 	p.buf = append(p.buf, f.Samples...)
 	if p.lost > 0 {
@@ -126,7 +131,7 @@ const longSilence = Clock
 func (p *Player) wrote() int64 { return p.taken + int64(len(p.buf)-p.read) }
 
 func (p *Player) mark(spoken simtime.Time, heard, voice bool) {
-	p.spans = append(p.spans, span{p.wrote(), spoken, heard, voice})
+	p.spans = append(p.spans, span{at: p.wrote(), spoken: spoken, heard: heard, voice: voice})
 }
 
 // Read takes the sound of the timeline up to a time, which must not lie ahead: as many samples
@@ -179,11 +184,25 @@ func (p *Player) describe(f *Fragment) {
 		if s.at <= p.taken {
 			first = i
 			f.Spoken = s.spoken.Add(lasting(int(p.taken - s.at)))
-			f.Heard, f.Voice = false, false
+			f.Heard, f.Voice, f.Mixed = false, false, nil
 		}
-		f.Heard, f.Voice = f.Heard || s.heard, f.Voice || s.voice
+		f.Heard, f.Voice, f.Mixed = f.Heard || s.heard, f.Voice || s.voice, both(f.Mixed, s.mixed)
 	}
 	p.spans = append(p.spans[:0], p.spans[first:]...)
+}
+
+// both returns who is in one list or the other. It doesn't change them.
+func both(list, more []audio.Contributor) []audio.Contributor {
+	if len(list) == 0 {
+		return more
+	}
+	list = slices.Clip(list)
+	for _, c := range more {
+		if !slices.ContainsFunc(list, func(o audio.Contributor) bool { return o.SSRC == c.SSRC }) {
+			list = append(list, c)
+		}
+	}
+	return list
 }
 
 // forget drops what was read long ago.

@@ -10,6 +10,7 @@ package sound
 import (
 	"time"
 
+	"rtpfabric/endpoints/audio"
 	"rtpfabric/sim/simtime"
 )
 
@@ -34,4 +35,6 @@ type Fragment struct {
 	// noise stands for its end.
 	Spoken              simtime.Time
 	Heard, Voice, Noise bool
+	// Mixed are those of whom the sound is a mix, if it is said to be one.
+	Mixed []audio.Contributor
 }
