@@ -10,40 +10,59 @@ import (
 	"rtpfabric/sim/units"
 )
 
-// passedOn returns the streams to a middlebox, and those that it makes of them.
+// passedOn returns the streams to middleboxes, and those that they make of them.
 func (s *Scenario) passedOn() []Media {
 	var list []Media
 	for _, m := range s.Media {
-		m.To = s.Topology.Box()
+		m.To = s.Topology.BoxOf(m.From)
 		list = append(list, m)
 	}
-	for _, peer := range s.Topology.Peers {
-		switch s.Topology.Type {
-		case SwitchingMixer:
-			list = append(list, s.conceptual(peer)...)
-			continue
-		case Mixer, Transcoder:
-			list = append(list, s.mixFor(peer)...)
+	for _, box := range s.Topology.Boxes() {
+		for _, peer := range box.Peers {
+			list = append(list, s.passedTo(box.Name, peer)...)
 		}
-		for i := range s.Media {
-			m := s.Media[i]
-			if m.From == peer || m.Kind == "audio" && s.Topology.Decodes() {
+	}
+	for _, pair := range s.Topology.Joins() {
+		list = append(list, s.passedTo(pair[0], pair[1])...)
+		list = append(list, s.passedTo(pair[1], pair[0])...)
+	}
+	return list
+}
+
+// passedTo returns the streams that a middlebox has for one of its peers, or for another
+// middlebox.
+func (s *Scenario) passedTo(box, to string) []Media {
+	trunk := s.Topology.Stands(to)
+	goes := func(m *Media) bool { return m.From != to }
+	if trunk {
+		behind := s.Topology.Behind(box, to)
+		goes = func(m *Media) bool { return slices.Contains(behind, m.From) }
+	}
+	var list []Media
+	switch s.Topology.Type {
+	case SwitchingMixer:
+		return s.conceptual(box, to)
+	case Mixer, Transcoder:
+		list = s.mixFor(box, to, goes)
+	}
+	for i := range s.Media {
+		m := s.Media[i]
+		if !goes(&m) || m.Kind == "audio" && s.Topology.Decodes() {
+			continue
+		}
+		if m.Simulcast != "" && !trunk {
+			first := slices.IndexFunc(s.Media, func(o Media) bool { return o.From == m.From && o.Simulcast == m.Simulcast })
+			if first != i {
 				continue
 			}
-			if m.Simulcast != "" {
-				first := slices.IndexFunc(s.Media, func(o Media) bool { return o.From == m.From && o.Simulcast == m.Simulcast })
-				if first != i {
-					continue
-				}
-				m.Name, m.Encoder = m.Simulcast, s.qualities(&m)
-			}
-			if s.Topology.Decodes() {
-				m.Encoder = transcoder(m.Encoder)
-			}
-			m.Name, m.From, m.To, m.Projected = m.FlowName(), s.Topology.Box(), peer, true
-			m.FEC, m.Bandwidth, m.Limits, m.TradeOffs = nil, nil, nil, nil
-			list = append(list, m)
+			m.Name, m.Encoder = m.Simulcast, s.qualities(&m)
 		}
+		if s.Topology.Decodes() {
+			m.Encoder = transcoder(m.Encoder)
+		}
+		m.Name, m.From, m.To, m.Projected = m.FlowName(), box, to, true
+		m.FEC, m.Bandwidth, m.Limits, m.TradeOffs = nil, nil, nil, nil
+		list = append(list, m)
 	}
 	return list
 }
@@ -70,7 +89,7 @@ func (s *Scenario) qualities(of *Media) *VideoEncoder {
 
 // conceptual returns the streams that a switching mixer has for a peer: of each kind of media
 // as many as it shows speakers, each like the first of that kind of anybody else.
-func (s *Scenario) conceptual(peer string) []Media {
+func (s *Scenario) conceptual(box, peer string) []Media {
 	var list []Media
 	for _, kind := range []string{"video", "audio"} {
 		i := slices.IndexFunc(s.Media, func(m Media) bool { return m.Kind == kind && m.From != peer })
@@ -79,7 +98,7 @@ func (s *Scenario) conceptual(peer string) []Media {
 		}
 		for k := range s.Topology.Shown() {
 			m := s.Media[i]
-			m.From, m.To, m.Name, m.Copy = s.Topology.Box(), peer, fmt.Sprint(kind, k+1), true
+			m.From, m.To, m.Name, m.Copy = box, peer, fmt.Sprint(kind, k+1), true
 			m.Start, m.Stop, m.Lasts, m.Pauses = Moment{}, nil, nil, nil
 			m.FEC, m.Bandwidth, m.Limits, m.TradeOffs = nil, nil, nil, nil
 			list = append(list, m)
@@ -88,11 +107,11 @@ func (s *Scenario) conceptual(peer string) []Media {
 	return list
 }
 
-// mixFor returns the stream that a mixer has for a peer, if others say something: in the codec
-// that the peer itself uses.
-func (s *Scenario) mixFor(peer string) []Media {
+// mixFor returns the stream that a mixer has for a peer, if there is audio that goes there: in
+// the codec that the peer itself uses; for another mixer in that of the first one.
+func (s *Scenario) mixFor(box, peer string, goes func(*Media) bool) []Media {
 	own := slices.IndexFunc(s.Media, func(m Media) bool { return m.From == peer && m.Kind == "audio" })
-	other := slices.IndexFunc(s.Media, func(m Media) bool { return m.From != peer && m.Kind == "audio" })
+	other := slices.IndexFunc(s.Media, func(m Media) bool { return goes(&m) && m.Kind == "audio" })
 	if other < 0 {
 		return nil
 	}
@@ -100,7 +119,7 @@ func (s *Scenario) mixFor(peer string) []Media {
 	if own >= 0 {
 		m = s.Media[own]
 	}
-	m.From, m.To, m.Name, m.Copy = s.Topology.Box(), peer, m.Kind, true
+	m.From, m.To, m.Name, m.Copy = box, peer, m.Kind, true
 	m.Start, m.Stop, m.Lasts, m.Pauses, m.ClockDrift = Moment{}, nil, nil, nil, 0
 	m.FEC, m.Bandwidth, m.Limits, m.TradeOffs = nil, nil, nil, nil
 	if m.Speech != nil {
@@ -169,7 +188,7 @@ func (s *Scenario) sourceNames(m *Media) []string {
 		return []string{sender, receiver}
 	}
 	names := []string{sender}
-	for _, peer := range s.Topology.Peers {
+	for _, peer := range s.Topology.Everyone() {
 		if peer != m.From {
 			names = append(names, peer+sender[len(m.From):])
 		}
@@ -226,20 +245,6 @@ const (
 	SwitchingMixer = "switching-mixer" // RFC 7667 §3.6.2
 )
 
-// Box returns what such a middlebox is called, or "" if there is none: the connection of S1
-// to it is S1-sfm, or S1-mixer.
-func (t *Topology) Box() string {
-	switch t.Type {
-	case SFM:
-		return "sfm"
-	case Mixer, SwitchingMixer:
-		return "mixer"
-	case Gateway, Transcoder:
-		return t.Type
-	}
-	return ""
-}
-
 // Translates reports whether it is a translator between two peers.
 func (t *Topology) Translates() bool { return t.Type == Gateway || t.Type == Transcoder }
 
@@ -255,7 +260,7 @@ func (t *Topology) Shown() int {
 }
 
 // Forwarded reports whether the peers talk to each other by way of one.
-func (t *Topology) Forwarded() bool { return t.Box() != "" }
+func (t *Topology) Forwarded() bool { return t.Box() != "" && !t.Relayed() }
 
 // Meshed reports whether each of the peers talks to each other one (RFC 7667 §3.4).
 func (t *Topology) Meshed() bool { return t.Type == "mesh" }
@@ -267,10 +272,12 @@ func (t *Topology) Calls() [][]string {
 		return nil
 	case t.Forwarded():
 		var pairs [][]string
-		for _, p := range t.Peers {
-			pairs = append(pairs, []string{p, t.Box()})
+		for _, b := range t.Boxes() {
+			for _, p := range b.Peers {
+				pairs = append(pairs, []string{p, b.Name})
+			}
 		}
-		return pairs
+		return append(pairs, t.Joins()...)
 	case t.Meshed():
 		var pairs [][]string
 		for i, a := range t.Peers {
@@ -290,7 +297,7 @@ func (t *Topology) Calls() [][]string {
 // peers of a relay.
 func (t *Topology) Gatherings() [][]string {
 	if t.Relayed() {
-		return [][]string{t.Peers}
+		return [][]string{t.Everyone()}
 	}
 	return t.Calls()
 }
@@ -304,22 +311,31 @@ type Session struct {
 // streamsOf returns at least the streams between a pair of endpoints, or of a group: of a
 // large conference not those of everybody, which are as many as the square of its peers.
 func (s *Scenario) streamsOf(pair []string) []Media {
-	few := *s
-	few.Topology.Peers = nil
-	for _, p := range s.Topology.Peers {
-		if slices.Contains(pair, p) {
-			few.Topology.Peers = append(few.Topology.Peers, p)
+	switch {
+	case s.Topology.Forwarded():
+		var list []Media
+		for _, m := range s.Media {
+			if m.To = s.Topology.BoxOf(m.From); slices.Contains(pair, m.From) {
+				list = append(list, m)
+			}
 		}
-	}
-	if s.Topology.Meshed() {
-		few.Media = nil
+		for i, name := range pair {
+			if s.Topology.Stands(name) {
+				list = append(list, s.passedTo(name, pair[1-i])...)
+			}
+		}
+		return list
+	case s.Topology.Meshed():
+		few := *s
+		few.Topology.Peers, few.Media = pair, nil
 		for i := range s.Media {
 			if slices.Contains(pair, s.Media[i].From) {
 				few.Media = append(few.Media, s.Media[i])
 			}
 		}
+		return few.Streams()
 	}
-	return few.Streams()
+	return s.Streams()
 }
 
 // Sessions returns the RTP sessions of a pair of endpoints, or of a group.

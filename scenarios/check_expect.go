@@ -142,11 +142,11 @@ func (c *checker) unmeasured(m *metric, where string) (problem, remedy string) {
 			return fmt.Sprintf("%s is traffic, which has no %s", where, m.name), "name a flow of media"
 		}
 	case ofRelay:
-		if !c.s.Topology.Relayed() || where != RelayName {
+		if t := &c.s.Topology; !t.Relayed() && (t.Type != Mixer || len(t.Cascade) == 0) || !t.Stands(where) {
 			return where + " is no relay", `write "endpoint: relay", with "type: relay" in topology`
 		}
 	case ofMixer:
-		if !c.s.Topology.Decodes() || where != c.s.Topology.Box() {
+		if !c.s.Topology.Decodes() || !c.s.Topology.Stands(where) {
 			return where + " is no mixer", `write "endpoint: mixer", with "type: mixer" in topology`
 		}
 	case ofBreaker:
@@ -193,7 +193,7 @@ func (c *checker) unmeasured(m *metric, where string) (problem, remedy string) {
 		sends := func(f Media) bool {
 			to := f.To
 			if c.s.Topology.Relayed() {
-				to = RelayName
+				to = c.s.Topology.BoxOf(f.From)
 			}
 			connection, _, _ := strings.Cut(where, "/") // the session's name may follow
 			return f.From+"-"+to == connection
@@ -231,11 +231,8 @@ func (c *checker) targetsOf(key string) []string {
 		}
 	case "endpoint":
 		names = c.endpointNames()
-		if box := c.s.Topology.Box(); box != "" {
-			names = append(names, box)
-		}
-		if c.s.Topology.Relayed() {
-			names = append(names, RelayName)
+		for _, box := range c.s.Topology.Boxes() {
+			names = append(names, box.Name)
 		}
 	case "connection":
 		for _, p := range c.s.Topology.Gatherings() {
@@ -244,7 +241,7 @@ func (c *checker) targetsOf(key string) []string {
 				if session.Name != "" {
 					suffix = "/" + session.Name
 				}
-				for _, name := range connectionNames(p, c.s.Topology.Relayed()) {
+				for _, name := range c.connectionNames(p) {
 					add(name + suffix)
 				}
 			}
@@ -260,12 +257,12 @@ func (c *checker) targetsOf(key string) []string {
 }
 
 // connectionNames returns the names of the ends of a call, or of those of a group.
-func connectionNames(peers []string, relayed bool) []string {
+func (c *checker) connectionNames(peers []string) []string {
 	var names []string
 	for _, p := range peers {
 		switch {
-		case relayed:
-			names = append(names, p+"-"+RelayName)
+		case c.s.Topology.Relayed():
+			names = append(names, p+"-"+c.s.Topology.BoxOf(p))
 		case len(peers) != 2: // reported at the topology
 		case p == peers[0]:
 			names = append(names, p+"-"+peers[1])

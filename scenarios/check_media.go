@@ -73,7 +73,7 @@ func (c *checker) videoTypes() {
 		}
 	}
 	if t := &c.s.Topology; t.Forwarded() {
-		for _, name := range t.Peers {
+		for _, name := range t.Everyone() {
 			if e := c.s.Endpoint(name); e != nil && e.VideoType != 96 {
 				c.fail(at("endpoints", e.Name, "video-type"), "to the middlebox video is payload type 96", "remove it")
 			}
@@ -134,7 +134,7 @@ func (c *checker) topology() {
 	}
 	if !t.Relayed() {
 		const problem, remedy = "a relay copies packets, or doesn't", `remove it, or write "type: relay"`
-		if t.Bind {
+		if *t.Bind && len(t.Cascade) == 0 {
 			c.failKey(at("topology", "bind"), problem, remedy)
 		}
 		if len(t.Blocks) > 0 {
@@ -143,6 +143,13 @@ func (c *checker) topology() {
 		if t.Keys == "own" {
 			c.failKey(at("topology", "keys"), "a call has keys of its own anyway", `remove it, or write "type: relay"`)
 		}
+	}
+	if len(t.Trunks) > 0 && len(t.Cascade) == 0 {
+		c.failKey(at("topology", "trunks"), "there is nothing to join", `add "cascade:", or remove them`)
+	}
+	if len(t.Cascade) > 0 && t.Box() == "" {
+		c.failKey(at("topology", "cascade"), "here is no middlebox", `write "type: sfm", "mixer" or "relay"`)
+		return
 	}
 	if t.Loudest > 0 && t.Type != Mixer {
 		c.failKey(at("topology", "loudest"), "a mixer chooses whom to mix", `remove it, or write "type: mixer"`)
@@ -242,7 +249,7 @@ func (c *checker) silence() {
 // callsAreKnown reports whether every call is between two different endpoints.
 func (c *checker) callsAreKnown() bool {
 	if c.s.Topology.Forwarded() {
-		return !slices.ContainsFunc(c.s.Topology.Peers, func(p string) bool { return c.s.Endpoint(p) == nil })
+		return !slices.ContainsFunc(c.s.Topology.Everyone(), func(p string) bool { return c.s.Endpoint(p) == nil })
 	}
 	calls := c.s.Topology.Calls()
 	for _, p := range calls {
@@ -292,9 +299,9 @@ func (c *checker) crowded(m *Media, p strict.Path, streams map[[2]string]int) {
 			}
 		}
 	case t.Forwarded():
-		for _, peer := range t.Peers {
+		for _, peer := range t.Everyone() {
 			if peer == m.From || t.Type == SFM {
-				pairs = append(pairs, [2]string{peer, t.Box()})
+				pairs = append(pairs, [2]string{peer, t.BoxOf(peer)})
 			}
 		}
 		remedy = "have fewer streams, or fewer peers"

@@ -57,7 +57,7 @@ func (c *checker) sharedEncoders() {
 
 // meshed checks a stream that goes to every other peer, or to one.
 func (c *checker) meshed(m *Media, p strict.Path) {
-	peers := c.s.Topology.Peers
+	peers := c.s.Topology.Everyone()
 	switch {
 	case !slices.Contains(peers, m.From):
 		c.fail(p.Child("from"), fmt.Sprintf("%q is none of the peers", m.From), instead(m.From, peers, "the peers"))

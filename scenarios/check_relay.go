@@ -9,43 +9,17 @@ import (
 	"rtpfabric/scenarios/internal/strict"
 )
 
-// relay checks a group with a relay.
+// relay checks a group with a relay, or several.
 func (c *checker) relay() {
 	t := &c.s.Topology
-	if len(t.Pairs) > 0 {
-		c.failKey(at("topology", "pairs"), "a relay has one group and no pairs", `write "peers: [S1, R1, R2]"`)
-		return
-	}
-	nodes := c.s.Nodes()
-	switch {
-	case t.At == "":
-		c.fail(at("topology"), "the relay stands at no node", `add "at:" with the name of a node`)
-		return
-	case !slices.Contains(nodes, t.At):
-		c.fail(at("topology", "at"), fmt.Sprintf("no link has the node %q", t.At), instead(t.At, nodes, "the nodes"))
-		return
-	case len(t.Peers) < 2:
-		c.fail(c.firstOf(at("topology", "peers"), at("topology")), fmt.Sprintf("a relay has two peers or more, not %d", len(t.Peers)), "write endpoints, like [S1, R1, R2]")
+	if !c.boxes() {
 		return
 	}
 	if t.Keys == "own" && c.s.Protection == "none" {
 		c.failKey(at("topology", "keys"), "nothing is encrypted", `remove it, or "protection: none"`)
 	}
-	unknown := false // then an endpoint may be missing by its name only
-	for i, peer := range t.Peers {
-		unknown = unknown || c.s.Endpoint(peer) == nil
-		c.relayPeer(peer, slices.Contains(t.Peers[:i], peer), at("topology", "peers", i))
-	}
 	for i := range t.Blocks {
 		c.block(&t.Blocks[i], at("topology", "blocks", i))
-	}
-	for _, e := range c.s.Endpoints {
-		switch p := at("endpoints", e.Name); {
-		case e.Name == RelayName:
-			c.failKey(p, fmt.Sprintf("%q is the name of the relay", e.Name), "give the endpoint another name")
-		case !unknown && !slices.Contains(t.Peers, e.Name):
-			c.failKey(p, "this endpoint takes no part", "add it to topology.peers, or remove it")
-		}
 	}
 }
 
@@ -56,7 +30,7 @@ func (c *checker) block(b *Block, p strict.Path) {
 		flows = append(flows, c.s.Media[i].FlowName())
 	}
 	from, _, _ := strings.Cut(b.Flow, "/")
-	switch peers := c.s.Topology.Peers; {
+	switch peers := c.s.Topology.Everyone(); {
 	case !slices.Contains(flows, b.Flow):
 		c.fail(p.Child("flow"), fmt.Sprintf("there is no stream %q", b.Flow), instead(b.Flow, flows, "the streams"))
 	case !slices.Contains(peers, b.To) || b.To == from:
@@ -81,27 +55,10 @@ func (c *checker) spoofs(m *Media, p strict.Path) {
 	}
 }
 
-// relayPeer checks an endpoint that a relay copies packets for.
-func (c *checker) relayPeer(name string, again bool, p strict.Path) {
-	e, to := c.s.Endpoint(name), c.s.Topology.At
-	switch {
-	case e == nil:
-		c.fail(p, fmt.Sprintf("there is no endpoint %q", name), instead(name, c.endpointNames(), "the endpoints"))
-	case again:
-		c.fail(p, fmt.Sprintf("%s stands here twice", name), "remove one of them")
-	case !e.Symmetric:
-		c.failKey(at("endpoints", name, "symmetric"), "a relay sends to where packets come from", "remove it")
-	case e.At == to:
-		c.fail(p, fmt.Sprintf("%s is at %s like the relay, so no link lies between them", name, to), "put them at different nodes")
-	case slices.Contains(c.s.Nodes(), e.At) && !c.connected(e.At, to):
-		c.fail(p, fmt.Sprintf("no path leads from %s to %s", e.At, to), "add a link that joins them")
-	}
-}
-
 // relayed checks a stream that goes to everybody else in a group.
 func (c *checker) relayed(index int, p strict.Path) {
 	m := &c.s.Media[index]
-	if peers := c.s.Topology.Peers; len(peers) > 0 && !slices.Contains(peers, m.From) {
+	if peers := c.s.Topology.Everyone(); len(peers) > 0 && !slices.Contains(peers, m.From) {
 		c.fail(p.Child("from"), fmt.Sprintf("%q is no peer of the relay", m.From), instead(m.From, peers, "the peers"))
 	}
 	if m.To != "" {

@@ -7,40 +7,20 @@ import (
 	"rtpfabric/scenarios/internal/strict"
 )
 
-// sfm checks endpoints with a selective forwarding middlebox between them.
+// sfm checks endpoints with a middlebox between them that passes media on, or several.
 func (c *checker) sfm() {
 	t, p := &c.s.Topology, at("topology", "peers")
-	nodes, box := c.s.Nodes(), map[string]string{SFM: "SFM", Mixer: "mixer", SwitchingMixer: "mixer", Gateway: Gateway, Transcoder: Transcoder}[t.Type]
-	switch {
-	case len(t.Pairs) > 0:
-		c.failKey(at("topology", "pairs"), "the "+box+" has one group and no pairs", `write "peers: [A, B, C]"`)
-		return
-	case t.At == "":
-		c.fail(at("topology"), "the "+box+" stands at no node", `add "at:" with the name of a node`)
-		return
-	case !slices.Contains(nodes, t.At):
-		c.fail(at("topology", "at"), fmt.Sprintf("no link has the node %q", t.At), instead(t.At, nodes, "the nodes"))
-		return
-	case t.Translates() && len(t.Peers) != 2:
-		c.fail(c.firstOf(p, at("topology")), fmt.Sprintf("the %s stands between two peers, not %d", box, len(t.Peers)), "write two endpoints, like [A, B]")
-		return
-	case len(t.Peers) < 2:
-		c.fail(c.firstOf(p, at("topology")), fmt.Sprintf("the %s has two peers or more, not %d", box, len(t.Peers)), "write endpoints, like [A, B, C]")
+	if !c.boxes() {
 		return
 	}
+	box := words[t.Type]
 	if t.Sessions == "per-media" {
 		c.fail(at("topology", "sessions"), "the "+box+" sends each peer all media in one session, or in two by kind", "write bundle, or per-kind")
 	}
-	for i, peer := range t.Peers {
-		c.relayPeer(peer, slices.Contains(t.Peers[:i], peer), p.Child(fmt.Sprint(i)))
+	for _, peer := range t.Everyone() {
 		if !t.Decodes() && !t.Translates() && c.s.Endpoint(peer) != nil && c.s.RTCPOf(peer).Profile == "avp" {
-			where := c.firstOf(at("endpoints", peer, "rtcp", "profile"), at("endpoints", peer, "type"), at("rtcp", "profile"), p)
+			where := c.firstOf(at("endpoints", peer, "rtcp", "profile"), at("endpoints", peer, "type"), at("rtcp", "profile"), p, at("topology"))
 			c.fail(where, "the "+box+" asks for key frames, and AVP has no messages for that", `write "profile: avpf"`)
-		}
-	}
-	for _, e := range c.s.Endpoints {
-		if e.Name == t.Box() {
-			c.failKey(at("endpoints", e.Name), fmt.Sprintf("%q is the name of the %s", e.Name, box), "give the endpoint another name")
 		}
 	}
 	for i := range c.s.Media {

@@ -46,6 +46,9 @@ func (s *Scenario) complete() {
 			c.Both = ChangeTo{}
 		}
 	}
+	if t := &s.Topology; t.Bind == nil {
+		t.Bind = valueOf(len(t.Cascade) > 0)
+	}
 	if s.Topology.Relayed() {
 		s.Security.Keying = "preshared" // the key of a group
 		if s.Breakers.Mode == "observe" {

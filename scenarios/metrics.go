@@ -106,7 +106,7 @@ var metrics = slices.Concat(
 		{"mixes", "endpoint", perSecond, "mixes that a mixer makes per second, of 50 frames", frequency(record.Mixes), ofMixer},
 		{"decodes", "endpoint", perSecond, "frames of audio that a mixer decodes per second", frequency(record.Decodes), ofMixer},
 		{"encodes", "endpoint", perSecond, "frames of audio that a mixer encodes per second", frequency(record.Encodes), ofMixer},
-		{"suppressed", "endpoint", count, "packets that a relay hasn't copied, as their SSRC belongs to another address", total(record.Suppressed), ofRelay},
+		{"suppressed", "endpoint", count, "packets that a relay hasn't copied, or frames that a mixer of a cascade hasn't mixed, as their SSRC is heard from elsewhere", total(record.Suppressed), ofRelay},
 		{"held-back", "endpoint", count, "copies that a relay was told not to make", total(record.HeldBack), ofRelay},
 		{"timeouts", "endpoint", count, "members that the endpoint believed to have gone", total(record.Timeouts), always},
 

@@ -144,8 +144,14 @@ type Topology struct {
 	// Limits lets an SFM ask senders for no more than the slowest receiver can get (RFC 5104
 	// §4.2).
 	Limits bool `yaml:"limits" default:"true"`
-	// Bind lets a relay copy packets with an SSRC only from the peer it was heard from first.
-	Bind bool `yaml:"bind" default:"false"`
+	// Cascade is several relays, mixers or SFMs with peers of their own, in place of At and Peers;
+	// Trunks join two of them each, and without any each is joined to the next.
+	Cascade []Box      `yaml:"cascade,named" example:"{west: {at: W, peers: [A, B]}, east: {at: E, peers: [C, D]}}"`
+	Trunks  [][]string `yaml:"trunks" example:"[[west, east]]"`
+	// Bind lets a relay copy packets with an SSRC only from where that was heard first, and a
+	// mixer of a cascade mix those. It is how loops are broken (RFC 3550 §8.2); nil is true in a
+	// cascade.
+	Bind *bool `yaml:"bind"`
 	// Keys says whether all peers of a relay have one SRTP master key, or each one of its own that
 	// it tells the others by EKT (RFC 8870); the relay has none.
 	Keys string `yaml:"keys" oneof:"common,own" default:"common"`

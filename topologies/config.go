@@ -111,20 +111,29 @@ type Session struct {
 }
 
 // Group is several endpoints that talk to each other over a relay, each with one
-// connection to it.
+// connection to it, or over several that pass on to each other what they get.
 type Group struct {
-	// Name of the relay, At its node.
-	Name, At string
-	Peers    []string
+	Name string
+	// Peers are all of them, in the order of the relays.
+	Peers  []string
+	Relays []RelayConfig
+	// Trunks are pairs of relays.
+	Trunks   [][]string
 	Sessions []GroupSession
-	// Bind lets the relay copy packets with an SSRC only from the peer it was heard from first
-	// (RFC 7667 §3.5.1).
+	// Bind lets relays copy packets with an SSRC only from where it was heard first (RFC 7667
+	// §3.5.1). Without it packets go round for ever where trunks close a circle (RFC 3550 §8.2).
 	Bind bool
 	// OwnKeys gives each endpoint an SRTP master key of its own, which it tells the others by EKT
 	// (RFC 8870); otherwise all have the same.
 	OwnKeys bool
 	// Blocks are copies that it doesn't make.
 	Blocks []Block
+}
+
+// RelayConfig is a relay at a node.
+type RelayConfig struct {
+	Name, At string
+	Peers    []string
 }
 
 // Block is a stream that a relay doesn't copy to one of its peers for a while.

@@ -2,6 +2,7 @@ package topologies
 
 import (
 	"fmt"
+	"slices"
 
 	"rtpfabric/endpoints"
 	"rtpfabric/endpoints/headerext"
@@ -17,8 +18,6 @@ const Relay = "relay"
 // same media sections, so that each has one SSRC a section, whether it sends or only
 // receives, and the same key in both directions.
 func (s *Simulation) connectGroup(group *Group) error {
-	h := s.relays[group.Name]
-	r := h.stack.(*relay)
 	configs := make([]endpoints.ConnectionConfig, len(group.Peers))
 	var media []Media
 	for i := range group.Sessions {
@@ -33,17 +32,16 @@ func (s *Simulation) connectGroup(group *Group) error {
 	port := uint16(firstPort)
 	for i := range group.Sessions {
 		session := &group.Sessions[i]
-		at := packet.Addr{IP: h.port.Addr(), Port: nextPort(&port, session.RTCPPort)}
-		rtp := relayFlow{local: at, names: group.Peers}
-		if group.Bind {
-			rtp.bound = bindings{}
+		number := nextPort(&port, session.RTCPPort)
+		s.openRelays(group, number)
+		if session.RTCPPort {
+			s.openRelays(group, number+1)
 		}
-		rtcp := rtp
-		rtcp.local.Port++
 		sections, keys := sectionsByName(session.Media), s.keyHost(group, session.Name)
 		for j, name := range group.Peers {
+			box := group.relayOf(name)
 			sc, err := s.sessionConfig(sessionEnd{
-				self: name, peer: group.Name, session: session.Name, rtcp: session.RTCP[j], extensions: extensions, sections: sections,
+				self: name, peer: box, session: session.Name, rtcp: session.RTCP[j], extensions: extensions, sections: sections,
 				bandwidth: allowed[j], heard: feedback, given: feedback, wanted: &s.config.Congestion.Control,
 			})
 			if err != nil {
@@ -54,22 +52,48 @@ func (s *Simulation) connectGroup(group *Group) error {
 			}
 			sc.PeerProfile = s.groupProfile(group)
 			own := packet.Addr{IP: s.Addr(name), Port: nextPort(&s.byName[name].nextPort, session.RTCPPort)}
-			sc.Local, sc.Remote = own, s.seenFrom(own, rtp.local)
-			rtp.peers = append(rtp.peers, s.seenFrom(rtp.local, own))
+			sc.Local, sc.Remote = own, s.meetRelay(box, number, own, name)
 			if session.RTCPPort {
 				own.Port++
-				sc.RTCPLocal, sc.RTCPRemote = own, s.seenFrom(own, rtcp.local)
-				rtcp.peers = append(rtcp.peers, s.seenFrom(rtcp.local, own))
+				sc.RTCPLocal, sc.RTCPRemote = own, s.meetRelay(box, number+1, own, name)
 			}
-			configs[j].Peer, configs[j].Bandwidth = group.Name, allowed[j]
+			configs[j].Peer, configs[j].Bandwidth = box, allowed[j]
 			configs[j].Sessions = append(configs[j].Sessions, sc)
-		}
-		r.flows = append(r.flows, rtp)
-		if session.RTCPPort {
-			r.flows = append(r.flows, rtcp)
 		}
 	}
 	return s.join(group, configs, extensions)
+}
+
+// openRelays lets the relays of a group use a port, at which each knows those that it has trunks to.
+func (s *Simulation) openRelays(group *Group, port uint16) {
+	for i := range group.Relays {
+		r := &group.Relays[i]
+		f := relayFlow{local: packet.Addr{IP: s.Addr(r.Name), Port: port}}
+		if group.Bind {
+			f.bound = newBindings(unbound)
+		}
+		for _, trunk := range group.Trunks {
+			for side, name := range trunk {
+				if name == r.Name {
+					f.add(trunk[1-side], s.seenFrom(f.local, packet.Addr{IP: s.Addr(trunk[1-side]), Port: port}))
+				}
+			}
+		}
+		s.relay(r.Name).flows = append(s.relay(r.Name).flows, f)
+	}
+}
+
+// meetRelay makes an address of an endpoint known at a port of its relay, and returns where the
+// endpoint reaches that.
+func (s *Simulation) meetRelay(box string, port uint16, own packet.Addr, name string) packet.Addr {
+	f := s.relay(box).flow(packet.Addr{IP: s.Addr(box), Port: port})
+	f.add(name, s.seenFrom(f.local, own))
+	return s.seenFrom(own, f.local)
+}
+
+// relayOf returns the name of the relay that an endpoint is connected to.
+func (g *Group) relayOf(peer string) string {
+	return g.Relays[slices.IndexFunc(g.Relays, func(r RelayConfig) bool { return slices.Contains(r.Peers, peer) })].Name
 }
 
 // join connects the endpoints of a group and notes which sections the streams
@@ -95,7 +119,7 @@ func (s *Simulation) join(group *Group, configs []endpoints.ConnectionConfig, ex
 				s.Flows = append(s.Flows, &Flow{
 					Media: *m, Sender: from.Sections()[at], Receiver: to.Sections()[at], Session: from,
 					Model: s.model(extensions, m), RTCP: session.RTCP[0].Bandwidth,
-					Relay: group.Name, receivers: others,
+					Relay: group.relayOf(m.From), group: group,
 				})
 			}
 		}
@@ -104,31 +128,37 @@ func (s *Simulation) join(group *Group, configs []endpoints.ConnectionConfig, ex
 	return nil
 }
 
-// block tells the relay what it isn't to copy of a session.
+// block tells relays what they aren't to copy of a session.
 func (s *Simulation) block(group *Group, ends map[string]*endpoints.Connection, session int) {
-	r := s.relays[group.Name].stack.(*relay)
 	for _, b := range group.Blocks {
 		for _, f := range s.Flows {
-			if f.Relay != group.Name || f.Flow() != b.Flow || f.Session != ends[f.From].Sessions()[session] {
+			if f.group != group || f.Flow() != b.Flow || f.Session != ends[f.From].Sessions()[session] {
 				continue
 			}
+			r := s.relay(group.relayOf(b.To))
 			r.blocks = append(r.blocks, block{f.Sender, b.To, b.From, b.Until})
 		}
 	}
 }
 
-// Relay returns the name of the first relay, empty if there is none.
-func (s *Simulation) Relay() string {
-	if len(s.config.Groups) == 0 {
-		return ""
+// relay returns the relay of that name.
+func (s *Simulation) relay(name string) *relay { return s.relays[name].stack.(*relay) }
+
+// Relays returns the names of the relays.
+func (s *Simulation) Relays() []string {
+	var names []string
+	for i := range s.config.Groups {
+		for _, r := range s.config.Groups[i].Relays {
+			names = append(names, r.Name)
+		}
 	}
-	return s.config.Groups[0].Name
+	return names
 }
 
 // Relayed returns how many packets a relay has suppressed, as their SSRC belongs to another
 // address, and how many copies it has held back.
 func (s *Simulation) Relayed(name string) (suppressed, blocked uint64) {
-	r := s.relays[name].stack.(*relay)
+	r := s.relay(name)
 	return r.suppressed, r.blocked
 }
 
@@ -166,20 +196,21 @@ next:
 	return list
 }
 
-// addRelay puts a relay at its node.
-func (s *Simulation) addRelay(addr packet.IPv4, group *Group) {
-	h := newHost(s.Loop, &relay{name: group.Name, pool: s.Fabric.Pool()})
-	h.port = s.Fabric.Attach(s.node(group.At), addr, h)
-	s.hosts = append(s.hosts, h)
-	s.relays[group.Name] = h
+// addRelays puts the relays of all groups at their nodes.
+func (s *Simulation) addRelays() {
+	for i := range s.config.Groups {
+		for _, r := range s.config.Groups[i].Relays {
+			h := newHost(s.Loop, &relay{name: r.Name, pool: s.Fabric.Pool()})
+			h.port = s.Fabric.Attach(s.node(r.At), firstRelay+packet.IPv4(len(s.relays)), h)
+			s.hosts = append(s.hosts, h)
+			s.relays[r.Name] = h
+		}
+	}
 }
-
-// RelayAddr returns the address of a group's relay.
-func (s *Simulation) RelayAddr(name string) packet.IPv4 { return s.relays[name].port.Addr() }
 
 // FromRelay reports whether a relay has sent a packet. It is then a copy.
 func (s *Simulation) FromRelay(p *packet.Packet) bool {
-	return p.Origin >= firstRelay && int(p.Origin-firstRelay) < len(s.config.Groups)
+	return p.Origin >= firstRelay && int(p.Origin-firstRelay) < len(s.relays)
 }
 
 // check refuses a configuration with ends that its type doesn't have.

@@ -25,23 +25,80 @@ type MixerConfig struct {
 	// NoCSRC leaves out of packets whose sounds they have, and how loud each is: to each
 	// endpoint the mixer is then the only one there is.
 	NoCSRC bool
+	// Bind lets mixers that are joined mix nobody who comes from elsewhere than at first: so
+	// they break loops (RFC 3550 §8.2), as far as packets name their sources.
+	Bind bool
 }
 
 // mixer is what the calls of a mixer have in common.
 type mixer struct {
+	name      string
 	config    MixerConfig
 	bus       *sound.Bus
 	selection *sound.Selection // whom it decodes; nil for all
 	inputs    []*mixerInput
 	voices    []*audio.Telephone
 	legs      []*endpoints.Session
+	sources   int // that there are in all, also behind other mixers
+	// bound says on which input an SSRC was heard first; nil if that doesn't matter.
+	bound      *bindings
+	suppressed uint64 // frames that weren't mixed, as they came from elsewhere
 }
 
-// mixerInput is what a participant says.
+// mixerInput is what a participant says, or another mixer's mix.
 type mixerInput struct {
 	*sound.Input
+	mixer         *mixer
+	place         int // among the inputs
 	origin, cname string
+	session       *endpoints.Session
+	// Nothing is heard that comes before the time, as it had somebody who is heard elsewhere.
+	closed simtime.Time
 }
+
+// Play implements [sound.Ear].
+func (in *mixerInput) Play(ssrc uint32, f sound.Frame) {
+	if !in.mixer.admits(in, ssrc, &f) {
+		in.mixer.suppressed++
+		return
+	}
+	in.Input.Play(ssrc, f)
+}
+
+// looped is for how long nothing is mixed of an input on which somebody came who is heard elsewhere.
+// What goes on in a circle is found again at once.
+const looped = time.Second
+
+// admits reports whether a frame has nobody who is heard on another input. What has comes in a
+// circle, and so does what else comes there: nothing of it is mixed for a while. If names show that
+// the two aren't the same, both are mixed, so that they get to know and one gives the SSRC up.
+func (m *mixer) admits(in *mixerInput, ssrc uint32, f *sound.Frame) bool {
+	if m.bound == nil {
+		return true
+	}
+	of := []uint32{ssrc}
+	for _, c := range f.Mixed {
+		of = append(of, c.SSRC)
+	}
+	returns := func(ssrc uint32) bool {
+		from, other := m.bound.elsewhere(f.At, ssrc, in.place)
+		return other && !differ(in.nameOf(ssrc), m.inputs[from].nameOf(ssrc))
+	}
+	if i := slices.IndexFunc(of, returns); i >= 0 {
+		in.closed = f.At.Add(looped)
+		m.bound.release(in.place)
+	}
+	if f.At < in.closed {
+		return false
+	}
+	for _, ssrc := range of {
+		m.bound.admit(f.At, ssrc, in.place)
+	}
+	return true
+}
+
+// differ reports whether two names are known not to be the same.
+func differ(a, b string) bool { return a != "" && b != "" && a != b }
 
 // mixFrame is how much sound a packet of a mixer has.
 const mixFrame = 20 * time.Millisecond
@@ -52,22 +109,33 @@ type Mixes struct {
 	// not everybody hears the same. Decodes and Encodes count frames of single streams, and of a
 	// transcoder pictures.
 	Frames, Mixes, Decodes, Encodes uint64
+	// Suppressed is how many frames weren't mixed, as they came in a circle.
+	Suppressed uint64
 }
 
-// newMixer returns the mixer of a configuration; nil if it has none.
-func newMixer(c *Config) *mixer {
-	if c.Type != Mixer && c.Type != Transcoder {
-		return nil
-	}
-	m := &mixer{config: c.Mixer, bus: sound.NewBus(mixFrame, c.Mixer.Loudest)}
+// mixes reports whether middleboxes decode and add up audio.
+func (c *Config) mixes() bool { return c.Type == Mixer || c.Type == Transcoder }
+
+// newMixer returns the mixer of that name.
+func newMixer(c *Config, name string) *mixer {
+	m := &mixer{name: name, config: c.Mixer, bus: sound.NewBus(mixFrame, c.Mixer.Loudest)}
 	if named(c.Extensions, headerext.AudioLevel) && c.Mixer.Loudest > 0 {
 		m.selection = &sound.Selection{Top: c.Mixer.Loudest}
+	}
+	if c.Mixer.Bind {
+		m.bound = newBindings(looped)
 	}
 	for i := range c.Calls {
 		for k := range c.Calls[i].Sessions {
 			for _, stream := range c.Calls[i].Sessions[k].Media {
-				if stream.Kind == endpoints.Audio && stream.From != c.Calls[i].B {
-					m.inputs = append(m.inputs, &mixerInput{Input: m.bus.NewInput(), origin: stream.From})
+				if stream.Kind != endpoints.Audio {
+					continue
+				}
+				if !c.endpoint(stream.From).Forwards {
+					m.sources++
+				}
+				if stream.To == name {
+					m.inputs = append(m.inputs, &mixerInput{Input: m.bus.NewInput(), mixer: m, place: len(m.inputs), origin: stream.From})
 				}
 			}
 		}
@@ -89,16 +157,13 @@ func (m *mixer) input(origin string) *mixerInput {
 	return m.inputs[i]
 }
 
-// ear returns where a section of a mixer hands what it hears.
-func (m *mixer) ear(stream *Media) sound.Ear { return m.input(stream.From).Input }
-
 // codings are the codecs that a mixer can decode and encode.
 var codings = map[endpoints.Codec]audio.Coding{
 	endpoints.CodecPCMU: audio.MuLaw, endpoints.CodecPCMA: audio.ALaw, endpoints.CodecDVI4: audio.ADPCM,
 }
 
 // mix returns what a leg of the mixer sends: all but the peer's own sound, in its codec.
-func (s *Simulation) mix(stream *Media) (*endpoints.Speaker, error) {
+func (s *Simulation) mix(m *mixer, stream *Media) (*endpoints.Speaker, error) {
 	if stream.Speech == nil {
 		return nil, fmt.Errorf("a mixer has nothing to encode it with")
 	}
@@ -108,18 +173,18 @@ func (s *Simulation) mix(stream *Media) (*endpoints.Speaker, error) {
 		return nil, fmt.Errorf("a mixer can't encode %s", codec)
 	}
 	var self *sound.Input
-	if in := s.mixer.input(stream.To); in != nil {
+	if in := m.input(stream.To); in != nil {
 		self = in.Input
 	}
 	voice, err := audio.NewTelephone(audio.TelephoneConfig{
-		Coding: coding, Frame: mixFrame, Input: s.mixer.bus.NewOutput(self, s.mixer.config.NoCSRC),
+		Coding: coding, Frame: mixFrame, Input: m.bus.NewOutput(self, m.config.NoCSRC),
 		Speech:  audio.Speech{Random: s.random.Stream("media/" + stream.Flow())},
 		Silence: audio.SilenceConfig{Suppress: stream.Speech.DTX, ComfortNoise: stream.Speech.DTX},
 	}, stream.Start)
 	if err != nil {
 		return nil, err
 	}
-	s.mixer.voices = append(s.mixer.voices, voice)
+	m.voices = append(m.voices, voice)
 	formats := speechFormats(false)
 	return endpoints.NewSpeaker([]endpoints.Voice{{
 		Source: voice, Format: formatOf(formats, codec), Comfort: formatOf(formats, endpoints.CodecCN),
@@ -132,15 +197,31 @@ func (m *mixer) contributors(peer string) func(now simtime.Time) []endpoints.Con
 		return nil
 	}
 	var list []endpoints.Contributor
+	var heard []uint32
 	return func(now simtime.Time) []endpoints.Contributor {
 		list = list[:0]
 		for _, in := range m.inputs {
-			if at, ever := in.Mixed(); in.origin != peer && ever && now.Sub(at) < recent {
-				list = append(list, endpoints.Contributor{SSRC: in.SSRC, CNAME: in.cname})
+			if in.origin == peer {
+				continue
+			}
+			heard = in.Mixed(heard[:0], now.Add(-recent)+1)
+			for _, ssrc := range heard {
+				if name := in.nameOf(ssrc); name != "" {
+					list = append(list, endpoints.Contributor{SSRC: ssrc, CNAME: name})
+				}
 			}
 		}
 		return list
 	}
+}
+
+// nameOf returns the CNAME of somebody who was heard on the input: as another mixer has told it, if
+// it is one's.
+func (in *mixerInput) nameOf(ssrc uint32) string {
+	if ssrc == in.SSRC {
+		return in.cname
+	}
+	return in.session.CNAMEOf(ssrc)
 }
 
 // recent is for how long SDES has the name of somebody whose sound was in a mix.
@@ -148,8 +229,8 @@ const recent = 10 * time.Second
 
 // overhead returns what naming them adds to a leg's packets at most.
 func (m *mixer) overhead(leveled bool) units.Bytes {
-	n := min(len(m.inputs), sound.MostContributors)
-	if m.config.Loudest > 0 {
+	n := min(m.sources, sound.MostContributors)
+	if m.config.Loudest > 0 && m.sources == len(m.inputs) {
 		n = min(n, m.config.Loudest)
 	}
 	switch {
@@ -161,28 +242,38 @@ func (m *mixer) overhead(leveled bool) units.Bytes {
 	return units.Bytes(4 * n)
 }
 
-// connect learns who takes part, when all calls are connected.
-func (m *mixer) connect(s *Simulation) {
+// connectMixers learns who takes part, when all calls are connected.
+func (s *Simulation) connectMixers() {
 	for _, f := range s.Flows {
-		switch {
-		case s.forwards(f.From):
+		if m := s.mixers[f.From]; m != nil {
 			m.legs = append(m.legs, f.Session)
-		case f.Kind == endpoints.Audio:
-			m.input(f.From).cname = f.Session.Connection().CNAME()
+		}
+		if m := s.mixers[f.To]; m != nil && f.Kind == endpoints.Audio {
+			in := m.input(f.From)
+			in.cname, in.session = f.Session.Connection().CNAME(), f.Receiver.Session()
 		}
 	}
 	if s.config.Type == Transcoder {
-		m.represent(s)
+		for _, f := range s.Flows {
+			if m := s.mixers[f.From]; m != nil {
+				m.represent(f)
+			}
+		}
 	}
 }
 
 // departed passes on that somebody has left (RFC 3550 §7.3).
 func (m *mixer) departed(from *endpoints.Session, ssrc uint32) {
-	i := slices.IndexFunc(m.inputs, func(in *mixerInput) bool { return in.SSRC == ssrc })
-	if m.config.NoCSRC || i < 0 {
+	if m.bound != nil {
+		m.bound.forget(ssrc)
+	}
+	gone := false
+	for _, in := range m.inputs {
+		gone = in.session == from && in.Left(ssrc) || gone
+	}
+	if m.config.NoCSRC || !gone {
 		return
 	}
-	m.inputs[i].Left()
 	for _, leg := range m.legs {
 		if leg != from {
 			leg.PassBye(ssrc)
@@ -190,23 +281,25 @@ func (m *mixer) departed(from *endpoints.Session, ssrc uint32) {
 	}
 }
 
-// Mixer returns the name of the mixer, empty if there is none.
-func (s *Simulation) Mixer() string {
+// Mixers returns the names of the mixers.
+func (s *Simulation) Mixers() []string {
+	var names []string
 	for i := range s.config.Endpoints {
-		if e := &s.config.Endpoints[i]; e.Forwards && s.mixer != nil {
-			return e.Name
+		if e := &s.config.Endpoints[i]; s.mixers[e.Name] != nil {
+			names = append(names, e.Name)
 		}
 	}
-	return ""
+	return names
 }
 
-// Mixes returns how much the mixer has done.
-func (s *Simulation) Mixes() Mixes {
-	sum := Mixes{Frames: s.mixer.bus.Frames(), Mixes: s.mixer.bus.Mixes()}
-	for _, in := range s.mixer.inputs {
+// Mixes returns how much a mixer has done.
+func (s *Simulation) Mixes(name string) Mixes {
+	m := s.mixers[name]
+	sum := Mixes{Frames: m.bus.Frames(), Mixes: m.bus.Mixes(), Suppressed: m.suppressed}
+	for _, in := range m.inputs {
 		sum.Decodes += in.Decoded()
 	}
-	for _, v := range s.mixer.voices {
+	for _, v := range m.voices {
 		sum.Encodes += v.Encodes()
 	}
 	for _, t := range s.transcodings {

@@ -246,11 +246,11 @@ func (s *Simulation) sessionConfig(end sessionEnd) (endpoints.SessionConfig, err
 				if c.Listen != nil && m.Kind == endpoints.Audio {
 					mc.Ear = c.Listen(m)
 				}
-			case s.mixer != nil && m.Kind == endpoints.Video: // it is decoded as everywhere
-			case s.mixer != nil:
-				mc.Ear, sc.Selection = s.mixer.ear(m), s.mixer.selection
-			default:
-				mc.Transit = s.sfm.projectionOf(m.Flow())
+			case s.mixers[end.self] == nil:
+				mc.Transit = s.sfms[end.self].projectionOf(m.Flow())
+			case m.Kind == endpoints.Audio: // video is decoded as everywhere
+				mixer := s.mixers[end.self]
+				mc.Ear, sc.Selection = mixer.input(m.From), mixer.selection
 			}
 		}
 		sc.Sections = append(sc.Sections, mc)
@@ -326,13 +326,13 @@ func (s *Simulation) sendConfig(m *Media, model endpoints.StreamModel) (*endpoin
 	var source encoder.Encoder
 	var contributors func(simtime.Time) []endpoints.Contributor
 	var err error
-	switch forwards := s.forwards(m.From); {
-	case forwards && s.mixer != nil && m.Kind == endpoints.Video:
+	switch mixer := s.mixers[m.From]; {
+	case mixer != nil && m.Kind == endpoints.Video:
 		source = s.transcode(m)
-	case forwards && s.mixer != nil:
-		source, err = s.mix(m)
-		contributors = s.mixer.contributors(m.To)
-	case m.Speech != nil && !forwards:
+	case mixer != nil:
+		source, err = s.mix(mixer, m)
+		contributors = mixer.contributors(m.To)
+	case m.Speech != nil && !s.forwards(m.From):
 		source, err = s.newSpeaker(m)
 	default:
 		source = s.encoder(m, model)
@@ -457,8 +457,8 @@ func (s *Simulation) model(extensions []headerext.Entry, m *Media) endpoints.Str
 		panic("topologies: " + err.Error())
 	}
 	model := endpoints.NewStreamModel(m.Kind, lo, hi, start, fps, m.PacketSize, tag, extension)
-	if s.mixer != nil && s.forwards(m.From) {
-		model.Overhead += s.mixer.overhead(named(extensions, headerext.MixerLevels))
+	if mixer := s.mixers[m.From]; mixer != nil {
+		model.Overhead += mixer.overhead(named(extensions, headerext.MixerLevels))
 	}
 	model.Level = m.Level
 	switch m.FEC.Scheme {

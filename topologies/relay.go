@@ -13,7 +13,7 @@ import (
 
 // relay is a transport translator for point to multipoint (RFC 7667 §3.5.1): a
 // [Stack] that copies RTP and RTCP of one endpoint unchanged to all others. It
-// has no keys, and no part in the session.
+// has no keys, and no part in the session. Another relay is to it one more peer.
 //
 // Copies keep DSCP and the ECN bits, the latter as RFC 6679 §8.1 wants.
 type relay struct {
@@ -31,19 +31,26 @@ type relay struct {
 	blocked uint64 // copies that weren't made
 }
 
-// bindings are the peers of an RTP session that its SSRCs belong to.
-type bindings map[uint32]*binding
+// bindings are from whom the SSRCs of an RTP session were heard first.
+type bindings struct {
+	after time.Duration // an SSRC may come from elsewhere when nothing has come of it for so long
+	of    map[uint32]*binding
+}
 
-// binding is who an SSRC was heard from first, by the place among the peers, and when last.
+// binding is who that was, by the place among the peers, and when last.
 type binding struct {
 	from int
 	last simtime.Time
 }
 
+func newBindings(after time.Duration) *bindings {
+	return &bindings{after: after, of: map[uint32]*binding{}}
+}
+
 // maxBindings bounds what peers can make a relay remember.
 const maxBindings = 4096
 
-// unbound is for how long nothing comes until an SSRC may come from elsewhere: five of RTCP's
+// unbound is after which time an SSRC may come to a relay from elsewhere: five of RTCP's
 // minimum intervals (RFC 3550 §6.2.1).
 const unbound = 25 * time.Second
 
@@ -60,7 +67,11 @@ type relayFlow struct {
 	local packet.Addr
 	peers []packet.Addr // as the relay sees them
 	names []string      // of them
-	bound bindings      // nil if it doesn't matter where an SSRC comes from
+	bound *bindings     // nil if it doesn't matter where an SSRC comes from
+}
+
+func (f *relayFlow) add(name string, peer packet.Addr) {
+	f.names, f.peers = append(f.names, name), append(f.peers, peer)
 }
 
 // Name implements [Stack].
@@ -116,24 +127,41 @@ func sourceOf(b []byte) (ssrc uint32, ok bool) {
 func isRTCP(b []byte) bool { return b[1] >= 192 && b[1] <= 223 }
 
 // admit reports whether an SSRC comes from who it was heard from first.
-func (l bindings) admit(now simtime.Time, ssrc uint32, from int) bool {
-	b := l[ssrc]
+func (l *bindings) admit(now simtime.Time, ssrc uint32, from int) bool {
+	if _, other := l.elsewhere(now, ssrc, from); other {
+		return false
+	}
+	b := l.of[ssrc]
 	if b == nil {
-		if len(l) == maxBindings {
-			maps.DeleteFunc(l, func(_ uint32, old *binding) bool { return now.Sub(old.last) >= unbound })
+		if len(l.of) == maxBindings {
+			maps.DeleteFunc(l.of, func(_ uint32, old *binding) bool { return now.Sub(old.last) >= l.after })
 		}
-		if len(l) == maxBindings {
+		if len(l.of) == maxBindings {
 			return false
 		}
-		l[ssrc] = &binding{from, now}
-		return true
-	}
-	if b.from != from && now.Sub(b.last) < unbound {
-		return false
+		b = &binding{}
+		l.of[ssrc] = b
 	}
 	b.from, b.last = from, now
 	return true
 }
+
+// elsewhere reports whether an SSRC is heard from somebody else, and from whom.
+func (l *bindings) elsewhere(now simtime.Time, ssrc uint32, but int) (from int, other bool) {
+	b := l.of[ssrc]
+	if b == nil || b.from == but || now.Sub(b.last) >= l.after {
+		return 0, false
+	}
+	return b.from, true
+}
+
+// release forgets who was heard from somebody.
+func (l *bindings) release(from int) {
+	maps.DeleteFunc(l.of, func(_ uint32, b *binding) bool { return b.from == from })
+}
+
+// forget lets an SSRC come from anywhere.
+func (l *bindings) forget(ssrc uint32) { delete(l.of, ssrc) }
 
 // holdsBack reports whether a packet isn't copied to a peer: of media, not RTCP.
 func (r *relay) holdsBack(now simtime.Time, ssrc uint32, p *packet.Packet, to string) bool {

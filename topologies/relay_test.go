@@ -33,7 +33,10 @@ func group(senders ...string) topologies.Config {
 			PacketSize: 1200, Stop: simtime.Never,
 		})
 	}
-	c.Groups = []topologies.Group{{Name: "relay", At: "M", Peers: []string{"S", "R", "T"}, Sessions: []topologies.GroupSession{session}}}
+	peers := []string{"S", "R", "T"}
+	c.Groups = []topologies.Group{{
+		Name: "relay", Peers: peers, Relays: []topologies.RelayConfig{{Name: "relay", At: "M", Peers: peers}}, Sessions: []topologies.GroupSession{session},
+	}}
 	return c
 }
 

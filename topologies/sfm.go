@@ -19,7 +19,8 @@ const SFM = "sfm"
 // of the latest speakers.
 const SwitchingMixer = "switching-mixer"
 
-// sfm is what the streams of a middlebox have in common.
+// sfm is what the streams of a middlebox have in common. Another middlebox is to it a peer that
+// gets and sends the streams of several.
 type sfm struct {
 	projections map[string]*projection // by the flow that they come as
 	order       []*projection
@@ -27,15 +28,20 @@ type sfm struct {
 	// switches.
 	lastN    int
 	slots    []*slots
-	speakers speakers
-	legs     map[string]*endpoints.Session // by peer
-	limits   bool                          // see SFMConfig
+	speakers *speakers
+	limits   bool                   // see SFMConfig
+	wake     func(now simtime.Time) // does what there is to do when something has changed
+}
+
+func newSFM(c *SFMConfig) *sfm {
+	return &sfm{projections: map[string]*projection{}, limits: !c.NoLimits, lastN: c.LastN}
 }
 
 // projection is a stream on its way through the middlebox.
 type projection struct {
 	sfm    *sfm
 	origin string             // whose it is
+	home   bool               // it comes from there, and not from another middlebox
 	cname  string             // of that
 	from   *endpoints.Section // that it comes in
 	model  endpoints.StreamModel
@@ -49,18 +55,22 @@ type projection struct {
 type projected struct {
 	to       *endpoints.Section
 	receiver string
+	trunk    bool          // the receiver is another middlebox
 	wanted   units.BitRate // that the leg bears, of encoded media; 0 before anybody knows
 	choice   *choice       // of a picture that comes in several qualities
 }
 
 // Pass implements [endpoints.Transit].
 func (p *projection) Pass(now simtime.Time, _ *endpoints.Section, packet *endpoints.Passing) {
-	if p.model.Kind == endpoints.Audio && p.sfm.lastN > 0 && p.sfm.speakers.heard(now, p.origin) {
-		p.sfm.choose(now)
+	m := p.sfm
+	if p.home && p.model.Kind == endpoints.Audio && m.lastN > 0 && m.speakers.heard(now, p.origin) {
+		m.speakers.changed(now, m)
 	}
 	if now.Sub(p.lookedAt) >= patience {
 		p.lookedAt = now
-		p.sfm.dismiss(now)
+		if m.speakers.dismiss() {
+			m.speakers.changed(now, m)
+		}
 		for _, leg := range p.legs {
 			if leg.choice != nil {
 				leg.choice.choose(now, leg)
@@ -96,15 +106,6 @@ func (p *projection) Omit(now simtime.Time, _ *endpoints.Section, source uint32,
 	}
 }
 
-// dismiss forgets speakers who have left.
-func (m *sfm) dismiss(now simtime.Time) {
-	there := len(m.speakers.order)
-	m.speakers.order = slices.DeleteFunc(m.speakers.order, func(name string) bool { return m.legs[name].PeerLeft() })
-	if len(m.speakers.order) < there {
-		m.choose(now)
-	}
-}
-
 // choose shows everybody the latest speakers.
 func (m *sfm) choose(now simtime.Time) {
 	if m.lastN == 0 {
@@ -123,7 +124,11 @@ func (m *sfm) choose(now simtime.Time) {
 			continue
 		}
 		for _, leg := range p.legs {
-			leg.to.Passage().Switch(slices.Contains(shown(seen, m.lastN, leg.receiver), p.origin))
+			who := seen // anybody there may be one of them
+			if !leg.trunk {
+				who = shown(seen, m.lastN, leg.receiver)
+			}
+			leg.to.Passage().Switch(slices.Contains(who, p.origin))
 		}
 	}
 	for _, p := range m.order {
@@ -232,44 +237,63 @@ func (m *sfm) projectionOf(flow string) *projection {
 	return p
 }
 
-// project lets the middlebox pass on what it gets, when all calls are connected. Streams that
+// project lets middleboxes pass on what they get, when all calls are connected. Streams that
 // go on have the CNAME of whose they are.
 func (s *Simulation) project() {
-	m := &s.sfm
-	m.limits, m.lastN = !s.config.SFM.NoLimits, s.config.SFM.LastN
-	m.speakers, m.legs = speakers{talk: map[string]*spurt{}}, map[string]*endpoints.Session{}
+	homes := map[string]*Flow{}
+	all := &speakers{talk: map[string]*spurt{}, homes: map[string]*endpoints.Session{}}
 	for _, f := range s.Flows {
-		if !s.forwards(f.To) {
+		if s.sfms[f.To] == nil || s.forwards(f.From) {
+			continue
+		}
+		if homes[f.From] == nil {
+			all.order = append(all.order, f.From)
+		}
+		homes[f.From], all.homes[f.From] = f, f.Receiver.Session()
+	}
+	for _, f := range s.Flows {
+		m := s.sfms[f.To]
+		if m == nil {
 			continue
 		}
 		p := m.projectionOf(f.Flow())
-		p.origin, p.from, p.model, p.cname = f.From, f.Receiver, f.Model, f.Session.Connection().CNAME()
-		if m.legs[f.From] == nil {
-			m.legs[f.From] = f.Receiver.Session()
-			m.speakers.order = append(m.speakers.order, f.From)
-		}
+		p.origin, p.home, p.from, p.model, p.cname = f.Origin(), !s.forwards(f.From), f.Receiver, f.Model, homes[f.Origin()].Session.Connection().CNAME()
 	}
 	for _, f := range s.Flows {
-		if !s.forwards(f.From) {
-			continue
+		if m := s.sfms[f.From]; m != nil {
+			s.passOn(m, f)
 		}
-		leg, passage := &projected{to: f.Sender, receiver: f.To}, f.Sender.Passage()
-		if !f.Projected {
-			m.addSlot(leg, &s.config.SFM)
-			continue
-		}
-		if f.Simulcast != "" {
-			m.simulcast(s, f, leg)
-			continue
-		}
-		p := m.projectionOf(f.Name)
-		p.legs = append(p.legs, leg)
-		passage.From = p.from
-		passage.Wanted = func(now simtime.Time, r units.BitRate) {
-			leg.wanted = r
-			p.settle(now)
-		}
-		f.Sender.Represent(p.cname)
 	}
-	m.choose(s.Loop.Now())
+	for i := range s.config.Endpoints {
+		name := s.config.Endpoints[i].Name
+		if m := s.sfms[name]; m != nil {
+			m.speakers, m.wake = all, func(now simtime.Time) { s.byName[name].host.drain(now) }
+			all.boxes = append(all.boxes, m)
+			m.choose(s.Loop.Now())
+		}
+	}
+}
+
+// passOn makes a stream of a middlebox one through which media go that it gets.
+func (s *Simulation) passOn(m *sfm, f *Flow) {
+	leg, passage := &projected{to: f.Sender, receiver: f.To, trunk: s.forwards(f.To)}, f.Sender.Passage()
+	switch {
+	case !f.Projected:
+		m.addSlot(leg, &s.config.SFM)
+		return
+	case f.Simulcast != "" && !leg.trunk:
+		m.simulcast(s, f, leg)
+		return
+	}
+	p := m.projections[f.Name]
+	if p == nil { // it comes from another middlebox
+		p = m.projections[f.Name+">"+f.From]
+	}
+	p.legs = append(p.legs, leg)
+	passage.From = p.from
+	passage.Wanted = func(now simtime.Time, r units.BitRate) {
+		leg.wanted = r
+		p.settle(now)
+	}
+	f.Sender.Represent(p.cname)
 }

@@ -36,8 +36,8 @@ type Simulation struct {
 
 	translators []translator
 	shared      map[string]*encoder.Shared // by source
-	sfm         sfm
-	mixer       *mixer // nil if there is none
+	sfms        map[string]*sfm            // by name
+	mixers      map[string]*mixer          // by name
 	// transcodings of pictures, by the flow that they come as, and by where they come
 	transcodings map[string]*transcoding
 	pictures     map[*endpoints.Section]*transcoding
@@ -67,9 +67,9 @@ type Flow struct {
 	Model            endpoints.StreamModel
 	RTCP             units.BitRate // of the session
 	// Relay is the name of the relay that copies the stream to everybody else in
-	// its group; empty in a call. Receiver is the first of those.
-	Relay     string
-	receivers []string
+	// the sender's group; empty in a call. Receiver is the first of those.
+	Relay string
+	group *Group
 }
 
 // Sessions returns both ends of every RTP session.
@@ -101,8 +101,22 @@ func (s *Simulation) path(f *Flow) []*fabric.Link {
 	}
 	via := s.relays[f.Relay].port
 	path := slices.Clone(s.Fabric.Path(from, via))
-	for _, name := range f.receivers {
-		path = append(path, s.Fabric.Path(via, s.byName[name].host.port)...)
+	reached := []string{f.Relay}
+	for i := 0; i < len(reached); i++ {
+		via := s.relays[reached[i]].port
+		for _, name := range f.group.others(f.From) {
+			if f.group.relayOf(name) == reached[i] {
+				path = append(path, s.Fabric.Path(via, s.byName[name].host.port)...)
+			}
+		}
+		for _, trunk := range f.group.Trunks {
+			for side, name := range trunk {
+				if other := trunk[1-side]; name == reached[i] && !slices.Contains(reached, other) {
+					reached = append(reached, other)
+					path = append(path, s.Fabric.Path(via, s.relays[other].port)...)
+				}
+			}
+		}
 	}
 	return path
 }
@@ -112,7 +126,7 @@ func (s *Simulation) path(f *Flow) []*fabric.Link {
 func (s *Simulation) RTCPPerStream(f *Flow) float64 {
 	ends := 2
 	if f.Relay != "" {
-		ends = 1 + len(f.receivers)
+		ends = len(f.group.Peers)
 	}
 	return float64(f.RTCP) / float64(ends*len(f.Session.Sections()))
 }
@@ -126,21 +140,23 @@ func Build(c Config) (*Simulation, error) {
 	s := &Simulation{
 		Loop: &engine.Loop{}, config: c, random: rng.New(c.Seed),
 		nodes: map[string]*fabric.Node{}, byName: map[string]*party{}, relays: map[string]*host{},
-		shared: map[string]*encoder.Shared{}, sfm: sfm{projections: map[string]*projection{}}, mixer: newMixer(&c), transcodings: map[string]*transcoding{}, pictures: map[*endpoints.Section]*transcoding{},
+		shared: map[string]*encoder.Shared{}, sfms: map[string]*sfm{}, mixers: map[string]*mixer{},
+		transcodings: map[string]*transcoding{}, pictures: map[*endpoints.Section]*transcoding{},
 	}
 	s.Fabric = fabric.New(s.Loop, s.random)
 	for i := range c.Links {
 		s.addLink(&c.Links[i])
 	}
 	for i, e := range c.Endpoints {
+		if e.Forwards {
+			s.addBox(e.Name)
+		}
 		s.addEndpoint(i, e)
 	}
 	for i := range c.Traffic {
 		s.addTraffic(&c.Traffic[i])
 	}
-	for i := range c.Groups {
-		s.addRelay(firstRelay+packet.IPv4(i), &c.Groups[i])
-	}
+	s.addRelays()
 	for i := range c.Nodes {
 		s.addBoxes(&c.Nodes[i])
 	}
@@ -155,12 +171,9 @@ func Build(c Config) (*Simulation, error) {
 			return nil, err
 		}
 	}
-	if s.mixer != nil {
-		s.mixer.connect(s)
-		s.connectPictures()
-	} else {
-		s.project()
-	}
+	s.connectMixers()
+	s.connectPictures()
+	s.project()
 	if c.translates() {
 		s.bridge()
 	}
@@ -281,9 +294,13 @@ func (c *Config) AddrsAt(node string) []packet.IPv4 {
 			at += 2
 		}
 	}
-	for i, g := range c.Groups {
-		if g.At == node {
-			list = append(list, firstRelay+packet.IPv4(i))
+	at = firstRelay
+	for i := range c.Groups {
+		for _, r := range c.Groups[i].Relays {
+			if r.At == node {
+				list = append(list, at)
+			}
+			at++
 		}
 	}
 	return list
@@ -298,8 +315,8 @@ func (s *Simulation) addEndpoint(i int, e Endpoint) {
 		Name: e.Name, Addr: firstAddress + packet.IPv4(i), ClockOffset: e.ClockOffset, ClockDrift: e.ClockDrift,
 		Pool: s.Fabric.Pool(), Random: s.random, Independent: e.Forwards || calls, Stubborn: e.Stubborn,
 	}
-	if e.Forwards && s.mixer != nil {
-		config.Departed = func(_ simtime.Time, from *endpoints.Session, ssrc uint32) { s.mixer.departed(from, ssrc) }
+	if m := s.mixers[e.Name]; m != nil {
+		config.Departed = func(_ simtime.Time, from *endpoints.Session, ssrc uint32) { m.departed(from, ssrc) }
 	}
 	ep := endpoints.New(config)
 	h := newHost(s.Loop, ep)
@@ -333,8 +350,22 @@ func (s *Simulation) flood(ep *endpoints.Endpoint, h *host, f Flood) {
 	timer.Set(f.From)
 }
 
-// Addr returns an endpoint's address.
-func (s *Simulation) Addr(endpoint string) packet.IPv4 { return s.byName[endpoint].endpoint.Addr() }
+// addBox makes what the calls of a middlebox have in common.
+func (s *Simulation) addBox(name string) {
+	if s.config.mixes() {
+		s.mixers[name] = newMixer(&s.config, name)
+		return
+	}
+	s.sfms[name] = newSFM(&s.config.SFM)
+}
+
+// Addr returns the address of an endpoint or a relay.
+func (s *Simulation) Addr(name string) packet.IPv4 {
+	if r := s.relays[name]; r != nil {
+		return r.port.Addr()
+	}
+	return s.byName[name].endpoint.Addr()
+}
 
 // Endpoint returns an endpoint.
 func (s *Simulation) Endpoint(name string) *endpoints.Endpoint { return s.byName[name].endpoint }

@@ -94,7 +94,7 @@ type Picture struct {
 func (s *Simulation) Pictures() []Picture {
 	var list []Picture
 	for _, f := range s.Flows {
-		if f.Simulcast == "" || !s.forwards(f.To) {
+		if f.Simulcast == "" || !s.forwards(f.To) || s.forwards(f.From) {
 			continue
 		}
 		flow := f.From + "/" + f.Simulcast
@@ -111,7 +111,7 @@ func (s *Simulation) Pictures() []Picture {
 func (m *sfm) simulcast(s *Simulation, f *Flow, leg *projected) {
 	c := &choice{}
 	for _, in := range s.Flows {
-		if in.From == f.Origin() && in.Simulcast == f.Simulcast && s.forwards(in.To) {
+		if in.Origin() == f.Origin() && in.Simulcast == f.Simulcast && in.To == f.From {
 			p := m.projectionOf(in.Flow())
 			p.legs = append(p.legs, leg)
 			c.qualities = append(c.qualities, p)

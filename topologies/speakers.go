@@ -4,14 +4,34 @@ import (
 	"slices"
 	"time"
 
+	"rtpfabric/endpoints"
 	"rtpfabric/sim/simtime"
 )
 
 // speakers knows who has spoken last, by the audio that comes: who has sent some for a
-// while after a silence is a new speaker.
+// while after a silence is a new speaker. Middleboxes that are joined have it in common: each tells
+// the others at once who speaks at it, and who has left, as signalling isn't simulated.
 type speakers struct {
 	order []string // the latest first
 	talk  map[string]*spurt
+	homes map[string]*endpoints.Session // in which somebody's media come to their middlebox
+	boxes []*sfm
+}
+
+// changed lets all middleboxes choose anew; the one that has noticed is awake.
+func (s *speakers) changed(now simtime.Time, by *sfm) {
+	for _, m := range s.boxes {
+		if m.choose(now); m != by {
+			m.wake(now)
+		}
+	}
+}
+
+// dismiss forgets who has left, and reports whether that is somebody.
+func (s *speakers) dismiss() bool {
+	there := len(s.order)
+	s.order = slices.DeleteFunc(s.order, func(name string) bool { return s.homes[name].PeerLeft() })
+	return len(s.order) < there
 }
 
 // spurt is a stretch of time in which somebody talks.

@@ -52,12 +52,10 @@ func (s *Simulation) bridge() {
 }
 
 // represent gives what a transcoder sends the name of whose it is.
-func (m *mixer) represent(s *Simulation) {
-	for _, f := range s.Flows {
-		for _, in := range m.inputs {
-			if s.forwards(f.From) && in.origin != f.To {
-				f.Sender.Represent(in.cname)
-			}
+func (m *mixer) represent(f *Flow) {
+	for _, in := range m.inputs {
+		if in.origin != f.To {
+			f.Sender.Represent(in.cname)
 		}
 	}
 }

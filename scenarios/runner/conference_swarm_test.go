@@ -40,7 +40,7 @@ func TestConferenceSwarm(t *testing.T) {
 	for seed := *firstConference; seed < *firstConference+n; seed++ {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
-			text := randomConference(seed)
+			text := cascaded(randomConference(seed), seed)
 			t.Logf("replay: go test ./scenarios/runner -run TestConferenceSwarm -conferences 1 -first-conference %d\n%s", seed, text)
 			watchConference(t, text)
 		})
@@ -88,7 +88,7 @@ func watchConference(t *testing.T, text string) {
 	some := map[string][]bool{} // of each kind at each end, whether streams were there
 	for _, f := range sim.Flows {
 		to := f.Receiver.Session().Endpoint()
-		if to == s.Topology.Box() {
+		if s.Topology.Stands(to) {
 			continue // what others do with it shows
 		}
 		there := shown[f.Receiver] >= least[f.Receiver.Kind()]
@@ -110,7 +110,7 @@ func watchConference(t *testing.T, text string) {
 		out = 1
 	}
 	for _, f := range sim.Flows {
-		lost := w.lostOf(sim, s.Topology.Box(), f)
+		lost := w.lostOf(sim, &s.Topology, f)
 		for _, r := range f.Sender.Main().Reports() {
 			always := min(int64(r.Lost), earlier[f.Sender.Main()][r.By])
 			if int64(r.Lost) > lost+out || always > lost {
@@ -189,6 +189,39 @@ func randomConference(seed uint64) string {
 		text = strings.Replace(text, "protection: none", "protection: full", 1)
 	}
 	return text
+}
+
+// cascaded gives the peers of every other conference with a mixer, an SFM or a relay two or three of
+// them, in a chain or, where that is allowed, in a circle.
+func cascaded(text string, seed uint64) string {
+	r := rng.New(seed).Stream("cascade swarm")
+	_, list, found := strings.Cut(text, ", at: M, ")
+	if !found || strings.Contains(text, "type: switching-mixer") || strings.Contains(text, "type: gateway") || strings.Contains(text, "type: transcoder") || r.Bool(0.5) {
+		return text
+	}
+	_, list, _ = strings.Cut(list, "peers: [")
+	list, _, _ = strings.Cut(list, "]")
+	names := strings.Split(list, ", ")
+	n := 2 + int(r.Uint64()%2)
+	var boxes, trunks, links []string
+	for i := range n {
+		var peers []string
+		for k, name := range names {
+			if k%n == i {
+				peers = append(peers, name)
+				text = strings.Replace(text, fmt.Sprintf("[%s, M]", name), fmt.Sprintf("[%s, M%d]", name, i), 1)
+			}
+		}
+		boxes = append(boxes, fmt.Sprintf("box%d: {at: M%d, peers: [%s]}", i, i, strings.Join(peers, ", ")))
+		if next := (i + 1) % n; next > i || !strings.Contains(text, "csrc: false") && !strings.Contains(text, "type: sfm") && n > 2 && r.Bool(0.5) {
+			trunks = append(trunks, fmt.Sprintf("[box%d, box%d]", i, next))
+			links = append(links, fmt.Sprintf("    trunk%d: {between: [M%d, M%d], delay: %dms, forward: {rate: 20Mbps%s}, backward: {rate: 20Mbps%s}}\n",
+				i, i, next, 5+20*(r.Uint64()%3), trouble(r), trouble(r)))
+		}
+	}
+	text = strings.Replace(text, ", at: M", "", 1)
+	text = strings.Replace(text, "peers: ["+list+"]", fmt.Sprintf("cascade: {%s}, trunks: [%s]", strings.Join(boxes, ", "), strings.Join(trunks, ", ")), 1)
+	return strings.Replace(text, "endpoints: {", strings.Join(links, "")+"endpoints: {", 1)
 }
 
 // trouble returns what a link does: it loses bursts and fails until it is healed, and

@@ -24,7 +24,7 @@ func Config(s *scenarios.Scenario) (topologies.Config, error) {
 		Seed: s.Seed, Type: s.Topology.Type,
 		Protection: protect.Mode(s.Protection), SharedEncoders: s.Topology.Encoders == "shared",
 		SFM:          topologies.SFMConfig{LastN: s.Topology.Shown(), NoLimits: !s.Topology.Limits, NoCSRC: !s.Topology.CSRC},
-		Mixer:        topologies.MixerConfig{Loudest: s.Topology.Loudest, NoCSRC: !s.Topology.CSRC},
+		Mixer:        topologies.MixerConfig{Loudest: s.Topology.Loudest, NoCSRC: !s.Topology.CSRC, Bind: *s.Topology.Bind},
 		Marking:      markings[s.Network.HonoursDSCP],
 		PlayoutDelay: s.Playout.Delay, FixedAudio: s.Playout.Audio == "fixed", LipSync: s.Playout.LipSync,
 		Congestion: topologies.Congestion{
@@ -74,7 +74,9 @@ func Config(s *scenarios.Scenario) (topologies.Config, error) {
 		})
 	}
 	if s.Topology.Forwarded() {
-		c.Endpoints = append(c.Endpoints, topologies.Endpoint{Name: s.Topology.Box(), At: s.Topology.At, Weight: 1, Forwards: true})
+		for _, b := range s.Topology.Boxes() {
+			c.Endpoints = append(c.Endpoints, topologies.Endpoint{Name: b.Name, At: b.At, Weight: 1, Forwards: true})
+		}
 	}
 	for i := range s.Traffic {
 		c.Traffic = append(c.Traffic, crossTraffic(&s.Traffic[i], s.Duration))

@@ -20,15 +20,8 @@ func drawing(s *scenarios.Scenario, sim *topologies.Simulation, agent *Agent) re
 	for _, e := range s.Endpoints {
 		t.Endpoints = append(t.Endpoints, record.Endpoint{Name: e.Name, At: e.At, Addr: sim.Addr(e.Name).String()})
 	}
-	if s.Topology.Relayed() {
-		t.Endpoints = append(t.Endpoints, record.Endpoint{
-			Name: scenarios.RelayName, At: s.Topology.At, Addr: sim.RelayAddr(scenarios.RelayName).String(),
-		})
-	}
-	if s.Topology.Forwarded() {
-		t.Endpoints = append(t.Endpoints, record.Endpoint{
-			Name: s.Topology.Box(), At: s.Topology.At, Addr: sim.Addr(s.Topology.Box()).String(),
-		})
+	for _, b := range s.Topology.Boxes() {
+		t.Endpoints = append(t.Endpoints, record.Endpoint{Name: b.Name, At: b.At, Addr: sim.Addr(b.Name).String()})
 	}
 	for _, f := range sim.Flows {
 		to := f.To

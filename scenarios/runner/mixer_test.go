@@ -54,17 +54,23 @@ func buildHearing(t *testing.T, s *scenarios.Scenario) (*topologies.Simulation, 
 	if err != nil {
 		t.Fatal(err)
 	}
+	heard := listenTo(&c)
+	sim, err := topologies.Build(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sim, heard
+}
+
+// listenTo lets somebody listen to each stream.
+func listenTo(c *topologies.Config) map[string]*hearing {
 	heard := map[string]*hearing{}
 	c.Listen = func(m *topologies.Media) sound.Ear {
 		h := &hearing{}
 		heard[m.Flow()] = h
 		return h
 	}
-	sim, err := topologies.Build(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return sim, heard
+	return heard
 }
 
 // spectrum returns the levels of tones in some samples, dBov.

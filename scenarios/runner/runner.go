@@ -118,7 +118,9 @@ func newTap(s *scenarios.Scenario, sim *topologies.Simulation, o Options) (*capt
 		points = append(points, capture.Point{Name: e.Name, Addr: sim.Addr(e.Name)})
 	}
 	if s.Topology.Forwarded() {
-		points = append(points, capture.Point{Name: s.Topology.Box(), Addr: sim.Addr(s.Topology.Box())})
+		for _, b := range s.Topology.Boxes() {
+			points = append(points, capture.Point{Name: b.Name, Addr: sim.Addr(b.Name)})
+		}
 	}
 	for _, f := range sim.Traffic {
 		for i := range f.Ends {

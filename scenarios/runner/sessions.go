@@ -21,7 +21,7 @@ func sessions(s *scenarios.Scenario, call []string) ([]topologies.Session, error
 		session := topologies.Session{Name: of.Name, RTCPPort: !s.RTCP.Mux}
 		reduced := true
 		for i, name := range call {
-			if s.Topology.Translates() && name == s.Topology.Box() { // it is what the peer can deal with
+			if s.Topology.Translates() && s.Topology.Stands(name) { // it is what the peer can deal with
 				name = call[1-i]
 			}
 			session.RTCP[i] = rtcp(s, name, bandwidth)
@@ -47,7 +47,10 @@ func sessions(s *scenarios.Scenario, call []string) ([]topologies.Session, error
 
 // group returns the endpoints that share sessions over a relay.
 func group(s *scenarios.Scenario) (topologies.Group, error) {
-	g := topologies.Group{Name: scenarios.RelayName, At: s.Topology.At, Peers: s.Topology.Peers, Bind: s.Topology.Bind, OwnKeys: s.Topology.Keys == "own"}
+	g := topologies.Group{Name: scenarios.RelayName, Peers: s.Topology.Everyone(), Trunks: s.Topology.Joins(), Bind: *s.Topology.Bind, OwnKeys: s.Topology.Keys == "own"}
+	for _, b := range s.Topology.Boxes() {
+		g.Relays = append(g.Relays, topologies.RelayConfig{Name: b.Name, At: b.At, Peers: b.Peers})
+	}
 	for _, b := range s.Topology.Blocks {
 		for _, d := range b.During {
 			g.Blocks = append(g.Blocks, topologies.Block{Flow: b.Flow, To: b.To, From: simtime.At(d.From), Until: simtime.At(d.To)})

@@ -27,8 +27,7 @@ type Recorder struct {
 	conns  map[*endpoints.Session]*connMeter
 	connsl []*connMeter
 	ends   []*endpointMeter
-	mixer  *mixerMeter // nil if there is none
-	relay  *relayMeter // the same
+	boxes  []*boxMeter
 	// traffic by the address of its sources, from the first on; every other
 	// address is a sink's and has nil.
 	traffic      []*trafficMeter
@@ -58,7 +57,7 @@ func Attach(sim *topologies.Simulation, also fabric.Observer) *Recorder {
 			r.peers[f.Receiver.Session()] = sim.Addr(f.From)
 		}
 	}
-	r.mixer, r.relay = newMixerMeter(&r.book, sim), newRelayMeter(&r.book, sim)
+	r.boxes = newBoxMeters(&r.book, sim)
 	for _, m := range r.flows {
 		m.accompany(&r.book, r.flows)
 	}
@@ -117,11 +116,8 @@ func (r *Recorder) sample(now simtime.Time) {
 	for _, m := range r.ends {
 		m.sample(now)
 	}
-	if r.mixer != nil {
-		r.mixer.sample(now)
-	}
-	if r.relay != nil {
-		r.relay.sample(now)
+	for _, m := range r.boxes {
+		m.sample(now)
 	}
 	for _, m := range r.connsl {
 		m.sample(now)

@@ -23,6 +23,11 @@ func networkFigure(c *scenarios.Scenario) string {
 				lines = append(lines, "  "+e.Name)
 			}
 		}
+		for _, box := range c.Topology.Boxes() {
+			if box.At == node {
+				lines = append(lines, "  "+box.Name)
+			}
+		}
 		for _, n := range c.Network.Nodes {
 			if n.Name == node {
 				lines = append(lines, "  "+n.String())

@@ -2,6 +2,7 @@ package simrun
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"rtpfabric/scenarios"
@@ -12,7 +13,7 @@ import (
 // figures 11 and 12 of draft-ietf-rtcweb-rtp-usage-03, appendix A.3.
 func sfmFigure(c *scenarios.Scenario) string {
 	var b strings.Builder
-	peers, streams := c.Topology.Peers, c.Streams()
+	streams := c.Streams()
 	name, label := 0, 0
 	for i := range streams {
 		name = max(name, textWidth(streams[i].FlowName()))
@@ -34,37 +35,56 @@ func sfmFigure(c *scenarios.Scenario) string {
 	case n > 0:
 		shown = fmt.Sprintf("all audio of others, and the video of the %d latest speakers", n)
 	}
-	box := c.Topology.Box()
-	fmt.Fprintf(&b, "%s%s at %s sends each of %d peers %s\n", margin, box, c.Topology.At, len(peers), shown)
-	for i, peer := range peers {
-		if i == maxMeshPeers {
-			fmt.Fprintf(&b, "\n%sand so on: %d peers aren't drawn\n", margin, len(peers)-i)
-			break
+	for i, box := range c.Topology.Boxes() {
+		if i > 0 {
+			b.WriteString("\n")
 		}
-		fmt.Fprintf(&b, "\n%s%s, PeerC1\n", margin, peer)
-		for k, session := range c.Sessions([]string{peer, c.Topology.Box()}) {
-			for _, m := range session.Media {
-				line := fmt.Sprintf("--- %s --->", padded(streamLabel(m), label))
-				mix := ""
-				if m.From == box {
-					line = fmt.Sprintf("<-- %s ----", padded(streamLabel(m), label))
-					mix = mixOf(c, m)
-				}
-				fmt.Fprintf(&b, "%s  UDP%d/RTP%d  %s %s %s%s\n", margin, k+1, k+1, padded(m.FlowName(), name), line, box, mix)
+		if fmt.Fprintf(&b, "%s%s at %s ", margin, box.Name, box.At); len(box.Peers) == 0 {
+			b.WriteString("stands between others\n")
+			continue
+		}
+		fmt.Fprintf(&b, "sends each of %d peers %s\n", len(box.Peers), shown)
+		for k, peer := range box.Peers {
+			if k == maxMeshPeers {
+				fmt.Fprintf(&b, "\n%sand so on: %d peers aren't drawn\n", margin, len(box.Peers)-k)
+				break
 			}
+			drawLeg(&b, c, []string{peer, box.Name}, peer+", PeerC1", name, label)
 		}
+	}
+	for _, pair := range c.Topology.Joins() {
+		drawLeg(&b, c, pair, pair[0]+", to "+pair[1], name, label)
 	}
 	return b.String()
 }
 
+// drawLeg draws the sessions of a call with a middlebox, the second of the pair.
+func drawLeg(b *strings.Builder, c *scenarios.Scenario, pair []string, title string, name, label int) {
+	fmt.Fprintf(b, "\n%s%s\n", margin, title)
+	box := pair[1]
+	for k, session := range c.Sessions(pair) {
+		for _, m := range session.Media {
+			line := fmt.Sprintf("--- %s --->", padded(streamLabel(m), label))
+			if m.From == box {
+				line = fmt.Sprintf("<-- %s ----", padded(streamLabel(m), label))
+			}
+			fmt.Fprintf(b, "%s  UDP%d/RTP%d  %s %s %s%s\n", margin, k+1, k+1, padded(m.FlowName(), name), line, box, mixOf(c, m))
+		}
+	}
+}
+
 // mixOf says whose sound may be in a mixer's stream to a peer: figure 10's contents of a leg.
 func mixOf(c *scenarios.Scenario, m *scenarios.Media) string {
-	if c.Topology.Type != scenarios.Mixer {
+	if c.Topology.Type != scenarios.Mixer || !c.Topology.Stands(m.From) {
 		return ""
+	}
+	heard := c.Topology.Everyone()
+	if c.Topology.Stands(m.To) {
+		heard = c.Topology.Behind(m.From, m.To)
 	}
 	var others []string
 	for i := range c.Media {
-		if from := c.Media[i].From; from != m.To {
+		if from := c.Media[i].From; from != m.To && slices.Contains(heard, from) {
 			others = append(others, from)
 		}
 	}
