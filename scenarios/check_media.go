@@ -155,7 +155,7 @@ func (c *checker) topology() {
 		c.failKey(at("topology", "loudest"), "a mixer chooses whom to mix", `remove it, or write "type: mixer"`)
 	}
 	if !t.Forwarded() || t.Decodes() || t.Translates() {
-		if t.LastN > 0 {
+		if t.LastN > 0 && !t.Relayed() {
 			c.failKey(at("topology", "last-n"), "an SFM chooses whom to show", `remove it, or write "type: sfm"`)
 		}
 		if !t.Limits && !t.Translates() {

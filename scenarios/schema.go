@@ -138,7 +138,7 @@ type Topology struct {
 	// or once for all, at the lowest rate that any of them allows (RFC 8834 §11). The same of
 	// the qualities of a picture that an SFM chooses from.
 	Encoders string `yaml:"encoders" oneof:"per-peer,shared" default:"per-peer"`
-	// LastN is how many videos an SFM sends everybody: those of the latest speakers; 0 all. A
+	// LastN is how many videos an SFM or a relay sends everybody: those of the latest speakers; 0 all. A
 	// switching mixer has as many streams of each kind for everybody; 0 is one.
 	LastN int `yaml:"last-n" default:"0" min:"0" max:"400"`
 	// Limits lets an SFM ask senders for no more than the slowest receiver can get (RFC 5104

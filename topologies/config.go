@@ -123,6 +123,9 @@ type Group struct {
 	// Bind lets relays copy packets with an SSRC only from where it was heard first (RFC 7667
 	// §3.5.1). Without it packets go round for ever where trunks close a circle (RFC 3550 §8.2).
 	Bind bool
+	// LastN is of how many of the latest speakers everybody gets the video; 0 is all. It makes the
+	// relay a video-switching MCU (RFC 7667 §3.8).
+	LastN int
 	// OwnKeys gives each endpoint an SRTP master key of its own, which it tells the others by EKT
 	// (RFC 8870); otherwise all have the same.
 	OwnKeys bool

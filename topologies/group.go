@@ -75,6 +75,7 @@ func (s *Simulation) openRelays(group *Group, port uint16) {
 		for _, trunk := range group.Trunks {
 			for side, name := range trunk {
 				if name == r.Name {
+					f.trunks++
 					f.add(trunk[1-side], s.seenFrom(f.local, packet.Addr{IP: s.Addr(trunk[1-side]), Port: port}))
 				}
 			}
@@ -121,6 +122,9 @@ func (s *Simulation) join(group *Group, configs []endpoints.ConnectionConfig, ex
 					Model: s.model(extensions, m), RTCP: session.RTCP[0].Bandwidth,
 					Relay: group.relayOf(m.From), group: group,
 				})
+				for _, r := range group.Relays {
+					s.relay(r.Name).learn(from.Sections()[at], m.From)
+				}
 			}
 		}
 		s.block(group, ends, i)
@@ -200,7 +204,9 @@ next:
 func (s *Simulation) addRelays() {
 	for i := range s.config.Groups {
 		for _, r := range s.config.Groups[i].Relays {
-			h := newHost(s.Loop, &relay{name: r.Name, pool: s.Fabric.Pool()})
+			h := newHost(s.Loop, &relay{
+				name: r.Name, pool: s.Fabric.Pool(), lastN: s.config.Groups[i].LastN, speakers: speakers{talk: map[string]*spurt{}},
+			})
 			h.port = s.Fabric.Attach(s.node(r.At), firstRelay+packet.IPv4(len(s.relays)), h)
 			s.hosts = append(s.hosts, h)
 			s.relays[r.Name] = h

@@ -29,6 +29,18 @@ type relay struct {
 
 	blocks  []block
 	blocked uint64 // copies that weren't made
+
+	// A video-switching MCU (RFC 7667 §3.8) copies to each peer the videos of the lastN latest
+	// speakers only, if that isn't 0, and knows by signalling what an SSRC is.
+	lastN    int
+	streams  []relayedStream
+	speakers speakers
+}
+
+// relayedStream is a stream that comes to the relay.
+type relayedStream struct {
+	of   *endpoints.Section
+	from string
 }
 
 // bindings are from whom the SSRCs of an RTP session were heard first.
@@ -67,11 +79,21 @@ type relayFlow struct {
 	local packet.Addr
 	peers []packet.Addr // as the relay sees them
 	names []string      // of them
-	bound *bindings     // nil if it doesn't matter where an SSRC comes from
+	// trunks is how many of the peers, the first ones, are other relays.
+	trunks int
+	bound  *bindings // nil if it doesn't matter where an SSRC comes from
 }
 
 func (f *relayFlow) add(name string, peer packet.Addr) {
 	f.names, f.peers = append(f.names, name), append(f.peers, peer)
+}
+
+// learn takes note of a stream that will come.
+func (r *relay) learn(of *endpoints.Section, from string) {
+	r.streams = append(r.streams, relayedStream{of, from})
+	if of.Kind() == endpoints.Video && !slices.Contains(r.speakers.order, from) {
+		r.speakers.order = append(r.speakers.order, from)
+	}
 }
 
 // Name implements [Stack].
@@ -96,11 +118,15 @@ func (r *relay) HandlePacket(now simtime.Time, p *packet.Packet) {
 		r.suppressed++
 		return
 	}
+	media := ok && !isRTCP(p.Payload)
+	if media && r.lastN > 0 {
+		r.listen(now, ssrc)
+	}
 	for i, peer := range f.peers {
 		if i == from {
 			continue
 		}
-		if ok && r.holdsBack(now, ssrc, p, f.names[i]) {
+		if media && (r.holdsBack(now, ssrc, f.names[i]) || i >= f.trunks && !r.shows(ssrc, f.names[i])) {
 			r.blocked++
 			continue
 		}
@@ -163,15 +189,40 @@ func (l *bindings) release(from int) {
 // forget lets an SSRC come from anywhere.
 func (l *bindings) forget(ssrc uint32) { delete(l.of, ssrc) }
 
-// holdsBack reports whether a packet isn't copied to a peer: of media, not RTCP.
-func (r *relay) holdsBack(now simtime.Time, ssrc uint32, p *packet.Packet, to string) bool {
+// holdsBack reports whether media aren't to be copied to a peer now.
+func (r *relay) holdsBack(now simtime.Time, ssrc uint32, to string) bool {
 	for i := range r.blocks {
 		b := &r.blocks[i]
-		if now >= b.from && now < b.until && b.to == to && !isRTCP(p.Payload) && b.of.SSRC() == ssrc {
+		if now >= b.from && now < b.until && b.to == to && b.of.SSRC() == ssrc {
 			return true
 		}
 	}
 	return false
+}
+
+// listen takes note of who speaks, of those who can be seen.
+func (r *relay) listen(now simtime.Time, ssrc uint32) {
+	if st := r.stream(ssrc); st != nil && st.of.Kind() == endpoints.Audio && slices.Contains(r.speakers.order, st.from) {
+		r.speakers.heard(now, st.from)
+	}
+}
+
+// shows reports whether a peer gets a stream, as far as that depends on who speaks.
+func (r *relay) shows(ssrc uint32, to string) bool {
+	if r.lastN == 0 {
+		return true
+	}
+	st := r.stream(ssrc)
+	return st == nil || st.of.Kind() == endpoints.Audio || slices.Contains(shown(r.speakers.order, r.lastN, to), st.from)
+}
+
+// stream returns whose a packet is, nil if it isn't known.
+func (r *relay) stream(ssrc uint32) *relayedStream {
+	i := slices.IndexFunc(r.streams, func(st relayedStream) bool { return st.of.SSRC() == ssrc || st.of.Repairs(ssrc) })
+	if i < 0 {
+		return nil
+	}
+	return &r.streams[i]
 }
 
 func (r *relay) flow(local packet.Addr) *relayFlow {

@@ -4,11 +4,13 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"time"
 
 	"rtpfabric/endpoints"
 	"rtpfabric/scenarios"
 	"rtpfabric/scenarios/runner"
 	"rtpfabric/sim/record"
+	"rtpfabric/sim/simtime"
 	"rtpfabric/topologies"
 )
 
@@ -97,6 +99,39 @@ func TestSelectiveRelayingLooksLikeCongestion(t *testing.T) {
 				break
 			}
 		}
+	}
+}
+
+// Behind an MCU that switches video and leaves RTCP alone, who doesn't see somebody reports nothing about
+// them, and then that all was lost: everybody goes down to little more than the least rate, and begins there at
+// each turn. A mixer that switches reports for itself, and everybody keeps their rate.
+//
+// conformance: CNF-5.1-2
+func TestVideoSwitchingMCU(t *testing.T) {
+	t.Parallel()
+	const file = meshes + "video-switching-mcu.yaml"
+	sent := func(set ...string) float64 {
+		r := run(t, load(t, file, append(set, "expect=[]")...)[0])
+		return mean(series(t, r, "B/video", record.SendRate)[5*21 : 5*50]) // seen from 30 s to 40 s only
+	}
+	mcu, mixer := sent(), sent("topology={type: switching-mixer, at: M, peers: [A, B, C, D], limits: false}")
+	if mcu > 300e3 || mixer < 500e3 {
+		t.Errorf("B sends %.0f bit/s to the MCU and %.0f to a mixer", mcu, mixer)
+	}
+	s := load(t, file, "expect=[]")[0].Scenario
+	sim, about := build(t, s), 0
+	worst, d := 0.0, sim.Connections[3].CNAME()
+	sim.OnEvent(func(e endpoints.Event) {
+		for _, r := range sim.Flows[1].Sender.Main().Reports() { // of B
+			worst = max(worst, r.FractionLost)
+			if r.CNAME == d && r.At > simtime.At(23*time.Second) && r.At < simtime.At(30*time.Second) {
+				about++
+			}
+		}
+	})
+	play(t, sim, s)
+	if about > 0 || worst < 0.5 {
+		t.Errorf("D makes %d reports about what it doesn't see, and %.2f are reported lost at most", about, worst)
 	}
 }
 

@@ -47,7 +47,7 @@ func sessions(s *scenarios.Scenario, call []string) ([]topologies.Session, error
 
 // group returns the endpoints that share sessions over a relay.
 func group(s *scenarios.Scenario) (topologies.Group, error) {
-	g := topologies.Group{Name: scenarios.RelayName, Peers: s.Topology.Everyone(), Trunks: s.Topology.Joins(), Bind: *s.Topology.Bind, OwnKeys: s.Topology.Keys == "own"}
+	g := topologies.Group{Name: scenarios.RelayName, Peers: s.Topology.Everyone(), Trunks: s.Topology.Joins(), Bind: *s.Topology.Bind, LastN: s.Topology.LastN, OwnKeys: s.Topology.Keys == "own"}
 	for _, b := range s.Topology.Boxes() {
 		g.Relays = append(g.Relays, topologies.RelayConfig{Name: b.Name, At: b.At, Peers: b.Peers})
 	}
