@@ -132,6 +132,7 @@ func (e *Endpoint) PollPacket(simtime.Time) *packet.Packet {
 		for ; e.polled < len(sessions); e.polled++ {
 			s := sessions[e.polled]
 			if p := s.out.Pop(); p != nil {
+				s.repeat(p)
 				p.Src.Port += s.config.SourceOffset
 				return p
 			}

@@ -16,8 +16,33 @@ import (
 func (s *Session) owns(p *packet.Packet) bool {
 	c, from := &s.config, p.Src
 	from.Port -= c.RemoteOffset
-	return c.Local == p.Dst && c.Remote == from ||
-		!s.muxed() && c.RTCPLocal == p.Dst && c.RTCPRemote == from
+	if c.Local == p.Dst && c.Remote == from || !s.muxed() && c.RTCPLocal == p.Dst && c.RTCPRemote == from {
+		return true
+	}
+	for _, other := range c.Others {
+		if c.Local == p.Dst && other == from || !s.muxed() && c.RTCPLocal == p.Dst && beside(other) == from {
+			return true
+		}
+	}
+	return false
+}
+
+// beside returns the address of RTCP on a port of its own (RFC 3550 §11).
+func beside(rtp packet.Addr) packet.Addr { return packet.Addr{IP: rtp.IP, Port: rtp.Port + 1} }
+
+// repeat sends a packet to all others of a joint session, too.
+func (s *Session) repeat(p *packet.Packet) {
+	if p.Copied {
+		return
+	}
+	for _, other := range s.config.Others {
+		c := s.endpoint.config.Pool.Copy(p)
+		c.Dst, c.Copied, c.Flow = other, true, 0 // observers measure the first one
+		if p.Dst != s.config.Remote {
+			c.Dst = beside(other)
+		}
+		s.out.Push(c)
+	}
 }
 
 // rtcpFlow returns where RTCP is sent from and to.

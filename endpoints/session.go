@@ -48,6 +48,9 @@ type SessionConfig struct {
 	// it has one of its own.
 	Local, Remote         packet.Addr
 	RTCPLocal, RTCPRemote packet.Addr
+	// Others are where else RTP goes, if several ends share the session over a flow for each (RFC 7667
+	// §3.4). RTCP goes there, too, or to the next port if it doesn't share RTP's.
+	Others []packet.Addr
 	// SourceOffset is added to the local ports in what this end sends, and
 	// RemoteOffset to the remote ones in what it takes from the peer. Both are 0
 	// with symmetric RTP, which is required (RFC 8834 §4.7, RFC 4961).

@@ -184,7 +184,7 @@ func (s *Scenario) Streams() []Media {
 // one of [Scenario.Streams], which with a relay are more than two.
 func (s *Scenario) sourceNames(m *Media) []string {
 	sender, receiver := m.SourceNames()
-	if !s.Topology.Relayed() {
+	if !s.Topology.Grouped() {
 		return []string{sender, receiver}
 	}
 	names := []string{sender}
@@ -236,6 +236,20 @@ const RelayName = "relay"
 // Relayed reports whether the peers are a group with a relay between them.
 func (t *Topology) Relayed() bool { return t.Type == RelayName }
 
+// MeshName is what a mesh of one session is called: the connection of S1 in it is S1-mesh.
+const MeshName = "mesh"
+
+// Grouped reports whether the peers share RTP sessions, behind relays or in a mesh.
+func (t *Topology) Grouped() bool { return t.Relayed() || t.Type == MeshName && t.Joint }
+
+// via returns what the connection of a group's endpoint goes to.
+func (t *Topology) via(endpoint string) string {
+	if t.Relayed() {
+		return t.BoxOf(endpoint)
+	}
+	return MeshName
+}
+
 // Types of topologies with a middlebox that passes media on.
 const (
 	SFM            = "sfm"             // RFC 7667 §3.7
@@ -262,13 +276,13 @@ func (t *Topology) Shown() int {
 // Forwarded reports whether the peers talk to each other by way of one.
 func (t *Topology) Forwarded() bool { return t.Box() != "" && !t.Relayed() }
 
-// Meshed reports whether each of the peers talks to each other one (RFC 7667 §3.4).
-func (t *Topology) Meshed() bool { return t.Type == "mesh" }
+// Meshed reports whether each of the peers has a call with each other one (RFC 7667 §3.4).
+func (t *Topology) Meshed() bool { return t.Type == MeshName && !t.Joint }
 
 // Calls returns the pairs of endpoints that talk to each other without a relay.
 func (t *Topology) Calls() [][]string {
 	switch {
-	case t.Relayed():
+	case t.Grouped():
 		return nil
 	case t.Forwarded():
 		var pairs [][]string
@@ -296,7 +310,7 @@ func (t *Topology) Calls() [][]string {
 // Gatherings returns who share RTP sessions: the two endpoints of every call, or all
 // peers of a relay.
 func (t *Topology) Gatherings() [][]string {
-	if t.Relayed() {
+	if t.Grouped() {
 		return [][]string{t.Everyone()}
 	}
 	return t.Calls()
@@ -344,7 +358,7 @@ func (s *Scenario) Sessions(pair []string) []Session {
 	streams := s.streamsOf(pair)
 	for i := range streams {
 		m := &streams[i]
-		if !slices.Contains(pair, m.From) || !slices.Contains(pair, m.To) && !s.Topology.Relayed() {
+		if !slices.Contains(pair, m.From) || !slices.Contains(pair, m.To) && !s.Topology.Grouped() {
 			continue
 		}
 		name := ""

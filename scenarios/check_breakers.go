@@ -11,7 +11,7 @@ import (
 // breakers checks what belongs together.
 func (c *checker) breakers() {
 	b, p := &c.s.Breakers, at("breakers")
-	if c.s.Topology.Relayed() {
+	if c.s.Topology.Grouped() {
 		if b.Mode != "off" || len(b.Watch) > 0 {
 			c.failKey(p, "circuit breakers are for unicast sessions (RFC 8083 §2), and a relay's group isn't one", "remove it")
 		}

@@ -47,7 +47,7 @@ func (c *checker) endCongestion(catalogue Catalogue, e *Endpoint) {
 		c.failKey(p, "nothing controls a legacy endpoint, and it gives no feedback", `remove it, or write "type: webrtc"`)
 		return
 	}
-	if o.Offers != nil && c.s.Topology.Relayed() {
+	if o.Offers != nil && c.s.Topology.Grouped() {
 		c.failKey(p.Child("offers"), "all peers of a relay give the same feedback", "remove it")
 	}
 	c.words(p.Child("offers"), o.Offers, []string{"rfc8888", "twcc", "remb", "ecn"}, "the kinds of feedback")

@@ -153,7 +153,7 @@ func (c *checker) unmeasured(m *metric, where string) (problem, remedy string) {
 		if slices.Contains(c.trafficNames(), where) {
 			return fmt.Sprintf("%s is traffic, which has no circuit breaker", where), "name a flow of media"
 		}
-		if c.s.Breakers.Mode == "off" || c.s.Topology.Relayed() {
+		if c.s.Breakers.Mode == "off" || c.s.Topology.Grouped() {
 			return "no circuit breaker watches " + where, `write "mode: observe" in breakers, and have no relay`
 		}
 	case ofECN:
@@ -192,8 +192,8 @@ func (c *checker) unmeasured(m *metric, where string) (problem, remedy string) {
 	case ofSender:
 		sends := func(f Media) bool {
 			to := f.To
-			if c.s.Topology.Relayed() {
-				to = c.s.Topology.BoxOf(f.From)
+			if c.s.Topology.Grouped() {
+				to = c.s.Topology.via(f.From)
 			}
 			connection, _, _ := strings.Cut(where, "/") // the session's name may follow
 			return f.From+"-"+to == connection
@@ -261,8 +261,8 @@ func (c *checker) connectionNames(peers []string) []string {
 	var names []string
 	for _, p := range peers {
 		switch {
-		case c.s.Topology.Relayed():
-			names = append(names, p+"-"+c.s.Topology.BoxOf(p))
+		case c.s.Topology.Grouped():
+			names = append(names, p+"-"+c.s.Topology.via(p))
 		case len(peers) != 2: // reported at the topology
 		case p == peers[0]:
 			names = append(names, p+"-"+peers[1])

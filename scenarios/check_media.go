@@ -84,8 +84,8 @@ func (c *checker) videoTypes() {
 // interworking checks that there is something to rewrite.
 func (c *checker) interworking(e *Endpoint, p strict.Path) {
 	switch {
-	case c.s.Topology.Relayed():
-		c.failKey(p, "an interworking function stands between two ends, and a relay has a group", "remove it")
+	case c.s.Topology.Grouped():
+		c.failKey(p, "an interworking function stands between two ends, and here is a group", "remove it")
 	case c.s.RTCPOf(e.Name).Profile != "avp":
 		c.failKey(p, fmt.Sprintf("%s has AVPF itself", e.Name), `remove it, or write "type: legacy-avp"`)
 	}
@@ -151,6 +151,9 @@ func (c *checker) topology() {
 		c.failKey(at("topology", "cascade"), "here is no middlebox", `write "type: sfm", "mixer" or "relay"`)
 		return
 	}
+	if t.Joint && t.Type != MeshName {
+		c.failKey(at("topology", "joint"), "the peers of a mesh can share a session", `remove it, or write "type: mesh"`)
+	}
 	if t.Loudest > 0 && t.Type != Mixer {
 		c.failKey(at("topology", "loudest"), "a mixer chooses whom to mix", `remove it, or write "type: mixer"`)
 	}
@@ -176,7 +179,7 @@ func (c *checker) topology() {
 	if t.At != "" {
 		c.failKey(at("topology", "at"), "only a relay, an SFM or a mixer has a node", `remove it, or write "type: relay"`)
 	}
-	if t.Meshed() {
+	if t.Type == MeshName {
 		c.mesh()
 		return
 	}
@@ -290,7 +293,7 @@ func (c *checker) crowded(m *Media, p strict.Path, streams map[[2]string]int) {
 	var pairs [][2]string
 	remedy := "have fewer streams"
 	switch {
-	case t.Relayed():
+	case t.Grouped():
 		pairs = [][2]string{{"the peers of the relay"}}
 	case t.Meshed():
 		for _, peer := range t.Peers {
@@ -337,7 +340,7 @@ func (c *checker) media() {
 		}
 		flows[m.FlowName()] = true
 		call := min(m.From, m.To) + " " + max(m.From, m.To)
-		if c.s.Topology.Relayed() || c.s.Topology.Meshed() || c.s.Topology.Forwarded() {
+		if c.s.Topology.Grouped() || c.s.Topology.Meshed() || c.s.Topology.Forwarded() {
 			call = c.s.Topology.Type
 		}
 		c.spoofs(m, p)
@@ -345,7 +348,7 @@ func (c *checker) media() {
 		c.sources(m, p, call, callOf)
 		c.crowded(m, p, perCall)
 		switch {
-		case c.s.Topology.Relayed():
+		case c.s.Topology.Grouped():
 			c.relayed(i, p)
 		case c.s.Topology.Meshed(), c.s.Topology.Forwarded():
 			c.meshed(m, p)
@@ -458,8 +461,8 @@ func (c *checker) tradeOffs(m *Media, p strict.Path) {
 	switch {
 	case m.Kind != "video":
 		c.failKey(q, "this is a field of video", "remove it")
-	case c.s.Topology.Relayed():
-		c.failKey(q, "requests need one receiver, and a relay has several", "remove them")
+	case c.s.Topology.Grouped():
+		c.failKey(q, "requests need one receiver, and a group has several", "remove them")
 	case c.s.RTCPOf(m.To).Profile == "avp":
 		c.failKey(q, fmt.Sprintf("%s has no feedback messages to ask with", m.To), `write "profile: avpf" in its rtcp`)
 	}
@@ -544,7 +547,7 @@ func (c *checker) audio(m *Media, p strict.Path) {
 
 // msid checks the names of MediaStreams.
 func (c *checker) msid(m *Media, p strict.Path) {
-	if len(m.MSID) > 0 && c.s.Topology.Relayed() {
+	if len(m.MSID) > 0 && c.s.Topology.Grouped() {
 		c.failKey(p, "descriptions of a group name no MediaStreams", "remove it")
 		return
 	}

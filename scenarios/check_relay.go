@@ -59,16 +59,16 @@ func (c *checker) spoofs(m *Media, p strict.Path) {
 func (c *checker) relayed(index int, p strict.Path) {
 	m := &c.s.Media[index]
 	if peers := c.s.Topology.Everyone(); len(peers) > 0 && !slices.Contains(peers, m.From) {
-		c.fail(p.Child("from"), fmt.Sprintf("%q is no peer of the relay", m.From), instead(m.From, peers, "the peers"))
+		c.fail(p.Child("from"), fmt.Sprintf("%q is none of the peers", m.From), instead(m.From, peers, "the peers"))
 	}
 	if m.To != "" {
-		c.failKey(p.Child("to"), "a relay copies every stream to all other peers", `remove "to:"`)
+		c.failKey(p.Child("to"), "every stream goes to all other peers", `remove "to:"`)
 	}
 	if len(m.Limits) > 0 {
-		c.failKey(p.Child("limits"), "limits need one receiver, and a relay has several", "remove them")
+		c.failKey(p.Child("limits"), "limits need one receiver, and a group has several", "remove them")
 	}
 	if m.Speech.converses() {
-		c.fail(c.firstOf(p.Child("speech").Child("activity"), p.Child("speech")), "the model of a conversation has two ends, and a relay has a group", `write "activity: always"`)
+		c.fail(c.firstOf(p.Child("speech").Child("activity"), p.Child("speech")), "the model of a conversation has two ends, and here is a group", `write "activity: always"`)
 	}
 	for i := range index {
 		if o := &c.s.Media[i]; o.Name == m.Name && o.Kind != m.Kind {
@@ -82,7 +82,7 @@ func (c *checker) relayed(index int, p strict.Path) {
 // are a sender's own, of which a receiver of several senders can't tell whose they are, and
 // neither estimates nor ECN summaries say whom they are about.
 func (c *checker) groupFeedback() {
-	if !c.s.Topology.Relayed() {
+	if !c.s.Topology.Grouped() {
 		if c.s.Congestion.Receivers != "least" {
 			c.failKey(at("congestion", "receivers"), "each sender has one receiver", `remove it, or write "type: relay" in topology`)
 		}
@@ -100,14 +100,14 @@ func (c *checker) groupFeedback() {
 	}
 }
 
-const severalReceivers = " is feedback between two ends, and a relay has a group"
+const severalReceivers = " is feedback between two ends, and here is a group"
 
 // checkKeying refuses a handshake that a scenario with a relay asks for. Without a
 // word about keying the group has its key from the start.
 func checkKeying(s *Scenario, places *strict.Places) []*strict.Error {
 	c := checker{s: s, places: places}
-	if p := at("security", "keying"); s.Topology.Relayed() && s.Security.Keying == "dtls" && places.Has(p) {
-		c.fail(p, "a handshake gives keys to two ends, and a relay has a group", `write "keying: preshared", or leave it out`)
+	if p := at("security", "keying"); s.Topology.Grouped() && s.Security.Keying == "dtls" && places.Has(p) {
+		c.fail(p, "a handshake gives keys to two ends, and here is a group", `write "keying: preshared", or leave it out`)
 	}
 	return c.errs
 }

@@ -49,7 +49,7 @@ func (s *Scenario) complete() {
 	if t := &s.Topology; t.Bind == nil {
 		t.Bind = valueOf(len(t.Cascade) > 0)
 	}
-	if s.Topology.Relayed() {
+	if s.Topology.Grouped() {
 		s.Security.Keying = "preshared" // the key of a group
 		if s.Breakers.Mode == "observe" {
 			s.Breakers.Mode = "off" // they are for unicast (RFC 8083 §2)
@@ -113,7 +113,7 @@ func (s *Scenario) completeMedia(m *Media, random *rng.Source) {
 	if m.Name == "" {
 		m.Name = m.Kind
 	}
-	if e := s.Endpoint(m.From); m.MSID == nil && e != nil && !e.Legacy() && !s.Topology.Relayed() && endpoints.CheckMSID([]string{m.From}) == nil {
+	if e := s.Endpoint(m.From); m.MSID == nil && e != nil && !e.Legacy() && !s.Topology.Grouped() && endpoints.CheckMSID([]string{m.From}) == nil {
 		m.MSID = []string{m.From}
 	}
 	if m.To == "" && !s.Topology.Meshed() && !s.Topology.Forwarded() {

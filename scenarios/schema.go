@@ -152,6 +152,9 @@ type Topology struct {
 	// mixer of a cascade mix those. It is how loops are broken (RFC 3550 §8.2); nil is true in a
 	// cascade.
 	Bind *bool `yaml:"bind"`
+	// Joint lets the peers of a mesh share RTP sessions, in which each sends everything to all others
+	// over a flow for each (RFC 7667 §3.4); otherwise each pair has sessions of its own.
+	Joint bool `yaml:"joint" default:"false"`
 	// Keys says whether all peers of a relay have one SRTP master key, or each one of its own that
 	// it tells the others by EKT (RFC 8870); the relay has none.
 	Keys string `yaml:"keys" oneof:"common,own" default:"common"`

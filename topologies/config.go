@@ -110,8 +110,9 @@ type Session struct {
 	Media []Media
 }
 
-// Group is several endpoints that talk to each other over a relay, each with one
-// connection to it, or over several that pass on to each other what they get.
+// Group is several endpoints that share RTP sessions: over a relay, each with one connection to it,
+// or over several that pass on to each other what they get; or, without any, in a joint mesh in
+// which each sends to all others (RFC 7667 §3.4).
 type Group struct {
 	Name string
 	// Peers are all of them, in the order of the relays.

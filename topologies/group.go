@@ -14,7 +14,7 @@ import (
 // figure 12): endpoints that share their RTP sessions, with a relay between them.
 const Relay = "relay"
 
-// connectGroup connects every endpoint of a group to its relay. All of them have the
+// connectGroup connects every endpoint of a group to its relay, or to all others. All of them have the
 // same media sections, so that each has one SSRC a section, whether it sends or only
 // receives, and the same key in both directions.
 func (s *Simulation) connectGroup(group *Group) error {
@@ -37,12 +37,16 @@ func (s *Simulation) connectGroup(group *Group) error {
 		if session.RTCPPort {
 			s.openRelays(group, number+1)
 		}
+		var at []packet.Addr // where each peer is
+		for _, name := range group.Peers {
+			at = append(at, packet.Addr{IP: s.Addr(name), Port: nextPort(&s.byName[name].nextPort, session.RTCPPort)})
+		}
 		sections, keys := sectionsByName(session.Media), s.keyHost(group, session.Name)
 		for j, name := range group.Peers {
-			box := group.relayOf(name)
+			box := group.via(name)
 			sc, err := s.sessionConfig(sessionEnd{
 				self: name, peer: box, session: session.Name, rtcp: session.RTCP[j], extensions: extensions, sections: sections,
-				bandwidth: allowed[j], heard: feedback, given: feedback, wanted: &s.config.Congestion.Control,
+				bandwidth: allowed[j], heard: feedback, given: feedback, wanted: &s.config.Congestion.Control, several: true,
 			})
 			if err != nil {
 				return err
@@ -51,11 +55,10 @@ func (s *Simulation) connectGroup(group *Group) error {
 				sc.Keying = keys.Join(name)
 			}
 			sc.PeerProfile = s.groupProfile(group)
-			own := packet.Addr{IP: s.Addr(name), Port: nextPort(&s.byName[name].nextPort, session.RTCPPort)}
-			sc.Local, sc.Remote = own, s.meetRelay(box, number, own, name)
-			if session.RTCPPort {
-				own.Port++
-				sc.RTCPLocal, sc.RTCPRemote = own, s.meetRelay(box, number+1, own, name)
+			if len(group.Relays) == 0 {
+				s.meetOthers(&sc, at, j, session.RTCPPort)
+			} else {
+				s.meetRelay(&sc, box, number, at[j], session.RTCPPort, name)
 			}
 			configs[j].Peer, configs[j].Bandwidth = box, allowed[j]
 			configs[j].Sessions = append(configs[j].Sessions, sc)
@@ -84,16 +87,52 @@ func (s *Simulation) openRelays(group *Group, port uint16) {
 	}
 }
 
-// meetRelay makes an address of an endpoint known at a port of its relay, and returns where the
-// endpoint reaches that.
-func (s *Simulation) meetRelay(box string, port uint16, own packet.Addr, name string) packet.Addr {
-	f := s.relay(box).flow(packet.Addr{IP: s.Addr(box), Port: port})
-	f.add(name, s.seenFrom(f.local, own))
-	return s.seenFrom(own, f.local)
+// meetRelay lets an endpoint and its relay know each other.
+func (s *Simulation) meetRelay(sc *endpoints.SessionConfig, box string, number uint16, own packet.Addr, rtcpPort bool, name string) {
+	meet := func(port uint16, own packet.Addr) (local, remote packet.Addr) {
+		f := s.relay(box).flow(packet.Addr{IP: s.Addr(box), Port: port})
+		f.add(name, s.seenFrom(f.local, own))
+		return own, s.seenFrom(own, f.local)
+	}
+	sc.Local, sc.Remote = meet(number, own)
+	if rtcpPort {
+		own.Port++
+		sc.RTCPLocal, sc.RTCPRemote = meet(number+1, own)
+	}
 }
 
-// relayOf returns the name of the relay that an endpoint is connected to.
+// meetOthers lets an endpoint know where the others of a joint mesh are.
+func (s *Simulation) meetOthers(sc *endpoints.SessionConfig, at []packet.Addr, self int, rtcpPort bool) {
+	sc.Local = at[self]
+	for j, other := range at {
+		switch other = s.seenFrom(at[self], other); {
+		case j == self:
+		case sc.Remote.Port == 0:
+			sc.Remote = other
+		default:
+			sc.Others = append(sc.Others, other)
+		}
+	}
+	if rtcpPort {
+		sc.RTCPLocal, sc.RTCPRemote = sc.Local, sc.Remote
+		sc.RTCPLocal.Port++
+		sc.RTCPRemote.Port++
+	}
+}
+
+// via returns what an endpoint's connection goes to: a relay, or the group.
+func (g *Group) via(peer string) string {
+	if len(g.Relays) == 0 {
+		return g.Name
+	}
+	return g.relayOf(peer)
+}
+
+// relayOf returns the name of the relay that an endpoint is connected to, "" if there is none.
 func (g *Group) relayOf(peer string) string {
+	if len(g.Relays) == 0 {
+		return ""
+	}
 	return g.Relays[slices.IndexFunc(g.Relays, func(r RelayConfig) bool { return slices.Contains(r.Peers, peer) })].Name
 }
 
@@ -221,7 +260,7 @@ func (s *Simulation) FromRelay(p *packet.Packet) bool {
 
 // check refuses a configuration with ends that its type doesn't have.
 func (c *Config) check() error {
-	if len(c.Calls) > 0 && c.Type != PointToPoint && c.Type != Mesh && c.Type != SFM && c.Type != SwitchingMixer && c.Type != Mixer && !c.translates() || len(c.Groups) > 0 && c.Type != Relay {
+	if len(c.Calls) > 0 && c.Type != PointToPoint && c.Type != Mesh && c.Type != SFM && c.Type != SwitchingMixer && c.Type != Mixer && !c.translates() || len(c.Groups) > 0 && c.Type != Relay && c.Type != Mesh {
 		return fmt.Errorf("no topology %q", c.Type)
 	}
 	return nil

@@ -193,6 +193,7 @@ type sessionEnd struct {
 	extensions []headerext.Entry
 	sections   [][]*Media
 	bandwidth  units.BitRate // that the end may send; 0 is no limit
+	several    bool          // there are others besides the peer
 
 	heard, given endpoints.Feedback
 	wanted       *Control      // whose feedback is given
@@ -362,7 +363,7 @@ func (s *Simulation) controller(end *sessionEnd, limits ccontrol.Limits) (ccontr
 		build = Registered
 	}
 	policy := s.config.Congestion.Receivers
-	if s.relays[end.peer] == nil || policy == "" || of.Controller == "fixed" {
+	if !end.several || policy == "" || of.Controller == "fixed" {
 		c, signals, err := build(&of)
 		if err != nil {
 			return nil, nil, &ControllerError{end.self, err}

@@ -67,9 +67,20 @@ type Flow struct {
 	Model            endpoints.StreamModel
 	RTCP             units.BitRate // of the session
 	// Relay is the name of the relay that copies the stream to everybody else in
-	// the sender's group; empty in a call. Receiver is the first of those.
+	// the sender's group; empty if there is none.
 	Relay string
 	group *Group
+}
+
+// Joint reports whether the stream goes to all others of a group, of whom the Receiver is the first.
+func (f *Flow) Joint() bool { return f.group != nil }
+
+// Receivers returns who gets the stream.
+func (f *Flow) Receivers() []string {
+	if f.Joint() {
+		return f.group.others(f.From)
+	}
+	return []string{f.To}
 }
 
 // Sessions returns both ends of every RTP session.
@@ -96,15 +107,22 @@ func (s *Simulation) Paths() (flows, traffic [][]*fabric.Link) {
 
 func (s *Simulation) path(f *Flow) []*fabric.Link {
 	from := s.byName[f.From].host.port
-	if f.Relay == "" {
+	if !f.Joint() {
 		return s.Fabric.Path(from, s.byName[f.To].host.port)
+	}
+	if f.Relay == "" {
+		var path []*fabric.Link
+		for _, name := range f.Receivers() {
+			path = append(path, s.Fabric.Path(from, s.byName[name].host.port)...)
+		}
+		return path
 	}
 	via := s.relays[f.Relay].port
 	path := slices.Clone(s.Fabric.Path(from, via))
 	reached := []string{f.Relay}
 	for i := 0; i < len(reached); i++ {
 		via := s.relays[reached[i]].port
-		for _, name := range f.group.others(f.From) {
+		for _, name := range f.Receivers() {
 			if f.group.relayOf(name) == reached[i] {
 				path = append(path, s.Fabric.Path(via, s.byName[name].host.port)...)
 			}
@@ -125,7 +143,7 @@ func (s *Simulation) path(f *Flow) []*fabric.Link {
 // stream, in bit/s, if all ends of every media section take equal parts.
 func (s *Simulation) RTCPPerStream(f *Flow) float64 {
 	ends := 2
-	if f.Relay != "" {
+	if f.Joint() {
 		ends = len(f.group.Peers)
 	}
 	return float64(f.RTCP) / float64(ends*len(f.Session.Sections()))

@@ -44,7 +44,7 @@ func Config(s *scenarios.Scenario) (topologies.Config, error) {
 		}
 		c.Calls = append(c.Calls, topologies.Call{A: call[0], B: call[1], Sessions: list})
 	}
-	if s.Topology.Relayed() {
+	if s.Topology.Grouped() {
 		g, err := group(s)
 		if err != nil {
 			return c, err

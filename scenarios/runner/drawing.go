@@ -24,14 +24,16 @@ func drawing(s *scenarios.Scenario, sim *topologies.Simulation, agent *Agent) re
 		t.Endpoints = append(t.Endpoints, record.Endpoint{Name: b.Name, At: b.At, Addr: sim.Addr(b.Name).String()})
 	}
 	for _, f := range sim.Flows {
-		to := f.To
+		receivers := f.Receivers()
 		if f.Relay != "" { // a picture with all copies would show little
-			to = f.Relay
+			receivers = []string{f.Relay}
 		}
-		t.Flows = append(t.Flows, record.Flow{
-			Name: f.Flow(), From: f.From, To: to, Kind: string(f.Kind),
-			SSRC: f.Sender.SSRC(), Controller: agent.label(f, s.CongestionOf(f.From).Controller),
-		})
+		for _, to := range receivers {
+			t.Flows = append(t.Flows, record.Flow{
+				Name: f.Flow(), From: f.From, To: to, Kind: string(f.Kind),
+				SSRC: f.Sender.SSRC(), Controller: agent.label(f, s.CongestionOf(f.From).Controller),
+			})
+		}
 	}
 	for i := range s.Traffic {
 		f := &s.Traffic[i]

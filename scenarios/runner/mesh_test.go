@@ -5,7 +5,11 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/pion/rtcp"
+
 	"rtpfabric/endpoints"
+	"rtpfabric/sim/fabric"
+	"rtpfabric/sim/packet"
 	"rtpfabric/sim/record"
 	"rtpfabric/sim/simtime"
 )
@@ -173,5 +177,71 @@ func TestListenersInAMesh(t *testing.T) {
 		if r := f.Sender.Main().Reports(); len(r) != 1 || r[0].Lost > 0 {
 			t.Errorf("%s: reported as %+v", f.Flow(), r)
 		}
+	}
+}
+
+// aboutWatch counts the reports of somebody to somebody about an SSRC, in the clear.
+type aboutWatch struct {
+	fabric.Observer
+	from, to packet.IPv4
+	about    uint32
+	n        int
+}
+
+func (w *aboutWatch) PacketDelivered(_ simtime.Time, p *packet.Packet) {
+	if p.Src.IP != w.from || p.Dst.IP != w.to || !isRTCP(p.Payload) {
+		return
+	}
+	list, err := rtcp.Unmarshal(p.Payload)
+	if err != nil {
+		return // feedback that pion doesn't know
+	}
+	for _, r := range list {
+		if rr, ok := r.(*rtcp.ReceiverReport); ok && slices.ContainsFunc(rr.Reports, func(b rtcp.ReceptionReport) bool { return b.SSRC == w.about }) {
+			w.n++
+		}
+	}
+}
+
+// A mesh may share one RTP session, in which each sends the same to all others: one SSRC, one RTCP bandwidth for
+// all, and who sends sees how others hear each other. The slowest path makes the rate for all; with a session
+// for each pair, B's doesn't change for D's.
+//
+// conformance: TOP-A.2-4, IMP-12.1-3, IMP-12.1-4
+func TestJointMesh(t *testing.T) {
+	t.Parallel()
+	const file = meshes + "mesh-joint.yaml"
+	s := load(t, file, "expect=[]", "protection=none")[0].Scenario
+	sim, w := playRTP(t, s, "A", nil)
+	if got := len(w.sent); got != 1 {
+		t.Errorf("A sends %d SSRCs", got)
+	}
+	ssrc := sim.Flows[0].Sender.SSRC()
+	to := map[packet.IPv4]int{}
+	for _, p := range w.sent[ssrc] {
+		to[p.to]++
+	}
+	if n := len(w.sent[ssrc]); len(to) != 3 || to[sim.Addr("B")] != n/3 || to[sim.Addr("D")] != n/3 {
+		t.Errorf("%d packets go to %v", n, to)
+	}
+	for _, c := range sim.Connections {
+		session := c.Sessions()[0]
+		if n := session.Members(); n != 4 {
+			t.Errorf("%s knows %d members", session.Endpoint(), n)
+		}
+	}
+	sim = build(t, s)
+	about := &aboutWatch{Observer: fabric.Nobody, from: sim.Addr("D"), to: sim.Addr("A"), about: sim.Flows[1].Sender.SSRC()}
+	sim.Fabric.Observe(about)
+	play(t, sim, s)
+	if about.n < 20 {
+		t.Errorf("D tells A %d times how it hears B", about.n)
+	}
+	sent := func(flow string, set ...string) float64 {
+		r := run(t, load(t, file, append(set, "expect=[]")...)[0])
+		return mean(series(t, r, flow, record.SendRate)[100:])
+	}
+	if joint, alone := sent("A/video"), sent("A/video>B", "topology.joint=false"); joint > 450e3 || alone < 950e3 {
+		t.Errorf("A sends B %.0f bit/s in a joint session and %.0f in one of their own", joint, alone)
 	}
 }

@@ -18,6 +18,7 @@ import (
 // rtpSent is an RTP packet of media that left somebody.
 type rtpSent struct {
 	at      simtime.Time
+	to      packet.IPv4
 	head    rtp.Header
 	payload string // as it is on the wire
 }
@@ -57,7 +58,7 @@ func (w *rtpWatch) PacketSent(now simtime.Time, p *packet.Packet) {
 		w.readSRs(now, b)
 		return
 	}
-	s, b := rtpSent{at: now}, slices.Clone(b) // the packet's memory is used again
+	s, b := rtpSent{at: now, to: p.Dst.IP}, slices.Clone(b) // the packet's memory is used again
 	n, err := s.head.Unmarshal(b)
 	if err != nil {
 		w.t.Fatal(err)

@@ -90,7 +90,8 @@ type Packet struct {
 	// Origin is the address of the host that sent the packet, whatever NATs have
 	// made of Src. The fabric sets it.
 	Origin IPv4
-	// Copied says that an impairment made the packet from another one.
+	// Copied says that an impairment made the packet from another one, or a sender that sends it to
+	// several.
 	Copied bool
 	// Flow is the number that somebody who observes the sender has given to the media stream
 	// whose packet it is; 0 is none.

@@ -53,7 +53,7 @@ func Attach(sim *topologies.Simulation, also fabric.Observer) *Recorder {
 		f.Sender.Number(int32(i + 1))
 		r.flows = append(r.flows, m)
 		r.identify(f.Sender.SSRC(), m)
-		if f.Relay == "" {
+		if !f.Joint() {
 			r.peers[f.Receiver.Session()] = sim.Addr(f.From)
 		}
 	}
@@ -208,7 +208,7 @@ func (r *Recorder) PacketSent(now simtime.Time, p *packet.Packet) {
 // repairSent notes a packet that is sent again, or FEC: none of the stream's own.
 func (r *Recorder) repairSent(now simtime.Time, p *packet.Packet) {
 	b := p.Payload
-	if len(b) < 12 || b[0]>>6 != 2 || b[1] >= 192 && b[1] <= 223 || r.sim.FromRelay(p) {
+	if len(b) < 12 || b[0]>>6 != 2 || b[1] >= 192 && b[1] <= 223 || p.Copied || r.sim.FromRelay(p) {
 		return
 	}
 	ssrc := binary.BigEndian.Uint32(b[8:])

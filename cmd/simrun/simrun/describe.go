@@ -115,7 +115,7 @@ func listed(s *screen, heading string, lines []string) {
 // msidLines say which MediaStreams tracks are in, if not in the one that is called like
 // their sender.
 func msidLines(c *scenarios.Scenario) []string {
-	if c.Topology.Relayed() {
+	if c.Topology.Grouped() {
 		return nil
 	}
 	var lines []string

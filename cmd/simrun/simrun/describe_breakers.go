@@ -11,7 +11,7 @@ import (
 // breakerLine says what circuit breakers do, unless it is what they do by default.
 func breakerLine(c *scenarios.Scenario) string {
 	b := &c.Breakers
-	if c.Topology.Relayed() || reflect.DeepEqual(*b, scenarios.DefaultBreakers()) {
+	if c.Topology.Grouped() || reflect.DeepEqual(*b, scenarios.DefaultBreakers()) {
 		return ""
 	}
 	parts := []string{b.Mode}

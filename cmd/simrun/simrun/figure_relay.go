@@ -8,8 +8,8 @@ import (
 	"rtpfabric/scenarios"
 )
 
-// relayFigure draws the sessions that a group shares over a relay: the streams of
-// each are arrows to the relay, which copies them to all other peers.
+// relayFigure draws the sessions that a group shares: the streams of each are arrows to a relay, which
+// copies them to all other peers, or to these themselves.
 func relayFigure(c *scenarios.Scenario) string {
 	var b strings.Builder
 	name, label := 0, 0
@@ -27,6 +27,13 @@ func relayFigure(c *scenarios.Scenario) string {
 			flows = "two UDP flows each, the second for RTCP"
 		}
 		boxes := c.Topology.Boxes()
+		if len(boxes) == 0 {
+			fmt.Fprintf(&b, "%sRTP%d of %d peers, one UDP flow between any two\n", margin, i+1, len(peers))
+			for _, m := range session.Media {
+				fmt.Fprintf(&b, "%s  %s ---%s> %s\n", margin, padded(m.FlowName(), name), padded(" "+streamLabel(m)+" ", label-4, '-'), listening(peers, m.From))
+			}
+			continue
+		}
 		if len(boxes) == 1 {
 			fmt.Fprintf(&b, "%sRTP%d of %d peers with the relay at %s, %s\n", margin, i+1, len(peers), boxes[0].At, flows)
 		} else {

@@ -13,7 +13,7 @@ import (
 // are arrows from the endpoint that sends them. It is the manner of figures 4
 // and 5 of draft-ietf-rtcweb-rtp-usage-03, appendix A.1.
 func sessionFigure(c *scenarios.Scenario) string {
-	if c.Topology.Relayed() {
+	if c.Topology.Grouped() {
 		return relayFigure(c)
 	}
 	if c.Topology.Meshed() {
