@@ -46,7 +46,8 @@ type Endpoint struct {
 	config      Config
 	clock       simtime.Clock // the wall clock, without its offset
 	connections []*Connection
-	sessions    []*Session // of all connections
+	keys        *keyConnection // nil if sessions get their keys themselves
+	sessions    []*Session     // of all connections
 	events      events
 	unexpected  uint64
 	coupled     bool // some controllers are [ccontrol.Coupled]
@@ -90,25 +91,29 @@ func (e *Endpoint) Connect(now simtime.Time, c ConnectionConfig) (*Connection, e
 
 // HandlePacket takes a packet and its ownership.
 func (e *Endpoint) HandlePacket(now simtime.Time, p *packet.Packet) {
-	known := false
-	if e.config.Independent {
-		known = e.agenda.handlePacket(now, p)
-	} else {
-		for _, c := range e.connections {
-			if known = c.handlePacket(now, p); known {
-				break
-			}
-		}
-	}
-	if !known {
+	if !e.keys.handlePacket(now, e, p) && !e.handleMedia(now, p) {
 		e.unexpected++
 	}
 	e.config.Pool.Release(p)
 	e.followOthers(now)
 }
 
+// handleMedia hands a packet to the session that it belongs to; false if there is none.
+func (e *Endpoint) handleMedia(now simtime.Time, p *packet.Packet) bool {
+	if e.config.Independent {
+		return e.agenda.handlePacket(now, p)
+	}
+	for _, c := range e.connections {
+		if c.handlePacket(now, p) {
+			return true
+		}
+	}
+	return false
+}
+
 // HandleTimeout does everything that is due. An early call does nothing.
 func (e *Endpoint) HandleTimeout(now simtime.Time) {
+	e.keys.handleTimeout(now, e)
 	if e.config.Independent {
 		e.agenda.handleTimeout(now)
 	} else {
@@ -122,6 +127,11 @@ func (e *Endpoint) HandleTimeout(now simtime.Time) {
 // PollPacket returns a packet to send, whose ownership passes to the caller;
 // nil when there is none.
 func (e *Endpoint) PollPacket(simtime.Time) *packet.Packet {
+	if e.keys != nil {
+		if p := e.keys.out.Pop(); p != nil {
+			return p
+		}
+	}
 	sessions := e.sessions
 	if e.config.Independent {
 		sessions = e.agenda.touched
@@ -149,10 +159,13 @@ func (e *Endpoint) PollEvent() (Event, bool) { return e.events.pop() }
 // NextTimeout returns the next deadline and what it is for; simtime.Never if
 // there is none.
 func (e *Endpoint) NextTimeout() (simtime.Time, Reason) {
+	at, why := e.keys.nextTimeout(), ReasonKeying
 	if e.config.Independent {
-		return e.agenda.next()
+		if t, r := e.agenda.next(); t < at {
+			at, why = t, r
+		}
+		return at, why
 	}
-	at, why := simtime.Never, ReasonNone
 	for _, s := range e.sessions {
 		if t, r := s.nextTimeout(); t < at {
 			at, why = t, r
@@ -164,6 +177,9 @@ func (e *Endpoint) NextTimeout() (simtime.Time, Reason) {
 // Held returns how many packets the endpoint owns.
 func (e *Endpoint) Held() int {
 	n := 0
+	if e.keys != nil {
+		n += e.keys.out.Len()
+	}
 	for _, s := range e.sessions {
 		n += s.pacer.Len() + s.out.Len()
 	}

@@ -230,6 +230,9 @@ func (t *Traffic) Stops(duration time.Duration) time.Duration {
 	return min(t.Stop.From, duration)
 }
 
+// KeyHostName is what a key host is called.
+const KeyHostName = "keys"
+
 // RelayName is what a relay is called: the connection of S1 to it is S1-relay.
 const RelayName = "relay"
 

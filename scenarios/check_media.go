@@ -143,6 +143,9 @@ func (c *checker) topology() {
 		if t.Keys == "own" {
 			c.failKey(at("topology", "keys"), "a call has keys of its own anyway", `remove it, or write "type: relay"`)
 		}
+		if t.KeyHost != "" {
+			c.failKey(at("topology", "key-host"), "ends of a call agree on keys themselves", `remove it, or write "type: relay"`)
+		}
 	}
 	if len(t.Trunks) > 0 && len(t.Cascade) == 0 {
 		c.failKey(at("topology", "trunks"), "there is nothing to join", `add "cascade:", or remove them`)

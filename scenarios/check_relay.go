@@ -18,8 +18,30 @@ func (c *checker) relay() {
 	if t.Keys == "own" && c.s.Protection == "none" {
 		c.failKey(at("topology", "keys"), "nothing is encrypted", `remove it, or "protection: none"`)
 	}
+	c.keyHost(t)
 	for i := range t.Blocks {
 		c.block(&t.Blocks[i], at("topology", "blocks", i))
+	}
+}
+
+// keyHost checks where peers get their keys.
+func (c *checker) keyHost(t *Topology) {
+	p := at("topology", "key-host")
+	switch {
+	case t.KeyHost == "":
+	case t.Keys != "own" || c.s.Protection == "none":
+		c.failKey(p, "a key host gives peers the key by which they tell their own", `write "keys: own" in topology`)
+	case !slices.Contains(c.s.Nodes(), t.KeyHost):
+		c.fail(p, fmt.Sprintf("no link has the node %q", t.KeyHost), instead(t.KeyHost, c.s.Nodes(), "the nodes"))
+	case c.s.Endpoint(KeyHostName) != nil:
+		c.failKey(at("endpoints", KeyHostName), fmt.Sprintf("%q is the name of the key host", KeyHostName), "give the endpoint another name")
+	default:
+		for i := range c.s.Endpoints {
+			if e := &c.s.Endpoints[i]; e.At != t.KeyHost && slices.Contains(c.s.Nodes(), e.At) && !c.connected(e.At, t.KeyHost) {
+				c.fail(p, fmt.Sprintf("no path leads from %s to %s", e.At, t.KeyHost), "add a link that joins them")
+				return
+			}
+		}
 	}
 }
 

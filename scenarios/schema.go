@@ -158,6 +158,9 @@ type Topology struct {
 	// Keys says whether all peers of a relay have one SRTP master key, or each one of its own that
 	// it tells the others by EKT (RFC 8870); the relay has none.
 	Keys string `yaml:"keys" oneof:"common,own" default:"common"`
+	// KeyHost is the node of a host beside the relay from which peers with keys of their own get the
+	// group's key, each in a DTLS handshake (RFC 8870 §5); otherwise they have it from the start.
+	KeyHost string `yaml:"key-host" example:"K"`
 	// Blocks are streams that a relay doesn't copy to a peer for a while, as if it were a
 	// middlebox that selects.
 	Blocks []Block `yaml:"blocks"`

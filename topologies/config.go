@@ -130,6 +130,9 @@ type Group struct {
 	// OwnKeys gives each endpoint an SRTP master key of its own, which it tells the others by EKT
 	// (RFC 8870); otherwise all have the same.
 	OwnKeys bool
+	// KeyHost is the node of a key host from which endpoints with keys of their own get the group's, by
+	// DTLS (RFC 8870 §5); empty if they have it from the start.
+	KeyHost string
 	// Blocks are copies that it doesn't make.
 	Blocks []Block
 }

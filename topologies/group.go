@@ -29,6 +29,7 @@ func (s *Simulation) connectGroup(group *Group) error {
 	if err != nil {
 		return err
 	}
+	host := s.openKeyHost(group)
 	port := uint16(firstPort)
 	for i := range group.Sessions {
 		session := &group.Sessions[i]
@@ -51,7 +52,11 @@ func (s *Simulation) connectGroup(group *Group) error {
 			if err != nil {
 				return err
 			}
-			if s.share(&sc, group.Name); keys != nil {
+			s.share(&sc, group.Name)
+			switch {
+			case host != nil:
+				sc.Handshake, sc.Keying = true, host.invite(name, session.Name)
+			case keys != nil:
 				sc.Keying = keys.Join(name)
 			}
 			sc.PeerProfile = s.groupProfile(group)
@@ -64,7 +69,11 @@ func (s *Simulation) connectGroup(group *Group) error {
 			configs[j].Sessions = append(configs[j].Sessions, sc)
 		}
 	}
-	return s.join(group, configs, extensions)
+	if err := s.join(group, configs, extensions); err != nil {
+		return err
+	}
+	s.meetKeyHost(host)
+	return nil
 }
 
 // openRelays lets the relays of a group use a port, at which each knows those that it has trunks to.

@@ -92,7 +92,7 @@ func (s *Simulation) share(sc *endpoints.SessionConfig, group string) {
 // nil if all have the same. When somebody leaves it gives the others another group key at once:
 // its signalling isn't simulated.
 func (s *Simulation) keyHost(group *Group, session string) *ekt.Host {
-	if !group.OwnKeys {
+	if !group.OwnKeys || group.KeyHost != "" {
 		return nil
 	}
 	host := ekt.NewHost(s.random, group.Name+suffixOf(session))

@@ -33,6 +33,8 @@ type Simulation struct {
 	hosts  []*host
 	byName map[string]*party
 	relays map[string]*host
+	// keyHosts are those of groups.
+	keyHosts []*host
 
 	translators []translator
 	shared      map[string]*encoder.Shared // by source
@@ -264,11 +266,12 @@ func (s *Simulation) addBoxes(n *Node) {
 }
 
 // Endpoints have consecutive addresses from 10.0.0.1, hosts of traffic from
-// 10.1.0.1, relays from 10.2.0.1.
+// 10.1.0.1, relays from 10.2.0.1, key hosts from 10.3.0.1.
 const (
 	firstAddress packet.IPv4 = 10<<24 + 1
 	firstTraffic packet.IPv4 = 10<<24 + 1<<16 + 1
 	firstRelay   packet.IPv4 = 10<<24 + 2<<16 + 1
+	firstKeyHost packet.IPv4 = 10<<24 + 3<<16 + 1
 )
 
 // addrs returns the address of an endpoint, or those of the sources of traffic.
@@ -314,6 +317,9 @@ func (c *Config) AddrsAt(node string) []packet.IPv4 {
 	}
 	at = firstRelay
 	for i := range c.Groups {
+		if c.Groups[i].KeyHost == node {
+			list = append(list, firstKeyHost+packet.IPv4(i))
+		}
 		for _, r := range c.Groups[i].Relays {
 			if r.At == node {
 				list = append(list, at)

@@ -96,6 +96,9 @@ func NewWith(c Config, step keying.Step) (Protector, bool, error) {
 		return nil, false, fmt.Errorf("no protection with %v", c.Profile)
 	}
 	if g, ok := step.(Grouped); ok {
+		if len(g.Sets()) == 0 {
+			return nil, false, nil
+		}
 		p, err := newGroup(c, g)
 		if err != nil {
 			return nil, false, err

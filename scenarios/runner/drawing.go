@@ -23,6 +23,9 @@ func drawing(s *scenarios.Scenario, sim *topologies.Simulation, agent *Agent) re
 	for _, b := range s.Topology.Boxes() {
 		t.Endpoints = append(t.Endpoints, record.Endpoint{Name: b.Name, At: b.At, Addr: sim.Addr(b.Name).String()})
 	}
+	if at := s.Topology.KeyHost; at != "" {
+		t.Endpoints = append(t.Endpoints, record.Endpoint{Name: topologies.KeyHost, At: at, Addr: sim.KeyHostAddr().String()})
+	}
 	for _, f := range sim.Flows {
 		receivers := f.Receivers()
 		if f.Relay != "" { // a picture with all copies would show little

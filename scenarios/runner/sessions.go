@@ -47,7 +47,7 @@ func sessions(s *scenarios.Scenario, call []string) ([]topologies.Session, error
 
 // group returns the endpoints that share sessions over a relay.
 func group(s *scenarios.Scenario) (topologies.Group, error) {
-	g := topologies.Group{Name: scenarios.RelayName, Peers: s.Topology.Everyone(), Trunks: s.Topology.Joins(), Bind: *s.Topology.Bind, LastN: s.Topology.LastN, OwnKeys: s.Topology.Keys == "own"}
+	g := topologies.Group{Name: scenarios.RelayName, Peers: s.Topology.Everyone(), Trunks: s.Topology.Joins(), Bind: *s.Topology.Bind, LastN: s.Topology.LastN, OwnKeys: s.Topology.Keys == "own", KeyHost: s.Topology.KeyHost}
 	if s.Topology.Joint {
 		g.Name = scenarios.MeshName
 	}

@@ -84,7 +84,7 @@ func (c *Conn) fail(a Alert, err error) {
 // over ends the handshake with an error.
 func (c *Conn) over(err error) {
 	c.err = err
-	c.timer.deadline = simtime.Never
+	c.timer.deadline, c.keys.timer.deadline = simtime.Never, simtime.Never
 	c.to(Failed)
 }
 
@@ -109,7 +109,7 @@ func (c *Conn) handleAlert(epoch uint16, body []byte) {
 	a := Alert(body[1])
 	switch {
 	case a == closeNotify && c.state != Preparing:
-		c.timer.deadline = simtime.Never
+		c.timer.deadline, c.keys.timer.deadline = simtime.Never, simtime.Never
 		c.to(Closed)
 	case body[0] == fatal:
 		c.over(&AlertError{Alert: a, FromPeer: true})

@@ -48,14 +48,14 @@ func (c *Conn) clientServerHello(_ simtime.Time, m message, _ record, _ packet.A
 	case len(h.profiles) != 1 || !c.offers(keying.Profile(h.profiles[0])) || len(h.mki) > 0:
 		c.fail(IllegalParameter, fmt.Errorf("server chose of SRTP profiles %#04x, MKI %x", h.profiles, h.mki))
 		return
-	case h.extendedMaster && c.config.NoExtendedMasterSecret:
+	case h.extendedMaster && c.config.NoExtendedMasterSecret || len(h.ekt) > 0 && (!c.config.EKT || h.ekt[0] != aesKW128):
 		c.fail(IllegalParameter, fmt.Errorf("server answers what wasn't offered"))
 		return
 	}
 	c.shake.note(m)
 	c.shake.serverRandom = h.random
 	c.shake.profile = keying.Profile(h.profiles[0])
-	c.shake.extendedMaster = h.extendedMaster
+	c.shake.extendedMaster, c.shake.ekt = h.extendedMaster, len(h.ekt) > 0
 	c.shake.expect(certificate, (*Conn).clientCertificate)
 }
 

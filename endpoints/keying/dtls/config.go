@@ -76,6 +76,9 @@ type Config struct {
 	// costs a round trip (RFC 6347 §4.2.1). WebRTC stacks don't: ICE has shown
 	// already that the other end is where it says.
 	CookieExchange bool
+	// EKT agrees to keys of groups, which a server gives clients by [Conn.SendEKTKey] when the handshake is
+	// over, if the other end does, too (RFC 8870 §5.2.1).
+	EKT bool
 	// NoExtendedMasterSecret leaves out RFC 7627, as stacks before 2015 did.
 	NoExtendedMasterSecret bool
 }

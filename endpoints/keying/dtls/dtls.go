@@ -17,7 +17,7 @@
 // compute. Flipped bits that no checksum has caught harm what isn't protected, as
 // in reality, and mostly end in a timeout at both ends. The client offers the cipher suites that browsers offer, for the size
 // of the message, but can do only the one. There are no sessions to resume, no
-// renegotiation (RFC 8827 §6.5 forbids it), no application data, no second
+// renegotiation (RFC 8827 §6.5 forbids it), no application data but the keys of groups (RFC 8870 §5), no second
 // association over an old one (RFC 6347 §4.2.8), no path MTU discovery, and no
 // DTLS 1.3: stacks that have it need one and a half round trips, not two, until
 // the server has keys, and one until the client has them.
@@ -57,6 +57,9 @@ type Conn struct {
 	connectedAt simtime.Time
 	peer        *peerCertificate // nil until it came
 	fatal       *Alert           // that this end sent
+
+	keys  delivery // of a server with EKT
+	given []EKTKey // to a client
 }
 
 var _ keying.Negotiator = (*Conn)(nil)
@@ -67,6 +70,7 @@ func New(c Config) *Conn {
 	c.setDefaults()
 	conn := &Conn{config: c, connectedAt: simtime.Never, shake: newHandshake(&c)}
 	conn.timer = timer{value: c.InitialTimeout, deadline: simtime.Never}
+	conn.keys.timer.deadline = simtime.Never
 	if c.Role == Server {
 		conn.state = Waiting // with empty buffers and no timer (RFC 6347 §4.2.4)
 	}
@@ -102,6 +106,10 @@ func (c *Conn) HandleTimeout(now simtime.Time) {
 	if c.state == Waiting && now >= c.timer.deadline {
 		c.expired(now)
 	}
+	c.deliver(now)
+	if c.state == Finished && now >= c.keys.timer.deadline {
+		c.keyExpired(now)
+	}
 }
 
 // PollPayload returns the payload of the next packet to send; nil when there is
@@ -123,7 +131,7 @@ func (c *Conn) NextTimeout() simtime.Time {
 	if c.state == Preparing {
 		return 0
 	}
-	return c.timer.deadline
+	return min(c.timer.deadline, c.keys.timer.deadline)
 }
 
 // Keys returns the SRTP keys (RFC 5764 §4.2). There are none before the handshake
@@ -166,7 +174,7 @@ func (c *Conn) Close(simtime.Time) {
 		c.sendAlert(closeNotify)
 	}
 	c.to(Closed)
-	c.timer.deadline = simtime.Never
+	c.timer.deadline, c.keys.timer.deadline = simtime.Never, simtime.Never
 }
 
 // State returns where the handshake is.

@@ -39,6 +39,7 @@ type handshake struct {
 	peerPublic     []byte
 	profile        keying.Profile
 	extendedMaster bool
+	ekt            bool // both ends want it
 	master         []byte
 
 	send, receive *protection // of epoch 1; nil before the key exchange

@@ -44,6 +44,7 @@ type hello struct {
 	useSRTP        bool
 	mki            []byte
 	extendedMaster bool
+	ekt            []byte // the ciphers, of a server one
 }
 
 // clientHelloBody writes a ClientHello (RFC 6347 §4.2.1).
@@ -63,6 +64,9 @@ func (h *handshake) clientHelloBody(c *Config) []byte {
 	e = appendExtension(e, extensionPointFormats, []byte{1, 0})
 	e = appendExtension(e, extensionUseSRTP, useSRTP(c.Profiles))
 	e = appendExtension(e, extensionSignatures, appendNumbers(nil, signatureSchemes))
+	if c.EKT {
+		e = appendExtension(e, extensionEKT, []byte{1, aesKW128})
+	}
 	return appendVector(b, e, 2)
 }
 
@@ -80,6 +84,9 @@ func (h *handshake) serverHelloBody() []byte {
 	}
 	e = appendExtension(e, extensionPointFormats, []byte{1, 0})
 	e = appendExtension(e, extensionUseSRTP, useSRTP([]keying.Profile{h.profile}))
+	if h.ekt {
+		e = appendExtension(e, extensionEKT, []byte{aesKW128})
+	}
 	return appendVector(b, e, 2)
 }
 
@@ -104,7 +111,7 @@ func parseClientHello(body []byte) (h hello, err error) {
 	if c.bad || !slices.Contains(compression, 0) {
 		return h, errDecode
 	}
-	return h, h.parseExtensions(&c)
+	return h, h.parseExtensions(&c, true)
 }
 
 func parseServerHello(body []byte) (h hello, err error) {
@@ -116,12 +123,12 @@ func parseServerHello(body []byte) (h hello, err error) {
 	if compression := c.number(1); c.bad || compression != 0 {
 		return h, errDecode
 	}
-	return h, h.parseExtensions(&c)
+	return h, h.parseExtensions(&c, false)
 }
 
 // parseExtensions reads the rest of a hello. Extensions may be missing
 // altogether.
-func (h *hello) parseExtensions(c *cursor) error {
+func (h *hello) parseExtensions(c *cursor, ofClient bool) error {
 	if c.done() {
 		return nil
 	}
@@ -141,6 +148,12 @@ func (h *hello) parseExtensions(c *cursor) error {
 			h.mki = data.vector(1)
 		case extensionExtendedMaster:
 			h.extendedMaster = true
+		case extensionEKT:
+			if ofClient {
+				h.ekt = data.vector(1)
+			} else {
+				h.ekt = data.bytes(1)
+			}
 		default:
 			continue
 		}

@@ -57,6 +57,8 @@ func (c *Conn) handleContent(now simtime.Time, r record, body []byte, from packe
 		c.handleHandshake(now, r, body, from)
 	case r.typ == alertRecord:
 		c.handleAlert(r.epoch, body)
+	case r.typ == ackRecord && r.epoch > 0:
+		c.handleACK(now, body)
 	case r.typ == changeCipherSpec && r.epoch == 0 && len(body) == 1 && body[0] == 1:
 		c.stats.Records++
 		c.shake.changed = true
@@ -70,8 +72,8 @@ func (c *Conn) handleHandshake(now simtime.Time, r record, body []byte, from pac
 	repeated := false
 	for len(body) > 0 {
 		f, rest, ok := parseFragment(body)
-		// Only Finished is protected, and it always is.
-		if !ok || (f.typ == finished) != (r.epoch > 0) {
+		// Only Finished and what comes after it is protected, and it always is.
+		if !ok || (f.typ == finished || f.typ == ektKey) != (r.epoch > 0) {
 			c.stats.BadRecords++
 			return
 		}
@@ -86,6 +88,9 @@ func (c *Conn) handleHandshake(now simtime.Time, r record, body []byte, from pac
 			return
 		case stale:
 			c.stats.Duplicates++
+			if f.typ == ektKey { // the acknowledgment was lost
+				c.acknowledge(r)
+			}
 			// The end of the flight that ours answers. A HelloVerifyRequest answers
 			// our hello rather than a timer (RFC 6347 §4.2.1), so that its cookie may
 			// have been spoilt on the way: once, or else both would go on for ever.
@@ -104,6 +109,13 @@ func (c *Conn) handleHandshake(now simtime.Time, r record, body []byte, from pac
 			return
 		}
 		c.handleMessage(now, m, r, from)
+	}
+	for c.state == Finished && c.shake.ekt {
+		m, ok := c.messages.take()
+		if !ok {
+			return
+		}
+		c.takeKey(m, r)
 	}
 }
 

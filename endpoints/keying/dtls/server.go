@@ -48,6 +48,7 @@ func (c *Conn) serverClientHello(now simtime.Time, m message, r record, from pac
 	s := &c.shake
 	s.clientRandom, s.profile, s.key = h.random, profile, group.draw(c.config.Random)
 	s.extendedMaster = h.extendedMaster && !c.config.NoExtendedMasterSecret
+	s.ekt = c.config.EKT && slices.Contains(h.ekt, aesKW128)
 	s.note(m)
 	c.prepare()
 	s.note(c.send.add(serverHello, s.serverHelloBody()))

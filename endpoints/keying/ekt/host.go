@@ -25,6 +25,9 @@ func NewHost(random *rng.Source, group string) *Host {
 	return h
 }
 
+// Current returns the newest parameter set.
+func (h *Host) Current() Parameters { return h.now }
+
 // renew draws another parameter set.
 func (h *Host) renew() {
 	r := h.random.Stream(fmt.Sprintf("ekt/%s/%d", h.name, h.now.SPI))
@@ -36,9 +39,15 @@ func (h *Host) renew() {
 // Join returns the keying step of a member, which has the group's key and a stream of its own to
 // draw master keys from.
 func (h *Host) Join(name string) *Member {
-	m := &Member{name: name, random: h.random.Stream("ekt/" + h.name + "/" + name), sets: []Parameters{h.now}}
+	m := h.Invite(name)
+	m.Learn(h.now)
 	h.members = append(h.members, m)
 	return m
+}
+
+// Invite returns the keying step of a member that somebody else has to tell the group's keys.
+func (h *Host) Invite(name string) *Member {
+	return &Member{name: name, random: h.random.Stream("ekt/" + h.name + "/" + name)}
 }
 
 // Leave gives everybody but those of the given name another key: who has left can't read what the
@@ -47,7 +56,7 @@ func (h *Host) Leave(name string) {
 	h.members = slices.DeleteFunc(h.members, func(m *Member) bool { return m.name == name })
 	h.renew()
 	for _, m := range h.members {
-		m.sets = append(m.sets, h.now)
+		m.Learn(h.now)
 	}
 }
 
@@ -56,7 +65,17 @@ type Member struct {
 	name   string
 	random *rng.Stream
 	sets   []Parameters // the newest last
+	err    error
 }
+
+// Learn gives the member another parameter set.
+func (m *Member) Learn(p Parameters) { m.sets = append(m.sets, p) }
+
+// Fail says that it won't be given any more.
+func (m *Member) Fail(err error) { m.err = err }
+
+// Err implements [keying.Failer].
+func (m *Member) Err() error { return m.err }
 
 // Sets returns the parameter sets that the member has been given, the newest last.
 func (m *Member) Sets() []Parameters { return m.sets }
