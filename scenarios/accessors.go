@@ -108,7 +108,7 @@ func (s *Scenario) conceptual(box, peer string) []Media {
 }
 
 // mixFor returns the stream that a mixer has for a peer, if there is audio that goes there: in
-// the codec that the peer itself uses; for another mixer in that of the first one.
+// the codec that the peer itself uses; for another mixer in that of the first stream in it.
 func (s *Scenario) mixFor(box, peer string, goes func(*Media) bool) []Media {
 	own := slices.IndexFunc(s.Media, func(m Media) bool { return m.From == peer && m.Kind == "audio" })
 	other := slices.IndexFunc(s.Media, func(m Media) bool { return goes(&m) && m.Kind == "audio" })
@@ -233,7 +233,7 @@ func (t *Traffic) Stops(duration time.Duration) time.Duration {
 // KeyHostName is what a key host is called.
 const KeyHostName = "keys"
 
-// RelayName is what a relay is called: the connection of S1 to it is S1-relay.
+// RelayName is what a single relay is called: the connection of S1 to it is S1-relay.
 const RelayName = "relay"
 
 // Relayed reports whether the peers are a group with a relay between them.

@@ -67,10 +67,15 @@ func (t *Topology) Stands(name string) bool {
 // Joins returns the pairs of middleboxes that a trunk joins: those that are named, or each with
 // the next.
 func (t *Topology) Joins() [][]string {
-	if len(t.Trunks) > 0 {
-		return t.Trunks
-	}
 	var pairs [][]string
+	if len(t.Trunks) > 0 {
+		for _, pair := range t.Trunks {
+			if len(pair) == 2 { // others have been reported
+				pairs = append(pairs, pair)
+			}
+		}
+		return pairs
+	}
 	for i := 1; i < len(t.Cascade); i++ {
 		pairs = append(pairs, []string{t.Cascade[i-1].Name, t.Cascade[i].Name})
 	}

@@ -32,14 +32,14 @@ func (c *checker) boxes() bool {
 	}
 	unknown := false // then an endpoint may be missing by its name only
 	for _, b := range t.Boxes() {
-		at := p
+		list := p
 		if len(t.Cascade) > 0 {
-			at = c.firstOf(boxAt(b.Name).Child("peers"), boxAt(b.Name))
+			list = c.firstOf(boxAt(b.Name).Child("peers"), boxAt(b.Name))
 		}
 		for i, peer := range b.Peers {
 			again := slices.Contains(b.Peers[:i], peer) || t.BoxOf(peer) != b.Name
 			unknown = unknown || c.s.Endpoint(peer) == nil
-			c.boxPeer(peer, &b, again, at.Child(fmt.Sprint(i)))
+			c.boxPeer(peer, &b, again, list.Child(fmt.Sprint(i)))
 		}
 	}
 	for _, e := range c.s.Endpoints {
@@ -47,7 +47,7 @@ func (c *checker) boxes() bool {
 		case t.Stands(e.Name):
 			c.failKey(q, fmt.Sprintf("%q is the name of the %s", e.Name, word), "give the endpoint another name")
 		case t.Relayed() && !unknown && !slices.Contains(t.Everyone(), e.Name):
-			c.failKey(q, "this endpoint takes no part", "add it to topology.peers, or remove it")
+			c.failKey(q, "this endpoint takes no part", "add it to the peers of a relay, or remove it")
 		}
 	}
 	return true
@@ -77,7 +77,7 @@ func (c *checker) boxPeer(name string, b *Box, again bool, p strict.Path) {
 	case again:
 		c.fail(p, fmt.Sprintf("%s stands here twice", name), "remove one of them")
 	case !e.Symmetric:
-		c.failKey(at("endpoints", name, "symmetric"), "a "+word+" sends to where packets come from", "remove it")
+		c.failKey(at("endpoints", name, "symmetric"), "the "+word+" sends to where packets come from", "remove it")
 	case e.At == b.At:
 		c.fail(p, fmt.Sprintf("%s is at %s like the %s, so no link lies between them", name, b.At, word), "put them at different nodes")
 	case slices.Contains(c.s.Nodes(), e.At) && !c.connected(e.At, b.At):
@@ -107,13 +107,17 @@ func (c *checker) cascade(word string) {
 	}
 	for i := range t.Cascade {
 		b := &t.Cascade[i]
-		c.name(boxAt(b.Name), b.Name, "a "+word)
+		c.name(boxAt(b.Name), b.Name, "the "+word)
 		if !c.standsAt(b.At, word, boxAt(b.Name)) {
 			return
 		}
 	}
-	for i, pair := range t.Joins() {
-		if !c.trunk(pair, i) {
+	trunks := t.Trunks
+	if len(trunks) == 0 {
+		trunks = t.Joins()
+	}
+	for i, pair := range trunks {
+		if !c.trunk(pair, trunks[:i]) {
 			return
 		}
 	}
@@ -121,9 +125,9 @@ func (c *checker) cascade(word string) {
 }
 
 // trunk checks one.
-func (c *checker) trunk(pair []string, i int) bool {
+func (c *checker) trunk(pair []string, earlier [][]string) bool {
 	t := &c.s.Topology
-	p := c.firstOf(at("topology", "trunks", i), at("topology", "cascade"))
+	p := c.firstOf(at("topology", "trunks", len(earlier)), at("topology", "cascade"))
 	node := func(name string) string {
 		return t.Cascade[slices.IndexFunc(t.Cascade, func(b Box) bool { return b.Name == name })].At
 	}
@@ -144,7 +148,7 @@ func (c *checker) trunk(pair []string, i int) bool {
 	same := func(o []string) bool { return slices.Contains(o, pair[0]) && slices.Contains(o, pair[1]) }
 	a, b := node(pair[0]), node(pair[1])
 	switch {
-	case slices.ContainsFunc(t.Joins()[:i], same):
+	case slices.ContainsFunc(earlier, same):
 		c.fail(p, fmt.Sprintf("%s and %s are joined already", pair[0], pair[1]), "remove one of the two")
 	case a == b:
 		c.fail(p, fmt.Sprintf("%s and %s are both at %s, so no link lies between them", pair[0], pair[1], a), "put them at different nodes")

@@ -142,7 +142,10 @@ func (c *checker) unmeasured(m *metric, where string) (problem, remedy string) {
 			return fmt.Sprintf("%s is traffic, which has no %s", where, m.name), "name a flow of media"
 		}
 	case ofRelay:
-		if t := &c.s.Topology; !t.Relayed() && (t.Type != Mixer || len(t.Cascade) == 0) || !t.Stands(where) {
+		t := &c.s.Topology
+		joined := t.Type == Mixer && len(t.Cascade) > 0 && m.name == "suppressed"
+		switch {
+		case !t.Relayed() && !joined || !t.Stands(where):
 			return where + " is no relay", `write "endpoint: relay", with "type: relay" in topology`
 		}
 	case ofMixer:

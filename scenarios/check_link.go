@@ -259,7 +259,7 @@ func (c *checker) behind(n *Node, p strict.Path) {
 		for _, e := range c.s.Endpoints {
 			hosts = hosts || e.At == name
 		}
-		hosts = hosts || c.s.Topology.At == name
+		hosts = hosts || slices.ContainsFunc(c.s.Topology.Boxes(), func(b Box) bool { return b.At == name })
 		for _, t := range c.s.Traffic {
 			hosts = hosts || t.From == name || t.To == name
 		}
@@ -274,8 +274,11 @@ func (c *checker) behind(n *Node, p strict.Path) {
 			c.fail(p, fmt.Sprintf("endpoint %s stands at the NAT's node", e.Name), "put the NAT at a node of its own")
 		}
 	}
-	if c.s.Topology.At == n.Name {
-		c.fail(p, "the relay stands at the NAT's node", "put the NAT at a node of its own")
+	for _, b := range c.s.Topology.Boxes() {
+		if b.At == n.Name {
+			c.fail(p, fmt.Sprintf("the %s stands at the NAT's node", words[c.s.Topology.Type]), "put the NAT at a node of its own")
+			break
+		}
 	}
 	if !hosts {
 		c.fail(p, "nobody is behind the NAT", "name nodes with endpoints or traffic")

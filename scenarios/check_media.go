@@ -37,7 +37,7 @@ func (c *checker) endpoints() {
 			c.fail(p.Child("at"), fmt.Sprintf("no link has the node %q", e.At), instead(e.At, nodes, "the nodes"))
 		}
 		if c.callsAreKnown() && !slices.ContainsFunc(c.s.Topology.Calls(), func(call []string) bool { return slices.Contains(call, e.Name) }) {
-			c.failKey(p, "this endpoint takes no part", "add it to topology.peers or topology.pairs, or remove it")
+			c.failKey(p, "this endpoint takes no part", "add it to topology's peers or pairs, or remove it")
 		}
 	}
 }
@@ -134,7 +134,7 @@ func (c *checker) topology() {
 	}
 	if !t.Relayed() {
 		const problem, remedy = "a relay copies packets, or doesn't", `remove it, or write "type: relay"`
-		if *t.Bind && len(t.Cascade) == 0 {
+		if *t.Bind && (len(t.Cascade) == 0 || t.Type != Mixer) {
 			c.failKey(at("topology", "bind"), problem, remedy)
 		}
 		if len(t.Blocks) > 0 {

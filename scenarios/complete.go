@@ -47,7 +47,7 @@ func (s *Scenario) complete() {
 		}
 	}
 	if t := &s.Topology; t.Bind == nil {
-		t.Bind = valueOf(len(t.Cascade) > 0)
+		t.Bind = valueOf(len(t.Cascade) > 0 && (t.Relayed() || t.Type == Mixer))
 	}
 	if s.Topology.Grouped() {
 		s.Security.Keying = "preshared" // the key of a group

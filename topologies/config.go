@@ -133,7 +133,7 @@ type Group struct {
 	// KeyHost is the node of a key host from which endpoints with keys of their own get the group's, by
 	// DTLS (RFC 8870 §5); empty if they have it from the start.
 	KeyHost string
-	// Blocks are copies that it doesn't make.
+	// Blocks are copies that relays don't make.
 	Blocks []Block
 }
 

@@ -25,14 +25,13 @@ type MixerConfig struct {
 	// NoCSRC leaves out of packets whose sounds they have, and how loud each is: to each
 	// endpoint the mixer is then the only one there is.
 	NoCSRC bool
-	// Bind lets mixers that are joined mix nobody who comes from elsewhere than at first: so
-	// they break loops (RFC 3550 §8.2), as far as packets name their sources.
+	// Bind lets mixers that are joined mix a source only as it comes from where it was heard
+	// first. So they break loops (RFC 3550 §8.2), as far as packets name their sources.
 	Bind bool
 }
 
 // mixer is what the calls of a mixer have in common.
 type mixer struct {
-	name      string
 	config    MixerConfig
 	bus       *sound.Bus
 	selection *sound.Selection // whom it decodes; nil for all
@@ -40,9 +39,10 @@ type mixer struct {
 	voices    []*audio.Telephone
 	legs      []*endpoints.Session
 	sources   int // that there are in all, also behind other mixers
-	// bound says on which input an SSRC was heard first; nil if that doesn't matter.
+	// bound says from which other mixer an SSRC was heard first; nil if that doesn't matter.
 	bound      *bindings
-	suppressed uint64 // frames that weren't mixed, as they came from elsewhere
+	suppressed uint64   // frames that weren't mixed, as they came from elsewhere
+	scratch    []uint32 // whom a frame has
 }
 
 // mixerInput is what a participant says, or another mixer's mix.
@@ -52,8 +52,7 @@ type mixerInput struct {
 	place         int // among the inputs
 	origin, cname string
 	session       *endpoints.Session
-	// Nothing is heard that comes before the time, as it had somebody who is heard elsewhere.
-	closed simtime.Time
+	closed        simtime.Time // until then nothing is heard that comes here
 }
 
 // Play implements [sound.Ear].
@@ -65,27 +64,30 @@ func (in *mixerInput) Play(ssrc uint32, f sound.Frame) {
 	in.Input.Play(ssrc, f)
 }
 
-// looped is for how long nothing is mixed of an input on which somebody came who is heard elsewhere.
-// What goes on in a circle is found again at once.
-const looped = time.Second
+// closes is for how long nothing is mixed of what another mixer sends when it has had somebody who
+// is heard elsewhere: what goes on in a circle is found again at once. forgets is after which time
+// somebody may be heard from another mixer than before.
+const (
+	closes  = time.Second
+	forgets = time.Second
+)
 
-// admits reports whether a frame has nobody who is heard on another input. What has comes in a
-// circle, and so does what else comes there: nothing of it is mixed for a while. If names show that
-// the two aren't the same, both are mixed, so that they get to know and one gives the SSRC up.
+// admits reports whether a frame is mixed. What another mixer sends isn't if it has somebody who is
+// heard elsewhere: it has come in a circle, and so has what it will have for a while. If names show that
+// two are different who have the same SSRC, both are mixed, so that they get to know and one gives it up.
 func (m *mixer) admits(in *mixerInput, ssrc uint32, f *sound.Frame) bool {
-	if m.bound == nil {
+	if m.bound == nil || !in.Mixes {
 		return true
 	}
-	of := []uint32{ssrc}
+	of := append(m.scratch[:0], ssrc)
 	for _, c := range f.Mixed {
-		of = append(of, c.SSRC)
+		if !in.Gone(c.SSRC) {
+			of = append(of, c.SSRC)
+		}
 	}
-	returns := func(ssrc uint32) bool {
-		from, other := m.bound.elsewhere(f.At, ssrc, in.place)
-		return other && !differ(in.nameOf(ssrc), m.inputs[from].nameOf(ssrc))
-	}
-	if i := slices.IndexFunc(of, returns); i >= 0 {
-		in.closed = f.At.Add(looped)
+	m.scratch = of
+	if slices.ContainsFunc(of, func(ssrc uint32) bool { return m.heardElsewhere(f.At, in, ssrc) }) {
+		in.closed = f.At.Add(closes)
 		m.bound.release(in.place)
 	}
 	if f.At < in.closed {
@@ -95,6 +97,18 @@ func (m *mixer) admits(in *mixerInput, ssrc uint32, f *sound.Frame) bool {
 		m.bound.admit(f.At, ssrc, in.place)
 	}
 	return true
+}
+
+// heardElsewhere reports whether who comes from another mixer is a participant of this one, or is
+// heard from a third one.
+func (m *mixer) heardElsewhere(now simtime.Time, in *mixerInput, ssrc uint32) bool {
+	for _, own := range m.inputs {
+		if !own.Mixes && own.SSRC == ssrc && ssrc != 0 && !own.session.PeerLeft() && !differ(in.nameOf(ssrc), own.cname) {
+			return true
+		}
+	}
+	from, other := m.bound.elsewhere(now, ssrc, in.place)
+	return other && !differ(in.nameOf(ssrc), m.inputs[from].nameOf(ssrc))
 }
 
 // differ reports whether two names are known not to be the same.
@@ -118,12 +132,12 @@ func (c *Config) mixes() bool { return c.Type == Mixer || c.Type == Transcoder }
 
 // newMixer returns the mixer of that name.
 func newMixer(c *Config, name string) *mixer {
-	m := &mixer{name: name, config: c.Mixer, bus: sound.NewBus(mixFrame, c.Mixer.Loudest)}
+	m := &mixer{config: c.Mixer, bus: sound.NewBus(mixFrame, c.Mixer.Loudest)}
 	if named(c.Extensions, headerext.AudioLevel) && c.Mixer.Loudest > 0 {
 		m.selection = &sound.Selection{Top: c.Mixer.Loudest}
 	}
 	if c.Mixer.Bind {
-		m.bound = newBindings(looped)
+		m.bound = newBindings(forgets)
 	}
 	for i := range c.Calls {
 		for k := range c.Calls[i].Sessions {
@@ -135,7 +149,9 @@ func newMixer(c *Config, name string) *mixer {
 					m.sources++
 				}
 				if stream.To == name {
-					m.inputs = append(m.inputs, &mixerInput{Input: m.bus.NewInput(), mixer: m, place: len(m.inputs), origin: stream.From})
+					in := &mixerInput{Input: m.bus.NewInput(), mixer: m, place: len(m.inputs), origin: stream.From}
+					in.Mixes = c.endpoint(stream.From).Forwards
+					m.inputs = append(m.inputs, in)
 				}
 			}
 		}
@@ -204,10 +220,10 @@ func (m *mixer) contributors(peer string) func(now simtime.Time) []endpoints.Con
 			if in.origin == peer {
 				continue
 			}
-			heard = in.Mixed(heard[:0], now.Add(-recent)+1)
+			heard = in.Mixed(heard[:0], now.Add(-recent))
 			for _, ssrc := range heard {
-				if name := in.nameOf(ssrc); name != "" {
-					list = append(list, endpoints.Contributor{SSRC: ssrc, CNAME: name})
+				if c := (endpoints.Contributor{SSRC: ssrc, CNAME: in.nameOf(ssrc)}); c.CNAME != "" && !slices.Contains(list, c) {
+					list = append(list, c)
 				}
 			}
 		}
@@ -215,10 +231,10 @@ func (m *mixer) contributors(peer string) func(now simtime.Time) []endpoints.Con
 	}
 }
 
-// nameOf returns the CNAME of somebody who was heard on the input: as another mixer has told it, if
-// it is one's.
+// nameOf returns the CNAME of somebody who is heard on the input, as another mixer has told it if
+// that sends it; "" if it hasn't.
 func (in *mixerInput) nameOf(ssrc uint32) string {
-	if ssrc == in.SSRC {
+	if !in.Mixes || ssrc == in.SSRC {
 		return in.cname
 	}
 	return in.session.CNAMEOf(ssrc)
@@ -230,7 +246,8 @@ const recent = 10 * time.Second
 // overhead returns what naming them adds to a leg's packets at most.
 func (m *mixer) overhead(leveled bool) units.Bytes {
 	n := min(m.sources, sound.MostContributors)
-	if m.config.Loudest > 0 && m.sources == len(m.inputs) {
+	alone := !slices.ContainsFunc(m.inputs, func(in *mixerInput) bool { return in.Mixes })
+	if m.config.Loudest > 0 && alone {
 		n = min(n, m.config.Loudest)
 	}
 	switch {
@@ -264,12 +281,15 @@ func (s *Simulation) connectMixers() {
 
 // departed passes on that somebody has left (RFC 3550 §7.3).
 func (m *mixer) departed(from *endpoints.Session, ssrc uint32) {
-	if m.bound != nil {
-		m.bound.forget(ssrc)
-	}
 	gone := false
 	for _, in := range m.inputs {
-		gone = in.session == from && in.Left(ssrc) || gone
+		if in.session != from {
+			continue
+		}
+		gone = in.Left(ssrc) || gone
+		if m.bound != nil {
+			m.bound.forget(ssrc, in.place)
+		}
 	}
 	if m.config.NoCSRC || !gone {
 		return

@@ -43,7 +43,7 @@ type relayedStream struct {
 	from string
 }
 
-// bindings are from whom the SSRCs of an RTP session were heard first.
+// bindings know from whom each SSRC of an RTP session was heard first.
 type bindings struct {
 	after time.Duration // an SSRC may come from elsewhere when nothing has come of it for so long
 	of    map[uint32]*binding
@@ -186,8 +186,12 @@ func (l *bindings) release(from int) {
 	maps.DeleteFunc(l.of, func(_ uint32, b *binding) bool { return b.from == from })
 }
 
-// forget lets an SSRC come from anywhere.
-func (l *bindings) forget(ssrc uint32) { delete(l.of, ssrc) }
+// forget lets an SSRC come from anywhere that was heard from somebody.
+func (l *bindings) forget(ssrc uint32, from int) {
+	if b := l.of[ssrc]; b != nil && b.from == from {
+		delete(l.of, ssrc)
+	}
+}
 
 // holdsBack reports whether media aren't to be copied to a peer now.
 func (r *relay) holdsBack(now simtime.Time, ssrc uint32, to string) bool {

@@ -55,7 +55,7 @@ type projection struct {
 type projected struct {
 	to       *endpoints.Section
 	receiver string
-	trunk    bool          // the receiver is another middlebox
+	beyond   *projection   // what another middlebox makes of it, if that is the receiver
 	wanted   units.BitRate // that the leg bears, of encoded media; 0 before anybody knows
 	choice   *choice       // of a picture that comes in several qualities
 }
@@ -124,11 +124,7 @@ func (m *sfm) choose(now simtime.Time) {
 			continue
 		}
 		for _, leg := range p.legs {
-			who := seen // anybody there may be one of them
-			if !leg.trunk {
-				who = shown(seen, m.lastN, leg.receiver)
-			}
-			leg.to.Passage().Switch(slices.Contains(who, p.origin))
+			leg.to.Passage().Switch(leg.shows(seen, p.origin, m.lastN))
 		}
 	}
 	for _, p := range m.order {
@@ -139,6 +135,22 @@ func (m *sfm) choose(now simtime.Time) {
 			p.settle(now)
 		}
 	}
+}
+
+// shows reports whether the receiver sees somebody, or any receiver beyond another middlebox.
+func (l *projected) shows(seen []string, origin string, lastN int) bool {
+	if l.beyond == nil {
+		return slices.Contains(shown(seen, lastN, l.receiver), origin)
+	}
+	return slices.ContainsFunc(l.beyond.legs, func(far *projected) bool { return far.shows(seen, origin, lastN) })
+}
+
+// uses reports whether the leg sends a stream to anybody, also beyond another middlebox.
+func (l *projected) uses(p *projection) bool {
+	if !l.to.Passage().On() || l.to.Session().PeerLeft() || l.to.Halted() || l.choice != nil && !l.choice.uses(p) {
+		return false
+	}
+	return l.beyond == nil || slices.ContainsFunc(l.beyond.legs, func(far *projected) bool { return far.uses(l.beyond) })
 }
 
 // latest returns the latest speakers of those who send media of a kind, one more than anybody
@@ -206,7 +218,7 @@ func (p *projection) settle(now simtime.Time) {
 	}
 	least, sends := p.model.Max, false
 	for _, leg := range p.legs {
-		if !leg.to.Passage().On() || leg.to.Session().PeerLeft() || leg.to.Halted() || leg.choice != nil && !leg.choice.uses(p) {
+		if !leg.uses(p) {
 			continue
 		}
 		sends = true
@@ -248,8 +260,8 @@ func (s *Simulation) project() {
 		}
 		if homes[f.From] == nil {
 			all.order = append(all.order, f.From)
+			homes[f.From], all.homes[f.From] = f, f.Receiver.Session()
 		}
-		homes[f.From], all.homes[f.From] = f, f.Receiver.Session()
 	}
 	for _, f := range s.Flows {
 		m := s.sfms[f.To]
@@ -276,12 +288,15 @@ func (s *Simulation) project() {
 
 // passOn makes a stream of a middlebox one through which media go that it gets.
 func (s *Simulation) passOn(m *sfm, f *Flow) {
-	leg, passage := &projected{to: f.Sender, receiver: f.To, trunk: s.forwards(f.To)}, f.Sender.Passage()
+	leg, passage := &projected{to: f.Sender, receiver: f.To}, f.Sender.Passage()
+	if far := s.sfms[f.To]; far != nil {
+		leg.beyond = far.projectionOf(f.Flow())
+	}
 	switch {
 	case !f.Projected:
 		m.addSlot(leg, &s.config.SFM)
 		return
-	case f.Simulcast != "" && !leg.trunk:
+	case f.Simulcast != "" && leg.beyond == nil:
 		m.simulcast(s, f, leg)
 		return
 	}

@@ -119,21 +119,25 @@ func (s *Simulation) path(f *Flow) []*fabric.Link {
 		}
 		return path
 	}
-	via := s.relays[f.Relay].port
-	path := slices.Clone(s.Fabric.Path(from, via))
-	reached := []string{f.Relay}
+	path := slices.Clone(s.Fabric.Path(from, s.relays[f.Relay].port))
+	reached, by := []string{f.Relay}, map[string]string{} // and from where
 	for i := 0; i < len(reached); i++ {
-		via := s.relays[reached[i]].port
+		at := reached[i]
+		via := s.relays[at].port
 		for _, name := range f.Receivers() {
-			if f.group.relayOf(name) == reached[i] {
+			if f.group.relayOf(name) == at {
 				path = append(path, s.Fabric.Path(via, s.byName[name].host.port)...)
 			}
 		}
 		for _, trunk := range f.group.Trunks {
 			for side, name := range trunk {
-				if other := trunk[1-side]; name == reached[i] && !slices.Contains(reached, other) {
-					reached = append(reached, other)
-					path = append(path, s.Fabric.Path(via, s.relays[other].port)...)
+				other := trunk[1-side]
+				if name != at || other == by[at] {
+					continue
+				}
+				path = append(path, s.Fabric.Path(via, s.relays[other].port)...)
+				if !slices.Contains(reached, other) {
+					reached, by[other] = append(reached, other), at
 				}
 			}
 		}

@@ -61,7 +61,7 @@ type Contributor struct {
 	Level uint8 // in the mix, as Level of [Frame], or Unmeasured
 }
 
-// Unmeasured is the level of who nobody says how loud it is.
+// Unmeasured stands for a level that isn't known.
 const Unmeasured = 0xff
 
 // Source makes the frames of a stream. The order of calls is NextFrame, Encode at

@@ -51,6 +51,8 @@ func NewBus(frame time.Duration, loudest int) *Bus {
 type Input struct {
 	// SSRC is that of the stream that was played last.
 	SSRC uint32
+	// Mixes says that it is another mixer's stream, which names those in it, or nobody.
+	Mixes bool
 
 	player    Player
 	bus       *Bus
@@ -61,7 +63,7 @@ type Input struct {
 	own       []int16 // the mix without this one
 	ready     bool    // own is there
 	coded     audio.Coded
-	// mixed are those who have been heard on it in a frame, each with when that was last, and left
+	// mixed are those who have been heard on it in a frame, each with when that was last; left are
 	// the latest of those whose stream has ended.
 	mixed []mixed
 	left  []uint32
@@ -105,13 +107,16 @@ func (in *Input) Left(ssrc uint32) bool {
 	return true
 }
 
+// Gone reports whether somebody who was heard on the input has said BYE.
+func (in *Input) Gone(ssrc uint32) bool { return slices.Contains(in.left, ssrc) }
+
 // maxRemembered bounds what an input remembers of those who were heard on it.
 const maxRemembered = 64
 
-// Mixed appends the streams that have been part of a frame at a time or later, and go on.
+// Mixed appends the streams that have been part of a frame after a time, and go on.
 func (in *Input) Mixed(list []uint32, since simtime.Time) []uint32 {
 	for _, m := range in.mixed {
-		if m.at >= since {
+		if m.at > since {
 			list = append(list, m.ssrc)
 		}
 	}
@@ -137,23 +142,22 @@ func (in *Input) note(at simtime.Time, ssrc uint32) {
 	in.mixed = append(in.mixed, mixed{ssrc, at})
 }
 
-// names appends who is part of the frame that is ready, by this input: those of whom it is a mix
-// itself (RFC 3550 §7.4), or its stream.
+// names appends who is part of the frame that is ready, by this input, and isn't in the list: those
+// of whom it is a mix itself (RFC 3550 §7.4), or its stream.
 func (in *Input) names(list []audio.Contributor) []audio.Contributor {
-	if len(in.now.Mixed) == 0 {
-		if !slices.Contains(in.left, in.SSRC) {
-			list = append(list, audio.Contributor{SSRC: in.SSRC, Level: in.level})
+	add := func(c audio.Contributor) {
+		if !in.Gone(c.SSRC) && !slices.ContainsFunc(list, func(o audio.Contributor) bool { return o.SSRC == c.SSRC }) {
+			list = append(list, c)
 		}
-		return list
+	}
+	if !in.Mixes && len(in.now.Mixed) == 0 {
+		add(audio.Contributor{SSRC: in.SSRC, Level: in.level})
 	}
 	for _, c := range in.now.Mixed {
-		if slices.Contains(in.left, c.SSRC) {
-			continue
-		}
 		if c.Level == audio.Unmeasured {
 			c.Level = in.level
 		}
-		list = append(list, c)
+		add(c)
 	}
 	return list
 }

@@ -108,7 +108,9 @@ func (p *Player) goOn(at simtime.Time, spoken simtime.Time) {
 		return
 	}
 	if last := &p.spans[len(p.spans)-1]; last.heard {
+		mixed := last.mixed // also of what stands for what is missing
 		p.mark(last.spoken.Add(lasting(int(p.wrote()-last.at))), false, last.voice && !p.noise)
+		p.spans[len(p.spans)-1].mixed = mixed
 	}
 	p.end += int64(n)
 	if n > longSilence { // nobody has listened for as long

@@ -14,6 +14,7 @@ import (
 	"rtpfabric/scenarios/runner"
 	"rtpfabric/sim/fabric"
 	"rtpfabric/sim/packet"
+	"rtpfabric/sim/record"
 	"rtpfabric/sim/simtime"
 	"rtpfabric/topologies"
 )
@@ -198,8 +199,7 @@ func TestCollisionBehindCascadedMixers(t *testing.T) {
 	}
 }
 
-// circleWatch counts how often packets of media cross the network's links, and how often somebody gets the
-// same packet again.
+// circleWatch counts how often somebody gets the same packet of media again.
 type circleWatch struct {
 	fabric.Observer
 	sim   *topologies.Simulation
@@ -264,29 +264,29 @@ func TestRelaysInACircle(t *testing.T) {
 	}
 }
 
-// When the way fails on which an SSRC was heard first, relays in a circle take the other one after a while.
+// When the way fails on which an SSRC was heard first, relays in a circle take the other one after a while;
+// also where RTCP has a port of its own.
 func TestRelaysInACircleHeal(t *testing.T) {
 	t.Parallel()
-	s := load(t, meshes+"relay-cascade.yaml", "expect=[]", "duration=60s",
-		"network.links.ne.impairments=[{type: outage, during: [10s..60s]}]")[0].Scenario
-	sim := build(t, s)
-	last := map[string]simtime.Time{}
-	sim.OnEvent(func(e endpoints.Event) {
-		if e.Kind == endpoints.FrameRendered && e.At > simtime.At(45*time.Second) {
-			last[e.Session.Endpoint()] = e.At
+	for _, mux := range []bool{true, false} {
+		s := load(t, meshes+"relay-cascade.yaml", "expect=[]", "duration=60s", fmt.Sprint("rtcp.mux=", mux),
+			"network.links.ne.impairments=[{type: outage, during: [10s..60s]}]")[0].Scenario
+		sim := build(t, s)
+		heard := map[string]bool{}
+		sim.OnEvent(func(e endpoints.Event) {
+			if e.Kind == endpoints.FrameRendered && e.At > simtime.At(45*time.Second) {
+				heard[fmt.Sprint(e.Session.Endpoint(), e.SSRC)] = true
+			}
+		})
+		play(t, sim, s)
+		for _, c := range sim.Connections {
+			if session := c.Sessions()[0]; session.Members() != 4 {
+				t.Errorf("mux %v: %s knows %d members", mux, session.Endpoint(), session.Members())
+			}
 		}
-	})
-	shown := 0
-	play(t, sim, s)
-	for _, c := range sim.Connections {
-		session := c.Sessions()[0]
-		if session.Members() != 4 {
-			t.Errorf("%s knows %d members", session.Endpoint(), session.Members())
+		if len(heard) != 4*3 {
+			t.Errorf("mux %v: %d of 12 are heard", mux, len(heard))
 		}
-		shown++
-	}
-	if shown != 4 || len(last) != 4 {
-		t.Errorf("%d sessions, %v", shown, last)
 	}
 }
 
@@ -297,12 +297,96 @@ func TestCascadedSFMs(t *testing.T) {
 	s := load(t, meshes+"sfm-cascade.yaml", "expect=[]", "network.links.west-mid.loss=1%")[0].Scenario
 	sim := build(t, s)
 	play(t, sim, s)
+	reports, lost := 0, int32(0)
 	for _, f := range sim.Flows {
 		for _, r := range f.Sender.Main().Reports() {
+			reports++
 			trunk := f.From == "west" && f.To == "mid" || f.From == "mid" && f.To == "west"
 			if !trunk && f.Kind == endpoints.Video && r.Lost > 2 {
 				t.Errorf("%s: %d packets are reported lost", f.Flow(), r.Lost)
 			}
+			if trunk {
+				lost += r.Lost
+			}
 		}
+	}
+	if reports < 30 || lost < 50 {
+		t.Errorf("%d reports, %d packets lost on the trunk", reports, lost)
+	}
+}
+
+// Rates are asked for from middlebox to middlebox: a source sends what the slowest sees who sees it. Who
+// doesn't see it, or has left, has no say, wherever they are; nor has a middlebox without anybody.
+func TestRatesAcrossSFMs(t *testing.T) {
+	t.Parallel()
+	const (
+		video = "media=[{from: A, kind: video, encoder: {min: 100kbps, max: 1Mbps}}]"
+		slow  = "network.links.f.backward={rate: 400kbps}"
+	)
+	for _, tt := range []struct {
+		what        string
+		set         []string
+		least, most float64 // of A's video from 30 s on
+	}{
+		{"all paths bear more", nil, 0.9e6, 1.1e6},
+		{"F, beyond two trunks, gets 400 kbit/s", []string{slow}, 0.1e6, 0.42e6},
+		{"F has left", []string{slow, "endpoints.F.leaves=20s"}, 0.9e6, 1.1e6},
+		{"all at east have left", []string{"endpoints.F.leaves=20s", "endpoints.P.leaves=20s"}, 0.9e6, 1.1e6},
+		{"a middlebox has nobody", []string{
+			"topology.cascade={west: {at: W, peers: [A, B]}, mid: {at: M, peers: [C, D]}, east: {at: E}}",
+			"endpoints={A: {at: A}, B: {at: B}, C: {at: C}, D: {at: D}}",
+		}, 0.9e6, 1.1e6},
+	} {
+		r := run(t, load(t, meshes+"sfm-cascade.yaml", append(tt.set, video, "expect=[]", "duration=50s")...)[0])
+		if sent := mean(series(t, r, "A/video", record.SendRate)[150:]); sent < tt.least || sent > tt.most {
+			t.Errorf("%s: A sends %.0f bit/s, want %.0f to %.0f", tt.what, sent, tt.least, tt.most)
+		}
+	}
+}
+
+// Over a trunk goes whom anybody beyond sees, and no more: with B speaking, and A before, those at west see
+// one of the two each, and D beyond sees B.
+func TestSpeakersAcrossSFMs(t *testing.T) {
+	t.Parallel()
+	const two = "topology={type: sfm, last-n: 1, cascade: {west: {at: W, peers: [A, B]}, mid: {at: M, peers: [C, D]}}}"
+	var media []string
+	for _, name := range []string{"A", "B", "C", "D"} {
+		media = append(media, fmt.Sprintf("{from: %s, kind: video, encoder: {min: 100kbps, max: 500kbps}}", name))
+	}
+	media = append(media, "{from: A, kind: audio, stop: 5s}", "{from: B, kind: audio, start: 5s}")
+	r := run(t, load(t, meshes+"sfm-cascade.yaml", two, "endpoints={A: {at: A}, B: {at: B}, C: {at: C}, D: {at: D}}",
+		"media=["+strings.Join(media, ", ")+"]", "expect=[]", "duration=30s")[0])
+	for flow, goes := range map[string]bool{
+		"A/video>mid": false, "B/video>mid": true, "B/video>D": true, "B/video>A": true, "A/video>B": true, "C/video>west": false,
+	} {
+		if rate := mean(series(t, r, flow, record.ReceiveRate)[75:]); (rate > 400e3) != goes || !goes && rate > 0 {
+			t.Errorf("%s has %.0f bit/s", flow, rate)
+		}
+	}
+}
+
+// What stands for lost packets is named like what was before, and silence has nobody's name: the mixer in
+// between never appears.
+func TestCascadedMixersWithLossAndSilence(t *testing.T) {
+	t.Parallel()
+	s := load(t, meshes+"mixer-cascade.yaml", "expect=[]", "protection=none", "network.links.trunk.loss=10%",
+		"media.0.pauses=[0s..5s]", "media.1.pauses=[0s..5s]", "media.2.pauses=[0s..5s]")[0].Scenario
+	sim, w := playRTP(t, s, "", nil)
+	mixers, n := map[uint32]bool{}, 0
+	for _, f := range sim.Flows {
+		if s.Topology.Stands(f.From) {
+			mixers[f.Sender.SSRC()] = true
+		}
+	}
+	for ssrc := range mixers {
+		for _, p := range w.sent[ssrc] {
+			n += len(p.head.CSRC)
+			if slices.ContainsFunc(p.head.CSRC, func(c uint32) bool { return mixers[c] }) {
+				t.Fatalf("at %v a mixer is named as a source", p.at)
+			}
+		}
+	}
+	if n < 10_000 {
+		t.Errorf("%d names", n)
 	}
 }

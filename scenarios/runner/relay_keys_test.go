@@ -111,10 +111,10 @@ func TestKeyHost(t *testing.T) {
 	sim.Fabric.Observe(w)
 	joined, renewed := map[string]time.Duration{}, map[string]time.Duration{}
 	sim.OnEvent(func(e endpoints.Event) {
-		switch e.Kind {
-		case endpoints.SessionEntered:
+		if e.Kind == endpoints.SessionEntered {
 			joined[e.Session.Endpoint()] = e.At.Duration()
-		case endpoints.KeyRenewed:
+		}
+		if e.Kind == endpoints.KeyRenewed {
 			renewed[e.Session.Endpoint()] = e.At.Duration()
 		}
 	})

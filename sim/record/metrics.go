@@ -60,7 +60,7 @@ const (
 	Mixes       = "mixes"        // that a mixer has made in the bin, of all its frames
 	Decodes     = "decodes"      // frames of audio that it has decoded in the bin
 	Encodes     = "encodes"      // and encoded
-	Suppressed  = "suppressed"   // packets that a relay hasn't copied, as their SSRC belongs to somebody else
+	Suppressed  = "suppressed"   // packets that a relay hasn't copied, or frames that a mixer hasn't mixed, as they came from elsewhere than at first
 	HeldBack    = "held-back"    // copies that a relay hasn't made, as it was told to hold them back
 	Members     = "members"      // of the session that the end knows, itself included
 )

@@ -18,11 +18,13 @@ type EKTKey struct {
 const (
 	ektKey    messageType = 26
 	ackRecord contentType = 26 // of DTLS 1.3 (RFC 9147 §7), which RFC 8870 has with DTLS 1.2, too
-
-	// extensionEKT is supported_ekt_ciphers, and aesKW128 the one cipher that is done here, AESKW128.
-	extensionEKT uint16 = 39
-	aesKW128            = 1
 )
+
+// extensionEKT is supported_ekt_ciphers (RFC 8870 §7.3).
+const extensionEKT uint16 = 39
+
+// aesKW128 is AESKW128, the one EKT cipher that is done here.
+const aesKW128 = 1
 
 // delivery gives the other end one EKTKey after the other, each until it is acknowledged.
 type delivery struct {
