@@ -31,6 +31,9 @@ func library(t *testing.T) []string {
 }
 
 func TestTheLibraryNamesControllersThatExist(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes long: go test without -short runs it")
+	}
 	for _, path := range library(t) {
 		if _, err := scenarios.Load(path, scenarios.Options{Catalogue: runner.Catalogue{}}); err != nil {
 			t.Error(err)

@@ -178,6 +178,9 @@ func TestOverridesMendAFile(t *testing.T) {
 }
 
 func TestTheLargestMatrixLoads(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes long: go test without -short runs it")
+	}
 	f := parse(t, callForTests+"matrix:\n  seed: {from: 1, count: 10000}\n")
 	if len(f.Runs) != maxRuns || f.Runs[maxRuns-1].Scenario.Seed != maxRuns {
 		t.Errorf("got %d runs", len(f.Runs))

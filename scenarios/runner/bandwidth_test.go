@@ -68,6 +68,7 @@ func measureRTP(t *testing.T, s *scenarios.Scenario) (*rtpMeter, *topologies.Sim
 //
 // conformance: CC-7.2-2
 func TestStreamsKeepToAS(t *testing.T) {
+	long(t)
 	t.Parallel()
 	for _, r := range load(t, library+"endpoints/bandwidth-as.yaml") {
 		m, sim := measureRTP(t, r.Scenario)

@@ -18,6 +18,7 @@ import (
 //
 // conformance: RTP-4.1-1, RTP-4.1-2
 func TestTsharkReadsCaptures(t *testing.T) {
+	long(t)
 	t.Parallel()
 	tshark, err := exec.LookPath("tshark")
 	if err != nil {
@@ -101,6 +102,7 @@ func controllerFor(feedback string) string {
 // What the receiver's end sends as REMB is read as the rate and the SSRCs that the
 // sender's signals and streams have.
 func TestTsharkReadsREMB(t *testing.T) {
+	long(t)
 	t.Parallel()
 	tshark, err := exec.LookPath("tshark")
 	if err != nil {
@@ -133,6 +135,7 @@ func TestTsharkReadsREMB(t *testing.T) {
 // ECN feedback packets and summaries have the types and lengths that RFC 6679 gives them.
 // tshark 4.0 doesn't know their contents, and finds nothing malformed.
 func TestTsharkReadsECN(t *testing.T) {
+	long(t)
 	t.Parallel()
 	tshark, err := exec.LookPath("tshark")
 	if err != nil {
@@ -173,6 +176,7 @@ func TestTsharkReadsECN(t *testing.T) {
 
 // TCP's segments are whole to a reader but for their bodies, which aren't kept.
 func TestTsharkReadsTCP(t *testing.T) {
+	long(t)
 	t.Parallel()
 	tshark, err := exec.LookPath("tshark")
 	if err != nil {

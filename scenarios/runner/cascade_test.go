@@ -145,6 +145,7 @@ func sorted(list []string) []string {
 //
 // conformance: CNF-5.1-6, CNF-5.1-3, TOP-A.3.1-6
 func TestMixersInACircle(t *testing.T) {
+	long(t)
 	t.Parallel()
 	for _, set := range []string{"topology.csrc=true", "topology.csrc=false", "topology.bind=false"} {
 		s := load(t, meshes+"mixer-circle.yaml", "expect=[]", set)[0].Scenario
@@ -229,6 +230,7 @@ func (w *circleWatch) PacketDelivered(_ simtime.Time, p *packet.Packet) {
 //
 // conformance: TOP-A.4.3-13, IMP-12.4-4
 func TestRelaysInACircle(t *testing.T) {
+	long(t)
 	t.Parallel()
 	for _, bind := range []bool{true, false} {
 		s := load(t, meshes+"relay-cascade.yaml", "expect=[]", "duration=15s", fmt.Sprint("topology.bind=", bind))[0].Scenario
@@ -267,6 +269,7 @@ func TestRelaysInACircle(t *testing.T) {
 // When the way fails on which an SSRC was heard first, relays in a circle take the other one after a while;
 // also where RTCP has a port of its own.
 func TestRelaysInACircleHeal(t *testing.T) {
+	long(t)
 	t.Parallel()
 	for _, mux := range []bool{true, false} {
 		s := load(t, meshes+"relay-cascade.yaml", "expect=[]", "duration=60s", fmt.Sprint("rtcp.mux=", mux),
@@ -318,6 +321,7 @@ func TestCascadedSFMs(t *testing.T) {
 // Rates are asked for from middlebox to middlebox: a source sends what the slowest sees who sees it. Who
 // doesn't see it, or has left, has no say, wherever they are; nor has a middlebox without anybody.
 func TestRatesAcrossSFMs(t *testing.T) {
+	long(t)
 	t.Parallel()
 	const (
 		video = "media=[{from: A, kind: video, encoder: {min: 100kbps, max: 1Mbps}}]"

@@ -49,6 +49,7 @@ func TestConferenceSwarm(t *testing.T) {
 
 // Calls of the swarm that have shown what others hadn't.
 func TestConferencesOfNote(t *testing.T) {
+	long(t)
 	t.Parallel()
 	for seed, shows := range map[uint64]string{
 		611:  "with half of its rate in use a leg doesn't learn that it bears the streams that are suspended",

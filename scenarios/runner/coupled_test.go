@@ -69,6 +69,7 @@ func TestCoupledFlowsFollowPriorities(t *testing.T) {
 // The log of a coupled flow has what it was set to, so that its controller does the same
 // again, and changes nothing about the run.
 func TestCoupledFlowsCanBeReplayed(t *testing.T) {
+	long(t)
 	t.Parallel()
 	for _, controller := range []string{"nada", "gcc", "tfrc", "rr-loss"} {
 		set := []string{"congestion.controller=" + controller, "congestion.coupled=active"}

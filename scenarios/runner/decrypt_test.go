@@ -118,6 +118,7 @@ func TestLibsrtpDecryptsCaptures(t *testing.T) {
 
 // Wireshark's program reads handshakes with the key log beside a capture.
 func TestTsharkReadsHandshakes(t *testing.T) {
+	long(t)
 	t.Parallel()
 	tshark, err := exec.LookPath("tshark")
 	if err != nil {

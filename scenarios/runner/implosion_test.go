@@ -131,6 +131,7 @@ func (w *requestWatch) judge() (out implosion) {
 //
 // conformance: TIM-4.2-4
 func TestImplosion(t *testing.T) {
+	long(t)
 	t.Parallel()
 	told := map[int]struct{ least, most float64 }{2: {0.99, 1}, 6: {0.85, 1}, 10: {0.55, 0.75}, 20: {0.33, 0.5}, 30: {0.2, 0.36}}
 	for _, r := range load(t, library+"feedback/e51-sweep-independent.yaml") {

@@ -41,6 +41,7 @@ var stacks = map[string]string{
 //
 // conformance: CC-7.4-4
 func TestEachDirectionHasOneControlLoop(t *testing.T) {
+	long(t)
 	t.Parallel()
 	for a, atA := range stacks {
 		for b, atB := range stacks {

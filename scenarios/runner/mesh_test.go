@@ -21,6 +21,7 @@ const meshes = library + "topologies/"
 //
 // conformance: TOP-A.2-1, IMP-12.1-5
 func TestMeshGrows(t *testing.T) {
+	long(t)
 	t.Parallel()
 	const rate, uplink = 1e6, 5e6
 	for n := 2; n <= 7; n++ {

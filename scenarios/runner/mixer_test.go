@@ -114,6 +114,7 @@ var hums = map[string]float64{"A": 440, "B": 660, "C": 970, "D": 1300}
 //
 // conformance: TOP-A.3.1-1, TOP-A.3-3
 func TestMixIsTrue(t *testing.T) {
+	long(t)
 	t.Parallel()
 	for _, tt := range []struct {
 		loss        string
@@ -161,6 +162,7 @@ func conference(participants, loudest int, more string) string {
 //
 // conformance: TOP-A.3.1-1
 func TestMixesAndEncodes(t *testing.T) {
+	long(t)
 	t.Parallel()
 	for _, p := range []int{3, 8} {
 		for n := 1; n <= p; n++ {

@@ -53,6 +53,7 @@ func (w *dropWatch) lostOf(sim *topologies.Simulation, t *scenarios.Topology, f 
 //
 // conformance: TOP-A.3.2-2, TOP-A.3.3-3
 func TestNobodyReportsPhantomLoss(t *testing.T) {
+	long(t)
 	t.Parallel()
 	paths, err := filepath.Glob(meshes + "*.yaml")
 	if err != nil || len(paths) < 15 {

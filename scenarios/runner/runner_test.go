@@ -43,6 +43,15 @@ func run(t testing.TB, r *scenarios.Run) *record.Record {
 	return rec
 }
 
+// long skips a test with -short, as CI runs tests with the race detector and as arm64 programs, where they
+// take ten times as long. They have no goroutine of their own.
+func long(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("it takes long: go test without -short runs it")
+	}
+}
+
 // build returns the simulation of a scenario, for tests that watch it themselves.
 func build(t testing.TB, s *scenarios.Scenario) *topologies.Simulation {
 	t.Helper()
@@ -172,6 +181,7 @@ func TestInterruptedRunIsMarked(t *testing.T) {
 // RFC 8867 §5.1 with NADA, both delays, ten seeds; and the broken controller,
 // which must fail what NADA passes.
 func TestVariableCapacity(t *testing.T) {
+	long(t)
 	t.Parallel()
 	for _, path := range []string{case51, library + "rfc8867/5.1-wide-range.yaml"} {
 		for _, r := range load(t, path, "protection=size-only") {
@@ -203,6 +213,7 @@ func TestVariableCapacity(t *testing.T) {
 
 // conformance: CC-7.3-3
 func TestFeedbackBudget(t *testing.T) {
+	long(t)
 	t.Parallel()
 	meetEverything(t, "feedback")
 	// An endpoint with twice the bandwidth must not pass.

@@ -120,6 +120,7 @@ func TestSFMNumbersHaveNoGaps(t *testing.T) {
 //
 // conformance: TOP-A.3.3-4
 func TestSFMKeepsSilentStreams(t *testing.T) {
+	long(t)
 	t.Parallel()
 	timeouts := 0
 	s := load(t, speakers, "duration=120s", "expect=[]", "media.6.pauses=[5s..120s]", "media.7.pauses=[0s..120s]", "media.8.pauses=[0s..120s]",
@@ -312,6 +313,7 @@ func TestSFMAnswersRequests(t *testing.T) {
 //
 // conformance: TOP-A.3.3-8, CNF-5.1.6-6
 func TestSFMAsksForWhatTheSlowestGets(t *testing.T) {
+	long(t)
 	t.Parallel()
 	const file = "topologies/sfm-slow-receivers.yaml"
 	if got := failing(t, file); len(got) > 0 {
@@ -440,6 +442,7 @@ func TestSFMBearsEndlessRequests(t *testing.T) {
 //
 // conformance: CNF-5.1.1-4
 func TestSFMAsksOnce(t *testing.T) {
+	long(t)
 	t.Parallel()
 	asked, downstream := 0, 0
 	s := load(t, speakers, "expect=[]", "topology={type: sfm, at: M, peers: [A, B, C, D, E, F]}", "repair={refresh: fir, decoder: true}",
@@ -463,6 +466,7 @@ func TestSFMAsksOnce(t *testing.T) {
 // Whatever paths do to packets and whoever leaves: nothing panics, every packet is accounted
 // for, and pictures are seen again after it is over.
 func TestSFMSurvivesBadPaths(t *testing.T) {
+	long(t)
 	t.Parallel()
 	mixer := "topology={type: switching-mixer, at: M, peers: [A, B, C, D], last-n: 2}"
 	for _, set := range [][]string{

@@ -52,6 +52,7 @@ func overload(t *testing.T, r *record.Record) (share float64, longest time.Durat
 //
 // conformance: CC-7-1, CC-7-2
 func TestTimeAboveTheCapacity(t *testing.T) {
+	long(t)
 	t.Parallel()
 	for _, name := range []string{"gcc", "nada", "scream", "scream-v2", "tfrc", "never-back-off"} {
 		r := run(t, load(t, case51, "seed=1", forward, "congestion.controller="+name, "congestion.parameters={}")[0])

@@ -22,6 +22,7 @@ const switching = meshes + "switching-mixer.yaml"
 //
 // conformance: TOP-A.3.2-1, TOP-A.3.2-4, TOP-A.3.2-6
 func TestMixerShowsLatestSpeakers(t *testing.T) {
+	long(t)
 	t.Parallel()
 	sim, w := playRTP(t, load(t, switching)[0].Scenario, "mixer", nil)
 	origin := map[uint32]string{}

@@ -58,6 +58,7 @@ func (w *reporterWatch) PacketSent(_ simtime.Time, p *packet.Packet) {
 //
 // conformance: IMP-12.7-3, IMP-12.3-3
 func TestReportsEndAtMiddleboxes(t *testing.T) {
+	long(t)
 	t.Parallel()
 	for _, file := range []string{"mixer.yaml", "switching-mixer.yaml", "sfm.yaml"} {
 		s := load(t, meshes+file, "expect=[]", "protection=none", "repair={nack: false, rtx: false, refresh: pli, decoder: true}")[0].Scenario
@@ -126,6 +127,7 @@ func TestStreamsPerEndpoint(t *testing.T) {
 //
 // conformance: TOP-A.4.3-3
 func TestRelayIsOneSession(t *testing.T) {
+	long(t)
 	t.Parallel()
 	const peers = 8
 	r := parsed(t, strings.Replace(strings.Replace(conference(peers, 0, "congestion: {feedback: none}\nrtcp: {fraction: 1%}\n"),
