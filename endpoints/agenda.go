@@ -42,8 +42,14 @@ func (a *agenda) touch(s *Session) {
 	a.touched = slices.Insert(a.touched, at, s)
 }
 
-// touch notes that something happens to the session, if it is an independent one.
+// touch notes that something happens to the session.
 func (s *Session) touch() {
+	s.stir()
+	s.visit()
+}
+
+// visit lets the session be asked anew, if it is an independent one.
+func (s *Session) visit() {
 	if s.endpoint.config.Independent {
 		s.endpoint.agenda.touch(s)
 	}

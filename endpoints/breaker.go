@@ -139,6 +139,7 @@ func (j *judges) act(now simtime.Time) {
 
 // tripped carries out a trip.
 func (j *judges) tripped(now simtime.Time, by *judge, t breaker.Trip) {
+	j.session.stir()
 	sections := j.sectionsOf(t.Streams)
 	kind := BreakerWatched
 	if by.acts && t.Action != breaker.Alarm {

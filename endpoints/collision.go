@@ -93,6 +93,7 @@ func (s *Session) replace(now simtime.Time, old *Stream) {
 		m.resend.stream = next
 		m.resend.packets = rtx.NewSender(next.ssrc, next.seq, &s.types)
 	}
+	s.stir()
 	s.event(Event{Kind: SSRCChanged, At: now, Section: old.section, SSRC: next.ssrc, Previous: old.ssrc})
 	s.sendBye(now, old)
 }

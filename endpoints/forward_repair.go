@@ -106,7 +106,7 @@ func (s *Session) heardSource(now simtime.Time, m *Section, b []byte) {
 // handleRepair takes a repair packet.
 func (s *Session) handleRepair(now simtime.Time, src *source, m *Section, b []byte) {
 	if src.section == nil {
-		src.section = m
+		src.belong(m)
 	}
 	m.repairHeard = now
 	r := m.recoverer()

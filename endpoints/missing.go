@@ -11,7 +11,7 @@ import (
 // doesn't count in the original stream's reports (RFC 4588 §6.3).
 func (s *Session) handleRetransmission(now simtime.Time, src *source, m *Section, b []byte) {
 	if src.section == nil {
-		src.section = m
+		src.belong(m)
 	}
 	if media := s.mediaOf(m); media != nil {
 		s.restorer.Associate(src.ssrc, media.ssrc)
@@ -31,8 +31,8 @@ func (s *Session) handleRetransmission(now simtime.Time, src *source, m *Section
 // several.
 func (s *Session) mediaOf(m *Section) *source {
 	var found *source
-	for _, src := range s.sources {
-		if src.section == m && src.plays() && !src.ended {
+	for _, src := range m.sources {
+		if src.plays() && !src.ended {
 			if found != nil {
 				return nil
 			}
@@ -103,14 +103,15 @@ const nackHeader, nackPair = 12, 4
 // something to say.
 func (s *Session) wantMessages(now simtime.Time, m *Section) {
 	if m.main.local != nil && s.hasMessages(m) {
+		s.deadlines.calm = false
 		s.timing.WantFeedbackFrom(now, m.main.local)
 	}
 }
 
 // hasMessages reports whether a section has feedback messages that may go early.
 func (s *Session) hasMessages(m *Section) bool {
-	for _, src := range s.sources {
-		if src.section == m && !src.ended && (src.missing != nil && src.missing.Pending() || src.refresh.due || src.losses != nil && src.losses.due) {
+	for _, src := range m.sources {
+		if !src.ended && (src.missing != nil && src.missing.Pending() || src.refresh.due || src.losses != nil && src.losses.due) {
 			return true
 		}
 	}

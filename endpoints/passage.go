@@ -274,7 +274,7 @@ func (m *Section) Passage() *Passage {
 // asked for.
 func (m *Section) Forward(now simtime.Time, f *Passing) bool {
 	s, st, passage := m.session, m.main, m.Passage()
-	s.touch()
+	s.visit()
 	if passage.late(st, f.SSRC, f.Seq) != nil {
 		return m.Complete(now, f)
 	}
@@ -301,7 +301,7 @@ func (m *Section) Forward(now simtime.Time, f *Passing) bool {
 // belongs: also of what the section has sent before it was switched to something else. Without
 // it there would be a gap in what leaves, and receivers would report it lost that isn't.
 func (m *Section) Complete(now simtime.Time, f *Passing) bool {
-	m.session.touch()
+	m.session.visit()
 	n := m.Passage().late(m.main, f.SSRC, f.Seq)
 	if n == nil || !m.maySend() {
 		return false

@@ -67,6 +67,7 @@ func (s *Session) handlePacket(now simtime.Time, p *packet.Packet) {
 	case s.gone():
 		return
 	case len(b) >= 2 && b[0] >= 20 && b[0] <= 63:
+		s.stir()
 		s.keyingOf(p).HandlePacket(now, p)
 		s.pollKeying(now)
 		if s.control == nil {
@@ -133,7 +134,8 @@ func (s *Session) handleRTP(now simtime.Time, p *packet.Packet) {
 	m := s.associate(h, src == nil || src.newer(h.SequenceNumber))
 	if src == nil {
 		src = newSource(s, m, h)
-		s.sources = append(s.sources, src)
+		s.sources, s.ssrcs = append(s.sources, src), append(s.ssrcs, h.SSRC)
+		s.stir()
 		s.takesPart(h.SSRC)
 	}
 	if !src.ended { // stragglers after a BYE don't bring the member back
@@ -146,6 +148,9 @@ func (s *Session) handleRTP(now simtime.Time, p *packet.Packet) {
 	s.countMark(now, src, p.ECN, fresh)
 	_, kind := m.formatOf(h.PayloadType)
 	src.note(m, kind)
+	if src.stir(); kind != original {
+		s.stir()
+	}
 	m.noteContributors(now, h)
 	switch {
 	case m == nil:
@@ -234,9 +239,9 @@ func (s *Session) handlePayload(now simtime.Time, src *source, m *Section, h *rt
 }
 
 func (s *Session) sourceOf(ssrc uint32) *source {
-	for _, src := range s.sources {
-		if src.ssrc == ssrc {
-			return src
+	for i, other := range s.ssrcs {
+		if other == ssrc {
+			return s.sources[i]
 		}
 	}
 	return nil

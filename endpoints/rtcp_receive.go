@@ -19,6 +19,7 @@ func (s *Session) handleRTCP(now simtime.Time, p *packet.Packet) {
 	if s.config.RTCP.Off {
 		return
 	}
+	s.stir()
 	size := p.Size
 	b, err := s.control.OpenRTCP(p.Payload)
 	if err != nil {

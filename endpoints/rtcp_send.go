@@ -24,6 +24,7 @@ func (s *Session) runRTCP(now simtime.Time) {
 	if s.timing.NextTimeout() > now {
 		return
 	}
+	s.stir()
 	for {
 		s.raiseLimits(now)
 		d := s.timing.Due(now, s.feedbackPending())
@@ -180,6 +181,7 @@ func (s *Session) sendBye(now simtime.Time, st *Stream) {
 		s.table.Remove(st.ssrc)
 	}
 	st.local = nil
+	s.stir()
 	s.present--
 }
 

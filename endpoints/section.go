@@ -99,6 +99,7 @@ type Section struct {
 	index   int
 	mid     string // identification tag (RFC 9143 §15)
 	main    *Stream
+	sources []*source // that belong to it, in no order
 	stopped bool
 
 	dscp        uint8 // of media packets

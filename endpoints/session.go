@@ -137,8 +137,12 @@ type Session struct {
 	ownKeys   *protect.Group    // the same, if senders have keys of their own
 	control   protect.Protector // of RTCP, the same unless it has its own keys
 	sections  []*Section
-	streams   []*Stream // of this end
-	sources   []*source // remote SSRCs in the order they were heard
+	senders   []*Section // of these
+	passesOn  bool       // and all of them what comes from elsewhere
+	streams   []*Stream  // of this end
+	sources   []*source  // remote SSRCs in the order they were heard
+	ssrcs     []uint32   // of these
+	deadlines deadlines
 	timing    *rtcptiming.Scheduler
 	table     *ssrctable.Table
 	peers     []string // CNAMEs of those who take part
@@ -289,7 +293,7 @@ func newSession(now simtime.Time, c *Connection, sc SessionConfig) (*Session, er
 		if err != nil {
 			return nil, fmt.Errorf("media section %s: %w", m.Name, err)
 		}
-		s.sections = append(s.sections, section)
+		s.add(section)
 	}
 	s.judges = newJudges(s)
 	if s.refuse(now); s.refused {
@@ -299,6 +303,15 @@ func newSession(now simtime.Time, c *Connection, sc SessionConfig) (*Session, er
 		return nil, err
 	}
 	return s, nil
+}
+
+// add takes a media section.
+func (s *Session) add(m *Section) {
+	s.sections = append(s.sections, m)
+	if m.config.Send != nil {
+		s.passesOn = m.Passage() != nil && (s.passesOn || len(s.senders) == 0)
+		s.senders = append(s.senders, m)
+	}
 }
 
 // firstReportSize is the probable size of the first RTCP packet: an RR with
@@ -372,11 +385,15 @@ func (s *Session) handleTimeout(now simtime.Time) {
 	if s.gone() {
 		return
 	}
-	s.config.Keying.HandleTimeout(now)
-	if k := s.config.RTCPKeying; k != nil {
-		k.HandleTimeout(now)
+	d := &s.deadlines
+	if !d.known || d.keying.at <= now || distrust {
+		s.config.Keying.HandleTimeout(now)
+		if k := s.config.RTCPKeying; k != nil {
+			k.HandleTimeout(now)
+		}
+		s.pollKeying(now)
+		s.stir()
 	}
-	s.pollKeying(now)
 	if !s.entered {
 		return
 	}
@@ -390,14 +407,25 @@ func (s *Session) handleTimeout(now simtime.Time) {
 	if s.probing.over <= now {
 		s.pollProbe(now)
 	}
-	for _, m := range s.sections {
-		m.handleTimeout(now)
+	if due := !d.known || d.passing.at <= now; due || distrust {
+		for _, m := range s.senders {
+			m.handleTimeout(now)
+		}
+		if due && s.passesOn {
+			s.stir()
+		}
 	}
 	s.wantOwn(now)
 	s.pump(now)
 	s.runRTCP(now)
-	for _, src := range s.sources {
-		src.handleTimeout(now)
+	for i, src := range s.sources {
+		idle := d.idle(now, i)
+		if idle && !distrust {
+			continue
+		}
+		if src.handleTimeout(now); !idle {
+			src.stir()
+		}
 	}
 	s.runRTCP(now)
 }
@@ -407,47 +435,30 @@ func (s *Session) nextTimeout() (simtime.Time, Reason) {
 	if s.gone() {
 		return simtime.Never, ReasonNone
 	}
-	at, why := s.config.Keying.NextTimeout(), ReasonKeying
-	earlier := func(t simtime.Time, r Reason) {
-		if t < at {
-			at, why = t, r
-		}
-	}
-	if k := s.config.RTCPKeying; k != nil {
-		earlier(k.NextTimeout(), ReasonKeying)
-	}
+	d := &s.deadlines
+	d.update(s)
+	d.check(s)
+	next := d.keying
 	if !s.entered {
-		return at, why
+		return next.at, next.why
 	}
-	for _, m := range s.sections {
-		earlier(m.nextTimeout())
-	}
-	earlier(s.pacer.Next(), ReasonPacer)
-	earlier(s.padDue(), ReasonPacer)
+	next = next.earlier(d.passing.at, d.passing.why).earlier(s.pacer.Next(), ReasonPacer).earlier(s.padDue(), ReasonPacer)
 	if s.probing.probe.ID != 0 {
-		earlier(s.probing.over, ReasonPacer)
+		next = next.earlier(s.probing.over, ReasonPacer)
 	}
 	if s.control != nil {
-		earlier(s.timing.NextTimeout(), ReasonRTCP)
-		earlier(min(s.due.at, s.estimate.due.at), ReasonFeedback)
+		next = next.earlier(s.timing.NextTimeout(), ReasonRTCP).earlier(min(s.due.at, s.estimate.due.at), ReasonFeedback)
 	}
-	for _, src := range s.sources {
-		earlier(src.playoutTimeout(), ReasonPlayout)
-		if src.missing != nil {
-			earlier(src.missing.NextTimeout(), ReasonRepair)
-		}
-		earlier(src.refresh.nextTimeout(), ReasonRepair)
-		if src.losses != nil {
-			earlier(src.losses.nextTimeout(src.lossAt), ReasonRepair)
-		}
+	for i := range d.sources {
+		next = next.earlier(d.sources[i].at, d.sources[i].why)
 	}
 	if s.config.Controller != nil {
-		earlier(s.config.Controller.NextTimeout(), ReasonController)
+		next = next.earlier(s.config.Controller.NextTimeout(), ReasonController)
 	}
 	if s.estimate.Estimator != nil {
-		earlier(s.estimate.NextTimeout(), ReasonController)
+		next = next.earlier(s.estimate.NextTimeout(), ReasonController)
 	}
-	return at, why
+	return next.at, next.why
 }
 
 func (s *Session) event(e Event) {

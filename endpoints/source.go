@@ -1,6 +1,7 @@
 package endpoints
 
 import (
+	"slices"
 	"time"
 
 	"github.com/pion/rtp"
@@ -21,6 +22,8 @@ import (
 type source struct {
 	ssrc    uint32
 	session *Session
+	index   int               // among the session's
+	stirred bool              // see deadlines
 	section *Section          // nil while it isn't known, as the buffers are
 	buffer  *playout.Buffer   // of video
 	audio   *playout.Adaptive // of audio
@@ -99,7 +102,7 @@ func newSource(s *Session, m *Section, h *rtp.Header) *source {
 		clock = int64(f.Clock)
 	}
 	src := &source{
-		ssrc: h.SSRC, session: s, base: ext, highest: ext, clock: clock,
+		ssrc: h.SSRC, session: s, index: len(s.sources), base: ext, highest: ext, clock: clock,
 		prior: make([]prior, len(s.streams)),
 	}
 	if s.config.ExtendedReports.traced() {
@@ -117,7 +120,7 @@ func (r *source) join(now simtime.Time, m *Section) {
 	if r.section == m {
 		return
 	}
-	r.section = m
+	r.belong(m)
 	r.buffer, r.missing, r.losses, r.weigher, r.refresh = nil, nil, nil, nil, refresher{}
 	r.stopAudio()
 	if m.config.Kind != Audio {
@@ -152,6 +155,15 @@ func (r *source) join(now simtime.Time, m *Section) {
 		}
 		r.missing = nack.NewGenerator(requests)
 	}
+}
+
+// belong makes the source one of a section's.
+func (r *source) belong(m *Section) {
+	if old := r.section; old != nil {
+		old.sources = slices.DeleteFunc(old.sources, func(o *source) bool { return o == r })
+	}
+	r.section = m
+	m.sources = append(m.sources, r)
 }
 
 // joinTransit makes the source one that is passed on: what is lost is asked for, and key

@@ -28,6 +28,7 @@ func (s *Scheduler) Quit(now simtime.Time, l *Local, size units.Bytes) bool {
 	if s.members.count() <= manyMembers {
 		return false
 	}
+	s.moved = true
 	l.quit = &leaving{members: 1, average: float64(size)}
 	l.tp, l.te, l.pmembers = now, simtime.Never, 1
 	l.tn = now.Add(s.quitInterval(l))

@@ -32,6 +32,7 @@ type Decision struct {
 // packet and says so with SentRegular, SentEarly or SentMinimal. pending tells
 // whether feedback messages wait for transmission.
 func (s *Scheduler) Due(now simtime.Time, pending bool) Decision {
+	s.moved = true
 	for _, l := range s.locals {
 		if l.te <= now {
 			l.te = simtime.Never
@@ -100,6 +101,7 @@ func (s *Scheduler) afterReconsideration(now simtime.Time, l *Local, pending boo
 
 // restart begins the next interval at tp.
 func (s *Scheduler) restart(l *Local, tp simtime.Time) {
+	s.moved = true
 	l.tp = tp
 	l.allowEarly = true
 	l.pmembers = s.members.count()
@@ -158,7 +160,8 @@ func (s *Scheduler) effective(l *Local) simtime.Time {
 
 // SentEarly notes an early packet: the next regular one is skipped
 // (RFC 4585 §3.5.2 step 6).
-func (*Scheduler) SentEarly(_ simtime.Time, l *Local) {
+func (s *Scheduler) SentEarly(_ simtime.Time, l *Local) {
+	s.moved = true
 	trr := l.tn.Sub(l.tp)
 	l.allowEarly = false
 	l.te = simtime.Never
@@ -208,6 +211,7 @@ func (s *Scheduler) scheduleEarly(now simtime.Time, l *Local) {
 	if now.Add(dither) > l.tn {
 		return
 	}
+	s.moved = true
 	l.te = now.Add(time.Duration(s.config.Random.Float64() * float64(dither)))
 }
 

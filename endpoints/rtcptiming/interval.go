@@ -120,7 +120,8 @@ func (s *Scheduler) reverseReconsider(now simtime.Time) {
 	}
 }
 
-func (*Scheduler) scale(now simtime.Time, l *Local, ratio float64) {
+func (s *Scheduler) scale(now simtime.Time, l *Local, ratio float64) {
+	s.moved = true
 	l.tn = now.Add(time.Duration(ratio * float64(l.tn.Sub(now))))
 	l.tp = now.Add(-time.Duration(ratio * float64(now.Sub(l.tp))))
 }

@@ -69,8 +69,10 @@ type Scheduler struct {
 	members    memberTable
 	average    float64 // avg_rtcp_size
 	multiparty bool
-	candidates []*Local // memory of Candidates
-	burst      int      // packets left of it
+	candidates []*Local     // memory of Candidates
+	burst      int          // packets left of it
+	next       simtime.Time // when there is something to decide, unless that has moved
+	moved      bool
 }
 
 // Local is an SSRC of this endpoint. Each is a participant of its own
@@ -90,13 +92,13 @@ type Local struct {
 
 // New returns the scheduler of an endpoint that has no SSRC yet.
 func New(c Config) *Scheduler {
-	return &Scheduler{config: c, average: float64(c.FirstSize), members: newMemberTable(), burst: c.Burst}
+	return &Scheduler{config: c, average: float64(c.FirstSize), members: newMemberTable(), burst: c.Burst, next: simtime.Never}
 }
 
 // Join adds a local SSRC and schedules its first packet (RFC 3550 §6.3.2).
 func (s *Scheduler) Join(now simtime.Time, ssrc uint32) *Local {
 	l := &Local{SSRC: ssrc, tp: now, te: simtime.Never, trrLast: simtime.Never, initial: true, allowEarly: true}
-	s.locals = append(s.locals, l)
+	s.locals, s.moved = append(s.locals, l), true
 	s.members.heard(now, ssrc)
 	s.members.setLocal(ssrc)
 	l.pmembers = s.members.count()
@@ -110,6 +112,7 @@ func (s *Scheduler) Join(now simtime.Time, ssrc uint32) *Local {
 
 // Leave removes a local SSRC that has sent its BYE, or left without one.
 func (s *Scheduler) Leave(now simtime.Time, l *Local) {
+	s.moved = true
 	for i, o := range s.locals {
 		if o == l {
 			s.locals = append(s.locals[:i], s.locals[i+1:]...)
@@ -154,9 +157,11 @@ func (s *Scheduler) CountPacket(size units.Bytes, reporters int) {
 
 // NextTimeout returns when [Scheduler.Due] has something to decide.
 func (s *Scheduler) NextTimeout() simtime.Time {
-	next := simtime.Never
-	for _, l := range s.locals {
-		next = min(next, l.tn, l.te)
+	if s.moved {
+		s.next, s.moved = simtime.Never, false
+		for _, l := range s.locals {
+			s.next = min(s.next, l.tn, l.te)
+		}
 	}
-	return next
+	return s.next
 }
