@@ -161,7 +161,7 @@ func (s *Session) accept(now simtime.Time, m *Section, b []byte) bool {
 		return false
 	}
 	ext := media.extended(h.SequenceNumber)
-	if !media.fresh(ext) {
+	if !media.seen.fresh(ext) {
 		s.repairs.Needless++
 		return false
 	}

@@ -2,6 +2,7 @@ package endpoints
 
 import (
 	"errors"
+	"time"
 
 	"github.com/pion/rtp"
 
@@ -134,7 +135,8 @@ func (s *Session) handleRTP(now simtime.Time, p *packet.Packet) {
 	m := s.associate(h, src == nil || src.newer(h.SequenceNumber))
 	if src == nil {
 		src = newSource(s, m, h)
-		s.sources, s.ssrcs = append(s.sources, src), append(s.ssrcs, h.SSRC)
+		s.heard.Add(h.SSRC)
+		s.sources = append(s.sources, src)
 		s.stir()
 		s.takesPart(h.SSRC)
 	}
@@ -239,10 +241,8 @@ func (s *Session) handlePayload(now simtime.Time, src *source, m *Section, h *rt
 }
 
 func (s *Session) sourceOf(ssrc uint32) *source {
-	for i, other := range s.ssrcs {
-		if other == ssrc {
-			return s.sources[i]
-		}
+	if i := s.heard.Find(ssrc); i >= 0 {
+		return s.sources[i]
 	}
 	return nil
 }
@@ -263,7 +263,11 @@ func (s *Session) recordArrival(now simtime.Time, p *packet.Packet, h *rtp.Heade
 	case FeedbackREMB, FeedbackECN, FeedbackNone:
 		return
 	}
-	s.due.arrived(now, h.Marker, s.rttTo(h.SSRC))
+	rtt := time.Duration(0)
+	if s.due.pace == PaceRTT {
+		rtt = s.rttTo(h.SSRC)
+	}
+	s.due.arrived(now, h.Marker, rtt)
 }
 
 // countRejected counts a packet that SRTP refused.

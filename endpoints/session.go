@@ -18,6 +18,7 @@ import (
 	"rtpfabric/endpoints/rtcptiming"
 	"rtpfabric/endpoints/rtx"
 	"rtpfabric/endpoints/sound"
+	"rtpfabric/endpoints/ssrcs"
 	"rtpfabric/endpoints/ssrctable"
 	"rtpfabric/endpoints/xr"
 	"rtpfabric/sim/packet"
@@ -137,11 +138,11 @@ type Session struct {
 	ownKeys   *protect.Group    // the same, if senders have keys of their own
 	control   protect.Protector // of RTCP, the same unless it has its own keys
 	sections  []*Section
-	senders   []*Section // of these
-	passesOn  bool       // and all of them what comes from elsewhere
-	streams   []*Stream  // of this end
-	sources   []*source  // remote SSRCs in the order they were heard
-	ssrcs     []uint32   // of these
+	senders   []*Section  // of these
+	passesOn  bool        // and all of them what comes from elsewhere
+	streams   []*Stream   // of this end
+	sources   []*source   // remote SSRCs in the order they were heard
+	heard     ssrcs.Index // which places they have there
 	deadlines deadlines
 	timing    *rtcptiming.Scheduler
 	table     *ssrctable.Table

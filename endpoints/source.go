@@ -43,7 +43,7 @@ type source struct {
 	base     uint64 // extended number of the first packet
 	highest  uint64
 	received uint64
-	seen     [1 << 10]uint64 // recent extended numbers, to tell duplicates
+	seen     seen
 
 	usefulness usefulness
 
@@ -210,18 +210,7 @@ func (r *source) receive(now simtime.Time, h *rtp.Header) (ext uint64, fresh boo
 		r.prior[i].heard = true
 	}
 	r.updateJitter(now, h)
-	return ext, r.fresh(ext)
-}
-
-// fresh notes a packet and reports whether it hasn't come before; it isn't known
-// of very old ones.
-func (r *source) fresh(ext uint64) bool {
-	slot := &r.seen[ext%uint64(len(r.seen))]
-	if *slot >= ext { // if larger, it is too old to tell
-		return *slot > ext
-	}
-	*slot = ext
-	return true
+	return ext, r.seen.fresh(ext)
 }
 
 // updateJitter is RFC 3550 §A.8. Both arrivals count in units of the clock of the

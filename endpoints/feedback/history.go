@@ -1,27 +1,30 @@
-// Package feedback carries what congestion control needs to know: receivers
-// record arrivals and put them into RTCP, as RFC 8888 or transport-wide CC;
-// senders match such messages against what they sent and make reports for a
-// controller.
 package feedback
 
 import (
 	"slices"
 
 	"rtpfabric/ccontrol"
+	"rtpfabric/endpoints/ssrcs"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/simtime"
 	"rtpfabric/sim/units"
 )
 
-// historySize is how many packets a sender remembers; a power of two. At
-// 10 Mbit/s it holds about eight seconds.
-const historySize = 1 << 13
+// A sender remembers at most so many packets, and of one stream; powers of two. At 10 Mbit/s
+// these are about eight seconds. It begins with room for a few, as what a receiver has said
+// that it has got needn't be remembered.
+const (
+	mostPackets, fewPackets = 1 << 13, 1 << 6
+	mostOfStream            = 1 << 12
+	fewOfStream             = 1 << 4
+)
 
 // History is what a sender knows about the packets that it sent.
 type History struct {
-	ring      []sentPacket
-	next      uint64 // transport sequence number of the next packet
-	streams   []*streamIndex
+	ring      []sentPacket // by transport sequence number
+	next      uint64       // transport sequence number of the next packet
+	numbers   ssrcs.Index
+	streams   []numbering // by place among these
 	sent      units.Bytes // of all packets
 	receivers []*Receiver
 }
@@ -37,14 +40,17 @@ type Receiver struct {
 	answered units.Bytes // of all packets up to that
 }
 
+// sentPacket takes half a cache line: of numbers that have more bits, those suffice that tell
+// packets apart which are remembered at the same time.
 type sentPacket struct {
-	seq   uint64
 	sent  simtime.Time
-	size  units.Bytes
-	total units.Bytes // of all packets up to this
+	seq   uint32
+	total uint32 // size of all packets up to this
+	size  uint32
 	probe uint32
 	ssrc  uint32
 	rtp   uint16
+	used  bool
 }
 
 type fate uint8
@@ -55,34 +61,81 @@ const (
 	reportedReceived
 )
 
-// streamIndex finds a stream's packets by RTP sequence number.
-type streamIndex struct {
-	ssrc uint32
-	ring [1 << 12]uint64
-}
+// numbering finds a stream's packets by RTP sequence number: it holds their transport sequence
+// numbers.
+type numbering []uint32
 
 // Sent notes a packet, which is part of a probe unless that is 0, and returns its
 // transport-wide sequence number.
 func (h *History) Sent(now simtime.Time, ssrc uint32, rtpSeq uint16, size units.Bytes, probe uint32) uint64 {
-	if h.ring == nil {
-		h.ring = make([]sentPacket, historySize)
-	}
 	seq := h.next
+	h.makeRoom(seq)
 	h.next++
 	h.sent += size
-	h.ring[seq%historySize] = sentPacket{
-		seq: seq, sent: now, size: size, total: h.sent, probe: probe, ssrc: ssrc, rtp: rtpSeq,
+	at := int(seq) & (len(h.ring) - 1)
+	h.ring[at] = sentPacket{
+		sent: now, seq: uint32(seq), total: uint32(h.sent), size: uint32(size), probe: probe, ssrc: ssrc, rtp: rtpSeq, used: true,
 	}
 	for _, r := range h.receivers {
-		r.fates[seq%historySize] = unreported
+		r.fates[at] = unreported
 	}
-	s := h.stream(ssrc)
-	if s == nil {
-		s = &streamIndex{ssrc: ssrc}
-		h.streams = append(h.streams, s)
-	}
-	s.ring[int(rtpSeq)%len(s.ring)] = seq
+	h.number(ssrc, rtpSeq, seq)
 	return seq
+}
+
+// makeRoom doubles the ring if a packet is to take the place of one that may yet be reported on.
+func (h *History) makeRoom(seq uint64) {
+	n := len(h.ring)
+	if n == mostPackets || n > 0 && h.settled(&h.ring[int(seq)&(n-1)]) {
+		return
+	}
+	ring := make([]sentPacket, max(2*n, fewPackets))
+	for i := range h.ring {
+		p := &h.ring[i]
+		ring[int(p.seq)&(len(ring)-1)] = *p
+	}
+	for _, r := range h.receivers {
+		fates := make([]fate, len(ring))
+		for i := range h.ring {
+			fates[int(h.ring[i].seq)&(len(ring)-1)] = r.fates[i]
+		}
+		r.fates = fates
+	}
+	h.ring = ring
+}
+
+// settled reports whether no report can say anything new of a packet: its receiver has got it, and
+// there is no other one, nor will there be.
+func (h *History) settled(p *sentPacket) bool {
+	if !p.used {
+		return true
+	}
+	return len(h.receivers) == 1 && h.receivers[0].name == "" && h.receivers[0].fates[int(p.seq)&(len(h.ring)-1)] == reportedReceived
+}
+
+// number notes the RTP sequence number of a packet.
+func (h *History) number(ssrc uint32, rtpSeq uint16, seq uint64) {
+	at := h.numbers.Find(ssrc)
+	if at < 0 {
+		at = h.numbers.Add(ssrc)
+		h.streams = append(h.streams, make(numbering, fewOfStream))
+	}
+	s := &h.streams[at]
+	for len(*s) < mostOfStream {
+		before := h.byLow((*s)[int(rtpSeq)&(len(*s)-1)])
+		crowds := before != nil && before.ssrc == ssrc && before.rtp != rtpSeq && int(before.rtp^rtpSeq)&(len(*s)-1) == 0
+		if !crowds || h.settled(before) {
+			break
+		}
+		larger := make(numbering, 2*len(*s))
+		for _, low := range *s {
+			if p := h.byLow(low); p != nil && p.ssrc == ssrc {
+				larger[int(p.rtp)&(len(larger)-1)] = low
+			}
+		}
+		*s = larger
+	}
+	(*s)[int(rtpSeq)&(len(*s)-1)] = uint32(seq)
 }
 
 // Receiver returns what a receiver says of the packets. Where there is only one it has no
@@ -93,7 +146,7 @@ func (h *History) Receiver(name string) *Receiver {
 			return r
 		}
 	}
-	r := &Receiver{history: h, name: name, fates: make([]fate, historySize)}
+	r := &Receiver{history: h, name: name, fates: make([]fate, len(h.ring))}
 	h.receivers = append(h.receivers, r)
 	return r
 }
@@ -126,23 +179,15 @@ func (h *History) StreamOf(seq uint64) (ssrc uint32, ok bool) {
 	return 0, false
 }
 
-func (h *History) stream(ssrc uint32) *streamIndex {
-	for _, s := range h.streams {
-		if s.ssrc == ssrc {
-			return s
-		}
-	}
-	return nil
-}
-
 // bySSRC finds a packet by stream and RTP sequence number; nil if it is
 // unknown or too old.
 func (h *History) bySSRC(ssrc uint32, rtpSeq uint16) *sentPacket {
-	s := h.stream(ssrc)
-	if s == nil {
+	at := h.numbers.Find(ssrc)
+	if at < 0 {
 		return nil
 	}
-	p := h.bySeq(s.ring[int(rtpSeq)%len(s.ring)])
+	s := h.streams[at]
+	p := h.byLow(s[int(rtpSeq)&(len(s)-1)])
 	if p == nil || p.ssrc != ssrc || p.rtp != rtpSeq {
 		return nil
 	}
@@ -150,13 +195,29 @@ func (h *History) bySSRC(ssrc uint32, rtpSeq uint16) *sentPacket {
 }
 
 func (h *History) bySeq(seq uint64) *sentPacket {
-	if h.ring == nil || seq >= h.next {
+	if seq >= h.next || h.next-seq > mostPackets {
 		return nil
 	}
-	if p := &h.ring[seq%historySize]; p.seq == seq {
+	return h.byLow(uint32(seq))
+}
+
+// byLow finds a packet by the low bits of its transport sequence number.
+func (h *History) byLow(seq uint32) *sentPacket {
+	if len(h.ring) == 0 {
+		return nil
+	}
+	if p := &h.ring[int(seq)&(len(h.ring)-1)]; p.used && p.seq == seq {
 		return p
 	}
 	return nil
+}
+
+// seqOf returns the whole transport sequence number of a packet.
+func (h *History) seqOf(p *sentPacket) uint64 { return h.next - uint64(uint32(h.next)-p.seq) }
+
+// totalOf returns the size of all packets up to one.
+func (h *History) totalOf(p *sentPacket) units.Bytes {
+	return h.sent - units.Bytes(uint32(h.sent)-p.total)
 }
 
 // begin starts a report, reusing the last one's memory.
@@ -166,10 +227,11 @@ func (r *Receiver) begin() {
 
 // note adds the news about a packet to the report, if it is news.
 func (r *Receiver) note(p *sentPacket, received bool, arrival simtime.Time, ecn packet.ECN) {
-	if p.seq >= r.newest {
-		r.newest, r.answered = p.seq+1, p.total
+	seq := r.history.seqOf(p)
+	if seq >= r.newest {
+		r.newest, r.answered = seq+1, r.history.totalOf(p)
 	}
-	switch was := &r.fates[p.seq%historySize]; {
+	switch was := &r.fates[int(p.seq)&(len(r.fates)-1)]; {
 	case *was == reportedReceived, !received && *was == reportedLost:
 		return
 	case received:
@@ -178,7 +240,7 @@ func (r *Receiver) note(p *sentPacket, received bool, arrival simtime.Time, ecn 
 		*was = reportedLost
 	}
 	r.report.Packets = append(r.report.Packets, ccontrol.PacketResult{
-		Seq: p.seq, Size: p.size, Sent: p.sent, Received: received, Arrival: arrival, ECN: ecn,
+		Seq: seq, Size: units.Bytes(p.size), Sent: p.sent, Received: received, Arrival: arrival, ECN: ecn,
 		Probe: p.probe,
 	})
 }

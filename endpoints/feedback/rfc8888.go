@@ -4,6 +4,7 @@ import (
 	"github.com/pion/rtcp"
 
 	"rtpfabric/ccontrol"
+	"rtpfabric/endpoints/ssrcs"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/simtime"
 )
@@ -14,62 +15,94 @@ const (
 	atoUnavailable = 0x1FFF
 )
 
+// A receiver remembers the arrival of at most so many packets of a stream; powers of two. It
+// begins with a few: of numbers before which nothing is missing only those matter that no report
+// has covered.
+const mostArrivals, fewArrivals = 1 << 11, 1 << 6
+
 // CCFBRecorder is the receiver's side of RFC 8888. Times are by the receiver's
 // wall clock.
 type CCFBRecorder struct {
-	streams []*arrivals
-	fresh   int // packets since the last report
+	numbers ssrcs.Index
+	streams []arrivals // by place among these
+	fresh   int        // packets since the last report
 }
 
 // arrivals of one stream, by extended sequence number. Numbers start at 2^16,
 // so that one before the first isn't negative.
 type arrivals struct {
-	ssrc    uint32
+	ring    []arrival
 	next    uint64 // first that the next report covers
 	highest uint64
-	ring    [1 << 11]arrival
+	first   uint64 // lowest that has come
+	whole   uint64 // first after that which hasn't
+	ssrc    uint32
 }
 
+// arrival is that of the packet with a number of which these are the low bits; the time is as
+// reports tell it, in units of 2^-16 s.
 type arrival struct {
-	seq uint64
-	at  simtime.Time
+	seq uint32
+	at  uint32
 	ecn packet.ECN
 }
 
 // Record notes a packet. Of duplicates the first one's time counts, and a CE
 // mark of any.
 func (r *CCFBRecorder) Record(now simtime.Time, ssrc uint32, seq uint16, ecn packet.ECN) {
-	s := r.stream(ssrc)
-	if s == nil {
+	i := r.numbers.Find(ssrc)
+	if i < 0 {
 		first := uint64(seq) + 1<<16
-		s = &arrivals{ssrc: ssrc, next: first, highest: first}
-		r.streams = append(r.streams, s)
+		i = r.numbers.Add(ssrc)
+		r.streams = append(r.streams, arrivals{ssrc: ssrc, next: first, highest: first, first: first, whole: first})
 	}
+	s := &r.streams[i]
 	ext := s.highest + uint64(int64(int16(seq-uint16(s.highest))))
-	a := &s.ring[ext%uint64(len(s.ring))]
-	if a.seq == ext {
+	s.makeRoom(ext)
+	a := s.at(ext)
+	switch {
+	case a.seq == uint32(ext):
 		if ecn == packet.CE {
 			a.ecn = ecn
 		}
 		return
-	}
-	if a.seq > ext {
+	case s.first <= ext && ext < s.whole:
+		return // it has come long ago
+	case s.highest >= ext+uint64(len(s.ring)):
 		return // so old that its place is taken
 	}
-	*a = arrival{seq: ext, at: now, ecn: ecn}
+	if ext < s.first {
+		s.first, s.whole = ext, ext
+	}
+	*a = arrival{seq: uint32(ext), at: simtime.ToNTP(now).Middle(), ecn: ecn}
 	s.highest = max(s.highest, ext)
+	for s.whole <= s.highest && s.at(s.whole).seq == uint32(s.whole) {
+		s.whole++
+	}
 	// A straggler from before the last report makes the next one overlap.
 	s.next = min(s.next, ext)
 	r.fresh++
 }
 
-func (r *CCFBRecorder) stream(ssrc uint32) *arrivals {
-	for _, s := range r.streams {
-		if s.ssrc == ssrc {
-			return s
+// at returns the place of a number.
+func (s *arrivals) at(ext uint64) *arrival { return &s.ring[int(ext)&(len(s.ring)-1)] }
+
+// makeRoom lets the ring have places for all from the first that matters to the highest.
+func (s *arrivals) makeRoom(ext uint64) {
+	n := max(len(s.ring), fewArrivals)
+	for first := min(s.whole, s.next); n < mostArrivals && max(s.highest, ext)-first >= uint64(n); {
+		n *= 2
+	}
+	if n == len(s.ring) {
+		return
+	}
+	before := s.ring
+	s.ring = make([]arrival, n)
+	for _, a := range before {
+		if a.seq != 0 {
+			*s.at(uint64(a.seq)) = a
 		}
 	}
-	return nil
 }
 
 // Pending reports whether there are packets that no report has covered.
@@ -83,12 +116,13 @@ func (r *CCFBRecorder) Build(now simtime.Time, sender uint32, size int) *rtcp.CC
 	rts := simtime.ToNTP(now).Middle()
 	report := &rtcp.CCFeedbackReport{SenderSSRC: sender, ReportTimestamp: rts}
 	r.fresh = 0
-	for _, s := range r.streams {
+	for i := range r.streams {
+		s := &r.streams[i]
 		if s.next > s.highest {
 			continue
 		}
-		if oldest := s.highest - uint64(len(s.ring)) + 1; s.next < oldest && s.highest >= uint64(len(s.ring)) {
-			s.next = oldest
+		if s.highest-s.next >= mostArrivals {
+			s.next = s.highest - mostArrivals + 1
 		}
 		n := min(int(s.highest-s.next)+1, (room-block)/4*2)
 		if n <= 0 {
@@ -114,8 +148,8 @@ func (s *arrivals) block(now simtime.Time, n int) rtcp.CCFeedbackReportBlock {
 	}
 	for i := range b.MetricBlocks {
 		seq := s.next + uint64(i)
-		a := s.ring[seq%uint64(len(s.ring))]
-		if a.seq != seq {
+		a := s.at(seq)
+		if a.seq != uint32(seq) {
 			continue
 		}
 		b.MetricBlocks[i] = rtcp.CCFeedbackMetricBlock{
@@ -128,10 +162,10 @@ func (s *arrivals) block(now simtime.Time, n int) rtcp.CCFeedbackReportBlock {
 // offset codes how long before the report a packet arrived. The report's
 // timestamp has a resolution of 15 µs, so both ends of the difference are
 // taken in those units.
-func offset(now, at simtime.Time) uint16 {
-	d := simtime.ToNTP(now).Middle() - simtime.ToNTP(at).Middle()
+func offset(now simtime.Time, at uint32) uint16 {
+	d := simtime.ToNTP(now).Middle() - at
 	switch ato := (d + 32) / 64; {
-	case now < at:
+	case int32(d) < 0: // by a clock that was set back
 		return atoUnavailable
 	case ato >= atoOverRange:
 		return atoOverRange

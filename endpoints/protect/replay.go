@@ -38,6 +38,45 @@ func (w *watched) Check(index uint64) (accept func() bool, ok bool) {
 	return func() bool { return w.Accept(token) }, token.Passed()
 }
 
+// replayList knows which indices of one SSRC have come, as one of pion's does, but stands where
+// it is needed: every packet asks.
+type replayList struct {
+	rollover
+	window [replayWindow / 64]uint64 // bit i of the words stands for what is i below the highest
+}
+
+// fresh reports whether an index is neither too old to tell nor of what has come.
+func (l *replayList) fresh(index uint64) bool {
+	if index > l.highest {
+		return true
+	}
+	age := l.highest - index
+	return age < replayWindow && l.window[age/64]>>(age%64)&1 == 0
+}
+
+// accept notes the index of a packet that is fresh.
+func (l *replayList) accept(index uint64) {
+	if index > l.highest {
+		l.age(index - l.highest)
+	}
+	l.saw(index)
+	behind := l.highest - index
+	l.window[behind/64] |= 1 << (behind % 64)
+}
+
+// age moves the window up.
+func (l *replayList) age(n uint64) {
+	switch w := &l.window; {
+	case n < 64:
+		w[1] = w[1]<<n | w[0]>>(64-n)
+		w[0] <<= n
+	case n < replayWindow:
+		w[1], w[0] = w[0]<<(n-64), 0
+	default:
+		*w = [2]uint64{}
+	}
+}
+
 // rollover finds the indices of the packets of one SSRC.
 type rollover struct {
 	highest uint64

@@ -5,8 +5,8 @@ import (
 	"fmt"
 
 	"github.com/pion/rtp"
-	"github.com/pion/transport/v4/replaydetector"
 
+	"rtpfabric/endpoints/ssrcs"
 	"rtpfabric/sim/units"
 )
 
@@ -19,18 +19,19 @@ const (
 // sizeOnly does what SRTP does but for the cryptography; see [SizeOnly].
 type sizeOnly struct {
 	config Config
-	out    map[uint32]uint32         // index of the last RTCP packet, by SSRC
-	in     map[[2]uint32]*sizeOnlyIn // by SSRC, and 0 for RTP or 1 for RTCP
+	out    ssrcs.Index
+	last   []uint32 // index of the last RTCP packet, by SSRC's place in out
+	rtp    arrived
+	rtcp   arrived
 }
 
-type sizeOnlyIn struct {
-	replays replaydetector.CheckAccepter
-	seen    rollover
+// arrived is what has come of every SSRC.
+type arrived struct {
+	from ssrcs.Index
+	list []replayList
 }
 
-func newSizeOnly(c Config) *sizeOnly {
-	return &sizeOnly{config: c, out: map[uint32]uint32{}, in: map[[2]uint32]*sizeOnlyIn{}}
-}
+func newSizeOnly(c Config) *sizeOnly { return &sizeOnly{config: c} }
 
 var zeroTag [16]byte
 
@@ -56,8 +57,13 @@ func (s *sizeOnly) RTCP(b []byte) ([]byte, error) {
 		return nil, ErrMalformed
 	}
 	ssrc := binary.BigEndian.Uint32(b[4:])
-	index := (s.out[ssrc] + 1) & maxRTCPIndex // the first is 1, as with pion/srtp
-	s.out[ssrc] = index
+	at := s.out.Find(ssrc)
+	if at < 0 {
+		at = s.out.Add(ssrc)
+		s.last = append(s.last, 0)
+	}
+	index := (s.last[at] + 1) & maxRTCPIndex // the first is 1, as with pion/srtp
+	s.last[at] = index
 	tag := zeroTag[:s.OverheadRTCP()-srtcpIndex]
 	if s.config.Profile.AEAD() {
 		b = append(b, tag...)
@@ -73,9 +79,9 @@ func (s *sizeOnly) OpenRTP(h *rtp.Header, b []byte) ([]byte, error) {
 	if n < rtpHeader {
 		return nil, ErrShort
 	}
-	from := s.from(binary.BigEndian.Uint32(b[8:]), 0, maxRTPIndex)
-	index := from.seen.index(binary.BigEndian.Uint16(b[2:]))
-	if !from.fresh(index) {
+	from := s.rtp.by(binary.BigEndian.Uint32(b[8:]))
+	index := from.index(binary.BigEndian.Uint16(b[2:]))
+	if index > maxRTPIndex || !from.fresh(index) {
 		return nil, ErrReplayed
 	}
 	if s.config.Cryptex.refuses(b) {
@@ -101,7 +107,7 @@ func (s *sizeOnly) OpenRTCP(b []byte) ([]byte, error) {
 		at = len(b) - srtcpIndex
 	}
 	index := uint64(binary.BigEndian.Uint32(b[at:]) & maxRTCPIndex)
-	from := s.from(binary.BigEndian.Uint32(b[4:]), 1, maxRTCPIndex)
+	from := s.rtcp.by(binary.BigEndian.Uint32(b[4:]))
 	if !from.fresh(index) {
 		return nil, ErrReplayed
 	}
@@ -109,21 +115,14 @@ func (s *sizeOnly) OpenRTCP(b []byte) ([]byte, error) {
 	return b[:n], nil
 }
 
-func (s *sizeOnly) from(ssrc, kind uint32, top uint64) *sizeOnlyIn {
-	key := [2]uint32{ssrc, kind}
-	f := s.in[key]
-	if f == nil {
-		f = &sizeOnlyIn{replays: newReplayList(top)}
-		s.in[key] = f
+// by returns what has come of an SSRC; valid until the next call.
+func (a *arrived) by(ssrc uint32) *replayList {
+	at := a.from.Find(ssrc)
+	if at < 0 {
+		at = a.from.Add(ssrc)
+		a.list = append(a.list, replayList{})
 	}
-	return f
-}
-
-func (f *sizeOnlyIn) fresh(index uint64) bool { return f.replays.CheckSeq(index).Passed() }
-
-func (f *sizeOnlyIn) accept(index uint64) {
-	f.replays.Accept(replaydetector.Passed(index))
-	f.seen.saw(index)
+	return &a.list[at]
 }
 
 func (s *sizeOnly) OverheadRTP() units.Bytes  { return s.config.Profile.OverheadRTP() }

@@ -3,6 +3,7 @@ package rtcptiming
 import (
 	"time"
 
+	"rtpfabric/endpoints/ssrcs"
 	"rtpfabric/sim/simtime"
 )
 
@@ -13,44 +14,37 @@ const timeoutFactor = 5
 // so that going through them has an order.
 type memberTable struct {
 	list    []member
-	index   map[uint32]int
-	last    int // in the list, who was heard last: most likely the next one, too
+	places  ssrcs.Index // in the list
 	sending int
 }
 
 type member struct {
-	ssrc   uint32
 	heard  simtime.Time // last RTP or RTCP
 	rtp    simtime.Time // last RTP
+	ssrc   uint32
 	sender bool
 	local  bool
 }
-
-func newMemberTable() memberTable { return memberTable{index: map[uint32]int{}} }
 
 func (t *memberTable) count() int   { return len(t.list) }
 func (t *memberTable) senders() int { return t.sending }
 
 func (t *memberTable) heard(now simtime.Time, ssrc uint32) *member {
-	if t.last >= len(t.list) || t.list[t.last].ssrc != ssrc {
-		i, ok := t.index[ssrc]
-		if !ok {
-			i = len(t.list)
-			t.list = append(t.list, member{ssrc: ssrc})
-			t.index[ssrc] = i
-		}
-		t.last = i
+	i := t.places.Find(ssrc)
+	if i < 0 {
+		i = t.places.Add(ssrc)
+		t.list = append(t.list, member{ssrc: ssrc})
 	}
-	m := &t.list[t.last]
+	m := &t.list[i]
 	m.heard = now
 	return m
 }
 
-func (t *memberTable) setLocal(ssrc uint32) { t.list[t.index[ssrc]].local = true }
+func (t *memberTable) setLocal(ssrc uint32) { t.list[t.places.Find(ssrc)].local = true }
 
 func (t *memberTable) isSender(ssrc uint32) bool {
-	i, ok := t.index[ssrc]
-	return ok && t.list[i].sender
+	i := t.places.Find(ssrc)
+	return i >= 0 && t.list[i].sender
 }
 
 // sent notes RTP from an SSRC, which makes it a sender.
@@ -64,18 +58,15 @@ func (t *memberTable) sent(now simtime.Time, ssrc uint32) {
 }
 
 func (t *memberTable) remove(ssrc uint32) {
-	i, ok := t.index[ssrc]
-	if !ok {
+	i := t.places.Find(ssrc)
+	if i < 0 {
 		return
 	}
 	if t.list[i].sender {
 		t.sending--
 	}
-	delete(t.index, ssrc)
+	t.places.Remove(i)
 	t.list = append(t.list[:i], t.list[i+1:]...)
-	for ; i < len(t.list); i++ {
-		t.index[t.list[i].ssrc] = i
-	}
 }
 
 // HeardRTP notes a media packet from a remote SSRC (RFC 3550 §6.3.3).
@@ -89,7 +80,7 @@ func (s *Scheduler) HeardCSRC(now simtime.Time, ssrc uint32) { s.members.heard(n
 
 // HeardBye removes a remote SSRC (RFC 3550 §6.3.4).
 func (s *Scheduler) HeardBye(now simtime.Time, ssrc uint32) {
-	if i, ok := s.members.index[ssrc]; ok && !s.members.list[i].local {
+	if i := s.members.places.Find(ssrc); i >= 0 && !s.members.list[i].local {
 		s.members.remove(ssrc)
 		s.reverseReconsider(now)
 	}

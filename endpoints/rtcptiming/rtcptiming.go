@@ -92,7 +92,7 @@ type Local struct {
 
 // New returns the scheduler of an endpoint that has no SSRC yet.
 func New(c Config) *Scheduler {
-	return &Scheduler{config: c, average: float64(c.FirstSize), members: newMemberTable(), burst: c.Burst, next: simtime.Never}
+	return &Scheduler{config: c, average: float64(c.FirstSize), burst: c.Burst, next: simtime.Never}
 }
 
 // Join adds a local SSRC and schedules its first packet (RFC 3550 §6.3.2).
