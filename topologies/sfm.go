@@ -218,6 +218,9 @@ func (p *projection) settle(now simtime.Time) {
 	}
 	least, sends := p.model.Max, false
 	for _, leg := range p.legs {
+		if sends && (leg.wanted == 0 || leg.wanted >= least) {
+			continue // whatever it does changes nothing
+		}
 		if !leg.uses(p) {
 			continue
 		}
