@@ -13,11 +13,14 @@ import (
 // that quantiles of any window can be told from the record. It costs two bytes
 // a sample. Samples must come in order of time.
 type Distribution struct {
+	until simtime.Time  // end of the last bin
+	sum   time.Duration // of what came since that bin's sum was noted
+	codes []uint16
+
 	Entity, Metric string
 	Step           time.Duration   // of a bin
 	starts         []int           // index into codes at which bin i starts
-	sums           []time.Duration // exact sum of bin i
-	codes          []uint16
+	sums           []time.Duration // exact sum of bin i, but for sum
 }
 
 // NewDistribution returns an empty distribution with bins of the given length.
@@ -28,14 +31,33 @@ func NewDistribution(entity, metric string, step time.Duration) *Distribution {
 // Add records a sample that was taken at the given time. Negative samples
 // count as zero.
 func (d *Distribution) Add(at simtime.Time, sample time.Duration) {
-	bin := int(at.Duration() / d.Step)
+	if at >= d.until {
+		d.begin(int(at.Duration() / d.Step))
+	}
+	sample = max(sample, 0)
+	d.codes = append(d.codes, encode(sample))
+	d.sum += sample
+}
+
+// begin begins a bin, and those before it that there aren't yet.
+func (d *Distribution) begin(bin int) {
+	if n := len(d.sums); n > 0 {
+		d.sums[n-1] = d.sumOf(n - 1)
+		d.sum = 0
+	}
 	for len(d.starts) <= bin {
 		d.starts = append(d.starts, len(d.codes))
 		d.sums = append(d.sums, 0)
 	}
-	sample = max(sample, 0)
-	d.codes = append(d.codes, encode(sample))
-	d.sums[len(d.sums)-1] += sample
+	d.until = simtime.At(time.Duration(len(d.starts)) * d.Step)
+}
+
+// sumOf returns the exact sum of bin i.
+func (d *Distribution) sumOf(i int) time.Duration {
+	if i == len(d.sums)-1 {
+		return d.sums[i] + d.sum
+	}
+	return d.sums[i]
 }
 
 // Window returns the samples between two times, which are rounded to whole
@@ -57,8 +79,8 @@ func (d *Distribution) Window(from, to simtime.Time) Window {
 		w.counts[c]++
 	}
 	w.n = end - d.starts[lo]
-	for _, s := range d.sums[lo:hi] {
-		w.sum += s
+	for i := lo; i < hi; i++ {
+		w.sum += d.sumOf(i)
 	}
 	return w
 }

@@ -64,7 +64,7 @@ func writeDistributions(w io.Writer, all []*Distribution) error {
 			prefix = appendSeconds(prefix[:kept], time.Duration(i)*d.Step)
 			b = append(b, prefix...)
 			b = append(b, ',')
-			b = appendNumber(b, float64(d.sums[i])/1e6)
+			b = appendNumber(b, float64(d.sumOf(i))/1e6)
 			separator := byte(',')
 			for rest := codes; len(rest) > 0; {
 				n := run(rest)

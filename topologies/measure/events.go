@@ -12,7 +12,6 @@ import (
 
 // handle takes an event of an endpoint.
 func (r *Recorder) handle(e endpoints.Event) {
-	c := r.conns[e.Session]
 	entity := e.Session.Endpoint()
 	switch e.Kind {
 	case endpoints.FrameEncoded:
@@ -26,15 +25,15 @@ func (r *Recorder) handle(e endpoints.Event) {
 			r.handleFrame(f, &e)
 		}
 	case endpoints.RTCPSent:
-		c.endpoint.rtcpSent(e.At, e.Size)
+		r.conns[e.Session].endpoint.rtcpSent(e.At, e.Size)
 	case endpoints.ReportSent:
 		if e.SSRC == e.Section.SSRC() {
-			c.report(e.At, e.Section)
+			r.conns[e.Session].report(e.At, e.Section)
 		}
 	case endpoints.RTTMeasured:
-		c.rtt.add(e.At, ms(e.Delay))
+		r.conns[e.Session].rtt.add(e.At, ms(e.Delay))
 	case endpoints.TargetChanged:
-		if c.target != nil {
+		if c := r.conns[e.Session]; c.target != nil {
 			t := c.conn.Target()
 			c.target.set(e.At, float64(t.Media))
 			c.pacing.set(e.At, float64(t.Pacing))
@@ -113,7 +112,7 @@ func (r *Recorder) handle(e endpoints.Event) {
 	case endpoints.ParametersIgnored:
 		r.event(e.At, entity, "rtcp-parameters-ignored", "they would starve RTCP or let it exceed the media")
 	case endpoints.ParticipantTimedOut:
-		c.endpoint.timeouts.add(e.At, 1)
+		r.conns[e.Session].endpoint.timeouts.add(e.At, 1)
 		r.event(e.At, entity, "participant-timed-out", fmt.Sprintf("SSRC %08x", e.SSRC))
 	}
 }

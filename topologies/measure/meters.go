@@ -15,34 +15,29 @@ import (
 
 // linkMeter measures one direction of a link that has a serializer.
 type linkMeter struct {
+	arrivals   total // what every packet needs stands together
+	wait       mean
+	waits      record.Distribution
+	throughput total
 	link       *fabric.Link
 	capacity   *level
 	available  *record.Series // filled in at the end
-	throughput *total
-	wait       *mean
 	length     *level
-	arrivals   *total
 	drops      *total
 	marks      *total
-	waits      *record.Distribution
 }
 
 func newLinkMeter(b *book, l *fabric.Link) *linkMeter {
 	if l.Rate == fabric.Unlimited {
 		return nil
 	}
-	m := &linkMeter{
-		link:       l,
-		capacity:   b.level(l.Name, record.Capacity, "bit/s"),
-		available:  b.new(l.Name, record.Available, "bit/s"),
-		throughput: b.rate(l.Name, record.Throughput),
-		wait:       b.delay(l.Name, record.QueueDelay),
-		length:     b.level(l.Name, record.QueueLength, "bytes"),
-		arrivals:   b.count(l.Name, record.Arrivals),
-		drops:      b.count(l.Name, record.Drops),
-		marks:      b.count(l.Name, record.Marks),
-		waits:      b.distribution(l.Name, record.QueueDelays),
-	}
+	m := &linkMeter{link: l, capacity: b.level(l.Name, record.Capacity, "bit/s"), available: b.new(l.Name, record.Available, "bit/s")}
+	b.begin(&m.throughput, l.Name, record.Throughput, "bit/s", perBin)
+	b.beginMean(&m.wait, l.Name, record.QueueDelay, "ms")
+	m.length = b.level(l.Name, record.QueueLength, "bytes")
+	b.begin(&m.arrivals, l.Name, record.Arrivals, "count", 1)
+	m.drops, m.marks = b.count(l.Name, record.Drops), b.count(l.Name, record.Marks)
+	b.beginDistribution(&m.waits, l.Name, record.QueueDelays)
 	m.capacity.value = float64(l.Rate)
 	return m
 }
@@ -50,15 +45,16 @@ func newLinkMeter(b *book, l *fabric.Link) *linkMeter {
 // pathMeter measures the packets of a flow, from entering the network to
 // arrival.
 type pathMeter struct {
-	name string
+	capable           *total // nil if that goes without saying
+	sent, sentPackets total  // what every packet needs stands together
+	packets           pathTotals
+	received          total
+	delay             mean
+	delays            record.Distribution
 
-	sent, received                          *total
-	sentPackets, lostPackets, markedPackets *total
-	capable                                 *total // nil if that goes without saying
-	delay                                   *mean
-	delays                                  *record.Distribution
-	packets                                 pathTotals
-	paths                                   []pathFrom // that the flow has taken
+	name                       string
+	lostPackets, markedPackets *total
+	paths                      []pathFrom // that the flow has taken
 }
 
 // pathFrom is the path from a bin on.
@@ -87,22 +83,21 @@ func (m *pathMeter) crossings(l *fabric.Link, bin int) int {
 }
 
 type pathTotals struct {
-	sent, received, lost     uint64
-	marked                   uint64 // CE by a queue on the way
-	sentBytes, receivedBytes uint64
+	sent, sentBytes         uint64
+	received, receivedBytes uint64
+	lost                    uint64
+	marked                  uint64 // CE by a queue on the way
 }
 
-func newPathMeter(b *book, name string) pathMeter {
-	return pathMeter{
-		name:          name,
-		sent:          b.rate(name, record.SendRate),
-		received:      b.rate(name, record.ReceiveRate),
-		sentPackets:   b.count(name, record.SentPackets),
-		lostPackets:   b.count(name, record.LostPackets),
-		markedPackets: b.count(name, record.MarkedPackets),
-		delay:         b.delay(name, record.OneWayDelay),
-		delays:        b.distribution(name, record.PacketDelays),
-	}
+// begin begins with the series of a flow.
+func (m *pathMeter) begin(b *book, name string) {
+	m.name = name
+	b.begin(&m.sent, name, record.SendRate, "bit/s", perBin)
+	b.begin(&m.received, name, record.ReceiveRate, "bit/s", perBin)
+	b.begin(&m.sentPackets, name, record.SentPackets, "count", 1)
+	m.lostPackets, m.markedPackets = b.count(name, record.LostPackets), b.count(name, record.MarkedPackets)
+	b.beginMean(&m.delay, name, record.OneWayDelay, "ms")
+	b.beginDistribution(&m.delays, name, record.PacketDelays)
 }
 
 func (m *pathMeter) packetSent(now simtime.Time, p *packet.Packet) {
@@ -197,14 +192,10 @@ type flowTotals struct {
 
 func newFlowMeter(b *book, f *topologies.Flow) *flowMeter {
 	n := f.Flow()
-	m := &flowMeter{
-		pathMeter:   newPathMeter(b, n),
-		flow:        f,
-		encoded:     b.rate(n, record.EncoderRate),
-		goodput:     b.rate(n, record.Goodput),
-		frameDelay:  b.delay(n, record.FrameDelay),
-		frameDelays: b.distribution(n, record.FrameDelays),
-	}
+	m := &flowMeter{flow: f}
+	m.begin(b, n)
+	m.encoded, m.goodput = b.rate(n, record.EncoderRate), b.rate(n, record.Goodput)
+	m.frameDelay, m.frameDelays = b.delay(n, record.FrameDelay), b.distribution(n, record.FrameDelays)
 	m.reportedLoss, m.jitter = b.level(n, record.ReportedLoss, "1"), b.level(n, record.Jitter, "ms")
 	m.reportedLoss.value, m.jitter.value = math.NaN(), math.NaN()
 	if f.Sender.HearsMarks() {
@@ -349,7 +340,8 @@ type trafficMeter struct {
 }
 
 func newTrafficMeter(b *book, f *topologies.CrossFlow) *trafficMeter {
-	m := &trafficMeter{pathMeter: newPathMeter(b, f.Name), flow: f}
+	m := &trafficMeter{flow: f}
+	m.begin(b, f.Name)
 	for _, e := range f.Ends {
 		if w, ok := e.(topologies.WindowSource); ok {
 			m.windows = append(m.windows, w)

@@ -149,15 +149,24 @@ func (b *book) new(entity, metric, unit string) *record.Series {
 	return s
 }
 
-func (b *book) total(entity, metric, unit string, scale float64) *total {
-	t := &total{scale: scale, series: b.new(entity, metric, unit)}
+// begin begins a series of a total that is part of a meter.
+func (b *book) begin(t *total, entity, metric, unit string, scale float64) {
+	t.scale, t.series = scale, b.new(entity, metric, unit)
 	b.totals = append(b.totals, t)
+}
+
+func (b *book) total(entity, metric, unit string, scale float64) *total {
+	t := &total{}
+	b.begin(t, entity, metric, unit, scale)
 	return t
 }
 
+// perBin makes bit/s of the octets in a bin.
+var perBin = 8 / Step.Seconds()
+
 // rate takes bytes and shows bit/s.
 func (b *book) rate(entity, metric string) *total {
-	return b.total(entity, metric, "bit/s", 8/Step.Seconds())
+	return b.total(entity, metric, "bit/s", perBin)
 }
 
 // count takes and shows numbers.
@@ -175,26 +184,24 @@ func (b *book) milliseconds(entity, metric string) *total {
 	return b.total(entity, metric, "ms", 1)
 }
 
-// delay averages milliseconds.
-func (b *book) delay(entity, metric string) *mean {
-	m := &mean{series: b.new(entity, metric, "ms")}
+// beginMean begins a series of a mean that is part of a meter.
+func (b *book) beginMean(m *mean, entity, metric, unit string) {
+	m.series = b.new(entity, metric, unit)
 	b.means = append(b.means, m)
-	return m
-}
-
-// factor averages ratios.
-func (b *book) factor(entity, metric string) *mean {
-	m := &mean{series: b.new(entity, metric, "1")}
-	b.means = append(b.means, m)
-	return m
 }
 
 // samples averages what is looked at now and then.
 func (b *book) samples(entity, metric, unit string) *mean {
-	m := &mean{series: b.new(entity, metric, cmp.Or(unit, "1"))}
-	b.means = append(b.means, m)
+	m := &mean{}
+	b.beginMean(m, entity, metric, cmp.Or(unit, "1"))
 	return m
 }
+
+// delay averages milliseconds.
+func (b *book) delay(entity, metric string) *mean { return b.samples(entity, metric, "ms") }
+
+// factor averages ratios.
+func (b *book) factor(entity, metric string) *mean { return b.samples(entity, metric, "1") }
 
 // level shows a quantity over time.
 func (b *book) level(entity, metric, unit string) *level {
@@ -203,9 +210,15 @@ func (b *book) level(entity, metric, unit string) *level {
 	return l
 }
 
-func (b *book) distribution(entity, metric string) *record.Distribution {
-	d := record.NewDistribution(entity, metric, Step)
+// beginDistribution begins one that is part of a meter.
+func (b *book) beginDistribution(d *record.Distribution, entity, metric string) {
+	*d = *record.NewDistribution(entity, metric, Step)
 	b.dists = append(b.dists, d)
+}
+
+func (b *book) distribution(entity, metric string) *record.Distribution {
+	d := &record.Distribution{}
+	b.beginDistribution(d, entity, metric)
 	return d
 }
 

@@ -69,7 +69,7 @@ func (s *summary) path(f *pathMeter, from, to int, end simtime.Time) {
 	if t.sent > 0 {
 		s.put(f.name, "loss", "mean", float64(t.lost)/float64(t.sent), "1")
 	}
-	s.distribution(f.delays, end)
+	s.distribution(&f.delays, end)
 }
 
 func (s *summary) traffic(f *trafficMeter, end simtime.Time) {
@@ -203,7 +203,7 @@ func (s *summary) link(l *linkMeter, end simtime.Time) {
 	if capacity > 0 {
 		s.put(n, "utilization", "mean", carried/capacity, "1")
 	}
-	s.distribution(l.waits, end)
+	s.distribution(&l.waits, end)
 	k := l.link.Stats()
 	s.put(n, "packets-arrived", "total", float64(k.Arrived), "count")
 	s.put(n, "packets-dropped", "total", float64(k.Dropped()), "count")
