@@ -23,6 +23,7 @@ type Breaker struct {
 	settings Settings
 	td       time.Duration
 	streams  []*stream
+	last     *stream // that was asked for
 	trips    []Trip
 }
 
@@ -75,6 +76,7 @@ func (b *Breaker) Remove(ssrc uint32) {
 	for i, s := range b.streams {
 		if s.ssrc == ssrc {
 			b.streams = append(b.streams[:i], b.streams[i+1:]...)
+			b.last = nil
 			s.group.remove(s)
 			return
 		}
@@ -182,8 +184,12 @@ func (b *Breaker) Limit(ssrc uint32) (units.BitRate, bool) {
 
 // stream returns the stream with an SSRC, or nil.
 func (b *Breaker) stream(ssrc uint32) *stream {
+	if b.last != nil && b.last.ssrc == ssrc {
+		return b.last // packets of one leave together
+	}
 	for _, s := range b.streams {
 		if s.ssrc == ssrc {
+			b.last = s
 			return s
 		}
 	}

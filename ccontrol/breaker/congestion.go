@@ -34,7 +34,7 @@ func (h *history) add(i interval, room int) {
 	if len(h.ring) < room {
 		ring := make([]interval, max(room, 2*len(h.ring)))
 		for k := range h.n {
-			ring[k] = h.at(h.n - 1 - k)
+			ring[k] = *h.at(h.n - 1 - k)
 		}
 		h.ring, h.head = ring, h.n
 	}
@@ -44,18 +44,27 @@ func (h *history) add(i interval, room int) {
 }
 
 // at returns the interval that is k before the last.
-func (h *history) at(k int) interval { return h.ring[(h.head-1-k+2*len(h.ring))%len(h.ring)] }
+func (h *history) at(k int) *interval {
+	i := h.head - 1 - k
+	if i < 0 {
+		i += len(h.ring)
+	}
+	return &h.ring[i]
+}
 
 // mean returns the average fraction lost over the last n intervals, by their
 // durations, the bytes that were sent in them, and how long they are.
 func (h *history) mean(n int) (p, bytes float64, d time.Duration) {
+	total := uint64(0)
 	for k := range n {
 		i := h.at(k)
-		p += float64(i.lost * i.duration.Seconds())
-		bytes += float64(i.bytes)
+		if i.lost > 0 {
+			p += float64(i.lost * i.duration.Seconds())
+		}
+		total += i.bytes
 		d += i.duration
 	}
-	return p / d.Seconds(), bytes, d
+	return p / d.Seconds(), float64(total), d
 }
 
 // recent returns the rate of the last intervals that together last as long as is given.

@@ -9,18 +9,18 @@ import (
 
 // framing measures Tf and s of a stream (§3).
 type framing struct {
-	tf      time.Duration // if it is constant
 	started bool
 	frame   uint32 // the present one
 	at      simtime.Time
-	last    time.Duration // interval before the present frame
-	slots   [slots]slot
-
 	// sizes of the last 4·G frames and of the present one, which is at head.
 	sizes   []frameSize
 	head    int
 	bytes   units.Bytes
 	packets int
+
+	tf    time.Duration // if it is constant
+	last  time.Duration // interval before the present frame
+	slots [slots]slot
 }
 
 // slot holds the longest interval that ended in a second.

@@ -10,22 +10,22 @@ import (
 // stream is what is known of an SSRC.
 type stream struct {
 	breaker *Breaker
-	ssrc    uint32
-	config  Stream
 	group   *group
-	framing framing
+	ssrc    uint32
+	active  bool // lastSent is part of the present stretch of sending
+	alarmed bool
 
 	packets, bytes uint64 // sent so far
 	lastSent       simtime.Time
-	active         bool // lastSent is part of the present stretch of sending
 	// unheard is when the first packet left since the last sign of life, and
 	// unjudged the same since the last SR or RR about the stream; Never if none has.
 	unheard, unjudged simtime.Time
-	alarmed           bool
+	now               simtime.Time // of the last event
+	framing           framing
 
 	tr, tdr   time.Duration
-	now       simtime.Time // of the last event
 	reporters []reporter
+	config    Stream
 }
 
 // reporter is one SSRC that reports on a stream: several of one peer may (RFC 8108
