@@ -23,6 +23,7 @@ const (
 type History struct {
 	ring      []sentPacket // by transport sequence number
 	next      uint64       // transport sequence number of the next packet
+	whole     uint64       // number before which all packets are settled
 	numbers   ssrcs.Index
 	streams   []numbering // by place among these
 	sent      units.Bytes // of all packets
@@ -86,7 +87,7 @@ func (h *History) Sent(now simtime.Time, ssrc uint32, rtpSeq uint16, size units.
 // makeRoom doubles the ring if a packet is to take the place of one that may yet be reported on.
 func (h *History) makeRoom(seq uint64) {
 	n := len(h.ring)
-	if n == mostPackets || n > 0 && h.settled(&h.ring[int(seq)&(n-1)]) {
+	if n == mostPackets || n > 0 && (seq < uint64(n) || h.settled(seq-uint64(n))) {
 		return
 	}
 	ring := make([]sentPacket, max(2*n, fewPackets))
@@ -106,11 +107,24 @@ func (h *History) makeRoom(seq uint64) {
 
 // settled reports whether no report can say anything new of a packet: its receiver has got it, and
 // there is no other one, nor will there be.
-func (h *History) settled(p *sentPacket) bool {
-	if !p.used {
-		return true
+func (h *History) settled(seq uint64) bool {
+	return seq < h.whole || h.alone() && h.receivers[0].got(seq)
+}
+
+// alone reports whether there is one receiver for good.
+func (h *History) alone() bool { return len(h.receivers) == 1 && h.receivers[0].name == "" }
+
+// got reports whether the receiver has got a packet that is in the ring.
+func (r *Receiver) got(seq uint64) bool {
+	return r.fates[int(seq)&(len(r.fates)-1)] == reportedReceived
+}
+
+// settle moves on to the first packet that isn't settled.
+func (h *History) settle() {
+	h.whole = max(h.whole, h.next-min(h.next, uint64(len(h.ring))))
+	for h.whole < h.next && h.receivers[0].got(h.whole) {
+		h.whole++
 	}
-	return len(h.receivers) == 1 && h.receivers[0].name == "" && h.receivers[0].fates[int(p.seq)&(len(h.ring)-1)] == reportedReceived
 }
 
 // number notes the RTP sequence number of a packet.
@@ -122,9 +136,13 @@ func (h *History) number(ssrc uint32, rtpSeq uint16, seq uint64) {
 	}
 	s := &h.streams[at]
 	for len(*s) < mostOfStream {
-		before := h.byLow((*s)[int(rtpSeq)&(len(*s)-1)])
+		low := (*s)[int(rtpSeq)&(len(*s)-1)]
+		if int32(low-uint32(h.whole)) < 0 {
+			break // there is no need to look at the packet
+		}
+		before := h.byLow(low)
 		crowds := before != nil && before.ssrc == ssrc && before.rtp != rtpSeq && int(before.rtp^rtpSeq)&(len(*s)-1) == 0
-		if !crowds || h.settled(before) {
+		if !crowds || h.settled(h.seqOf(before)) {
 			break
 		}
 		larger := make(numbering, 2*len(*s))
@@ -235,7 +253,9 @@ func (r *Receiver) note(p *sentPacket, received bool, arrival simtime.Time, ecn 
 	case *was == reportedReceived, !received && *was == reportedLost:
 		return
 	case received:
-		*was = reportedReceived
+		if *was = reportedReceived; r.history.alone() {
+			r.history.settle()
+		}
 	default:
 		*was = reportedLost
 	}
