@@ -99,21 +99,34 @@ type Elements struct {
 	// than what it is in. What came before was read.
 	Malformed bool
 
-	data [kinds][]byte
+	came uint32 // kinds of which there is an element, by their bits
 	ids  [kinds]uint8
+	data [kinds][]byte
 }
+
+func (e *Elements) has(k Kind) bool { return e.came>>k&1 != 0 }
 
 // Data returns an element's data, a part of the packet; nil if the packet
 // doesn't have it.
-func (e *Elements) Data(k Kind) []byte { return e.data[k] }
+func (e *Elements) Data(k Kind) []byte {
+	if !e.has(k) {
+		return nil
+	}
+	return e.data[k]
+}
 
 // ID returns the id that an element came with, 0 if it didn't come.
-func (e *Elements) ID(k Kind) uint8 { return e.ids[k] }
+func (e *Elements) ID(k Kind) uint8 {
+	if !e.has(k) {
+		return 0
+	}
+	return e.ids[k]
+}
 
 // Read collects the elements of an RTP packet. Of two of one kind the first
 // counts. What isn't of the general form is left alone.
 func (m *Map) Read(packet []byte, into *Elements) {
-	*into = Elements{}
+	into.Unknown, into.Malformed, into.came = 0, false, 0
 	block, ok := Block(packet)
 	if !ok {
 		into.Malformed = true
@@ -128,8 +141,9 @@ func (m *Map) Read(packet []byte, into *Elements) {
 		switch {
 		case !m.signalled.Has(id):
 			into.Unknown++
-		case kind != Other && into.data[kind] == nil:
+		case kind != Other && !into.has(kind):
 			into.data[kind], into.ids[kind] = data, id
+			into.came |= 1 << kind
 		}
 	}
 	into.Malformed = r.Malformed()
