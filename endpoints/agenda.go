@@ -14,6 +14,7 @@ type agenda struct {
 	due      []simtime.Time // by session, as it said last
 	why      []Reason
 	touched  []*Session       // since then, in the order of sessions
+	news     []bool           // by session: it is among them
 	byPort   map[uint16]int32 // sessions by the local port, plus 1
 }
 
@@ -24,7 +25,7 @@ func (a *agenda) add(s *Session) {
 	}
 	s.index = len(a.sessions)
 	a.sessions = append(a.sessions, s)
-	a.due, a.why = append(a.due, 0), append(a.why, ReasonNone)
+	a.due, a.why, a.news = append(a.due, 0), append(a.why, ReasonNone), append(a.news, false)
 	a.byPort[s.config.Local.Port] = int32(s.index + 1)
 	if !s.muxed() {
 		a.byPort[s.config.RTCPLocal.Port] = int32(s.index + 1)
@@ -34,10 +35,10 @@ func (a *agenda) add(s *Session) {
 
 // touch notes that something happens to a session.
 func (a *agenda) touch(s *Session) {
-	if s.touched {
+	if a.news[s.index] {
 		return
 	}
-	s.touched = true
+	a.news[s.index] = true
 	at, _ := slices.BinarySearchFunc(a.touched, s.index, func(o *Session, index int) int { return o.index - index })
 	a.touched = slices.Insert(a.touched, at, s)
 }
@@ -70,10 +71,10 @@ func (a *agenda) handlePacket(now simtime.Time, p *packet.Packet) bool {
 // handleTimeout does what is due, in the order of sessions. With the race detector all are
 // asked, and the digest has to be the same: an early call does nothing.
 func (a *agenda) handleTimeout(now simtime.Time) {
-	for i, s := range a.sessions {
-		if a.due[i] <= now || s.touched || distrust {
-			a.touch(s)
-			s.handleTimeout(now)
+	for i, due := range a.due {
+		if due <= now || a.news[i] || distrust {
+			a.touch(a.sessions[i])
+			a.sessions[i].handleTimeout(now)
 		}
 	}
 }
@@ -82,7 +83,7 @@ func (a *agenda) handleTimeout(now simtime.Time) {
 func (a *agenda) next() (simtime.Time, Reason) {
 	for _, s := range a.touched {
 		a.due[s.index], a.why[s.index] = s.nextTimeout()
-		s.touched = false
+		a.news[s.index] = false
 	}
 	a.touched = a.touched[:0]
 	a.check()

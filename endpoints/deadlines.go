@@ -25,14 +25,14 @@ func (d deadline) earlier(at simtime.Time, why Reason) deadline {
 // it, and others aren't asked again. A packet that comes happens to its source alone, and one that
 // leaves to no part; all else happens to the whole session.
 type deadlines struct {
-	known   bool       // what all parts have said is true, but for those that are stirred
+	known bool // what all parts have said is true, but for those that are stirred
+	// calm says that no section has messages, nor will have before the next deadline: then
+	// whoever has nothing to do needn't be called.
+	calm    bool
 	keying  deadline   // of key management
 	passing deadline   // of sections, if all that send pass on what comes from elsewhere
 	sources []deadline // by the place of the source
 	stirred []*source  // to which something has happened
-	// calm says that no section has messages, nor will have before the next deadline: then
-	// whoever has nothing to do needn't be called.
-	calm bool
 }
 
 // stir notes that something happens to the session that may give any part something else to do.
@@ -70,7 +70,7 @@ func (d *deadlines) update(s *Session) {
 		fallthrough
 	default:
 		for _, r := range d.stirred {
-			d.ask(r.index, r)
+			d.ask(int(r.index), r)
 		}
 	}
 	d.stirred = d.stirred[:0]
@@ -125,5 +125,5 @@ func (r *source) calm() bool {
 
 // idle reports whether nobody needs to call a source before its deadline, which is yet to come.
 func (d *deadlines) idle(now simtime.Time, i int) bool {
-	return d.known && d.calm && i < len(d.sources) && d.sources[i].at > now && (len(d.stirred) == 0 || !slices.ContainsFunc(d.stirred, func(r *source) bool { return r.index == i }))
+	return d.known && d.calm && i < len(d.sources) && d.sources[i].at > now && (len(d.stirred) == 0 || !slices.ContainsFunc(d.stirred, func(r *source) bool { return int(r.index) == i }))
 }

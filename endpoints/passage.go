@@ -25,9 +25,6 @@ type Passage struct {
 	// names its source (CSRC) unless it is Nameless.
 	Mixes, Nameless bool
 
-	name string // CNAME of whose media they are, of those that mix
-
-	goal   units.BitRate
 	closed bool // until a frame comes that can be decoded by itself
 	off    bool // nothing is to go
 	flows  bool // something came at seen, or not long before
@@ -42,19 +39,22 @@ type Passage struct {
 	lastTS uint32
 	lastAt simtime.Time
 	csrc   [1]uint32
+
+	goal units.BitRate
+	name string // CNAME of whose media they are, of those that mix
 }
 
 // numbering is how the packets of a source are numbered that leave: what comes of it, in a
 // section from and with a CNAME, leaves in stream, with numbers by stretches, the oldest first.
 type numbering struct {
+	last      uint64 // highest number of the source that has one
+	stream    *Stream
+	source    uint32
+	offset    uint32 // what timestamps are ahead of the source's, of those that mix
+	ended     bool   // a frame, with the highest that has left
+	stretches []stretch
 	from      *Section
 	named     string
-	source    uint32
-	stream    *Stream
-	stretches []stretch
-	last      uint64 // highest number of the source that has one
-	ended     bool   // a frame, with the highest that has left
-	offset    uint32 // what timestamps are ahead of the source's, of those that mix
 }
 
 // stretch is a part of a source without padding in it: what comes with number base leaves
@@ -259,13 +259,7 @@ func (m *Section) Reallocate(now simtime.Time) {
 func (m *Section) Suspended() bool { return m.suspended }
 
 // Passage returns what the section sends from, or nil if it encodes media itself.
-func (m *Section) Passage() *Passage {
-	if m.config.Send == nil {
-		return nil
-	}
-	p, _ := m.config.Send.Encoder.(*Passage)
-	return p
-}
+func (m *Section) Passage() *Passage { return m.passage }
 
 // Forward sends a packet on in the section, under its SSRC and with a number of its own: the
 // next of the stream when the passage opens, and from then on at the same distance, so that

@@ -94,48 +94,48 @@ type Pause struct{ From, To simtime.Time }
 // Section is a media section at one end. Its main stream carries the media, or
 // only reports (RFC 8108 §6.1).
 type Section struct {
-	session *Session
+	session   *Session // what every packet needs stands first, as in a session
+	main      *Stream
+	passage   *Passage // nil if it encodes media itself
+	judged    judged
+	resend    *resender   // nil if packets aren't sent again
+	guard     *guard      // nil if there is no FEC
+	redundant *redundancy // nil if packets go as they are
+	// bandwidth is what the peer has signalled for the medium.
+	bandwidth     signalledBandwidth
+	flow          int32 // see Number
+	dscp          uint8 // of media packets
+	stopped       bool
+	reached       bool // the peer has got packets of the stream
+	suspended     bool // sends nothing because the rate doesn't suffice
+	everRefreshed bool
+	refreshDue    bool         // another key frame is to be made
+	refreshed     simtime.Time // when the last one was
+	refreshFrom   simtime.Time // the other one not before
+
 	config  SectionConfig
 	index   int
-	mid     string // identification tag (RFC 9143 §15)
-	main    *Stream
+	mid     string    // identification tag (RFC 9143 §15)
 	sources []*source // that belong to it, in no order
-	stopped bool
 
-	dscp        uint8 // of media packets
-	reached     bool  // the peer has got packets of the stream
 	firstMarked simtime.Time
 	marked      int // packets with the DSCP so far
-
-	suspended   bool // sends nothing because the rate doesn't suffice
 	suspendedAt simtime.Time
 
-	resend *resender // nil if packets aren't sent again
-	guard  *guard    // nil if there is no FEC
 	fec    *flexfec.Receiver
 	limits *tmmbr.Sender // of the main stream
-	// bandwidth is what the peer has signalled for the medium.
-	bandwidth signalledBandwidth
-	wish      *wish // limit on the peer's stream
+	wish   *wish         // limit on the peer's stream
 
 	binding     binding
-	judged      judged
 	policy      *policy          // nil if protection is fixed
 	repairHeard simtime.Time     // when a repair packet came; 0 if none has
-	redundant   *redundancy      // nil if packets go as they are
 	unwrapper   *ulpfec.Receiver // of video with redundant data; nil before the first
 	trade       trade
 
 	cname string // of what it sends, if not the connection's
-	flow  int32  // see Number
 
 	reportWanted bool // the peer needs an SR of the main stream
-
-	refreshed     simtime.Time // when the last key frame was made
-	everRefreshed bool
-	refreshDue    bool         // another one is to be made
-	refreshFrom   simtime.Time // not before
-	requesters    []requester
+	requesters   []requester
 
 	pictureID    uint16
 	frame        uint64         // number of the last frame
@@ -165,6 +165,7 @@ func newSection(now simtime.Time, s *Session, index int, sc SectionConfig) (*Sec
 	m.main = s.newStream(m, sc.Formats[0].Clock, sc.SSRC)
 	m.limits = newLimits(m.main)
 	if sc.Send != nil {
+		m.passage, _ = sc.Send.Encoder.(*Passage)
 		m.bandwidth = signalledBandwidth{rate: sc.Send.Bandwidth, at: now}
 	}
 	var err error

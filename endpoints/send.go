@@ -91,7 +91,7 @@ func (s *Session) release(now simtime.Time, p *packet.Packet) {
 	s.testMarking(now, m, false)
 	p.DSCP, p.ECN = m.dscp, s.codePoint(now, st, importance)
 	s.counts.RTPSent++
-	s.timing.SentRTP(now, st.local)
+	s.timing.SentRTP(now, st.ssrc)
 	s.judges.sent(now, st, b)
 	s.out.Push(p)
 	if cc := s.config.Controller; cc != nil {

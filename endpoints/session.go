@@ -126,28 +126,52 @@ type SessionConfig struct {
 
 // Session is one end of an RTP session: one SSRC space (RFC 3550 §3), with its
 // transport addresses, keys, members, feedback, pacing and congestion control.
+//
+// What every packet needs stands first, and together: of many sessions little is in the cache when
+// a packet comes.
 type Session struct {
-	connection *Connection
 	endpoint   *Endpoint
-	config     SessionConfig
-	selection  *sound.Selection // nil decodes all audio
-	departed   []uint32         // contributing sources whose BYE is to be passed on
-	name       string
+	connection *Connection
+	protector  protect.Protector // of RTP, nil before there are keys
+	control    protect.Protector // of RTCP, the same unless it has its own keys
+	timing     *rtcptiming.Scheduler
+	passesOn   bool // all senders do, what comes from elsewhere
+	failed     bool // there won't be any keys of RTP, or of RTCP
+	entered    bool // the keys are known and the session has been joined
+	leaving    bool // see Endpoint.Leave
+	parting    bool // some stream may be about to leave
+	farewell   bool // somebody has said BYE
+	refused    bool // the peer has another profile
 
-	protector protect.Protector // of RTP, nil before there are keys
-	ownKeys   *protect.Group    // the same, if senders have keys of their own
-	control   protect.Protector // of RTCP, the same unless it has its own keys
-	sections  []*Section
-	senders   []*Section  // of these
-	passesOn  bool        // and all of them what comes from elsewhere
-	streams   []*Stream   // of this end
-	sources   []*source   // remote SSRCs in the order they were heard
-	heard     ssrcs.Index // which places they have there
-	deadlines deadlines
-	timing    *rtcptiming.Scheduler
+	deadlines  deadlines
+	heard      ssrcs.Index // which places sources have
+	sources    []*source   // remote SSRCs in the order they were heard
+	streams    []*Stream   // of this end
+	routes     []route     // media sections of the peer's SSRCs
+	sections   []*Section
+	senders    []*Section // of these
+	out        packet.FIFO
+	lastTarget ccontrol.Target
+	due        feedbackDue
+	filling    filling
+	pacer      pacer.Pacer
+	probing    probing
+	history    feedback.History
+	ccfb       feedback.CCFBRecorder
+	counts     Counts
+	judges     judges
+	rtt        time.Duration // to whoever answered last
+	paths      []path        // to each peer that has
+	present    int           // streams that are members
+	index      int           // among the endpoint's
+
+	config    SessionConfig
+	selection *sound.Selection // nil decodes all audio
+	departed  []uint32         // contributing sources whose BYE is to be passed on
+	name      string
+	ownKeys   *protect.Group // of RTP, if senders have keys of their own
 	table     *ssrctable.Table
 	peers     []string // CNAMEs of those who take part
-	routes    []route  // media sections of the peer's SSRCs
 
 	extended    rtcp.ExtendedReport // scratch
 	responder   xr.Responder
@@ -169,41 +193,20 @@ type Session struct {
 	group      string // name of the reporting group
 	extensions *headerext.Map
 	elements   headerext.Elements // scratch: those of the packet that came last
+	header     rtp.Header         // scratch: a local one would escape
+	passing    Passing            // scratch
 
-	pacer      pacer.Pacer
-	probing    probing
-	filling    filling
-	history    feedback.History
 	reception  []ccontrol.Reception // scratch
 	news       ccontrol.Report      // scratch
-	ccfb       feedback.CCFBRecorder
 	twcc       *feedback.TWCCRecorder
 	estimate   estimate
 	estimated  float64 // most that the peer wants, unasked, in bit/s; infinite at first
 	marks      marks
-	due        feedbackDue
-	lastTarget ccontrol.Target
 	lastReport simtime.Time // when an SR or RR came
 	shares     []share      // scratch of allocate
-	judges     judges
 
-	out      packet.FIFO
 	compound compound
 	inbox    inbox
-	header   rtp.Header    // scratch: a local one would escape
-	passing  Passing       // scratch
-	rtt      time.Duration // to whoever answered last
-	paths    []path        // to each peer that has
-	counts   Counts
-	failed   bool // there won't be any keys of RTP, or of RTCP
-	entered  bool // the keys are known and the session has been joined
-	leaving  bool // see Endpoint.Leave
-	parting  bool // some stream may be about to leave
-	present  int  // streams that are members
-	farewell bool // somebody has said BYE
-	index    int  // among the endpoint's
-	touched  bool // see agenda
-	refused  bool // the peer has another profile
 }
 
 // Counts are totals of a session.

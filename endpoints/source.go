@@ -20,55 +20,57 @@ import (
 // source is a remote SSRC that sends media: reception statistics after
 // RFC 3550 §6.4.1 and Appendix A, and the receive buffer.
 type source struct {
-	ssrc    uint32
+	ssrc    uint32 // what every packet needs stands first, as in a session
+	index   int32  // among the session's
 	session *Session
-	index   int               // among the session's
-	stirred bool              // see deadlines
 	section *Section          // nil while it isn't known, as the buffers are
 	buffer  *playout.Buffer   // of video
 	audio   *playout.Adaptive // of audio
-	handsOn bool              // it is passed on, and neither is there
-	clock   int64             // rate of its RTP timestamps, Hz
+	stirred bool              // see deadlines
+	handsOn bool              // it is passed on, and neither buffer nor audio is there
 	ended   bool              // a BYE came
+	excess  bool              // it isn't decoded, as there are too many
 	dscp    uint8             // of the last packet
+	carried use               // what the last of its packets was for, once media always media
 
-	carries *Section // that its packets belong to, whatever they are for; nil if to none
-	carried use      // what the last of them was for, once media always media
-	layers  int      // temporal layers that have come
-
-	audioClock int64    // that audio was made for
-	sync       *lipSync // nil if it is played by itself
-	syncName   uint32
+	importance nack.Importance // of the last frame that began
+	frame      uint32          // timestamp of that
+	transit    uint32          // of the last packet, in timestamp units
+	jitter     float64
+	clock      int64    // rate of its RTP timestamps, Hz
+	carries    *Section // that its packets belong to, whatever they are for; nil if to none
 
 	base     uint64 // extended number of the first packet
 	highest  uint64
 	received uint64
-	seen     seen
+	// prior is what each local stream has reported already, by its index.
+	prior []prior
+
+	needed     simtime.Time // when the last frame that began is played out
+	captured   simtime.Time // of the last frame that says so, with its timestamp
+	capturedTS uint32
+	refresh    refresher
+
+	missing *nack.Generator // nil if nothing is asked for
+	losses  *pictureLoss    // nil if they aren't told
+	weigher *weigher        // nil if requests don't depend on what else helps
+	sync    *lipSync        // nil if it is played by itself
+	trace   *xr.Trace       // nil if nobody wants its arrivals
+	fates   *fates          // nil if nobody wants VoIP metrics
+	layers  int             // temporal layers that have come
+	seen    seen
+
+	lossAt     simtime.Time // when losses were looked at last
+	audioClock int64        // that audio was made for
+	syncName   uint32
 
 	usefulness usefulness
-
-	transit uint32 // of the last packet, in timestamp units
-	jitter  float64
 
 	lastSR   uint32 // middle 32 bits of the NTP timestamp of the last SR
 	lastSRAt simtime.Time
 
-	// prior is what each local stream has reported already, by its index.
-	prior []prior
-
-	repeated   *red.Receiver   // of audio with redundant data; nil before the first
-	repeats    int             // most earlier frames that one of its packets had
-	missing    *nack.Generator // nil if nothing is asked for
-	losses     *pictureLoss    // nil if they aren't told
-	lossAt     simtime.Time    // when these were looked at last
-	weigher    *weigher        // nil if requests don't depend on what else helps
-	refresh    refresher
-	frame      uint32          // timestamp of the last frame that began
-	importance nack.Importance // of that
-	needed     simtime.Time    // when it is played out
-
-	captured   simtime.Time // of the last frame that says so, with its timestamp
-	capturedTS uint32
+	repeated *red.Receiver // of audio with redundant data; nil before the first
+	repeats  int           // most earlier frames that one of its packets had
 
 	selected  bool // it is among the audio that this end decodes, if that is limited
 	candidate sound.Candidate
@@ -76,14 +78,9 @@ type source struct {
 	samples   []int16
 	mixed     []audio.Contributor // of what is decoded
 
-	excess bool // it isn't decoded, as there are too many
-
 	ecn      ecn.Receiver // counts if the session has ECN summaries
 	line     line         // of what is passed on
 	wantsKey bool         // somebody behind waits for a key frame
-
-	trace *xr.Trace // nil if nobody wants its arrivals
-	fates *fates    // nil if nobody wants VoIP metrics
 }
 
 type prior struct {
@@ -102,7 +99,7 @@ func newSource(s *Session, m *Section, h *rtp.Header) *source {
 		clock = int64(f.Clock)
 	}
 	src := &source{
-		ssrc: h.SSRC, session: s, index: len(s.sources), base: ext, highest: ext, clock: clock,
+		ssrc: h.SSRC, session: s, index: int32(len(s.sources)), base: ext, highest: ext, clock: clock,
 		prior: make([]prior, len(s.streams)),
 	}
 	if s.config.ExtendedReports.traced() {

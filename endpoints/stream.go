@@ -8,35 +8,35 @@ import (
 // Stream is an SSRC of this end: a participant of its own (RFC 8108 §5.1),
 // whether it sends or only reports (§6.1).
 type Stream struct {
-	ssrc    uint32
-	section *Section
-	index   int               // among the streams of this end, ended ones included
-	clock   int               // rate of RTP timestamps, Hz
-	local   *rtcptiming.Local // nil before the session was joined and after the BYE
-
-	seq      uint16 // of the next packet
-	tsOffset uint32
-	known    bool // the peer has reported on it
-	named    int  // RTCP packets that said which section it belongs to
+	ssrc     uint32
+	seq      uint16            // of the next packet
+	known    bool              // the peer has reported on it
+	section  *Section          // what every packet needs stands first, as in a session
+	local    *rtcptiming.Local // nil before the session was joined and after the BYE
+	next     *Stream           // that took its place after a collision
+	packets  uint32            // sent, for SRs
+	octets   uint32            // of payload
+	queued   int               // packets in the pacer
+	payload  float64           // mean size of packets' payload
+	extSeq   uint32            // highest extended number of a packet that left
+	lastTS   uint32            // RTP timestamp of the last one
+	reported []uint32          // packets that had left at the last report, by index of the reporter
 	layouts  layouts
-	packets  uint32  // sent, for SRs
-	octets   uint32  // of payload
-	queued   int     // packets in the pacer
-	payload  float64 // mean size of packets' payload
+
+	index    int // among the streams of this end, ended ones included
+	clock    int // rate of RTP timestamps, Hz
+	tsOffset uint32
+	firstSeq uint32 // extended number of the first packet that left
+	named    int    // RTCP packets that said which section it belongs to
 
 	retired        bool         // another stream has the section's media now (RFC 7160 §4.1)
-	next           *Stream      // that took its place after a collision
 	restamped      uint16       // next sequence number for packets that were made for its predecessor
 	contestedSince simtime.Time // when somebody else was first seen to use the SSRC
 
-	extSeq   uint32     // highest extended number of a packet that left
-	reported []uint32   // packets that had left at the last report, by index of the reporter
-	reports  []Reported // what peers say of it, the last of each
-	told     []told     // the same for the controller
-	ecn      markings   // how its packets were marked, and what peers say of that
-	firstSeq uint32     // extended number of the first packet that left
-	lastTS   uint32     // RTP timestamp of the last one
-	turn     int        // who comes first when not everybody fits into its report
+	reports []Reported // what peers say of it, the last of each
+	told    []told     // the same for the controller
+	ecn     markings   // how its packets were marked, and what peers say of that
+	turn    int        // who comes first when not everybody fits into its report
 }
 
 // newStream adds a stream to a section, with the SSRC that was signalled for it or,

@@ -89,7 +89,7 @@ func (s *Scheduler) HeardBye(now simtime.Time, ssrc uint32) {
 // SentRTP notes a media packet of a local SSRC. The first one makes it a sender
 // (RFC 3550 §6.3.8); the reverse reconsideration that the RFC wants then has
 // nothing to do, as it scales by members, whose number stays.
-func (s *Scheduler) SentRTP(now simtime.Time, l *Local) { s.members.sent(now, l.SSRC) }
+func (s *Scheduler) SentRTP(now simtime.Time, local uint32) { s.members.sent(now, local) }
 
 // IsSender reports whether a local SSRC has sent media lately: we_sent.
 func (s *Scheduler) IsSender(l *Local) bool { return s.members.isSender(l.SSRC) }

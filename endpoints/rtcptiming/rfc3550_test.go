@@ -284,7 +284,7 @@ func TestReverseReconsiderationMovesTp(t *testing.T) {
 		c.Random, c.FirstSize = rng.New(seed).Stream("rtcp"), 100
 		s := rtcptiming.New(c)
 		l := s.Join(0, 1)
-		s.SentRTP(0, l)
+		s.SentRTP(0, l.SSRC)
 		for ssrc := uint32(2); ssrc <= 100; ssrc++ {
 			s.HeardRTP(0, ssrc)
 		}
@@ -305,7 +305,7 @@ func TestReverseReconsiderationMovesTp(t *testing.T) {
 		for ssrc := uint32(11); ssrc <= 100; ssrc++ {
 			s.HeardBye(now, ssrc)
 		}
-		s.SentRTP(now, l)
+		s.SentRTP(now, l.SSRC)
 		for ssrc := uint32(2); ssrc <= 10; ssrc++ {
 			s.HeardRTP(now, ssrc)
 		}

@@ -111,7 +111,7 @@ func (s *session) media() {
 			continue
 		}
 		for _, l := range p.locals {
-			p.s.SentRTP(s.now, l)
+			p.s.SentRTP(s.now, l.SSRC)
 			for _, o := range s.parties {
 				if o != p {
 					o.s.HeardRTP(s.now, l.SSRC)
