@@ -11,6 +11,7 @@
 package breaker
 
 import (
+	"slices"
 	"time"
 
 	"rtpfabric/sim/simtime"
@@ -23,7 +24,8 @@ type Breaker struct {
 	settings Settings
 	td       time.Duration
 	streams  []*stream
-	last     *stream // that was asked for
+	ssrcs    []uint32 // of these
+	last     int      // that was asked for
 	trips    []Trip
 }
 
@@ -58,14 +60,14 @@ func (b *Breaker) Add(ssrc uint32, c Stream) {
 		s.group = &group{}
 	}
 	s.group.streams = append(s.group.streams, s)
-	b.streams = append(b.streams, s)
+	b.streams, b.ssrcs = append(b.streams, s), append(b.ssrcs, ssrc)
 }
 
 // Rename says that a stream goes on with another SSRC, about which there are no
 // reports yet: the first block of each reporter is one to compare others with.
 func (b *Breaker) Rename(from, to uint32) {
 	if s := b.stream(from); s != nil {
-		s.ssrc = to
+		s.ssrc, b.ssrcs[b.last] = to, to
 		s.stopped()
 		s.reporters = s.reporters[:0]
 	}
@@ -75,8 +77,7 @@ func (b *Breaker) Rename(from, to uint32) {
 func (b *Breaker) Remove(ssrc uint32) {
 	for i, s := range b.streams {
 		if s.ssrc == ssrc {
-			b.streams = append(b.streams[:i], b.streams[i+1:]...)
-			b.last = nil
+			b.streams, b.ssrcs = append(b.streams[:i], b.streams[i+1:]...), append(b.ssrcs[:i], b.ssrcs[i+1:]...)
 			s.group.remove(s)
 			return
 		}
@@ -184,14 +185,11 @@ func (b *Breaker) Limit(ssrc uint32) (units.BitRate, bool) {
 
 // stream returns the stream with an SSRC, or nil.
 func (b *Breaker) stream(ssrc uint32) *stream {
-	if b.last != nil && b.last.ssrc == ssrc {
-		return b.last // packets of one leave together
-	}
-	for _, s := range b.streams {
-		if s.ssrc == ssrc {
-			b.last = s
-			return s
+	if b.last >= len(b.ssrcs) || b.ssrcs[b.last] != ssrc { // packets of one leave together
+		if b.last = slices.Index(b.ssrcs, ssrc); b.last < 0 {
+			b.last = 0
+			return nil
 		}
 	}
-	return nil
+	return b.streams[b.last]
 }
