@@ -62,9 +62,15 @@ const (
 	reportedReceived
 )
 
-// numbering finds a stream's packets by RTP sequence number: it holds their transport sequence
-// numbers.
-type numbering []uint32
+// numbering finds a stream's packets by RTP sequence number.
+type numbering []numbered
+
+// numbered is a packet by its RTP and the low bits of its transport sequence number.
+type numbered struct {
+	seq  uint32
+	rtp  uint16
+	used bool
+}
 
 // Sent notes a packet, which is part of a probe unless that is 0, and returns its
 // transport-wide sequence number.
@@ -135,25 +141,25 @@ func (h *History) number(ssrc uint32, rtpSeq uint16, seq uint64) {
 		h.streams = append(h.streams, make(numbering, fewOfStream))
 	}
 	s := &h.streams[at]
-	for len(*s) < mostOfStream {
-		low := (*s)[int(rtpSeq)&(len(*s)-1)]
-		if int32(low-uint32(h.whole)) < 0 {
-			break // there is no need to look at the packet
-		}
-		before := h.byLow(low)
-		crowds := before != nil && before.ssrc == ssrc && before.rtp != rtpSeq && int(before.rtp^rtpSeq)&(len(*s)-1) == 0
-		if !crowds || h.settled(h.seqOf(before)) {
-			break
-		}
+	for len(*s) < mostOfStream && h.crowded(s.at(rtpSeq), rtpSeq) {
 		larger := make(numbering, 2*len(*s))
-		for _, low := range *s {
-			if p := h.byLow(low); p != nil && p.ssrc == ssrc {
-				larger[int(p.rtp)&(len(larger)-1)] = low
+		for _, n := range *s {
+			if n.used {
+				*larger.at(n.rtp) = n
 			}
 		}
 		*s = larger
 	}
-	(*s)[int(rtpSeq)&(len(*s)-1)] = uint32(seq)
+	*s.at(rtpSeq) = numbered{uint32(seq), rtpSeq, true}
+}
+
+// at returns the place of an RTP sequence number.
+func (s numbering) at(rtpSeq uint16) *numbered { return &s[int(rtpSeq)&(len(s)-1)] }
+
+// crowded reports whether the place of a packet is that of another one that may yet be reported on.
+func (h *History) crowded(n *numbered, rtpSeq uint16) bool {
+	seq := h.unfold(n.seq)
+	return n.used && n.rtp != rtpSeq && h.next-seq <= uint64(len(h.ring)) && !h.settled(seq)
 }
 
 // Receiver returns what a receiver says of the packets. Where there is only one it has no
@@ -205,11 +211,11 @@ func (h *History) bySSRC(ssrc uint32, rtpSeq uint16) *sentPacket {
 		return nil
 	}
 	s := h.streams[at]
-	p := h.byLow(s[int(rtpSeq)&(len(s)-1)])
-	if p == nil || p.ssrc != ssrc || p.rtp != rtpSeq {
+	n := s.at(rtpSeq)
+	if !n.used || n.rtp != rtpSeq {
 		return nil
 	}
-	return p
+	return h.byLow(n.seq)
 }
 
 func (h *History) bySeq(seq uint64) *sentPacket {
@@ -230,8 +236,8 @@ func (h *History) byLow(seq uint32) *sentPacket {
 	return nil
 }
 
-// seqOf returns the whole transport sequence number of a packet.
-func (h *History) seqOf(p *sentPacket) uint64 { return h.next - uint64(uint32(h.next)-p.seq) }
+// unfold returns a transport sequence number by its low bits.
+func (h *History) unfold(seq uint32) uint64 { return h.next - uint64(uint32(h.next)-seq) }
 
 // totalOf returns the size of all packets up to one.
 func (h *History) totalOf(p *sentPacket) units.Bytes {
@@ -245,7 +251,7 @@ func (r *Receiver) begin() {
 
 // note adds the news about a packet to the report, if it is news.
 func (r *Receiver) note(p *sentPacket, received bool, arrival simtime.Time, ecn packet.ECN) {
-	seq := r.history.seqOf(p)
+	seq := r.history.unfold(p.seq)
 	if seq >= r.newest {
 		r.newest, r.answered = seq+1, r.history.totalOf(p)
 	}
