@@ -45,14 +45,16 @@ type Passage struct {
 }
 
 // numbering is how the packets of a source are numbered that leave: what comes of it, in a
-// section from and with a CNAME, leaves in stream, with numbers by stretches, the oldest first.
+// section from and with a CNAME, leaves in stream, with numbers by stretches, the oldest first and
+// the newest by itself.
 type numbering struct {
 	last      uint64 // highest number of the source that has one
 	stream    *Stream
 	source    uint32
 	offset    uint32 // what timestamps are ahead of the source's, of those that mix
 	ended     bool   // a frame, with the highest that has left
-	stretches []stretch
+	newest    stretch
+	stretches []stretch // before that
 	from      *Section
 	named     string
 }
@@ -105,7 +107,7 @@ func (p *Passage) begin(now simtime.Time, st *Stream, f *Passing) {
 	p.now, p.before = p.before, p.now
 	p.now = numbering{
 		from: p.From, named: p.name, source: f.SSRC, stream: st, last: f.Seq, offset: offset,
-		stretches: append(p.now.stretches[:0], stretch{f.Seq, st.seq}),
+		newest: stretch{f.Seq, st.seq}, stretches: p.now.stretches[:0],
 	}
 }
 
@@ -123,7 +125,7 @@ func (p *Passage) late(st *Stream, source uint32, seq uint64) *numbering {
 
 // spans reports whether a number lies between the first and the last that have one.
 func (n *numbering) spans(st *Stream, source uint32, seq uint64) bool {
-	return seq < n.last && n.carries(st, source) && seq >= n.stretches[0].base
+	return seq < n.last && n.carries(st, source) && seq >= n.base()
 }
 
 // carries reports whether what comes of a source has numbers of a stream.
@@ -134,24 +136,40 @@ func (n *numbering) carries(st *Stream, source uint32) bool {
 // place returns the number that stands for one of the source; false for one that is too old, or
 // that has been left out.
 func (n *numbering) place(seq uint64) (uint16, bool) {
+	if seq >= n.newest.base {
+		return n.newest.place(seq), true
+	}
+	after := &n.newest
 	for i := len(n.stretches) - 1; i >= 0; i-- {
-		if s := &n.stretches[i]; seq >= s.base {
-			number := s.first + uint16(seq-s.base)
-			return number, i+1 == len(n.stretches) || number != n.stretches[i+1].first
+		s := &n.stretches[i]
+		if seq >= s.base {
+			number := s.place(seq)
+			return number, number != after.first
 		}
+		after = s
 	}
 	return 0, false
 }
 
+func (s *stretch) place(seq uint64) uint16 { return s.first + uint16(seq-s.base) }
+
+// base is the first number that has one.
+func (n *numbering) base() uint64 {
+	if len(n.stretches) > 0 {
+		return n.stretches[0].base
+	}
+	return n.newest.base
+}
+
 // proceed lets what follows the last number of the source have the stream's next one.
 func (n *numbering) proceed(st *Stream) {
-	if i := len(n.stretches); i > 0 && n.stretches[i-1].base == n.last+1 {
-		n.stretches = n.stretches[:i-1]
+	if n.newest.base != n.last+1 {
+		if len(n.stretches) == maxStretches-1 {
+			n.stretches = append(n.stretches[:0], n.stretches[1:]...)
+		}
+		n.stretches = append(n.stretches, n.newest)
 	}
-	if len(n.stretches) == maxStretches {
-		n.stretches = append(n.stretches[:0], n.stretches[1:]...)
-	}
-	n.stretches = append(n.stretches, stretch{n.last + 1, st.seq})
+	n.newest = stretch{n.last + 1, st.seq}
 }
 
 // mayPad reports whether padding may go in a stream: not within a frame, which receivers take
