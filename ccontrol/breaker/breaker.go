@@ -69,7 +69,7 @@ func (b *Breaker) Rename(from, to uint32) {
 	if s := b.stream(from); s != nil {
 		s.ssrc, b.ssrcs[b.last] = to, to
 		s.stopped()
-		s.reporters = s.reporters[:0]
+		s.reporters, s.by = s.reporters[:0], s.by[:0]
 	}
 }
 

@@ -1,6 +1,7 @@
 package breaker
 
 import (
+	"slices"
 	"time"
 
 	"rtpfabric/sim/simtime"
@@ -25,13 +26,13 @@ type stream struct {
 
 	tr, tdr   time.Duration
 	reporters []reporter
+	by        []uint32 // SSRCs of these
 	config    Stream
 }
 
 // reporter is one SSRC that reports on a stream: several of one peer may (RFC 8108
 // §5), each with intervals of its own.
 type reporter struct {
-	ssrc  uint32
 	known bool
 
 	at             simtime.Time // of the last block
@@ -109,20 +110,20 @@ func (s *stream) cbInterval() int {
 // recently if there are too many.
 func (s *stream) reporter(now simtime.Time, ssrc uint32) *reporter {
 	s.now = now
+	if i := slices.Index(s.by, ssrc); i >= 0 {
+		return &s.reporters[i]
+	}
+	if len(s.reporters) < maxReporters {
+		s.reporters, s.by = append(s.reporters, reporter{}), append(s.by, ssrc)
+		return &s.reporters[len(s.reporters)-1]
+	}
 	oldest := 0
 	for i := range s.reporters {
-		if s.reporters[i].ssrc == ssrc {
-			return &s.reporters[i]
-		}
 		if s.reporters[i].at < s.reporters[oldest].at {
 			oldest = i
 		}
 	}
-	if len(s.reporters) < maxReporters {
-		s.reporters = append(s.reporters, reporter{})
-		oldest = len(s.reporters) - 1
-	}
-	s.reporters[oldest] = reporter{ssrc: ssrc}
+	s.reporters[oldest], s.by[oldest] = reporter{}, ssrc
 	return &s.reporters[oldest]
 }
 
