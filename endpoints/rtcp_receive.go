@@ -311,10 +311,8 @@ func (s *Session) testMarkings(now simtime.Time) {
 
 // ours returns this end's stream with an SSRC, or nil.
 func (s *Session) ours(ssrc uint32) *Stream {
-	for _, st := range s.streams {
-		if st.ssrc == ssrc && st.next == nil {
-			return st
-		}
+	if i := s.own.Find(ssrc); i >= 0 && s.streams[i].next == nil {
+		return s.streams[i]
 	}
 	return nil
 }

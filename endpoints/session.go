@@ -146,8 +146,9 @@ type Session struct {
 	deadlines  deadlines
 	heard      ssrcs.Index // which places sources have
 	sources    []*source   // remote SSRCs in the order they were heard
-	streams    []*Stream   // of this end
-	routes     []route     // media sections of the peer's SSRCs
+	own        ssrcs.Index // which places this end's streams have
+	streams    []*Stream
+	routes     []route // media sections of the peer's SSRCs
 	sections   []*Section
 	senders    []*Section // of these
 	out        packet.FIFO

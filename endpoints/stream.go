@@ -54,6 +54,7 @@ func (s *Session) newStream(m *Section, clock int, signalled uint32) *Stream {
 		// confuse SRTP's roll-over counter (RFC 3711 §3.3.1).
 		seq: uint16(r.Uint32()) &^ 0x8000, tsOffset: r.Uint32(),
 	}
+	s.own.Add(ssrc)
 	s.streams = append(s.streams, st)
 	return st
 }

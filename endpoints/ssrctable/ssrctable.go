@@ -51,6 +51,8 @@ type Table struct {
 	Policy Policy
 
 	entries   map[uint32]*entry
+	asked     uint32 // SSRC that was looked up last, as most are again, and what was found
+	found     *entry
 	conflicts []conflict
 	cname     string // of this end
 }
@@ -72,8 +74,21 @@ type conflict struct {
 // New returns the table of an end with the given CNAME.
 func New(cname string) *Table { return &Table{entries: map[uint32]*entry{}, cname: cname} }
 
+// entry returns what is known of an SSRC, nil if it isn't used.
+func (t *Table) entry(ssrc uint32) *entry {
+	if t.found == nil || t.asked != ssrc {
+		t.asked, t.found = ssrc, t.entries[ssrc]
+	}
+	return t.found
+}
+
+func (t *Table) enter(ssrc uint32, e *entry) {
+	t.entries[ssrc] = e
+	t.asked, t.found = ssrc, e
+}
+
 // AddLocal enters an SSRC of this end.
-func (t *Table) AddLocal(ssrc uint32) { t.entries[ssrc] = &entry{local: true, cname: t.cname} }
+func (t *Table) AddLocal(ssrc uint32) { t.enter(ssrc, &entry{local: true, cname: t.cname}) }
 
 // Unused draws an SSRC that nobody is known to use (RFC 3550 §8.1).
 func (t *Table) Unused(r *rng.Stream) uint32 {
@@ -86,11 +101,11 @@ func (t *Table) Unused(r *rng.Stream) uint32 {
 }
 
 // Known reports whether somebody uses an SSRC.
-func (t *Table) Known(ssrc uint32) bool { return t.entries[ssrc] != nil }
+func (t *Table) Known(ssrc uint32) bool { return t.entry(ssrc) != nil }
 
 // CNAME returns the CNAME of an SSRC; empty if it isn't known.
 func (t *Table) CNAME(ssrc uint32) string {
-	if e := t.entries[ssrc]; e != nil {
+	if e := t.entry(ssrc); e != nil {
 		return e.cname
 	}
 	return ""
@@ -109,7 +124,7 @@ func (t *Table) Uses(cname string) bool {
 // Activate notes that somebody else's SSRC sends RTP packets, or RTCP other than SDES and BYE,
 // and reports whether that is news. Contributing sources don't.
 func (t *Table) Activate(ssrc uint32) bool {
-	e := t.entries[ssrc]
+	e := t.entry(ssrc)
 	if e == nil || e.local || e.active {
 		return false
 	}
@@ -118,10 +133,16 @@ func (t *Table) Activate(ssrc uint32) bool {
 }
 
 // Active reports whether an SSRC was activated.
-func (t *Table) Active(ssrc uint32) bool { return t.entries[ssrc] != nil && t.entries[ssrc].active }
+func (t *Table) Active(ssrc uint32) bool {
+	e := t.entry(ssrc)
+	return e != nil && e.active
+}
 
 // Remove forgets an SSRC after its BYE or its time-out.
-func (t *Table) Remove(ssrc uint32) { delete(t.entries, ssrc) }
+func (t *Table) Remove(ssrc uint32) {
+	delete(t.entries, ssrc)
+	t.found = nil
+}
 
 // Heard judges an SSRC or CSRC that came in a packet of a kind from an address.
 func (t *Table) Heard(now simtime.Time, k Kind, ssrc uint32, from packet.Addr) Verdict {
@@ -133,19 +154,19 @@ func (t *Table) Heard(now simtime.Time, k Kind, ssrc uint32, from packet.Addr) V
 func (t *Table) Described(now simtime.Time, ssrc uint32, from packet.Addr, cname string) Verdict {
 	v := t.judge(now, Control, ssrc, from, cname)
 	if v == Accept {
-		t.entries[ssrc].cname = cname
+		t.entry(ssrc).cname = cname
 	}
 	return v
 }
 
 // judge is the algorithm of §8.2. cname is empty outside of SDES.
 func (t *Table) judge(now simtime.Time, k Kind, ssrc uint32, from packet.Addr, cname string) Verdict {
-	e := t.entries[ssrc]
+	e := t.entry(ssrc)
 	switch {
 	case e == nil:
 		e = &entry{cname: cname}
 		e.from[k] = from
-		t.entries[ssrc] = e
+		t.enter(ssrc, e)
 		return Accept
 	case e.local:
 		return t.own(now, from, cname)
@@ -186,7 +207,7 @@ func (t *Table) GiveUp(now simtime.Time, ssrc uint32, k Kind, from packet.Addr) 
 	t.conflicts = append(t.conflicts, conflict{from: from, last: now})
 	e := &entry{}
 	e.from[k] = from
-	t.entries[ssrc] = e
+	t.enter(ssrc, e)
 }
 
 // Expire forgets conflicting addresses from which nothing conflicting came for
