@@ -8,14 +8,29 @@ import (
 )
 
 // agenda is when independent sessions have something to do. Of hundreds few have at any moment: it
-// asks only those to which something has happened since it asked last.
+// asks only those to which something has happened since it asked last, and looks at others by rows.
 type agenda struct {
 	sessions []*Session
 	due      []simtime.Time // by session, as it said last
 	why      []Reason
+	rows     []row
 	touched  []*Session       // since then, in the order of sessions
 	news     []bool           // by session: it is among them
 	byPort   map[uint16]int32 // sessions by the local port, plus 1
+}
+
+// row is some sessions that follow each other.
+type row struct {
+	due  simtime.Time // earliest of theirs
+	news bool         // about any of them
+}
+
+// rowSize is about as many as there are rows of the largest conferences.
+const rowSize = 16
+
+// in returns the sessions that a row has, from one to another one, exclusively.
+func (a *agenda) in(row int) (from, to int) {
+	return row * rowSize, min((row+1)*rowSize, len(a.sessions))
 }
 
 // add takes a session, about which everything is news.
@@ -26,6 +41,9 @@ func (a *agenda) add(s *Session) {
 	s.index = len(a.sessions)
 	a.sessions = append(a.sessions, s)
 	a.due, a.why, a.news = append(a.due, 0), append(a.why, ReasonNone), append(a.news, false)
+	if s.index%rowSize == 0 {
+		a.rows = append(a.rows, row{})
+	}
 	a.byPort[s.config.Local.Port] = int32(s.index + 1)
 	if !s.muxed() {
 		a.byPort[s.config.RTCPLocal.Port] = int32(s.index + 1)
@@ -38,7 +56,7 @@ func (a *agenda) touch(s *Session) {
 	if a.news[s.index] {
 		return
 	}
-	a.news[s.index] = true
+	a.news[s.index], a.rows[s.index/rowSize].news = true, true
 	at, _ := slices.BinarySearchFunc(a.touched, s.index, func(o *Session, index int) int { return o.index - index })
 	a.touched = slices.Insert(a.touched, at, s)
 }
@@ -71,10 +89,15 @@ func (a *agenda) handlePacket(now simtime.Time, p *packet.Packet) bool {
 // handleTimeout does what is due, in the order of sessions. With the race detector all are
 // asked, and the digest has to be the same: an early call does nothing.
 func (a *agenda) handleTimeout(now simtime.Time) {
-	for i, due := range a.due {
-		if due <= now || a.news[i] || distrust {
-			a.touch(a.sessions[i])
-			a.sessions[i].handleTimeout(now)
+	for r := range a.rows {
+		if a.rows[r].due > now && !a.rows[r].news && !distrust {
+			continue
+		}
+		for i, to := a.in(r); i < to; i++ {
+			if a.due[i] <= now || a.news[i] || distrust {
+				a.touch(a.sessions[i])
+				a.sessions[i].handleTimeout(now)
+			}
 		}
 	}
 }
@@ -87,11 +110,23 @@ func (a *agenda) next() (simtime.Time, Reason) {
 	}
 	a.touched = a.touched[:0]
 	a.check()
-	at, why := simtime.Never, ReasonNone
-	for i, t := range a.due {
-		if t < at {
-			at, why = t, a.why[i]
+	least := deadline{simtime.Never, ReasonNone}
+	for r := range a.rows {
+		if a.rows[r].news {
+			a.summarize(r)
+		}
+		if a.rows[r].due < least.at {
+			from, to := a.in(r)
+			for i := from; i < to; i++ {
+				least = least.earlier(a.due[i], a.why[i])
+			}
 		}
 	}
-	return at, why
+	return least.at, least.why
+}
+
+// summarize notes when the first session of a row has something to do.
+func (a *agenda) summarize(r int) {
+	from, to := a.in(r)
+	a.rows[r] = row{due: slices.Min(a.due[from:to])}
 }
