@@ -24,29 +24,52 @@ func (r *Recorder) Finish(end simtime.Time, into *record.Record) {
 			f.watch(&r.book, end)
 		}
 	}
-	for _, l := range r.links {
-		if l != nil {
-			l.fillAvailable(r)
-		}
-	}
+	r.fillAvailable()
 	into.Series = r.book.series
 	into.Distributions = r.book.dists
 	into.Events = r.events
 	into.Summary = r.summary(end)
 }
 
-// fillAvailable computes what the flows that cross the link could use of it:
+// fillAvailable computes what the flows that cross each link could use of it.
+func (r *Recorder) fillAvailable() {
+	flows := byLink(len(r.links), r.flows, func(f *flowMeter) *pathMeter { return &f.pathMeter })
+	traffic := byLink(len(r.links), r.traffic, func(f *trafficMeter) *pathMeter { return &f.pathMeter })
+	for i, l := range r.links {
+		if l != nil {
+			l.fillAvailable(r, flows[i], traffic[i])
+		}
+	}
+}
+
+// byLink returns those whose paths lead over each link at any time, in their order: in a conference
+// few of all.
+func byLink[M any](links int, all []M, path func(M) *pathMeter) [][]M {
+	list, last := make([][]M, links), make([]int, links) // who came last, from 1 on
+	for i, m := range all {
+		for _, from := range path(m).paths {
+			for _, l := range from.links {
+				if at := l.Index(); last[at] <= i {
+					list[at], last[at] = append(list[at], m), i+1
+				}
+			}
+		}
+	}
+	return list
+}
+
+// fillAvailable computes what flows and traffic that cross the link could use of it:
 // its capacity, or what all of them send at their maximum rates with their
 // part of RTCP, if that is less.
-func (m *linkMeter) fillAvailable(r *Recorder) {
+func (m *linkMeter) fillAvailable(r *Recorder, flows []*flowMeter, traffic []*trafficMeter) {
 	for i, capacity := range m.capacity.series.Values {
 		demand := 0.0
-		for _, f := range r.flows {
+		for _, f := range flows {
 			if n := f.crossings(m.link, i); n > 0 && f.activeIn(i) {
 				demand += float64(float64(n) * (float64(f.flow.Model.Wire(f.flow.Model.Max)) + r.sim.RTCPPerStream(f.flow)))
 			}
 		}
-		for _, f := range r.traffic {
+		for _, f := range traffic {
 			if f.crossings(m.link, i) > 0 && f.activeIn(i) {
 				demand += f.peak()
 			}
