@@ -21,6 +21,10 @@ type framing struct {
 	tf    time.Duration // if it is constant
 	last  time.Duration // interval before the present frame
 	slots [slots]slot
+	// longest is Tf in a second, unless it isn't known as another frame has begun since.
+	longest time.Duration
+	second  int64
+	known   bool
 }
 
 // slot holds the longest interval that ended in a second.
@@ -61,7 +65,7 @@ func (f *framing) sent(now simtime.Time, size units.Bytes, frame uint32) {
 
 // note keeps an interval between frames.
 func (f *framing) note(now simtime.Time, d time.Duration) {
-	f.last = d
+	f.last, f.known = d, false
 	second := int64(now.Duration() / time.Second)
 	s := &f.slots[second%slots]
 	if s.second != second {
@@ -77,6 +81,9 @@ func (f *framing) interval(now simtime.Time) time.Duration {
 		return f.tf
 	}
 	second := int64(now.Duration() / time.Second)
+	if f.known && f.second == second {
+		return f.longest
+	}
 	most := time.Duration(0)
 	for _, s := range f.slots {
 		if second-s.second < slots {
@@ -86,7 +93,8 @@ func (f *framing) interval(now simtime.Time) time.Duration {
 	if most == 0 {
 		most = f.last
 	}
-	return bounded(most)
+	f.longest, f.second, f.known = bounded(most), second, true
+	return f.longest
 }
 
 // size is s: the mean of the packets of the last 4·G frames. 0 before the first.
