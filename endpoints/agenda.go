@@ -110,19 +110,20 @@ func (a *agenda) next() (simtime.Time, Reason) {
 	}
 	a.touched = a.touched[:0]
 	a.check()
-	least := deadline{simtime.Never, ReasonNone}
+	at, first := simtime.Never, 0
 	for r := range a.rows {
 		if a.rows[r].news {
 			a.summarize(r)
 		}
-		if a.rows[r].due < least.at {
-			from, to := a.in(r)
-			for i := from; i < to; i++ {
-				least = least.earlier(a.due[i], a.why[i])
-			}
+		if due := a.rows[r].due; due < at {
+			at, first = due, r
 		}
 	}
-	return least.at, least.why
+	if at == simtime.Never {
+		return at, ReasonNone
+	}
+	from, to := a.in(first)
+	return at, a.why[from+slices.Index(a.due[from:to], at)]
 }
 
 // summarize notes when the first session of a row has something to do.

@@ -83,12 +83,21 @@ func (f *filling) worthwhile(now simtime.Time, target units.BitRate) bool {
 // padDue returns when padding is to leave, if anything can carry it: at once for a burst that
 // probes, or to keep a rate up.
 func (s *Session) padDue() simtime.Time {
+	at := s.padTime()
+	if at == simtime.Never || s.pacer.Len() > 0 || s.pads() == nil {
+		return simtime.Never
+	}
+	return at
+}
+
+// padTime is when padding is to leave, whatever waits and may carry it.
+func (s *Session) padTime() simtime.Time {
 	at := s.filling.due()
 	if s.probing.probe.ID != 0 {
 		at = 0
 	}
-	if at == simtime.Never || s.pacer.Len() > 0 || s.pads() == nil {
-		return simtime.Never
+	if at == simtime.Never {
+		return at
 	}
 	return max(at, s.pacer.Free())
 }
@@ -118,7 +127,7 @@ func (m *Section) mayPad() bool {
 // pad hands a packet without payload to the pacer if one is due. It comes between frames, as
 // nothing else waits.
 func (s *Session) pad(now simtime.Time) bool {
-	if s.padDue() > now || s.probing.probe.ID == 0 && !s.filling.worthwhile(now, s.lastTarget.Media) {
+	if s.padTime() > now || s.padDue() > now || s.probing.probe.ID == 0 && !s.filling.worthwhile(now, s.lastTarget.Media) {
 		return false
 	}
 	m := s.pads()
