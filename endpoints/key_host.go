@@ -48,12 +48,7 @@ func (k *keyConnection) handleTimeout(now simtime.Time, e *Endpoint) {
 
 // poll sends what the step has to say.
 func (k *keyConnection) poll(now simtime.Time, e *Endpoint) {
-	for b := k.step.PollPayload(now); b != nil; b = k.step.PollPayload(now) {
-		p := e.config.Pool.New()
-		copy(p.SetPayload(len(b)), b)
-		p.Src, p.Dst = k.local, k.remote
-		k.out.Push(p)
-	}
+	keying.Send(now, k.step, e.config.Pool, &k.out, k.local, k.remote)
 }
 
 // nextTimeout returns when something is due.

@@ -70,12 +70,7 @@ func (s *Session) pollKeying(now simtime.Time) {
 
 // pollStep sends what one flow's has to say.
 func (s *Session) pollStep(now simtime.Time, step keying.Step, src, dst packet.Addr) {
-	for b := step.PollPayload(now); b != nil; b = step.PollPayload(now) {
-		p := s.endpoint.config.Pool.New()
-		copy(p.SetPayload(len(b)), b)
-		p.Src, p.Dst = src, dst
-		s.out.Push(p)
-	}
+	keying.Send(now, step, s.endpoint.config.Pool, &s.out, src, dst)
 	if f, ok := step.(keying.Failer); ok && !s.failed && f.Err() != nil {
 		s.failed = true
 		s.event(Event{Kind: KeyingFailed, At: now})

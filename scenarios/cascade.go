@@ -82,6 +82,25 @@ func (t *Topology) Joins() [][]string {
 	return pairs
 }
 
+// Neighbours returns who is connected to a middlebox, its peers and then the middleboxes that a trunk
+// joins to it.
+func (t *Topology) Neighbours(box string) []string {
+	var names []string
+	for _, b := range t.Boxes() {
+		if b.Name == box {
+			names = append(names, b.Peers...)
+		}
+	}
+	for _, pair := range t.Joins() {
+		for side, name := range pair {
+			if name == box {
+				names = append(names, pair[1-side])
+			}
+		}
+	}
+	return names
+}
+
 // beyond returns the middleboxes that are reached from one without the trunk between that and
 // another, the first being that one itself.
 func (t *Topology) beyond(from, not string) []string {

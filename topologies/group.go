@@ -1,6 +1,7 @@
 package topologies
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -42,7 +43,7 @@ func (s *Simulation) connectGroup(group *Group) error {
 		for _, name := range group.Peers {
 			at = append(at, packet.Addr{IP: s.Addr(name), Port: nextPort(&s.byName[name].nextPort, session.RTCPPort)})
 		}
-		sections, keys := sectionsByName(session.Media), s.keyHost(group, session.Name)
+		sections, keys := sectionsByName(session.Media), s.keyServer(group, session.Name)
 		for j, name := range group.Peers {
 			box := group.via(name)
 			sc, err := s.sessionConfig(sessionEnd{
@@ -131,10 +132,7 @@ func (s *Simulation) meetOthers(sc *endpoints.SessionConfig, at []packet.Addr, s
 
 // via returns what an endpoint's connection goes to: a relay, or the group.
 func (g *Group) via(peer string) string {
-	if len(g.Relays) == 0 {
-		return g.Name
-	}
-	return g.relayOf(peer)
+	return cmp.Or(g.relayOf(peer), g.Name)
 }
 
 // relayOf returns the name of the relay that an endpoint is connected to, "" if there is none.

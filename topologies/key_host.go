@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"rtpfabric/endpoints"
+	"rtpfabric/endpoints/keying"
 	"rtpfabric/endpoints/keying/dtls"
 	"rtpfabric/endpoints/keying/ekt"
 	"rtpfabric/sim/engine"
@@ -61,12 +62,7 @@ func (k *keyHost) HandleTimeout(now simtime.Time) {
 // poll sends what associations have to say.
 func (k *keyHost) poll(now simtime.Time) {
 	for _, g := range k.guests {
-		for b := g.conn.PollPayload(now); b != nil; b = g.conn.PollPayload(now) {
-			p := k.pool.New()
-			copy(p.SetPayload(len(b)), b)
-			p.Src, p.Dst = k.addr, g.at
-			k.out.Push(p)
-		}
+		keying.Send(now, g.conn, k.pool, &k.out, k.addr, g.at)
 	}
 }
 
@@ -152,13 +148,13 @@ func (s *Simulation) openKeyHost(group *Group) *keyHost {
 	h.port = s.Fabric.Attach(s.node(group.KeyHost), ip, h)
 	s.hosts, s.keyHosts = append(s.hosts, h), append(s.keyHosts, h)
 	own := dtls.NewIdentity(s.random.Stream("identity/" + KeyHost + "/" + group.Name))
-	for _, name := range group.Peers {
-		config := func(role dtls.Role, id, peer *dtls.Identity, stream string) dtls.Config {
-			return dtls.Config{
-				Role: role, Identity: id, PeerFingerprint: peer.Fingerprint(), Random: s.random.Stream("dtls/" + stream),
-				InitialTimeout: s.config.Security.Timeout, EKT: true,
-			}
+	config := func(role dtls.Role, id, peer *dtls.Identity, stream string) dtls.Config {
+		return dtls.Config{
+			Role: role, Identity: id, PeerFingerprint: peer.Fingerprint(), Random: s.random.Stream("dtls/" + stream),
+			InitialTimeout: s.config.Security.Timeout, EKT: true,
 		}
+	}
+	for _, name := range group.Peers {
 		id := s.identity(name)
 		g := &guest{
 			name: name, conn: dtls.New(config(dtls.Server, own, id, KeyHost+"/"+name)),

@@ -119,14 +119,15 @@ func (r *relay) HandlePacket(now simtime.Time, p *packet.Packet) {
 		return
 	}
 	media := ok && !isRTCP(p.Payload)
+	var video *relayedStream // that goes to who sees its sender only
 	if media && r.lastN > 0 {
-		r.listen(now, ssrc)
+		video = r.listen(now, ssrc)
 	}
 	for i, peer := range f.peers {
 		if i == from {
 			continue
 		}
-		if media && (r.holdsBack(now, ssrc, f.names[i]) || i >= f.trunks && !r.shows(ssrc, f.names[i])) {
+		if media && (r.holdsBack(now, ssrc, f.names[i]) || i >= f.trunks && !r.shows(video, f.names[i])) {
 			r.blocked++
 			continue
 		}
@@ -154,11 +155,9 @@ func isRTCP(b []byte) bool { return b[1] >= 192 && b[1] <= 223 }
 
 // admit reports whether an SSRC comes from who it was heard from first.
 func (l *bindings) admit(now simtime.Time, ssrc uint32, from int) bool {
-	if _, other := l.elsewhere(now, ssrc, from); other {
-		return false
-	}
 	b := l.of[ssrc]
-	if b == nil {
+	switch {
+	case b == nil:
 		if len(l.of) == maxBindings {
 			maps.DeleteFunc(l.of, func(_ uint32, old *binding) bool { return now.Sub(old.last) >= l.after })
 		}
@@ -167,6 +166,8 @@ func (l *bindings) admit(now simtime.Time, ssrc uint32, from int) bool {
 		}
 		b = &binding{}
 		l.of[ssrc] = b
+	case l.holds(b, now, from):
+		return false
 	}
 	b.from, b.last = from, now
 	return true
@@ -175,10 +176,15 @@ func (l *bindings) admit(now simtime.Time, ssrc uint32, from int) bool {
 // elsewhere reports whether an SSRC is heard from somebody else, and from whom.
 func (l *bindings) elsewhere(now simtime.Time, ssrc uint32, but int) (from int, other bool) {
 	b := l.of[ssrc]
-	if b == nil || b.from == but || now.Sub(b.last) >= l.after {
+	if b == nil || !l.holds(b, now, but) {
 		return 0, false
 	}
 	return b.from, true
+}
+
+// holds reports whether an SSRC isn't to come from anybody but who it is bound to, who is somebody else.
+func (l *bindings) holds(b *binding, now simtime.Time, but int) bool {
+	return b.from != but && now.Sub(b.last) < l.after
 }
 
 // release forgets who was heard from somebody.
@@ -204,20 +210,23 @@ func (r *relay) holdsBack(now simtime.Time, ssrc uint32, to string) bool {
 	return false
 }
 
-// listen takes note of who speaks, of those who can be seen.
-func (r *relay) listen(now simtime.Time, ssrc uint32) {
-	if st := r.stream(ssrc); st != nil && st.of.Kind() == endpoints.Audio && slices.Contains(r.speakers.order, st.from) {
+// listen takes note of who speaks, of those who can be seen, and returns the stream if it is a video.
+func (r *relay) listen(now simtime.Time, ssrc uint32) (video *relayedStream) {
+	st := r.stream(ssrc)
+	switch {
+	case st == nil:
+		return nil
+	case st.of.Kind() == endpoints.Video:
+		return st
+	case slices.Contains(r.speakers.order, st.from):
 		r.speakers.heard(now, st.from)
 	}
+	return nil
 }
 
-// shows reports whether a peer gets a stream, as far as that depends on who speaks.
-func (r *relay) shows(ssrc uint32, to string) bool {
-	if r.lastN == 0 {
-		return true
-	}
-	st := r.stream(ssrc)
-	return st == nil || st.of.Kind() == endpoints.Audio || slices.Contains(shown(r.speakers.order, r.lastN, to), st.from)
+// shows reports whether a peer gets a video; nil stands for all else, which everybody gets.
+func (r *relay) shows(video *relayedStream, to string) bool {
+	return video == nil || slices.Contains(shown(r.speakers.order, r.lastN, to), video.from)
 }
 
 // stream returns whose a packet is, nil if it isn't known.

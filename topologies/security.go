@@ -88,10 +88,10 @@ func (s *Simulation) share(sc *endpoints.SessionConfig, group string) {
 	sc.Keying = keying.NewPreshared(s.random, name, name)
 }
 
-// keyHost returns the key server of a group's session in which each endpoint has a key of its own,
-// nil if all have the same. When somebody leaves it gives the others another group key at once:
+// keyServer returns what gives each endpoint of a group's session a key of its own without packets,
+// nil if all have the same key, or get theirs from a key host. When somebody leaves it gives the others another group key at once:
 // its signalling isn't simulated.
-func (s *Simulation) keyHost(group *Group, session string) *ekt.Host {
+func (s *Simulation) keyServer(group *Group, session string) *ekt.Host {
 	if !group.OwnKeys || group.KeyHost != "" {
 		return nil
 	}

@@ -27,14 +27,13 @@ type Simulation struct {
 	// Connections are both ends of every peer connection.
 	Connections []*endpoints.Connection
 
-	config Config
-	random *rng.Source
-	nodes  map[string]*fabric.Node
-	hosts  []*host
-	byName map[string]*party
-	relays map[string]*host
-	// keyHosts are those of groups.
-	keyHosts []*host
+	config   Config
+	random   *rng.Source
+	nodes    map[string]*fabric.Node
+	hosts    []*host
+	byName   map[string]*party
+	relays   map[string]*host
+	keyHosts []*host // of groups, in their order
 
 	translators []translator
 	shared      map[string]*encoder.Shared // by source
@@ -173,7 +172,7 @@ func Build(c Config) (*Simulation, error) {
 	}
 	for i, e := range c.Endpoints {
 		if e.Forwards {
-			s.addBox(e.Name)
+			s.addCentre(e.Name)
 		}
 		s.addEndpoint(i, e)
 	}
@@ -320,9 +319,13 @@ func (c *Config) AddrsAt(node string) []packet.IPv4 {
 		}
 	}
 	at = firstRelay
+	keys := firstKeyHost
 	for i := range c.Groups {
-		if c.Groups[i].KeyHost == node {
-			list = append(list, firstKeyHost+packet.IPv4(i))
+		if g := &c.Groups[i]; g.KeyHost != "" {
+			if g.KeyHost == node {
+				list = append(list, keys)
+			}
+			keys++
 		}
 		for _, r := range c.Groups[i].Relays {
 			if r.At == node {
@@ -378,8 +381,8 @@ func (s *Simulation) flood(ep *endpoints.Endpoint, h *host, f Flood) {
 	timer.Set(f.From)
 }
 
-// addBox makes what the calls of a middlebox have in common.
-func (s *Simulation) addBox(name string) {
+// addCentre makes what the calls of a mixer or an SFM have in common.
+func (s *Simulation) addCentre(name string) {
 	if s.config.mixes() {
 		s.mixers[name] = newMixer(&s.config, name)
 		return

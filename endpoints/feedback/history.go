@@ -1,3 +1,7 @@
+// Package feedback carries what congestion control needs to know: receivers
+// record arrivals and put them into RTCP, as RFC 8888 or transport-wide CC;
+// senders match such messages against what they sent and make reports for a
+// controller.
 package feedback
 
 import (

@@ -30,6 +30,16 @@ type Step interface {
 	Keys(keyLen, saltLen int) (Keys, bool)
 }
 
+// Send puts all that a step has to send into a queue, as packets from src to dst.
+func Send(now simtime.Time, s Step, pool *packet.Pool, out *packet.FIFO, src, dst packet.Addr) {
+	for b := s.PollPayload(now); b != nil; b = s.PollPayload(now) {
+		p := pool.New()
+		copy(p.SetPayload(len(b)), b)
+		p.Src, p.Dst = src, dst
+		out.Push(p)
+	}
+}
+
 // Failer is a step that may fail for good.
 type Failer interface {
 	Step

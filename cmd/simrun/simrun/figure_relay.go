@@ -2,7 +2,6 @@ package simrun
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"rtpfabric/scenarios"
@@ -18,6 +17,7 @@ func relayFigure(c *scenarios.Scenario) string {
 		label = max(label, textWidth(streamLabel(&c.Media[i]))+8)
 	}
 	peers := c.Topology.Everyone()
+	boxes := c.Topology.Boxes()
 	for i, session := range c.Sessions(peers) {
 		if i > 0 {
 			b.WriteString("\n")
@@ -26,52 +26,29 @@ func relayFigure(c *scenarios.Scenario) string {
 		if !c.RTCP.Mux {
 			flows = "two UDP flows each, the second for RTCP"
 		}
-		boxes := c.Topology.Boxes()
-		if len(boxes) == 0 {
-			fmt.Fprintf(&b, "%sRTP%d of %d peers, one UDP flow between any two\n", margin, i+1, len(peers))
-			for _, m := range session.Media {
-				fmt.Fprintf(&b, "%s  %s ---%s> %s\n", margin, padded(m.FlowName(), name), padded(" "+streamLabel(m)+" ", label-4, '-'), listening(peers, m.From))
-			}
-			continue
-		}
-		if len(boxes) == 1 {
-			fmt.Fprintf(&b, "%sRTP%d of %d peers with the relay at %s, %s\n", margin, i+1, len(peers), boxes[0].At, flows)
-		} else {
-			fmt.Fprintf(&b, "%sRTP%d of %d peers with %d relays, %s\n", margin, i+1, len(peers), len(boxes), flows)
+		fmt.Fprintf(&b, "%sRTP%d of %d peers", margin, i+1, len(peers))
+		switch len(boxes) {
+		case 0:
+			b.WriteString(", one UDP flow between any two\n")
+		case 1:
+			fmt.Fprintf(&b, " with the relay at %s, %s\n", boxes[0].At, flows)
+		default:
+			fmt.Fprintf(&b, " with %d relays, %s\n", len(boxes), flows)
 		}
 		for _, m := range session.Media {
-			via := c.Topology.BoxOf(m.From)
-			fmt.Fprintf(&b, "%s  %s ---%s> %s --> %s\n", margin, padded(m.FlowName(), name),
-				padded(" "+streamLabel(m)+" ", label-4, '-'), via, listening(slices.Concat(peersOf(c, via), joinedTo(c, via)), m.From))
+			fmt.Fprintf(&b, "%s  %s ---%s> ", margin, padded(m.FlowName(), name), padded(" "+streamLabel(m)+" ", label-4, '-'))
+			heard := peers
+			if via := c.Topology.BoxOf(m.From); via != "" {
+				fmt.Fprintf(&b, "%s --> ", via)
+				heard = c.Topology.Neighbours(via)
+			}
+			fmt.Fprintf(&b, "%s\n", listening(heard, m.From))
 		}
 		for _, pair := range c.Topology.Joins() {
 			fmt.Fprintf(&b, "%s  %s <-- all that it gets --> %s\n", margin, pair[0], pair[1])
 		}
 	}
 	return b.String()
-}
-
-// peersOf returns who is connected to a middlebox.
-func peersOf(c *scenarios.Scenario, box string) []string {
-	for _, b := range c.Topology.Boxes() {
-		if b.Name == box {
-			return b.Peers
-		}
-	}
-	return nil
-}
-
-// joinedTo returns the middleboxes that a trunk joins to one.
-func joinedTo(c *scenarios.Scenario, box string) []string {
-	var names []string
-	for _, pair := range c.Topology.Joins() {
-		for side, name := range pair {
-			if name == box {
-				names = append(names, pair[1-side])
-			}
-		}
-	}
-	return names
 }
 
 // listening names who gets a stream.
