@@ -26,6 +26,7 @@ type CCFBRecorder struct {
 	numbers ssrcs.Index
 	streams []arrivals // by place among these
 	fresh   int        // packets since the last report
+	turn    int        // of the stream that the next report begins with
 }
 
 // arrivals of one stream, by extended sequence number. Numbers start at 2^16,
@@ -109,14 +110,17 @@ func (s *arrivals) makeRoom(ext uint64) {
 func (r *CCFBRecorder) Pending() bool { return r.fresh > 0 }
 
 // Build makes a report of at most size bytes about what wasn't reported yet;
-// nil if there is nothing to report. What doesn't fit waits for the next one.
+// nil if there is nothing to report. What doesn't fit waits for the next one, which
+// begins with it.
 func (r *CCFBRecorder) Build(now simtime.Time, sender uint32, size int) *rtcp.CCFeedbackReport {
 	const fixed, block = 12, 8
 	room := size - fixed
 	rts := simtime.ToNTP(now).Middle()
 	report := &rtcp.CCFeedbackReport{SenderSSRC: sender, ReportTimestamp: rts}
 	r.fresh = 0
-	for i := range r.streams {
+	turn := 0
+	for k := range r.streams {
+		i := (r.turn + k) % len(r.streams)
 		s := &r.streams[i]
 		if s.next > s.highest {
 			continue
@@ -126,6 +130,9 @@ func (r *CCFBRecorder) Build(now simtime.Time, sender uint32, size int) *rtcp.CC
 		}
 		n := min(int(s.highest-s.next)+1, (room-block)/4*2)
 		if n <= 0 {
+			if r.fresh == 0 {
+				turn = i
+			}
 			r.fresh++
 			continue
 		}
@@ -133,9 +140,13 @@ func (r *CCFBRecorder) Build(now simtime.Time, sender uint32, size int) *rtcp.CC
 		s.next += uint64(n)
 		room -= block + (n+1)/2*4
 		if s.next <= s.highest {
+			if r.fresh == 0 {
+				turn = i
+			}
 			r.fresh++
 		}
 	}
+	r.turn = turn
 	if len(report.ReportBlocks) == 0 {
 		return nil
 	}

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"encoding/hex"
 	"testing"
+	"time"
 
 	"github.com/pion/rtcp"
 
 	"rtpfabric/endpoints/feedback"
 	"rtpfabric/sim/packet"
+	"rtpfabric/sim/simtime"
 )
 
 // The octets of RFC 8888 §3.1's figure for four packets, numbers 65534 to 1, of which the
@@ -51,5 +53,33 @@ func TestRFC8888Octets(t *testing.T) {
 	}
 	if blocks := back.ReportBlocks[0].MetricBlocks; len(blocks) != 4 || blocks[1].Received || blocks[2].ArrivalTimeOffset != 256 {
 		t.Errorf("%+v", blocks)
+	}
+}
+
+// When not all streams find room in a report, they take turns: none waits for longer than the
+// others, however many packets the first ones get.
+func TestManyStreamsTakeTurns(t *testing.T) {
+	const streams, packets, reports, size = 200, 2, 100, 1200
+	var r feedback.CCFBRecorder
+	reported := map[uint32]int{}
+	now := simtime.Time(0)
+	for n := range reports {
+		for i := range streams {
+			for k := range packets {
+				r.Record(now, uint32(i), uint16(n*packets+k), packet.NotECT)
+			}
+		}
+		now = now.Add(50 * time.Millisecond)
+		for _, b := range r.Build(now, 1, size).ReportBlocks {
+			reported[b.MediaSSRC]++
+		}
+	}
+	least, most := reports, 0
+	for i := range streams {
+		n := reported[uint32(i)]
+		least, most = min(least, n), max(most, n)
+	}
+	if least == 0 || most-least > 2 {
+		t.Errorf("of %d reports one stream is in %d and another in %d", reports, least, most)
 	}
 }
