@@ -53,18 +53,25 @@ type numbering struct {
 	source    uint32
 	offset    uint32 // what timestamps are ahead of the source's, of those that mix
 	ended     bool   // a frame, with the highest that has left
+	picture   uint16 // number of the source's last frame, also of what has been left out
 	newest    stretch
 	stretches []stretch // before that
 	from      *Section
 	named     string
 }
 
-// stretch is a part of a source without padding in it: what comes with number base leaves
-// with number first, and what follows at the same distance.
+// stretch is a part of a source of which all leaves, without padding in it: what comes with number
+// base leaves with number first, and what follows at the same distance. Pictures have numbers that
+// are less by how many have been left out.
 type stretch struct {
 	base  uint64
 	first uint16
+	less  uint16
 }
+
+// place is where a packet of a source stands in a stream: its number, and by how much less that of its
+// picture is.
+type place struct{ number, less uint16 }
 
 // maxStretches bounds what is remembered for packets that come late.
 const maxStretches = 64
@@ -77,37 +84,40 @@ func (p *Passage) Follow(from *Section, cname string) {
 	}
 }
 
-// next returns the number of a packet that isn't late; false if it is older than what the
+// next returns the place of a packet that isn't late; false if it is older than what the
 // passage has begun with.
-func (p *Passage) next(now simtime.Time, st *Stream, f *Passing) (uint16, bool) {
+func (p *Passage) next(now simtime.Time, st *Stream, f *Passing) (place, bool) {
 	if p.closed || !p.now.carries(st, f.SSRC) {
 		p.begin(now, st, f)
 		p.closed = false
 	}
 	n := &p.now
-	seq, ok := n.place(f.Seq)
+	at, ok := n.place(f.Seq)
 	if ok {
-		n.last, n.ended, st.seq = f.Seq, f.Marker, seq+1
+		n.last, n.ended, n.picture, st.seq = f.Seq, f.Marker, f.Picture, at.number+1
 		p.lastTS, p.lastAt = f.Timestamp+n.offset, now
 	}
-	return seq, ok
+	return at, ok
 }
 
 // begin lets a packet be the first of a source, or the first that goes after a break: it has
 // the stream's next number, and that of another source a timestamp as much later than the last
-// one as time has gone by, if sources are mixed.
+// one as time has gone by, if sources are mixed. Numbers of its pictures go on from the last, too.
 func (p *Passage) begin(now simtime.Time, st *Stream, f *Passing) {
-	offset := uint32(0)
-	if p.Mixes && p.now.stream != nil {
-		if offset = p.now.offset; p.now.source != f.SSRC {
+	offset, less := uint32(0), uint16(0)
+	if was := &p.now; was.stream != nil {
+		if less = was.newest.less; p.closed || was.source != f.SSRC {
+			less += f.Picture - was.picture - 1
+		}
+		if offset = was.offset; p.Mixes && was.source != f.SSRC {
 			since := now.Sub(p.lastAt).Microseconds()*int64(st.clock)/1_000_000 + 1
 			offset = p.lastTS + uint32(since) - f.Timestamp
 		}
 	}
 	p.now, p.before = p.before, p.now
 	p.now = numbering{
-		from: p.From, named: p.name, source: f.SSRC, stream: st, last: f.Seq, offset: offset,
-		newest: stretch{f.Seq, st.seq}, stretches: p.now.stretches[:0],
+		from: p.From, named: p.name, source: f.SSRC, stream: st, last: f.Seq, offset: offset, picture: f.Picture,
+		newest: stretch{f.Seq, st.seq, less}, stretches: p.now.stretches[:0],
 	}
 }
 
@@ -133,9 +143,9 @@ func (n *numbering) carries(st *Stream, source uint32) bool {
 	return n.stream == st && n.source == source
 }
 
-// place returns the number that stands for one of the source; false for one that is too old, or
-// that has been left out.
-func (n *numbering) place(seq uint64) (uint16, bool) {
+// place returns what stands for a number of the source; false for one that is too old, or that has
+// been left out.
+func (n *numbering) place(seq uint64) (place, bool) {
 	if seq >= n.newest.base {
 		return n.newest.place(seq), true
 	}
@@ -143,15 +153,15 @@ func (n *numbering) place(seq uint64) (uint16, bool) {
 	for i := len(n.stretches) - 1; i >= 0; i-- {
 		s := &n.stretches[i]
 		if seq >= s.base {
-			number := s.place(seq)
-			return number, number != after.first
+			at := s.place(seq)
+			return at, int16(at.number-after.first) < 0
 		}
 		after = s
 	}
-	return 0, false
+	return place{}, false
 }
 
-func (s *stretch) place(seq uint64) uint16 { return s.first + uint16(seq-s.base) }
+func (s *stretch) place(seq uint64) place { return place{s.first + uint16(seq-s.base), s.less} }
 
 // base is the first number that has one.
 func (n *numbering) base() uint64 {
@@ -169,7 +179,7 @@ func (n *numbering) proceed(st *Stream) {
 		}
 		n.stretches = append(n.stretches, n.newest)
 	}
-	n.newest = stretch{n.last + 1, st.seq}
+	n.newest = stretch{n.last + 1, st.seq, n.newest.less}
 }
 
 // mayPad reports whether padding may go in a stream: not within a frame, which receivers take
@@ -188,24 +198,46 @@ func (p *Passage) padded(st *Stream) {
 // missing then; if later packets have left already, padding of the section's own stands for it.
 func (m *Section) Omit(now simtime.Time, source uint32, seq uint64) {
 	m.session.touch()
-	if number, gap := m.Passage().omit(m.main, source, seq); gap && m.maySend() {
-		m.sendPadding(number, 1)
+	if at, gap := m.Passage().omit(m.main, source, seq); gap && m.maySend() {
+		m.sendPadding(at.number, 1)
 		m.session.pump(now)
 	}
 }
 
-// omit leaves a number out. It returns the one in the stream that nothing stands for then, if
+// LeaveOut is Omit for a packet of a picture of which nothing is sent on: then there is no number left
+// free for that either.
+func (m *Section) LeaveOut(now simtime.Time, f *Passing) {
+	m.Omit(now, f.SSRC, f.Seq)
+	m.Passage().skip(m.main, f)
+}
+
+// skip counts a picture that is left out. One that comes when later ones have gone leaves a gap.
+func (p *Passage) skip(st *Stream, f *Passing) {
+	n := &p.now
+	if ahead := (f.Picture - n.picture) & pictureNumbers; p.closed || !n.carries(st, f.SSRC) || ahead == 0 || ahead > pictureNumbers/2 {
+		return
+	}
+	n.picture = f.Picture
+	n.newest.less++
+}
+
+// omit leaves a number out. It returns the place in the stream that nothing stands for then, if
 // there is one.
-func (p *Passage) omit(st *Stream, source uint32, seq uint64) (number uint16, gap bool) {
+func (p *Passage) omit(st *Stream, source uint32, seq uint64) (at place, gap bool) {
 	if n := p.late(st, source, seq); n != nil {
 		return n.place(seq)
 	}
-	if !p.closed && p.now.carries(st, source) && seq > p.now.last {
-		st.seq, _ = p.now.place(seq)
-		p.now.last = seq
-		p.now.proceed(st)
+	n := &p.now
+	if p.closed || !n.carries(st, source) || seq <= n.last {
+		return place{}, false
 	}
-	return 0, false
+	if n.last = seq; n.newest.base == seq { // nothing has left since another was left out
+		n.newest.base++
+		return place{}, false
+	}
+	st.seq = n.newest.place(seq).number
+	n.proceed(st)
+	return place{}, false
 }
 
 // drought is how long nothing comes until a passage needs no rate any more.
@@ -302,9 +334,9 @@ func (m *Section) Forward(now simtime.Time, f *Passing) bool {
 	if m.config.Kind == Video && !m.mayOpen(now, f) {
 		return false
 	}
-	seq, ok := passage.next(now, st, f)
+	at, ok := passage.next(now, st, f)
 	if ok {
-		m.sendOn(now, f, seq, passage.now.offset)
+		m.sendOn(now, f, at, passage.now.offset)
 	}
 	return ok
 }
@@ -318,9 +350,9 @@ func (m *Section) Complete(now simtime.Time, f *Passing) bool {
 	if n == nil || !m.maySend() {
 		return false
 	}
-	seq, ok := n.place(f.Seq)
+	at, ok := n.place(f.Seq)
 	if ok {
-		m.sendOn(now, f, seq, n.offset)
+		m.sendOn(now, f, at, n.offset)
 	}
 	return ok
 }
@@ -330,8 +362,8 @@ func (m *Section) maySend() bool {
 	return m.main.local != nil && !m.stopped && !m.halted() && !m.session.gone()
 }
 
-// sendOn sends a packet on with a number.
-func (m *Section) sendOn(now simtime.Time, f *Passing, seq uint16, offset uint32) {
+// sendOn sends a packet on at a place.
+func (m *Section) sendOn(now simtime.Time, f *Passing, at place, offset uint32) {
 	s, st, passage := m.session, m.main, m.Passage()
 	if f.Opens() {
 		m.refreshed, m.everRefreshed, m.refreshDue = now, true, false
@@ -340,7 +372,7 @@ func (m *Section) sendOn(now simtime.Time, f *Passing, seq uint16, offset uint32
 	introduced := st.introduces(f.Opens())
 	h := rtp.Header{
 		Version: 2, Marker: f.Marker, PayloadType: f.PayloadType,
-		SequenceNumber: seq, Timestamp: f.Timestamp + offset, SSRC: st.ssrc, CSRC: passage.contributors(f),
+		SequenceNumber: at.number, Timestamp: f.Timestamp + offset, SSRC: st.ssrc, CSRC: passage.contributors(f),
 	}
 	head := rtpHeader + 4*len(h.CSRC) + int(st.layout(introduced).Size())
 	p := s.endpoint.config.Pool.New()
@@ -353,6 +385,9 @@ func (m *Section) sendOn(now simtime.Time, f *Passing, seq uint16, offset uint32
 	}
 	st.writeExtension(b, introduced, now, 0, false)
 	copy(b[head:], f.Payload)
+	if at.less != 0 && m.config.Kind == Video {
+		setVP8Picture(b[head:], f.Picture-at.less)
+	}
 	m.push(p)
 	s.pump(now)
 }

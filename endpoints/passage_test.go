@@ -14,10 +14,13 @@ func TestPassageNumbers(t *testing.T) {
 	passage := &Passage{}
 	st := &Stream{seq: 100}
 	number := func(source uint32, seq uint64) (uint16, bool) {
-		if n := passage.late(st, source, seq); n != nil {
-			return n.place(seq)
+		n := passage.late(st, source, seq)
+		if n == nil {
+			at, ok := passage.next(0, st, &Passing{SSRC: source, Seq: seq})
+			return at.number, ok
 		}
-		return passage.next(0, st, &Passing{SSRC: source, Seq: seq})
+		at, ok := n.place(seq)
+		return at.number, ok
 	}
 	for i, step := range []struct {
 		kind   byte
@@ -65,7 +68,8 @@ func TestPassageNumbers(t *testing.T) {
 			got, _ = number(step.source, step.seq)
 		case 'l':
 			if n := passage.late(st, step.source, step.seq); n != nil {
-				got, _ = n.place(step.seq)
+				at, _ := n.place(step.seq)
+				got = at.number
 			}
 		case 'c':
 			passage.closed = true
@@ -74,8 +78,8 @@ func TestPassageNumbers(t *testing.T) {
 			st.seq++
 			passage.padded(st)
 		case 'o':
-			if number, gap := passage.omit(st, step.source, step.seq); gap {
-				got = number
+			if at, gap := passage.omit(st, step.source, step.seq); gap {
+				got = at.number
 			}
 		}
 		if got != step.want {
@@ -99,6 +103,69 @@ func TestPassageNumbers(t *testing.T) {
 	}
 	if _, ok := number(2, last-2*maxStretches); ok {
 		t.Error("a packet goes whose number is forgotten")
+	}
+}
+
+// Pictures that are left out leave no gap in numbers, whatever was lost of them, or comes late; those
+// that are lost do. Those of another source, and after a break, go on from the last.
+func TestPassagePictures(t *testing.T) {
+	passage := &Passage{}
+	st := &Stream{seq: 100}
+	for i, step := range []struct {
+		kind    byte // m, goes; o, is left out; c, the passage has been closed
+		source  uint32
+		seq     uint64
+		picture uint16
+		number  uint16 // that leaves; 0 if nothing does
+		shown   uint16
+	}{
+		{'m', 1, 10, 0x7ffd, 100, 0x7ffd},
+		{'o', 1, 11, 0x7ffe, 0, 0},
+		{'o', 1, 12, 0x7ffe, 0, 0},
+		{'o', 1, 13, 0x7fff, 0, 0},
+		{'m', 1, 14, 0, 101, 0x7ffe},
+		{'m', 1, 16, 0, 103, 0x7ffe},
+		{'o', 1, 18, 1, 0, 0}, // 17 is lost
+		{'o', 1, 19, 1, 0, 0},
+		{'m', 1, 20, 2, 105, 0x7fff},
+		{'m', 1, 15, 0, 102, 0x7ffe}, // late
+		{'o', 1, 17, 1, 104, 0},      // late: padding stands for it
+		{'o', 1, 12, 0x7ffe, 0, 0},   // again
+		{'m', 1, 25, 4, 110, 1},      // a picture is lost
+		{'m', 2, 500, 77, 111, 2},    // another source
+		{'o', 2, 501, 78, 0, 0},
+		{'m', 2, 502, 79, 112, 3},
+		{'m', 1, 24, 4, 109, 1}, // late, of the one before
+		{'c', 0, 0, 0, 0, 0},
+		{'m', 2, 600, 99, 113, 4},
+		{'m', 2, 601, 100, 114, 5},
+	} {
+		var got place
+		f := &Passing{SSRC: step.source, Seq: step.seq, Picture: step.picture}
+		switch step.kind {
+		case 'm':
+			if n := passage.late(st, f.SSRC, f.Seq); n != nil {
+				got, _ = n.place(f.Seq)
+				break
+			}
+			got, _ = passage.next(0, st, f)
+			passage.closed = false
+		case 'o':
+			free, gap := passage.omit(st, f.SSRC, f.Seq)
+			if gap {
+				got = free
+			}
+			if passage.skip(st, f); got.number != step.number {
+				t.Errorf("step %d: number %d is free, want %d", i, got.number, step.number)
+			}
+			continue
+		case 'c':
+			passage.closed = true
+			continue
+		}
+		if shown := (step.picture - got.less) & pictureNumbers; got.number != step.number || shown != step.shown {
+			t.Errorf("step %d: number %d and picture %x, want %d and %x", i, got.number, shown, step.number, step.shown)
+		}
 	}
 }
 

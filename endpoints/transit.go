@@ -26,8 +26,9 @@ type Passing struct {
 	// audio all frames are the same.
 	First      bool
 	Importance nack.Importance
-	// Layer is the temporal layer of layered video, 0 the lowest.
-	Layer uint8
+	// Layer is the temporal layer of layered video, 0 the lowest, and Picture the frame's number.
+	Layer   uint8
+	Picture uint16
 }
 
 // Opens reports whether a decoder can begin with the packet.
@@ -51,7 +52,7 @@ func (r *source) pass(now simtime.Time, ext uint64, h *rtp.Header, m media, b []
 	p := &r.session.passing
 	*p = Passing{
 		SSRC: r.ssrc, Seq: ext, Timestamp: h.Timestamp, PayloadType: h.PayloadType, Marker: h.Marker, Payload: b,
-		First: m.first, Importance: nack.Base, Layer: m.picture.Layer,
+		First: m.first, Importance: nack.Base, Layer: m.picture.Layer, Picture: m.picture.Number,
 	}
 	if section.config.Kind == Video && h.Timestamp == r.frame {
 		p.Importance = r.importance

@@ -29,6 +29,7 @@ const (
 	vp8HasKey     = 0x10 // K
 
 	vp8LongPicture = 0x80 // M
+	pictureNumbers = 0x7fff
 	vp8LayerSync   = 0x20 // Y
 )
 
@@ -49,10 +50,17 @@ func (m *Section) writeVP8(b []byte, f encoder.Frame, first bool) []byte {
 	b[1] |= vp8HasBase | vp8HasLayer
 	b[4] = uint8(f.Base)
 	b[5] = f.Layer << 6
-	if f.Layer > 0 {
-		b[5] |= vp8LayerSync // predicted from the lowest layer alone, or from a synced one
+	if f.Sync {
+		b[5] |= vp8LayerSync
 	}
 	return b[vp8LayeredDescriptor:]
+}
+
+// setVP8Picture gives a packet's picture another number, if it has one of 15 bits.
+func setVP8Picture(b []byte, number uint16) {
+	if len(b) >= vp8Descriptor && b[0]&vp8Extended != 0 && b[1]&vp8HasPicture != 0 && b[2]&vp8LongPicture != 0 {
+		binary.BigEndian.PutUint16(b[2:], vp8LongPicture<<8|number&pictureNumbers)
+	}
 }
 
 // layered reports whether the section's stream has temporal layers.
@@ -101,7 +109,7 @@ func parseVP8(b []byte) (d vp8, ok bool) {
 	if has&(vp8HasLayer|vp8HasKey) != 0 {
 		if x := next(); has&vp8HasLayer != 0 {
 			d.picture.Layered = has&vp8HasBase != 0
-			d.picture.Layer = x >> 6
+			d.picture.Layer, d.picture.Sync = x>>6, x&vp8LayerSync != 0
 		}
 	}
 	d.size = at

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"rtpfabric/endpoints/encoder"
 	"rtpfabric/scenarios/internal/strict"
 	"rtpfabric/sim/units"
 )
@@ -57,14 +58,24 @@ func (s *Scenario) passedTo(box, to string) []Media {
 			}
 			m.Name, m.Encoder = m.Simulcast, s.qualities(&m)
 		}
-		if s.Topology.Decodes() {
+		switch {
+		case s.Topology.Decodes():
 			m.Encoder = transcoder(m.Encoder)
+		case s.Topology.Type == SFM && m.Kind == "video" && m.Simulcast == "":
+			m.Encoder = thinned(m.Encoder)
 		}
 		m.Name, m.From, m.To, m.Projected = m.FlowName(), box, to, true
 		m.FEC, m.Bandwidth, m.Limits, m.TradeOffs = nil, nil, nil, nil
 		list = append(list, m)
 	}
 	return list
+}
+
+// thinned returns the encoder of a picture of which the lowest temporal layer alone may go on.
+func thinned(of *VideoEncoder) *VideoEncoder {
+	e := *of
+	e.Min = units.BitRate(float64(e.Min) * encoder.Parts(e.Layers)[0])
+	return &e
 }
 
 // transcoder returns the encoder that encodes anew what another one has: it may go as far down as

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"rtpfabric/endpoints"
+	"rtpfabric/endpoints/encoder"
 	"rtpfabric/sim/simtime"
 	"rtpfabric/sim/units"
 )
@@ -48,6 +49,8 @@ type projection struct {
 	legs   []*projected
 	past   []*projected // that show something else since
 	request
+	layers   []float64 // parts of the rate that temporal layers have with all lower ones; nil if there is one
+	pace     pace
 	lookedAt simtime.Time // when legs and limits were seen to last without being told
 }
 
@@ -58,6 +61,7 @@ type projected struct {
 	beyond   *projection   // what another middlebox makes of it, if that is the receiver
 	wanted   units.BitRate // that the leg bears, of encoded media; 0 before anybody knows
 	choice   *choice       // of a picture that comes in several qualities
+	thinning *thinning     // of one with temporal layers
 }
 
 // Pass implements [endpoints.Transit].
@@ -66,23 +70,17 @@ func (p *projection) Pass(now simtime.Time, _ *endpoints.Section, packet *endpoi
 	if p.home && p.model.Kind == endpoints.Audio && m.lastN > 0 && m.speakers.heard(now, p.origin) {
 		m.speakers.changed(now, m)
 	}
+	if p.layers != nil {
+		p.pace.arrived(now, packet, p.layers)
+	}
 	if now.Sub(p.lookedAt) >= patience {
-		p.lookedAt = now
-		if m.speakers.dismiss() {
-			m.speakers.changed(now, m)
-		}
-		for _, leg := range p.legs {
-			if leg.choice != nil {
-				leg.choice.choose(now, leg)
-			}
-		}
-		if p.model.Kind == endpoints.Video {
-			p.settle(now)
-		}
+		p.look(now)
 	}
 	for _, leg := range p.legs {
 		switch {
 		case leg.to.Session().PeerLeft():
+		case leg.thinning != nil && !leg.thinning.passes(packet):
+			leg.to.LeaveOut(now, packet)
 		case leg.choice == nil || leg.choice.passes(leg, p, packet):
 			leg.to.Forward(now, packet)
 		default:
@@ -92,6 +90,33 @@ func (p *projection) Pass(now simtime.Time, _ *endpoints.Section, packet *endpoi
 	for _, leg := range p.past {
 		if !leg.to.Session().PeerLeft() {
 			leg.to.Complete(now, packet)
+		}
+	}
+}
+
+// look does what is due from time to time.
+func (p *projection) look(now simtime.Time) {
+	m := p.sfm
+	p.lookedAt = now
+	if m.speakers.dismiss() {
+		m.speakers.changed(now, m)
+	}
+	for _, leg := range p.legs {
+		if leg.choice != nil {
+			leg.choice.choose(now, leg)
+		}
+	}
+	if p.model.Kind != endpoints.Video {
+		return
+	}
+	p.settle(now)
+	rate := p.pace.rate
+	if p.asked > 0 {
+		rate = min(rate, p.asked)
+	}
+	for _, leg := range p.legs {
+		if leg.thinning != nil {
+			leg.thinning.choose(now, leg, rate, p.layers)
 		}
 	}
 }
@@ -210,29 +235,37 @@ func (r *request) ask(now simtime.Time, from *endpoints.Section, model *endpoint
 	from.Session().SendDue(now)
 }
 
-// settle asks the sender for what the slowest leg bears that sends the stream; for as little
-// as possible if none does.
+// settle asks the sender for what the legs bear that send the stream; for as little as possible if
+// none does.
 func (p *projection) settle(now simtime.Time) {
 	if !p.sfm.limits {
 		return
 	}
-	least, sends := p.model.Max, false
+	rate, sends := p.slowest()
+	switch {
+	case !sends:
+		rate = p.model.Min
+	case p.layers != nil:
+		rate = min(rate, p.layered())
+	}
+	p.ask(now, p.from, &p.model, rate)
+}
+
+// slowest returns what the slowest leg bears, of as many temporal layers as can go there, and whether
+// any sends the stream.
+func (p *projection) slowest() (least units.BitRate, sends bool) {
+	least = p.model.Max
 	for _, leg := range p.legs {
-		if sends && (leg.wanted == 0 || leg.wanted >= least) {
+		bears := leg.bears(p)
+		if sends && bears >= least || !leg.uses(p) {
 			continue // whatever it does changes nothing
 		}
-		if !leg.uses(p) {
-			continue
-		}
 		sends = true
-		if leg.wanted > 0 && !leg.to.Suspended() {
-			least = min(least, leg.wanted)
+		if !leg.to.Suspended() {
+			least = min(least, bears)
 		}
 	}
-	if !sends {
-		least = p.model.Min
-	}
-	p.ask(now, p.from, &p.model, least)
+	return least, sends
 }
 
 // forwards reports whether an endpoint is a middlebox that passes media on.
@@ -272,6 +305,9 @@ func (s *Simulation) project() {
 			continue
 		}
 		p := m.projectionOf(f.Flow())
+		if s.config.Type == SFM && f.Video.Layers > 1 && f.Simulcast == "" {
+			p.layers = encoder.Parts(f.Video.Layers)
+		}
 		p.origin, p.home, p.from, p.model, p.cname = f.Origin(), !s.forwards(f.From), f.Receiver, f.Model, homes[f.Origin()].Session.Connection().CNAME()
 	}
 	for _, f := range s.Flows {
@@ -308,6 +344,9 @@ func (s *Simulation) passOn(m *sfm, f *Flow) {
 		p = m.projections[f.Name+">"+f.From]
 	}
 	p.legs = append(p.legs, leg)
+	if p.layers != nil {
+		leg.thinning = whole(len(p.layers))
+	}
 	passage.From = p.from
 	passage.Wanted = func(now simtime.Time, r units.BitRate) {
 		leg.wanted = r

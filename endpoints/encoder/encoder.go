@@ -23,9 +23,11 @@ type Frame struct {
 	// Key marks a frame that can be decoded by itself.
 	Key bool
 	// Layer is the frame's temporal layer, 0 the lowest, and Base the number of
-	// frames of the lowest so far.
+	// frames of the lowest so far. Sync says of a frame of a higher layer that it is
+	// predicted from the last one of the lowest alone.
 	Layer uint8
 	Base  uint64
+	Sync  bool
 	// Discardable says that nothing is predicted from the frame.
 	Discardable bool
 	// Duration of a frame of audio; 0 for video.

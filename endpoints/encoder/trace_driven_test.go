@@ -120,7 +120,7 @@ func TestTraceKeyFrames(t *testing.T) {
 	c = wide
 	c.Layers = 3
 	for i, f := range take(encoder.NewTraceDriven(c, ladder(), 0), 8) {
-		if f.Layer != []uint8{0, 2, 1, 2}[i%4] || f.Base != uint64(i/4+1) || f.Discardable != (i%2 == 1) {
+		if f.Layer != []uint8{0, 2, 1, 2}[i%4] || f.Base != uint64(i/4+1) || f.Discardable != (i%2 == 1) || f.Sync != (i%4 == 1 || i%4 == 2) {
 			t.Errorf("frame %d: %+v", i, f)
 		}
 	}

@@ -5,10 +5,12 @@ type Picture struct {
 	Number uint16 // picture ID, 15 bits
 	Key    bool   // a decoder refresh point
 	// Layered says that there are temporal layers: Layer is the frame's, Base the
-	// running number of the frames of the lowest one (TL0PICIDX).
+	// running number of the frames of the lowest one (TL0PICIDX), and Sync says that the
+	// frame is predicted from the last of these alone.
 	Layered bool
 	Layer   uint8
 	Base    uint8
+	Sync    bool
 	// Distant says that the frame is predicted from the picture Reference alone, and
 	// Refreshed is what of it is coded without prediction.
 	Distant   bool
@@ -21,10 +23,11 @@ const intact = 0xff
 
 // decoder knows which frames can be decoded: key frames, and others if what they
 // are predicted from was. A frame is predicted from the last one of its own or a
-// lower temporal layer.
+// lower temporal layer, or from that of the lowest alone.
 //
 // Which layer a missing frame had isn't known unless it was the lowest; then every
-// layer but that is taken for broken until the next frame of the lowest.
+// layer but that is taken for broken until the next frame of the lowest, or until one of
+// the layer says that it needs no other.
 type decoder struct {
 	enabled bool
 	started bool
@@ -57,6 +60,12 @@ func (d *decoder) decode(p Picture) bool {
 		d.broken = 0
 	}
 	d.started, d.last = true, p
+	if p.Layer > 0 && p.Sync && d.broken > 0 {
+		if p.Layer == d.broken {
+			d.broken++
+		}
+		return true
+	}
 	if p.Layer >= d.broken {
 		return false
 	}

@@ -38,6 +38,7 @@ func delta(n int) playout.Picture { return playout.Picture{Number: uint16(n)} }
 func layer(n int) playout.Picture {
 	return playout.Picture{
 		Number: uint16(n), Key: n == 0, Layered: true, Layer: []uint8{0, 2, 1, 2}[n%4], Base: uint8(n / 4),
+		Sync: n%4 == 1 || n%4 == 2,
 	}
 }
 
@@ -59,6 +60,10 @@ func TestDecoder(t *testing.T) {
 		{"all layers", []playout.Picture{layer(0), layer(1), layer(2), layer(3), layer(4)}, []bool{yes, yes, yes, yes, yes}, no},
 		{"the highest layer is missing", []playout.Picture{layer(0), layer(1), layer(2), layer(4), layer(5)}, []bool{yes, yes, yes, yes, yes}, no},
 		{"the middle layer is missing", []playout.Picture{layer(0), layer(1), layer(3), layer(4), layer(5), layer(6)}, []bool{yes, yes, no, yes, yes, yes}, no},
+		{"the highest layer is left out", []playout.Picture{layer(0), layer(2), layer(4), layer(6), layer(8)}, []bool{yes, yes, yes, yes, yes}, no},
+		{"and comes back", []playout.Picture{layer(0), layer(2), layer(4), layer(5), layer(6), layer(7)}, []bool{yes, yes, yes, yes, yes, yes}, no},
+		{"two layers are left out, and come back", []playout.Picture{layer(0), layer(4), layer(8), layer(9), layer(10), layer(11)}, []bool{yes, yes, yes, yes, yes, yes}, no},
+		{"the middle layer and one above", []playout.Picture{layer(0), layer(3), layer(4)}, []bool{yes, no, yes}, no},
 		{"the lowest layer is missing", []playout.Picture{layer(0), layer(1), layer(2), layer(3), layer(5), layer(6), layer(8)}, []bool{yes, yes, yes, yes, no, no, no}, yes},
 		{"several with the lowest among them", []playout.Picture{layer(0), layer(1), layer(6), layer(8)}, []bool{yes, yes, no, no}, yes},
 	} {
