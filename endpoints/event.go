@@ -74,6 +74,7 @@ const (
 	BreakerLifted       // Section isn't reduced any more
 	BreakerLeaves       // the end leaves Session, or would, as media is useless; Trip, an Alarm if it only would
 	BoundChanged        // something else bounds the rate of Section; see Section.Bound
+	LayoutChanged       // what Section sends is put together otherwise; see Section.Layout
 )
 
 // Event is something that happened at an endpoint.

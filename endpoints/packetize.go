@@ -1,6 +1,7 @@
 package endpoints
 
 import (
+	"cmp"
 	"encoding/binary"
 
 	"github.com/pion/rtp"
@@ -9,6 +10,7 @@ import (
 	"rtpfabric/endpoints/encoder"
 	"rtpfabric/endpoints/fec/flexfec"
 	"rtpfabric/endpoints/playout"
+	"rtpfabric/endpoints/sound"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/simtime"
 )
@@ -39,7 +41,13 @@ func (m *Section) descriptor() int {
 func (m *Section) packetize(f encoder.Frame, emit func(*packet.Packet)) {
 	s, st := m.session, m.main
 	introduced := st.introduces(f.Key && m.config.Kind == Video)
-	head := rtpHeader + int(st.layout(introduced).Size()) + m.descriptor()
+	var sources []uint32
+	if name := m.config.Send.Sources; name != nil {
+		sources = name()
+		sources = sources[:min(len(sources), sound.MostContributors)]
+	}
+	head := rtpHeader + 4*len(sources) + int(st.layout(introduced).Size()) + m.descriptor()
+	sampled := cmp.Or(f.Composed, f.Captured)
 	tag := s.protector.OverheadRTP()
 	room := int(m.config.Send.PacketSize-tag) - head
 	if m.resend != nil {
@@ -67,7 +75,7 @@ func (m *Section) packetize(f encoder.Frame, emit func(*packet.Packet)) {
 		p.Hop = hop(st, introduced, importance)
 		h := rtp.Header{
 			Version: 2, Marker: i == n-1, PayloadType: m.config.Formats[0].PayloadType,
-			SequenceNumber: st.seq, Timestamp: st.rtpTime(f.Captured), SSRC: st.ssrc,
+			SequenceNumber: st.seq, Timestamp: st.rtpTime(sampled), SSRC: st.ssrc, CSRC: sources,
 		}
 		if m.config.Kind == Audio {
 			h.Marker = f.Number == 0 // start of a talkspurt (RFC 7587 §4.1)
@@ -77,7 +85,7 @@ func (m *Section) packetize(f encoder.Frame, emit func(*packet.Packet)) {
 		if _, err := h.MarshalTo(b); err != nil {
 			panic("endpoints: RTP header doesn't fit its packet: " + err.Error())
 		}
-		st.writeExtension(b, introduced, f.Captured, 0, false)
+		st.writeExtension(b, introduced, sampled, 0, false)
 		m.writePayload(b[head-m.descriptor():], f, i, n)
 		emit(p)
 	}

@@ -71,9 +71,12 @@ type SendConfig struct {
 	Level Level
 	// DSCP marks the stream's packets (RFC 8837).
 	DSCP uint8
-	// Contributors, if not nil, says whose sound the stream's mixes have had of late, for
-	// SDES (RFC 3550 §7.3): packets may name them, and say how loud each is.
+	// Contributors, if not nil, says whose sound the stream's mixes have had of late, or whose
+	// pictures, for SDES (RFC 3550 §7.3): packets may name them, and say how loud each is.
 	Contributors func(now simtime.Time) []Contributor
+	// Sources, if not nil, says by SSRC whose pictures a frame of video has, for CSRC lists. It is
+	// read at once.
+	Sources func() []uint32
 	// PacketSize bounds RTP packets, SRTP tag included.
 	PacketSize units.Bytes
 	// Model tells what the stream costs on the wire; see [StreamModel].
@@ -132,7 +135,8 @@ type Section struct {
 	unwrapper   *ulpfec.Receiver // of video with redundant data; nil before the first
 	trade       trade
 
-	cname string // of what it sends, if not the connection's
+	cname    string // of what it sends, if not the connection's
+	arranged string // how what it sends is put together
 
 	reportWanted bool // the peer needs an SR of the main stream
 	requesters   []requester
@@ -172,7 +176,7 @@ func newSection(now simtime.Time, s *Session, index int, sc SectionConfig) (*Sec
 	if m.main.layouts, err = newLayouts(s.extensions, sc.Kind, m.mid, true, s.config.HeaderExtensions...); err != nil {
 		return nil, err
 	}
-	if sc.Send != nil && sc.Send.Contributors != nil {
+	if sc.Send != nil && sc.Send.Contributors != nil && sc.Kind == Audio {
 		if err = m.main.layouts.nameContributors(s.extensions, m.mid, s.config.HeaderExtensions...); err != nil {
 			return nil, err
 		}
@@ -297,6 +301,25 @@ func (m *Section) Transcode(now, captured simtime.Time, size units.Bytes) {
 	send.Encoder.(*encoder.Transcoding).Decoded(send.Clock.At(now), send.Clock.At(captured), size)
 }
 
+// Compose gives a section whose encoder is an [encoder.Composing] a new picture of what it shows: when
+// it was decoded and captured.
+func (m *Section) Compose(now, captured simtime.Time) {
+	m.session.touch()
+	send := m.config.Send
+	send.Encoder.(*encoder.Composing).Change(send.Clock.At(now), send.Clock.At(captured))
+}
+
+// Arrange says how what the section sends is put together, in words for whoever looks.
+func (m *Section) Arrange(now simtime.Time, layout string) {
+	if m.arranged != layout {
+		m.arranged = layout
+		m.session.event(Event{Kind: LayoutChanged, At: now, Section: m})
+	}
+}
+
+// Layout returns what [Section.Arrange] said last.
+func (m *Section) Layout() string { return m.arranged }
+
 // Number lets the packets of the section's media, of which repairs are none, have a number by
 // which observers know them.
 func (m *Section) Number(n int32) { m.flow = n }
@@ -366,6 +389,9 @@ func (m *Section) encode(now simtime.Time) {
 	f := send.Encoder.Encode(send.frameTime(now))
 	m.noteRepair(now, &f)
 	f.Captured = send.Clock.When(f.Captured)
+	if f.Composed != 0 {
+		f.Composed = send.Clock.When(f.Composed)
+	}
 	m.skipPauses()
 	if f.Key {
 		m.refreshed, m.everRefreshed, m.refreshDue = now, true, false

@@ -43,7 +43,9 @@ func (s *Scenario) passedTo(box, to string) []Media {
 	switch s.Topology.Type {
 	case SwitchingMixer:
 		return s.conceptual(box, to)
-	case Mixer, Transcoder:
+	case Mixer:
+		return slices.Concat(s.mixFor(box, to, goes), s.composedFor(box, to, goes))
+	case Transcoder:
 		list = s.mixFor(box, to, goes)
 	}
 	for i := range s.Media {
@@ -139,6 +141,29 @@ func (s *Scenario) mixFor(box, peer string, goes func(*Media) bool) []Media {
 		m.Speech = &speech
 	}
 	return []Media{m}
+}
+
+// composedFor returns the picture that a mixer has for a peer, put together of those that go there. It
+// may be as good as the best of these, and as bad as encoders can be that aren't told otherwise.
+func (s *Scenario) composedFor(box, peer string, goes func(*Media) bool) []Media {
+	var list []Media
+	for i := range s.Media {
+		m := s.Media[i]
+		if m.Kind != "video" || !goes(&m) {
+			continue
+		}
+		if len(list) > 0 {
+			list[0].Encoder.Max = max(list[0].Encoder.Max, m.Encoder.Max)
+			continue
+		}
+		m.From, m.To, m.Name, m.Copy = box, peer, m.Kind, true
+		m.Start, m.Stop, m.Lasts, m.Pauses, m.ClockDrift = Moment{}, nil, nil, nil, 0
+		m.FEC, m.Bandwidth, m.Limits, m.TradeOffs = nil, nil, nil, nil
+		m.Encoder = transcoder(m.Encoder)
+		m.Encoder.Layers = 1
+		list = append(list, m)
+	}
+	return list
 }
 
 // FlowName returns the name of the stream in records and expectations, such as

@@ -164,8 +164,8 @@ func (c *checker) topology() {
 		if t.LastN > 0 && !t.Relayed() {
 			c.failKey(at("topology", "last-n"), "an SFM chooses whom to show", `remove it, or write "type: sfm"`)
 		}
-		if !t.Limits && !t.Translates() {
-			c.failKey(at("topology", "limits"), "an SFM sets them", `remove it, or write "type: sfm"`)
+		if !t.Limits && !t.Translates() && t.Type != Mixer {
+			c.failKey(at("topology", "limits"), "an SFM or a mixer sets them", `remove it, or write "type: sfm"`)
 		}
 	}
 	if !t.CSRC && t.Type != SwitchingMixer && t.Type != Mixer {

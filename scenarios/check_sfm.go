@@ -56,14 +56,15 @@ func (c *checker) simulcast(index int, p strict.Path) {
 func (c *checker) mixed(m *Media, p strict.Path, before []Media) {
 	switch {
 	case m.Kind == "video" && c.s.Topology.Type == Transcoder:
+	case m.Kind == "video" && len(c.s.Topology.Cascade) > 0:
+		c.fail(p.Child("kind"), "mixers of a cascade add up audio alone", `write "type: sfm", or have one mixer`)
+	case slices.ContainsFunc(before, func(o Media) bool { return o.From == m.From && o.Kind == m.Kind }):
+		c.fail(p, fmt.Sprintf("%s has two streams of %s, and a place for one", m.From, m.Kind), "leave one of them out")
 	case m.Kind == "video":
-		c.fail(p.Child("kind"), "a mixer adds up audio, and knows no way to show several videos as one", `write "type: switching-mixer", or "type: sfm"`)
 	case m.Speech == nil:
 		c.fail(p, "a "+c.s.Topology.Box()+" decodes what is said, and here is nothing but a rate", `add "speech: {codec: pcmu, activity: always}"`)
 	case slices.Contains(m.Speech.Codecs(), "opus"):
 		where := c.firstOf(p.Child("speech").Child("switches"), p.Child("speech").Child("codec"), p.Child("speech"))
 		c.fail(where, "a "+c.s.Topology.Box()+" decodes samples, and of Opus there are only sizes", "write pcmu, pcma or dvi4")
-	case slices.ContainsFunc(before, func(o Media) bool { return o.From == m.From && o.Kind == m.Kind }):
-		c.fail(p, fmt.Sprintf("%s says two things at a time", m.From), "leave one of them out")
 	}
 }

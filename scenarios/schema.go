@@ -142,7 +142,7 @@ type Topology struct {
 	// switching mixer has as many streams of each kind for everybody; 0 is one.
 	LastN int `yaml:"last-n" default:"0" min:"0" max:"400"`
 	// Limits lets an SFM ask senders for no more than the slowest receiver can get (RFC 5104
-	// §4.2).
+	// §4.2), and a mixer those of pictures for no more than is of use in their tile.
 	Limits bool `yaml:"limits" default:"true"`
 	// Cascade is several relays, mixers or SFMs with peers of their own, in place of At and Peers;
 	// Trunks join two of them each, and without any each is joined to the next.

@@ -28,6 +28,9 @@ type MixerConfig struct {
 	// Bind lets mixers that are joined mix a source only as it comes from where it was heard
 	// first. So they break loops (RFC 3550 §8.2), as far as packets name their sources.
 	Bind bool
+	// NoLimits leaves senders of pictures alone, which are otherwise asked for no more than is of use
+	// in their tile.
+	NoLimits bool
 }
 
 // mixer is what the calls of a mixer have in common.
@@ -41,8 +44,12 @@ type mixer struct {
 	sources   int // that there are in all, also behind other mixers
 	// bound says from which other mixer an SSRC was heard first; nil if that doesn't matter.
 	bound      *bindings
-	suppressed uint64   // frames that weren't mixed, as they came from elsewhere
-	scratch    []uint32 // whom a frame has
+	suppressed uint64 // frames that weren't mixed, as they came from elsewhere
+
+	pictures     []*shownPicture
+	compositions []*composition
+
+	scratch []uint32 // whom a frame has
 }
 
 // mixerInput is what a participant says, or another mixer's mix.
@@ -280,8 +287,9 @@ func (s *Simulation) connectMixers() {
 }
 
 // departed passes on that somebody has left (RFC 3550 §7.3).
-func (m *mixer) departed(from *endpoints.Session, ssrc uint32) {
-	gone := false
+func (m *mixer) departed(now simtime.Time, from *endpoints.Session, ssrc uint32) {
+	gone := slices.ContainsFunc(m.pictures, func(p *shownPicture) bool { return p.session == from && p.ssrc == ssrc })
+	m.arrange(now)
 	for _, in := range m.inputs {
 		if in.session != from {
 			continue
@@ -321,6 +329,12 @@ func (s *Simulation) Mixes(name string) Mixes {
 	}
 	for _, v := range m.voices {
 		sum.Encodes += v.Encodes()
+	}
+	for _, p := range m.pictures {
+		sum.Decodes += p.decoded
+	}
+	for _, c := range m.compositions {
+		sum.Encodes += c.encoder.Encoded()
 	}
 	for _, t := range s.transcodings {
 		sum.Decodes += t.decoded

@@ -326,8 +326,14 @@ func (s *Simulation) formats(section []*Media, of string) []endpoints.Format {
 func (s *Simulation) sendConfig(m *Media, model endpoints.StreamModel) (*endpoints.SendConfig, error) {
 	var source encoder.Encoder
 	var contributors func(simtime.Time) []endpoints.Contributor
+	var sources func() []uint32
 	var err error
 	switch mixer := s.mixers[m.From]; {
+	case mixer != nil && m.Kind == endpoints.Video && s.config.Type == Mixer:
+		c := s.compose(mixer, m)
+		if source = c.encoder; !mixer.config.NoCSRC {
+			sources, contributors = c.sources, mixer.visible(m.To)
+		}
 	case mixer != nil && m.Kind == endpoints.Video:
 		source = s.transcode(m)
 	case mixer != nil:
@@ -342,8 +348,8 @@ func (s *Simulation) sendConfig(m *Media, model endpoints.StreamModel) (*endpoin
 		return nil, fmt.Errorf("%s: %w", m.Flow(), err)
 	}
 	return &endpoints.SendConfig{
-		Contributors: contributors,
-		Encoder:      source, Clock: simtime.NewClock(m.Start, m.ClockDrift), Start: m.Start, Stop: m.Stop, Pauses: m.Pauses, DSCP: m.DSCP, Level: m.Level, Layers: m.Video.Layers,
+		Contributors: contributors, Sources: sources,
+		Encoder: source, Clock: simtime.NewClock(m.Start, m.ClockDrift), Start: m.Start, Stop: m.Stop, Pauses: m.Pauses, DSCP: m.DSCP, Level: m.Level, Layers: m.Video.Layers,
 		PacketSize: m.PacketSize, Model: model, Bandwidth: m.Bandwidth, FEC: m.FEC.Share, Repeats: m.FEC.Level,
 		BreakerGroup: s.config.Breakers.Group, FrameGroup: s.config.Breakers.Frames,
 	}, nil
@@ -458,7 +464,13 @@ func (s *Simulation) model(extensions []headerext.Entry, m *Media) endpoints.Str
 		panic("topologies: " + err.Error())
 	}
 	model := endpoints.NewStreamModel(m.Kind, lo, hi, start, fps, m.PacketSize, tag, extension)
-	if mixer := s.mixers[m.From]; mixer != nil {
+	switch mixer := s.mixers[m.From]; {
+	case mixer == nil:
+	case m.Kind == endpoints.Video && s.config.Type == Mixer:
+		naming := mixer.overheadOfPictures(&s.config, m)
+		model.Overhead += naming
+		model.Room -= naming
+	default:
 		model.Overhead += mixer.overhead(named(extensions, headerext.MixerLevels))
 	}
 	model.Level = m.Level

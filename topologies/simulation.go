@@ -195,6 +195,7 @@ func Build(c Config) (*Simulation, error) {
 		}
 	}
 	s.connectMixers()
+	s.connectCompositions()
 	s.connectPictures()
 	s.project()
 	if c.translates() {
@@ -347,7 +348,7 @@ func (s *Simulation) addEndpoint(i int, e Endpoint) {
 		Pool: s.Fabric.Pool(), Random: s.random, Independent: e.Forwards || calls, Stubborn: e.Stubborn,
 	}
 	if m := s.mixers[e.Name]; m != nil {
-		config.Departed = func(_ simtime.Time, from *endpoints.Session, ssrc uint32) { m.departed(from, ssrc) }
+		config.Departed = m.departed
 	}
 	ep := endpoints.New(config)
 	h := newHost(s.Loop, ep)
@@ -360,8 +361,11 @@ func (s *Simulation) addEndpoint(i int, e Endpoint) {
 			h.drain(now)
 		})).Set(e.Leaves)
 	}
-	if e.Forwards && s.config.Type == Transcoder {
-		h.inside = s.decode
+	if m := s.mixers[e.Name]; m != nil {
+		h.inside = m.show
+		if s.config.Type == Transcoder {
+			h.inside = s.decode
+		}
 	}
 	if e.Floods != nil {
 		s.flood(ep, h, *e.Floods)

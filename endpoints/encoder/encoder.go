@@ -18,6 +18,9 @@ type Frame struct {
 	Number uint64
 	// Captured is when the picture was taken; encoding takes no time.
 	Captured simtime.Time
+	// Composed is when a picture was put together of others: the RTP timestamp is of that. It is 0
+	// for other frames.
+	Composed simtime.Time
 	// Size of the encoded frame, without any header.
 	Size units.Bytes
 	// Key marks a frame that can be decoded by itself.

@@ -154,7 +154,7 @@ func randomConference(seed uint64) string {
 		if kind == "mixer" || kind == "transcoder" {
 			audio = "speech: {codec: " + pick("pcmu", "pcma", "dvi4") + ", activity: always}"
 		}
-		if kind != "mixer" && r.Bool(0.7) {
+		if r.Bool(0.7) {
 			media = append(media, fmt.Sprintf("  - {from: %s, kind: video, encoder: {max: 500kbps, layers: %s}}", name, pick("1", "1", "3")))
 		}
 		media = append(media, fmt.Sprintf("  - {from: %s, kind: audio, %s}", name, audio))
@@ -224,7 +224,8 @@ func joint(text string, seed uint64) string {
 func cascaded(text string, seed uint64) string {
 	r := rng.New(seed).Stream("cascade swarm")
 	_, list, found := strings.Cut(text, ", at: M, ")
-	if !found || strings.Contains(text, "type: switching-mixer") || strings.Contains(text, "type: gateway") || strings.Contains(text, "type: transcoder") || r.Bool(0.5) {
+	composed := strings.Contains(text, "type: mixer") && strings.Contains(text, "kind: video")
+	if !found || composed || strings.Contains(text, "type: switching-mixer") || strings.Contains(text, "type: gateway") || strings.Contains(text, "type: transcoder") || r.Bool(0.5) {
 		return text
 	}
 	_, list, _ = strings.Cut(list, "peers: [")

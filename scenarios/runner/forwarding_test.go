@@ -1,9 +1,11 @@
 package runner_test
 
 import (
+	"math"
 	"testing"
 
 	"rtpfabric/sim/record"
+	"rtpfabric/topologies"
 )
 
 // What B sends on as it is makes A consider C, which it reports like B: A sends what the path to C
@@ -68,6 +70,62 @@ func TestForwardingAsks(t *testing.T) {
 		}
 		if n := mean(series(t, r, "A-sfm", record.Members)[50:]); n > 3 {
 			t.Errorf("limits %s: A knows %.1f members", limits, n)
+		}
+	}
+}
+
+// What B encodes anew for C is B's own, by its SSRC, name and clock: A knows nothing of C, nor C of A,
+// and neither has the other's rate. That A's clocks run fast is B's to make up for.
+//
+// conformance: TOP-A.5-1, TOP-A.5-5
+func TestForwardingTranscodes(t *testing.T) {
+	t.Parallel()
+	const file = meshes + "forwarding-transcode.yaml"
+	s := load(t, file, "expect=[]")[0].Scenario
+	sim := build(t, s)
+	play(t, sim, s)
+	names := map[string]string{} // of the ends of connections
+	for _, c := range sim.Connections {
+		names[c.Name()] = c.CNAME()
+	}
+	var fromA []*topologies.Flow
+	for _, f := range sim.Flows {
+		if f.From == "A" {
+			fromA = append(fromA, f)
+		}
+	}
+	for _, f := range fromA {
+		for _, r := range f.Sender.Main().Reports() {
+			if by := f.Session.CNAMEOf(r.By); by != names["mixer-A"] {
+				t.Errorf("%s is reported on by %q, want B, %q", f.Flow(), by, names["mixer-A"])
+			}
+		}
+	}
+	for _, f := range sim.Flows {
+		if f.To != "C" {
+			continue
+		}
+		at := f.Receiver.Session()
+		if name := at.CNAMEOf(f.Sender.SSRC()); name != names["mixer-C"] || name == names["A-mixer"] {
+			t.Errorf("C knows the source of %s as %q, want B, %q", f.Flow(), name, names["mixer-C"])
+		}
+		for _, a := range fromA {
+			if at.CNAMEOf(a.Sender.SSRC()) != "" {
+				t.Errorf("C knows A by %s", a.Flow())
+			}
+		}
+	}
+	r := run(t, load(t, file, "expect=[]")[0])
+	if a, c := mean(series(t, r, "A/video", record.EncoderRate)[100:]), mean(series(t, r, "mixer/video>C", record.EncoderRate)[100:]); a < 1.3e6 || c > 450e3 {
+		t.Errorf("A sends %.0f bit/s, and B C %.0f", a, c)
+	}
+	delays := series(t, r, "mixer/video>C", record.FrameDelay)
+	if early, late := mean(delays[100:150]), mean(delays[550:]); math.Abs(late-early) > 20 {
+		t.Errorf("pictures take %.0f ms at first, and %.0f after 110 s, in which the clocks have drifted by 33 ms", early, late)
+	}
+	for _, flow := range []string{"A/audio", "mixer/audio>C"} {
+		if lost := mean(series(t, r, flow, record.Concealed)[50:]); lost > 1 {
+			t.Errorf("%s: %.2f ms of 200 are concealed", flow, lost)
 		}
 	}
 }

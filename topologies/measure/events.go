@@ -71,6 +71,10 @@ func (r *Recorder) handle(e endpoints.Event) {
 		r.event(e.At, name(&e), record.BreakerLifted, "the rate isn't reduced any more")
 	case endpoints.BoundChanged:
 		r.event(e.At, name(&e), "bound-changed", "the rate is bounded by the "+e.Section.Bound().String())
+	case endpoints.LayoutChanged:
+		if f := r.sent(e.Session, e.Section.SSRC()); f != nil {
+			r.event(e.At, f.name, "layout", e.Section.Layout())
+		}
 	case endpoints.SSRCChanged:
 		if f := r.sent(e.Session, e.Previous); f != nil {
 			r.identify(e.SSRC, f)

@@ -28,10 +28,7 @@ func sfmFigure(c *scenarios.Scenario) string {
 	case c.Topology.Type == scenarios.Transcoder:
 		shown = "what the other one says in its own codec, with the other's SSRC"
 	case c.Topology.Type == scenarios.Mixer:
-		shown = "one stream, a mix of what all others say"
-		if n := c.Topology.Loudest; n > 0 {
-			shown = fmt.Sprintf("one stream, a mix of what the %d loudest say but for its own voice", n)
-		}
+		shown = mixed(c)
 	case n > 0:
 		shown = fmt.Sprintf("all audio of others, and the video of the %d latest speakers", n)
 	}
@@ -56,6 +53,25 @@ func sfmFigure(c *scenarios.Scenario) string {
 		drawLeg(&b, c, pair, pair[0]+", to "+pair[1], name, label)
 	}
 	return b.String()
+}
+
+// mixed says what a mixer sends everybody.
+func mixed(c *scenarios.Scenario) string {
+	has := func(kind string) bool {
+		return slices.ContainsFunc(c.Media, func(m scenarios.Media) bool { return m.Kind == kind })
+	}
+	said := "a mix of what all others say"
+	if n := c.Topology.Loudest; n > 0 {
+		said = fmt.Sprintf("a mix of what the %d loudest say but for its own voice", n)
+	}
+	const seen = "the pictures of all others side by side"
+	switch {
+	case has("audio") && has("video"):
+		return "two streams, " + said + " and " + seen
+	case has("video"):
+		return "one stream, " + seen
+	}
+	return "one stream, " + said
 }
 
 // drawLeg draws the sessions of a call with a middlebox, the second of the pair.
@@ -84,7 +100,7 @@ func mixOf(c *scenarios.Scenario, m *scenarios.Media) string {
 	}
 	var others []string
 	for i := range c.Media {
-		if from := c.Media[i].From; from != m.To && slices.Contains(heard, from) {
+		if from := c.Media[i].From; c.Media[i].Kind == m.Kind && from != m.To && slices.Contains(heard, from) {
 			others = append(others, from)
 		}
 	}

@@ -1,0 +1,114 @@
+package runner_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"rtpfabric/endpoints"
+	"rtpfabric/sim/record"
+	"rtpfabric/sim/simtime"
+)
+
+const showing = meshes + "mixer-video.yaml"
+
+// Everybody gets the pictures of all others as one, in a stream of the mixer's own with timestamps of
+// its own: the record says who is where, and packets whose pictures they have. What that takes is the
+// wait for a frame, and an encoder's rate on each leg.
+//
+// conformance: TOP-A.3.1-2
+func TestMixerShowsAllOthers(t *testing.T) {
+	t.Parallel()
+	s := load(t, showing, "expect=[]", "protection=none")[0].Scenario
+	sim, w := playRTP(t, s, "mixer", nil)
+	of := map[string]uint32{}
+	for _, f := range sim.Flows {
+		if f.To == "mixer" && f.Kind == endpoints.Video {
+			of[f.From] = f.Sender.SSRC()
+		}
+	}
+	for _, f := range sim.Flows {
+		if f.From != "mixer" || f.Kind != endpoints.Video || f.To == "C" {
+			continue
+		}
+		last := uint32(0)
+		for _, p := range w.sent[f.Sender.SSRC()] {
+			if p.head.Padding || p.at < simtime.At(time.Second) {
+				continue
+			}
+			want := []uint32{}
+			for _, from := range []string{"A", "B", "C", "D"} {
+				if from != f.To && (from != "C" || p.at < simtime.At(40*time.Second)) {
+					want = append(want, of[from])
+				}
+			}
+			left := p.at > simtime.At(40*time.Second) && p.at < simtime.At(40500*time.Millisecond) // it has just gone
+			if !left && !slices.Equal(p.head.CSRC, want) {
+				t.Fatalf("%v to %s: pictures of %x, want %x", p.at, f.To, p.head.CSRC, want)
+			}
+			if last != 0 && int32(p.head.Timestamp-last) < 0 {
+				t.Fatalf("%v to %s: timestamps go back", p.at, f.To)
+			}
+			last = p.head.Timestamp
+		}
+		for from, ssrc := range of {
+			if name := f.Receiver.Session().CNAMEOf(ssrc); from != f.To && (name == "") != (from == "C") {
+				t.Errorf("%s knows %x, of %s, as %q", f.To, ssrc, from, name)
+			}
+		}
+	}
+	r := run(t, load(t, showing, "expect=[]")[0])
+	layouts := map[string][]string{}
+	for _, e := range r.Events {
+		if e.Kind == "layout" {
+			layouts[e.Entity] = append(layouts[e.Entity], e.Detail)
+		}
+	}
+	for flow, want := range map[string][2]string{
+		"mixer/video>A": {"2×2: B, C, D", "2×1: B, D"},
+		"mixer/video>D": {"2×2: A, B, C", "2×1: A, B"},
+	} {
+		if got := layouts[flow]; len(got) < 2 || got[len(got)-2] != want[0] || got[len(got)-1] != want[1] {
+			t.Errorf("%s has the layouts %q, want %q at the end", flow, got, want)
+		}
+	}
+	for flow, list := range layouts {
+		_, to, _ := strings.Cut(flow, ">")
+		for _, layout := range list {
+			if strings.Contains(layout, to) {
+				t.Errorf("%s sees %q", to, layout)
+			}
+		}
+	}
+	for _, to := range []string{"A", "B"} {
+		in, out := mean(series(t, r, "C/video", record.FrameDelay)[50:150]), mean(series(t, r, "mixer/video>"+to, record.FrameDelay)[50:150])
+		if out < in+20 || out > in+150 {
+			t.Errorf("pictures are at the mixer after %.0f ms, and at %s after %.0f", in, to, out)
+		}
+	}
+}
+
+// A camera is asked for what is of use in its tile: twice what the tile has of what is sent on.
+func TestMixerAsksForTiles(t *testing.T) {
+	t.Parallel()
+	for limits, want := range map[string][2]float64{"true": {0.7e6, 0.8e6}, "false": {1.35e6, 1.6e6}} {
+		r := run(t, load(t, showing, "expect=[]", "topology.limits="+limits)[0])
+		if rate := mean(series(t, r, "A/video", record.EncoderRate)[75:200]); rate < want[0] || rate > want[1] {
+			t.Errorf("limits %s: A sends %.0f bit/s, want %.0f to %.0f", limits, rate, want[0], want[1])
+		}
+	}
+}
+
+// Where packets name nobody, to each peer there is the mixer alone.
+func TestMixerShowsNobodysName(t *testing.T) {
+	t.Parallel()
+	_, w := playRTP(t, load(t, showing, "expect=[]", "protection=none", "topology.csrc=false", "endpoints.C.leaves=20s")[0].Scenario, "mixer", nil)
+	for ssrc, list := range w.sent {
+		for _, p := range list {
+			if len(p.head.CSRC) > 0 {
+				t.Fatalf("a packet of %x names %x", ssrc, p.head.CSRC)
+			}
+		}
+	}
+}

@@ -1,0 +1,217 @@
+package topologies
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"rtpfabric/endpoints"
+	"rtpfabric/endpoints/encoder"
+	"rtpfabric/endpoints/sound"
+	"rtpfabric/sim/simtime"
+	"rtpfabric/sim/units"
+)
+
+// A mixer puts the pictures of all participants side by side, for each without its own, and encodes
+// them as one (RFC 7667 §3.6.1; A.3.1 of draft-ietf-rtcweb-rtp-usage of July 2012).
+
+// shownPicture is what a participant shows.
+type shownPicture struct {
+	origin, cname string
+	session       *endpoints.Session
+	from          *endpoints.Section
+	model         endpoints.StreamModel
+	ssrc          uint32 // 0 before anything has come
+	decoded       uint64
+	request
+}
+
+// there reports whether there is something to show.
+func (p *shownPicture) there() bool { return p.ssrc != 0 && !p.session.PeerLeft() }
+
+// composition is what a peer gets of them.
+type composition struct {
+	to      string
+	leg     *endpoints.Section
+	encoder *encoder.Composing
+	goal    units.BitRate
+	tiles   []*shownPicture
+	ssrcs   []uint32
+}
+
+// compose returns what a mixer shows a peer.
+func (s *Simulation) compose(m *mixer, stream *Media) *composition {
+	c := &composition{to: stream.To}
+	c.encoder = encoder.NewComposing(
+		encoder.NewStatistical(stream.Video, stream.Start, s.random.Stream("media/"+stream.Flow()+"/encoder")),
+		func(now simtime.Time, r units.BitRate) {
+			c.goal = r
+			m.settle(now)
+		},
+	)
+	m.compositions = append(m.compositions, c)
+	return c
+}
+
+// sources returns whose pictures a frame has.
+func (c *composition) sources() []uint32 {
+	c.ssrcs = c.ssrcs[:0]
+	for _, p := range c.tiles {
+		c.ssrcs = append(c.ssrcs, p.ssrc)
+	}
+	return c.ssrcs
+}
+
+// visible returns whose pictures a leg's packets name.
+func (m *mixer) visible(peer string) func(now simtime.Time) []endpoints.Contributor {
+	return func(simtime.Time) []endpoints.Contributor {
+		var list []endpoints.Contributor
+		for _, p := range m.pictures {
+			if p.origin != peer && p.there() {
+				list = append(list, endpoints.Contributor{SSRC: p.ssrc, CNAME: p.cname})
+			}
+		}
+		return list
+	}
+}
+
+// shownBy returns what a section of the mixer gets, nil if that is no picture.
+func (m *mixer) shownBy(from *endpoints.Section) *shownPicture {
+	i := slices.IndexFunc(m.pictures, func(p *shownPicture) bool { return p.from == from })
+	if i < 0 {
+		return nil
+	}
+	return m.pictures[i]
+}
+
+// show takes an event of the mixer: a picture that is decoded.
+func (m *mixer) show(e endpoints.Event) (more bool) {
+	if e.Kind != endpoints.FrameRendered {
+		return false
+	}
+	p := m.shownBy(e.Section)
+	if p == nil {
+		return false
+	}
+	p.decoded++
+	p.ssrc = e.SSRC
+	m.arrange(e.At)
+	for _, c := range m.compositions {
+		if slices.Contains(c.tiles, p) {
+			c.leg.Compose(e.At, e.At.Add(-e.Delay))
+		}
+	}
+	return true
+}
+
+// arrange gives every picture that is there a tile, in the order of the configuration.
+func (m *mixer) arrange(now simtime.Time) {
+	changed := false
+	for _, c := range m.compositions {
+		n := 0
+		same := true
+		for _, p := range m.pictures {
+			if p.origin == c.to || !p.there() {
+				continue
+			}
+			same = same && n < len(c.tiles) && c.tiles[n] == p
+			n++
+		}
+		if same && n == len(c.tiles) {
+			continue
+		}
+		changed = true
+		c.tiles = slices.DeleteFunc(slices.Clone(m.pictures), func(p *shownPicture) bool { return p.origin == c.to || !p.there() })
+		c.leg.Arrange(now, c.layout())
+	}
+	if changed {
+		m.settle(now)
+	}
+}
+
+// grid returns how many columns and rows so many tiles have.
+func grid(tiles int) (columns, rows int) {
+	for columns*columns < tiles {
+		columns++
+	}
+	if columns > 0 {
+		rows = (tiles + columns - 1) / columns
+	}
+	return columns, rows
+}
+
+// layout says who is where.
+func (c *composition) layout() string {
+	var names []string
+	for _, p := range c.tiles {
+		names = append(names, p.origin)
+	}
+	columns, rows := grid(len(names))
+	return fmt.Sprintf("%d×%d: %s", columns, rows, strings.Join(names, ", "))
+}
+
+// settle asks everybody for no more than is of use in the tiles that show them.
+func (m *mixer) settle(now simtime.Time) {
+	if m.config.NoLimits {
+		return
+	}
+	for _, p := range m.pictures {
+		if p.from == nil {
+			continue
+		}
+		most := units.BitRate(0)
+		for _, c := range m.compositions {
+			if !slices.Contains(c.tiles, p) {
+				continue
+			}
+			columns, rows := grid(len(c.tiles))
+			most = max(most, c.goal/units.BitRate(columns*rows))
+		}
+		if most > 0 {
+			p.ask(now, p.from, &p.model, useful*most)
+		}
+	}
+}
+
+// connectCompositions learns what comes and goes, when all calls are connected.
+func (s *Simulation) connectCompositions() {
+	if s.config.Type != Mixer {
+		return
+	}
+	for _, f := range s.Flows {
+		if m := s.mixers[f.To]; m != nil && f.Kind == endpoints.Video {
+			m.pictures = append(m.pictures, &shownPicture{
+				origin: f.From, cname: f.Session.Connection().CNAME(), session: f.Receiver.Session(), from: f.Receiver, model: f.Model,
+			})
+		}
+	}
+	for _, f := range s.Flows {
+		m := s.mixers[f.From]
+		if m == nil || f.Kind != endpoints.Video {
+			continue
+		}
+		for _, c := range m.compositions {
+			if c.to == f.To {
+				c.leg = f.Sender
+			}
+		}
+	}
+}
+
+// overheadOfPictures returns what naming whose they are adds to a packet at most.
+func (m *mixer) overheadOfPictures(c *Config, stream *Media) units.Bytes {
+	if m.config.NoCSRC {
+		return 0
+	}
+	n := 0
+	for i := range c.Calls {
+		for k := range c.Calls[i].Sessions {
+			for _, other := range c.Calls[i].Sessions[k].Media {
+				if other.Kind == endpoints.Video && other.To == stream.From && other.From != stream.To {
+					n++
+				}
+			}
+		}
+	}
+	return units.Bytes(4 * min(n, sound.MostContributors))
+}
