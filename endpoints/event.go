@@ -58,6 +58,7 @@ const (
 	StreamSuspended     // the rate doesn't suffice for Section; see Level
 	StreamResumed
 	StreamNotDecoded    // SSRC is one more than the end decodes; see SessionConfig.MaxSSRC
+	DecoderSwitched     // SSRC is decoded instead of Previous, of which nothing comes; it has waited for Delay
 	StreamDeselected    // SSRC gives its place to louder audio; see SessionConfig.DecodeTop
 	SSRCChanged         // SSRC takes the place of Previous, after a collision
 	ThirdPartyCollision // SSRC is used by two others (RFC 3550 §8.2)

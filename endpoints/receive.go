@@ -178,30 +178,61 @@ func (s *Session) handleRTP(now simtime.Time, p *packet.Packet) {
 	}
 }
 
+// idle is for how long nothing comes of a stream until another one of its kind may have its
+// decoder, if these are few.
+const idle = 300 * time.Millisecond
+
 // decodes reports whether a source of media is within the limit on them: that it is
-// decoded already, or that there is room. What comes with its packets otherwise counts
-// for reports and feedback only.
+// decoded already, or that there is room, or a decoder that has nothing to do. What comes with
+// its packets otherwise counts for reports and feedback only.
 func (s *Session) decodes(now simtime.Time, src *source, m *Section) bool {
 	if s.selection != nil && m.config.Kind == Audio && !s.selects(now, src) {
 		return false
 	}
-	if s.config.MaxSSRC == 0 || src.plays() {
+	if s.config.MaxSSRC == 0 {
+		return true
+	}
+	defer func() { src.mediaAt = now }()
+	if src.plays() {
 		return true
 	}
 	n := 0
+	var idlest *source
 	for _, o := range s.sources {
-		if o.plays() && !o.ended {
-			n++
+		if !o.plays() || o.ended {
+			continue
+		}
+		n++
+		if o.section.config.Kind == m.config.Kind && now.Sub(o.mediaAt) >= idle && (idlest == nil || o.mediaAt < idlest.mediaAt) {
+			idlest = o
 		}
 	}
-	if n < s.config.MaxSSRC {
-		return true
+	if n >= s.config.MaxSSRC && idlest == nil {
+		s.exceed(now, src, m)
+		return false
+	}
+	if n >= s.config.MaxSSRC {
+		waited := time.Duration(0)
+		if src.excess {
+			waited = now.Sub(src.exceedsSince)
+		}
+		s.event(Event{Kind: DecoderSwitched, At: now, Section: m, SSRC: src.ssrc, Previous: idlest.ssrc, Delay: waited})
+		idlest.leaveSelection()
+		idlest.part()
+	}
+	src.excess = false
+	return true
+}
+
+// exceed notes that a source isn't decoded, and says so when it is news.
+func (s *Session) exceed(now simtime.Time, src *source, m *Section) {
+	if !src.excess || now.Sub(src.mediaAt) >= idle {
+		src.exceedsSince = now
 	}
 	if !src.excess {
 		src.excess = true
 		s.event(Event{Kind: StreamNotDecoded, At: now, Section: m, SSRC: src.ssrc})
 	}
-	return false
 }
 
 // contributors returns the CSRCs of a packet. Those of a repair packet are the

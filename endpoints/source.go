@@ -60,6 +60,10 @@ type source struct {
 	layers  int             // temporal layers that have come
 	seen    seen
 
+	// Of a session that decodes so many streams only: when media came last, and since when this has
+	// been one too many.
+	mediaAt, exceedsSince simtime.Time
+
 	lossAt     simtime.Time // when losses were looked at last
 	audioClock int64        // that audio was made for
 	syncName   uint32
@@ -117,9 +121,8 @@ func (r *source) join(now simtime.Time, m *Section) {
 	if r.section == m {
 		return
 	}
+	r.part()
 	r.belong(m)
-	r.buffer, r.missing, r.losses, r.weigher, r.refresh = nil, nil, nil, nil, refresher{}
-	r.stopAudio()
 	if m.config.Kind != Audio {
 		r.leaveSelection()
 	}
@@ -154,11 +157,19 @@ func (r *source) join(now simtime.Time, m *Section) {
 	}
 }
 
-// belong makes the source one of a section's.
-func (r *source) belong(m *Section) {
+// part takes the source out of its section, and forgets what it has waited for.
+func (r *source) part() {
 	if old := r.section; old != nil {
 		old.sources = slices.DeleteFunc(old.sources, func(o *source) bool { return o == r })
+		r.stir()
 	}
+	r.section = nil
+	r.buffer, r.missing, r.losses, r.weigher, r.refresh = nil, nil, nil, nil, refresher{}
+	r.stopAudio()
+}
+
+// belong makes the source one of a section's.
+func (r *source) belong(m *Section) {
 	r.section = m
 	m.sources = append(m.sources, r)
 }

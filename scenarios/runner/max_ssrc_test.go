@@ -69,3 +69,56 @@ func TestMaxSSRC(t *testing.T) {
 		t.Errorf("%d packets weren't decoded", n.Undecoded)
 	}
 }
+
+// With two decoders for the five pictures that it may get of which two come at a time, an endpoint gives
+// a decoder to who speaks next when nothing comes any more for it: each switch takes a wait and a key
+// frame, which an endpoint with a decoder for each picture has had by then.
+//
+// conformance: TOP-A.3.3-9
+func TestDecodersAreSwitched(t *testing.T) {
+	t.Parallel()
+	s := load(t, meshes+"sfm-decoders.yaml", "expect=[]")[0].Scenario
+	sim := build(t, s)
+	type change struct{ began, decoder, shown simtime.Time }
+	from := map[uint32]string{}
+	for _, f := range sim.Flows {
+		if f.From == "sfm" && f.Kind == endpoints.Video && f.To == "F" {
+			from[f.Sender.SSRC()] = f.Name
+		}
+	}
+	changes := map[string][]change{}
+	open := map[string]*change{}
+	sim.OnEvent(func(e endpoints.Event) {
+		if e.Section == nil || e.Section.Kind() != endpoints.Video || e.Section.Session().Endpoint() != "F" {
+			return
+		}
+		name := from[e.SSRC]
+		switch e.Kind {
+		case endpoints.DecoderSwitched:
+			open[name] = &change{began: e.At.Add(-e.Delay), decoder: e.At}
+			if from[e.Previous] == "" || open[from[e.Previous]] != nil {
+				t.Errorf("%v: %s gets the decoder of %q", e.At, name, from[e.Previous])
+			}
+		case endpoints.FrameRendered:
+			if c := open[name]; c != nil {
+				c.shown = e.At
+				changes[name] = append(changes[name], *c)
+				delete(open, name)
+			}
+		default:
+		}
+	})
+	play(t, sim, s)
+	n := 0
+	for name, list := range changes {
+		for _, c := range list {
+			n++
+			if wait, key := c.decoder.Sub(c.began), c.shown.Sub(c.decoder); wait < 50*time.Millisecond || wait > 350*time.Millisecond || key > 600*time.Millisecond {
+				t.Errorf("%s waits %v for a decoder and %v for a picture", name, wait, key)
+			}
+		}
+	}
+	if n != 5 || len(open) > 0 {
+		t.Errorf("%d switches and %d that show nothing, want 5: C, D, E, A and C again", n, len(open))
+	}
+}

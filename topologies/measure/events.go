@@ -94,6 +94,9 @@ func (r *Recorder) handle(e endpoints.Event) {
 		r.event(e.At, entity, "keying-failed", "no media will flow")
 	case endpoints.StreamNotDecoded:
 		r.event(e.At, entity+"/"+e.Section.Name(), "stream-not-decoded", fmt.Sprintf("SSRC %08x is one more than the endpoint decodes", e.SSRC))
+	case endpoints.DecoderSwitched:
+		r.event(e.At, entity+"/"+e.Section.Name(), "decoder-switched",
+			fmt.Sprintf("SSRC %08x is decoded instead of %08x, of which nothing comes; it has waited for %v", e.SSRC, e.Previous, e.Delay.Round(time.Millisecond)))
 	case endpoints.StreamDeselected:
 		r.event(e.At, entity+"/"+e.Section.Name(), "stream-deselected", fmt.Sprintf("SSRC %08x isn't decoded: others are louder", e.SSRC))
 	case endpoints.ProfileRefused:
