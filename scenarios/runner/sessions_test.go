@@ -2,6 +2,8 @@ package runner_test
 
 import (
 	"bytes"
+	"encoding/binary"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -12,6 +14,7 @@ import (
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/record"
 	"rtpfabric/sim/simtime"
+	"rtpfabric/sim/units"
 )
 
 // octetWatch collects what is sent and by whom, and from where it comes to others.
@@ -161,3 +164,56 @@ func TestCostOfTrust(t *testing.T) {
 
 // isRTCP tells RTCP from RTP on one port (RFC 5761 §4).
 func isRTCP(b []byte) bool { return b[1] >= 192 && b[1] <= 223 }
+
+// rtcpWatch adds up the octets on the wire of RTCP packets by the SSRC that they begin with.
+type rtcpWatch struct {
+	fabric.Observer
+	octets map[uint32]units.Bytes
+}
+
+func (w *rtcpWatch) PacketSent(_ simtime.Time, p *packet.Packet) {
+	if b := p.Payload; len(b) >= 8 && b[0]>>6 == 2 && b[1] >= 192 && b[1] <= 223 {
+		w.octets[binary.BigEndian.Uint32(b[4:])] += p.Size
+	}
+}
+
+// Audio of 20 kbit/s that shares a session with video of 2.5 Mbit/s has the RTCP interval of the video,
+// and more RTCP than media. T_rr_interval makes it what a session of its own has, or less.
+//
+// conformance: SES-4.4-6
+func TestAudioHasTheVideosInterval(t *testing.T) {
+	t.Parallel()
+	const (
+		call = `
+title: Audio beside video
+duration: 60s
+network: {links: {path: {between: [A, B], delay: 50ms}}}
+endpoints: {S1: {at: A}, R1: {at: B}}
+topology: {peers: [S1, R1]%s}
+media:
+  - {from: S1, kind: video, encoder: {model: perfect, min: 2.5Mbps, max: 2.5Mbps}}
+  - {from: S1, kind: audio, rate: 20kbps}
+congestion: {controller: fixed, feedback: none}
+rtcp: {aggregate: false, trr-interval: %s}
+`
+		media = 20e3
+	)
+	for _, tt := range []struct {
+		sessions, interval string
+		least, most        float64 // RTCP of the audio's SSRC in bit/s
+	}{
+		{"", "0s", 1.25 * media, 2.5 * media},
+		{"", "1s", 0.02 * media, 0.1 * media},
+		{", sessions: per-media", "0s", 0.01 * media, 0.05 * media},
+	} {
+		s := loadText(t, fmt.Sprintf(call, tt.sessions, tt.interval))
+		sim := build(t, s)
+		w := &rtcpWatch{Observer: fabric.Nobody, octets: map[uint32]units.Bytes{}}
+		sim.Fabric.Observe(w)
+		play(t, sim, s)
+		got := float64(8*w.octets[flowOf(t, sim, "S1/audio").Sender.SSRC()]) / s.Duration.Seconds()
+		if got < tt.least || got > tt.most {
+			t.Errorf("sessions %q, T_rr_interval %s: %.0f bit/s of RTCP, want %.0f to %.0f", tt.sessions, tt.interval, got, tt.least, tt.most)
+		}
+	}
+}
