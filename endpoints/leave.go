@@ -7,12 +7,12 @@ import "rtpfabric/sim/simtime"
 // RFC 3550 §6.3.7 demands. Then the endpoint is deaf and silent.
 func (e *Endpoint) Leave(now simtime.Time) {
 	for _, s := range e.sessions {
-		s.leaveAll(now)
+		s.Leave(now)
 	}
 }
 
-// leaveAll ends the endpoint's part in the session.
-func (s *Session) leaveAll(now simtime.Time) {
+// Leave ends this end's part in the session, as [Endpoint.Leave] does in all.
+func (s *Session) Leave(now simtime.Time) {
 	s.touch()
 	s.leaving, s.parting = true, true
 	for _, m := range s.sections {

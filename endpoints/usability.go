@@ -71,6 +71,6 @@ func (s *Session) leaveUseless(now simtime.Time) {
 	}
 	s.event(Event{Kind: BreakerLeaves, At: now, Section: src.section, SSRC: src.ssrc, Trip: &t})
 	if t.Action == breaker.Cease {
-		s.leaveAll(now)
+		s.Leave(now)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"rtpfabric/endpoints"
 	"rtpfabric/endpoints/encoder"
@@ -347,11 +348,17 @@ func (s *Simulation) addEndpoint(i int, e Endpoint) {
 		Name: e.Name, Addr: firstAddress + packet.IPv4(i), ClockOffset: e.ClockOffset, ClockDrift: e.ClockDrift,
 		Pool: s.Fabric.Pool(), Random: s.random, Independent: e.Forwards || calls, Stubborn: e.Stubborn,
 	}
+	var h *host
 	if m := s.mixers[e.Name]; m != nil {
-		config.Departed = m.departed
+		config.Departed = func(now simtime.Time, from *endpoints.Session, ssrc uint32) {
+			m.departed(now, from, ssrc)
+			if from.PeerLeft() {
+				s.follow(h, now, from)
+			}
+		}
 	}
 	ep := endpoints.New(config)
-	h := newHost(s.Loop, ep)
+	h = newHost(s.Loop, ep)
 	h.port = s.Fabric.Attach(s.node(e.At), ep.Addr(), h)
 	s.hosts = append(s.hosts, h)
 	s.byName[e.Name] = &party{endpoint: ep, host: h, nextPort: firstPort, config: &s.config.Endpoints[i]}
@@ -370,6 +377,19 @@ func (s *Simulation) addEndpoint(i int, e Endpoint) {
 	if e.Floods != nil {
 		s.flood(ep, h, *e.Floods)
 	}
+}
+
+// soon is when a mixer takes it that somebody who has said BYE doesn't only go on with another SSRC.
+const soon = time.Second
+
+// follow lets a mixer leave a session that its peer has left.
+func (s *Simulation) follow(h *host, now simtime.Time, session *endpoints.Session) {
+	s.Loop.NewTimer(engine.HandlerFunc(func(now simtime.Time) {
+		if session.PeerLeft() {
+			session.Leave(now)
+			h.drain(now)
+		}
+	})).Set(now.Add(soon))
 }
 
 // flood lets an endpoint ask for key frames without end.

@@ -58,6 +58,12 @@ func TestMixerShowsAllOthers(t *testing.T) {
 			}
 		}
 	}
+	for _, kind := range []string{"video", "audio"} { // nobody talks to who has gone
+		list := w.sent[flowOf(t, sim, "mixer/"+kind+">C").Sender.SSRC()]
+		if last := list[len(list)-1].at; last > simtime.At(42*time.Second) {
+			t.Errorf("the mixer sends C %s until %v", kind, last)
+		}
+	}
 	r := run(t, load(t, showing, "expect=[]")[0])
 	layouts := map[string][]string{}
 	for _, e := range r.Events {
