@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strings"
 	"time"
 
 	"rtpfabric/endpoints/encoder"
@@ -34,7 +35,7 @@ func (s *Scenario) passedOn() []Media {
 // middlebox.
 func (s *Scenario) passedTo(box, to string) []Media {
 	trunk := s.Topology.Stands(to)
-	goes := func(m *Media) bool { return m.From != to }
+	goes := func(m *Media) bool { return m.From != to && (s.Topology.Decodes() || s.decodes(to, m)) }
 	if trunk {
 		behind := s.Topology.Behind(box, to)
 		goes = func(m *Media) bool { return slices.Contains(behind, m.From) }
@@ -138,9 +139,47 @@ func (s *Scenario) mixFor(box, peer string, goes func(*Media) bool) []Media {
 	if m.Speech != nil {
 		speech := *m.Speech
 		speech.Talks, speech.Tone, speech.Switches = nil, nil, nil
-		m.Speech = &speech
+		if m.Speech = &speech; !s.decodes(peer, &m) {
+			speech.Codec = s.Endpoint(peer).Codecs[0]
+		}
 	}
 	return []Media{m}
+}
+
+// codecs returns those of a stream of audio.
+func (m *Media) codecs() []string {
+	if m.Speech == nil {
+		return []string{"opus"}
+	}
+	return m.Speech.Codecs()
+}
+
+// decodes reports whether an endpoint can decode a stream, as far as its codecs are known.
+func (s *Scenario) decodes(endpoint string, m *Media) bool {
+	e := s.Endpoint(endpoint)
+	if m.Kind != "audio" || e == nil || len(e.Codecs) == 0 {
+		return true
+	}
+	return !slices.ContainsFunc(m.codecs(), func(c string) bool { return !slices.Contains(e.Codecs, c) })
+}
+
+// Withheld is a stream that somebody isn't offered, as they can't decode it.
+type Withheld struct{ Flow, To, Codec string }
+
+// Withheld returns what an SFM doesn't offer.
+func (s *Scenario) Withheld() []Withheld {
+	var list []Withheld
+	if s.Topology.Type != SFM {
+		return nil
+	}
+	for _, peer := range s.Topology.Everyone() {
+		for i := range s.Media {
+			if m := &s.Media[i]; m.From != peer && !s.decodes(peer, m) {
+				list = append(list, Withheld{m.FlowName(), peer, strings.Join(m.codecs(), " and ")})
+			}
+		}
+	}
+	return list
 }
 
 // composedFor returns the picture that a mixer has for a peer, put together of those that go there. It

@@ -24,6 +24,7 @@ func (c *checker) endpoints() {
 		if e.DecodeTop > 0 && !slices.Contains(c.s.Extensions, "audio-level") {
 			c.fail(p.Child("decode-top"), "nothing says how loud streams are", `add "extensions: [audio-level]"`)
 		}
+		c.codecs(&e, p.Child("codecs"))
 		if slices.Contains(takenTypes, e.VideoType) {
 			c.fail(p.Child("video-type"), fmt.Sprintf("%d is the payload type of something else", e.VideoType), "write 96, or one of 100 to 110")
 		}

@@ -87,6 +87,9 @@ type Endpoint struct {
 	// DecodeTop is how many streams of audio it decodes in an RTP session, the loudest by
 	// their header extensions (RFC 6464); 0 is all.
 	DecodeTop int `yaml:"decode-top" default:"0" min:"0" max:"400"`
+	// Codecs are those that it can decode audio in; none stands for all. An SFM offers it no streams
+	// in others, and a mixer or a transcoder sends it one of them.
+	Codecs []string `yaml:"codecs" example:"[pcmu, dvi4]"`
 	// VideoType is the RTP payload type of its video (a=rtpmap), the same at all ends of a
 	// session.
 	VideoType int `yaml:"video-type" default:"96" min:"96" max:"127"`

@@ -68,7 +68,12 @@ type SFMConfig struct {
 	LastN int
 	// NoCSRC leaves out of a switching mixer's packets whose they are.
 	NoCSRC bool
+	// Withheld are streams that nobody has in Calls, as who would get them can't decode them.
+	Withheld []Withheld
 }
+
+// Withheld is a stream that somebody isn't offered, and its codec.
+type Withheld struct{ Flow, To, Codec string }
 
 // Breakers are the circuit breakers of calls.
 type Breakers struct {

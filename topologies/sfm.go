@@ -268,6 +268,9 @@ func (p *projection) slowest() (least units.BitRate, sends bool) {
 	return least, sends
 }
 
+// Withheld returns the streams that aren't offered to everybody.
+func (s *Simulation) Withheld() []Withheld { return s.config.SFM.Withheld }
+
 // forwards reports whether an endpoint is a middlebox that passes media on.
 func (s *Simulation) forwards(name string) bool {
 	p := s.byName[name]

@@ -73,6 +73,9 @@ func Config(s *scenarios.Scenario) (topologies.Config, error) {
 			Stubborn: slices.ContainsFunc(s.Media, func(m scenarios.Media) bool { return m.From == e.Name && m.Spoofs != "" }),
 		})
 	}
+	for _, w := range s.Withheld() {
+		c.SFM.Withheld = append(c.SFM.Withheld, topologies.Withheld(w))
+	}
 	if s.Topology.Forwarded() {
 		for _, b := range s.Topology.Boxes() {
 			c.Endpoints = append(c.Endpoints, topologies.Endpoint{Name: b.Name, At: b.At, Weight: 1, Forwards: true})

@@ -81,6 +81,9 @@ func Attach(sim *topologies.Simulation, also fabric.Observer) *Recorder {
 			r.event(0, l.Name(), "control-loops", l.String())
 		}
 	}
+	for _, w := range sim.Withheld() {
+		r.event(0, w.Flow+">"+w.To, "not-offered", fmt.Sprintf("%s can't decode %s", w.To, w.Codec))
+	}
 	for _, p := range sim.Pictures() {
 		kind, detail := "simulcast", "each quality has an encoder"
 		if !p.Distinct {

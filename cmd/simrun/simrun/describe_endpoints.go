@@ -37,6 +37,7 @@ func peculiarities(e *scenarios.Endpoint) []string {
 	add(!e.Bundle, "rejects bundle")
 	add(!e.Symmetric, "asymmetric ports")
 	add(e.MaxSSRC > 0, "decodes %d streams", e.MaxSSRC)
+	add(len(e.Codecs) > 0, "decodes %s", strings.Join(e.Codecs, " and "))
 	add(e.DecodeTop > 0, "decodes the %d loudest streams of audio", e.DecodeTop)
 	add(e.ClockOffset != 0, "clock %v ahead", time.Duration(e.ClockOffset))
 	if text, err := e.ClockDrift.MarshalText(); err == nil {
