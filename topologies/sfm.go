@@ -348,7 +348,7 @@ func (s *Simulation) passOn(m *sfm, f *Flow) {
 	}
 	p.legs = append(p.legs, leg)
 	if p.layers != nil {
-		leg.thinning = whole(len(p.layers))
+		leg.thinning = newThinning(len(p.layers))
 	}
 	passage.From = p.from
 	passage.Wanted = func(now simtime.Time, r units.BitRate) {

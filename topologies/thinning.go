@@ -14,9 +14,10 @@ import (
 type thinning struct {
 	wants int // the highest layer that is to go, from the next frame on that allows it
 	since simtime.Time
-	// steps are the last changes of what goes, the newest last: what comes late belongs to one of
-	// them.
-	steps []step
+	// steps are the last changes of what goes of a source, the newest last: what comes late belongs
+	// to one of them.
+	steps  []step
+	source uint32
 }
 
 // step is the highest layer that goes from a number of the source on.
@@ -25,8 +26,8 @@ type step struct {
 	top  int
 }
 
-// maxSteps bounds what is remembered for packets that come late: at least four changes in a second
-// are needed to have more.
+// maxSteps bounds what is remembered for packets that come late: changes of more than two seconds, as
+// there are two in a second at most.
 const maxSteps = 8
 
 // A layer is sent where it fits, and on where it nearly does: limits of sources aren't exact either.
@@ -37,8 +38,8 @@ const fits, nearlyFits = 0.98, 0.9
 // all layers go there, too.
 const spare, nearly = 0.8, 0.8
 
-// whole returns what goes of a picture with so many layers at first: all.
-func whole(layers int) *thinning {
+// newThinning lets all of so many layers go at first.
+func newThinning(layers int) *thinning {
 	return &thinning{wants: layers - 1, steps: []step{{top: layers - 1}}}
 }
 
@@ -73,6 +74,10 @@ func (t *thinning) choose(now simtime.Time, leg *projected, rate units.BitRate, 
 // passes reports whether a packet goes. More layers do from a frame of the lowest on, fewer from any.
 func (t *thinning) passes(p *endpoints.Passing) bool {
 	now := t.steps[len(t.steps)-1]
+	if p.SSRC != t.source { // which has numbers of its own
+		t.source, now.from = p.SSRC, 0
+		t.steps = append(t.steps[:0], now)
+	}
 	if p.First && p.Seq > now.from && (t.wants < now.top || t.wants > now.top && p.Layer == 0) {
 		if len(t.steps) == maxSteps {
 			t.steps = append(t.steps[:0], t.steps[1:]...)
@@ -104,20 +109,20 @@ func (p *projection) layered() units.BitRate {
 	most := units.BitRate(0)
 	for _, leg := range p.legs {
 		if leg.uses(p) && !leg.to.Suspended() {
-			most = max(most, leg.whole(p))
+			most = max(most, leg.bearsAll(p))
 		}
 	}
 	rate := most
 	for _, leg := range p.legs {
-		if w := leg.whole(p); float64(w) >= nearly*float64(most) && leg.uses(p) && !leg.to.Suspended() {
+		if w := leg.bearsAll(p); float64(w) >= nearly*float64(most) && leg.uses(p) && !leg.to.Suspended() {
 			rate = min(rate, w)
 		}
 	}
 	return cmp.Or(rate, p.model.Max)
 }
 
-// whole returns the rate that the leg bears with all layers.
-func (l *projected) whole(p *projection) units.BitRate { return cmp.Or(l.wanted, p.model.Max) }
+// bearsAll returns the rate of a stream that the leg bears with all layers.
+func (l *projected) bearsAll(p *projection) units.BitRate { return cmp.Or(l.wanted, p.model.Max) }
 
 // pace measures at what rate a picture comes, in all its layers.
 type pace struct {

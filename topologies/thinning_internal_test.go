@@ -11,7 +11,7 @@ import (
 // in part, and what comes late is treated as the rest of its frame.
 func TestLayersChangeBetweenFrames(t *testing.T) {
 	const layers = 3
-	th := whole(layers)
+	th := newThinning(layers)
 	packet := func(seq uint64, layer uint8, first bool) bool {
 		return th.passes(&endpoints.Passing{Seq: seq, Layer: layer, First: first, Importance: nack.Base})
 	}
@@ -43,6 +43,17 @@ func TestLayersChangeBetweenFrames(t *testing.T) {
 		if got := packet(step.seq, step.layer, step.first); got != step.goes {
 			t.Errorf("step %d: a packet of layer %d goes: %v, want %v", i, step.layer, got, step.goes)
 		}
+	}
+	// Another SSRC of the same picture has other numbers, and what goes is the same at first.
+	th.wants = 1
+	other := func(seq uint64, layer uint8) bool {
+		return th.passes(&endpoints.Passing{SSRC: 1, Seq: seq, Layer: layer, First: true, Importance: nack.Base})
+	}
+	if !other(1, 0) || other(2, 2) || !other(3, 1) || other(4, 2) {
+		t.Error("what goes of another SSRC isn't what is wanted")
+	}
+	if th.wants = 2; !other(5, 0) || !other(6, 2) {
+		t.Error("what goes of another SSRC doesn't change")
 	}
 	for seq := uint64(100); seq < 200; seq++ { // however often it changes
 		th.wants = int(seq % layers)
