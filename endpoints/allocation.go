@@ -45,8 +45,8 @@ type share struct {
 func (s *share) precedes(o *share) bool { return precedes(s.weight, o.weight, s.floor, o.floor) }
 
 // allocate divides the controller's target, or if that is less the peer's signalled
-// bandwidth or its estimate, among the video streams: what audio leaves, by weight, within
-// what the encoders can do and the peer wants of each. If that isn't enough for
+// bandwidth or its estimate, among the video streams: what audio leaves, which is all of it while
+// nobody talks, by weight, within what the encoders can do and the peer wants of each. If that isn't enough for
 // the minimum of every stream, those of the lowest level, and of these the ones that need
 // most, send nothing, but for one stream. Then, and if something better could be sent, padding
 // fills what is left of the target, as far as it is needed for that.
@@ -64,7 +64,9 @@ func (s *Session) allocate(now simtime.Time) []share {
 		}
 		model := m.config.Send.Model
 		if m.config.Kind == Audio {
-			left -= float64(model.Wire(model.Max))
+			if !m.silent(now) {
+				left -= float64(model.Wire(model.Max))
+			}
 			continue
 		}
 		ceiling := float64(m.ceiling())

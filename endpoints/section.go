@@ -138,6 +138,8 @@ type Section struct {
 	cname    string // of what it sends, if not the connection's
 	arranged string // how what it sends is put together
 
+	spoke, talked simtime.Time // when a frame of speech was sent last, and one of a talk spurt
+
 	reportWanted bool // the peer needs an SR of the main stream
 	requesters   []requester
 

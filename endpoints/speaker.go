@@ -2,6 +2,7 @@ package endpoints
 
 import (
 	"encoding/binary"
+	"time"
 
 	"rtpfabric/endpoints/audio"
 	"rtpfabric/endpoints/encoder"
@@ -125,6 +126,19 @@ func (c Codec) captured(payload []byte) (at simtime.Time, marked, ok bool) {
 	return simtime.Time(binary.BigEndian.Uint64(payload[n:])), true, true
 }
 
+// Frames of a talk spurt come one after the other, and those for comfort noise now and then. When no
+// spurt has gone on for a while, video may have what audio leaves of the rate.
+const (
+	spurtGap = 150 * time.Millisecond
+	hush     = 500 * time.Millisecond
+)
+
+// silent reports whether nobody talks whose audio the section sends.
+func (m *Section) silent(now simtime.Time) bool {
+	_, speaks := m.config.Send.Encoder.(*Speaker)
+	return speaks && now.Sub(m.talked) > hush
+}
+
 // speak sends the frame of speech that is due, if any.
 func (m *Section) speak(now simtime.Time, sp *Speaker) {
 	s := m.session
@@ -135,6 +149,10 @@ func (m *Section) speak(now simtime.Time, sp *Speaker) {
 	if !ok {
 		return
 	}
+	if now.Sub(m.spoke) <= spurtGap {
+		m.talked = now
+	}
+	m.spoke = now
 	to := &m.config.Formats[format]
 	if to.Clock != m.main.clock {
 		s.changeClock(now, m, to.Clock)

@@ -158,6 +158,9 @@ func (c *checker) topology() {
 	if t.Joint && t.Type != MeshName {
 		c.failKey(at("topology", "joint"), "the peers of a mesh can share a session", `remove it, or write "type: mesh"`)
 	}
+	if t.Layout == "speaker" && t.Type != Mixer {
+		c.failKey(at("topology", "layout"), "a mixer puts pictures together", `remove it, or write "type: mixer"`)
+	}
 	if t.Loudest > 0 && t.Type != Mixer {
 		c.failKey(at("topology", "loudest"), "a mixer chooses whom to mix", `remove it, or write "type: mixer"`)
 	}

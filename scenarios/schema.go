@@ -147,6 +147,9 @@ type Topology struct {
 	// Limits lets an SFM ask senders for no more than the slowest receiver can get (RFC 5104
 	// §4.2), and a mixer those of pictures for no more than is of use in their tile.
 	Limits bool `yaml:"limits" default:"true"`
+	// Layout is how a mixer puts pictures together: in tiles of one size, or with a large one for who has
+	// spoken last.
+	Layout string `yaml:"layout" oneof:"grid,speaker" default:"grid"`
 	// Cascade is several relays, mixers or SFMs with peers of their own, in place of At and Peers;
 	// Trunks join two of them each, and without any each is joined to the next.
 	Cascade []Box      `yaml:"cascade,named" example:"{west: {at: W, peers: [A, B]}, east: {at: E, peers: [C, D]}}"`

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"rtpfabric/endpoints"
+	"rtpfabric/endpoints/audio"
 	"rtpfabric/endpoints/encoder"
 	"rtpfabric/endpoints/sound"
 	"rtpfabric/sim/simtime"
@@ -35,13 +36,14 @@ type composition struct {
 	leg     *endpoints.Section
 	encoder *encoder.Composing
 	goal    units.BitRate
+	speaker bool // the first tile is a large one
 	tiles   []*shownPicture
 	ssrcs   []uint32
 }
 
 // compose returns what a mixer shows a peer.
 func (s *Simulation) compose(m *mixer, stream *Media) *composition {
-	c := &composition{to: stream.To}
+	c := &composition{to: stream.To, speaker: m.config.Speaker}
 	c.encoder = encoder.NewComposing(
 		encoder.NewStatistical(stream.Video, stream.Start, s.random.Stream("media/"+stream.Flow()+"/encoder")),
 		func(now simtime.Time, r units.BitRate) {
@@ -104,28 +106,54 @@ func (m *mixer) show(e endpoints.Event) (more bool) {
 	return true
 }
 
-// arrange gives every picture that is there a tile, in the order of the configuration.
+// voiced is the level from which on a frame has somebody speak, in -dBov.
+const voiced = 50
+
+// listen takes note of who speaks.
+func (m *mixer) listen(in *mixerInput, f *sound.Frame) {
+	if audio.Measure(f.Samples) <= voiced && m.speakers.heard(f.At, in.origin) {
+		m.arrange(f.At)
+	}
+}
+
+// arrange gives every picture that is there a tile: in the order of the configuration, but for that of
+// who has spoken last if that is larger. What is put together otherwise begins with a key frame.
 func (m *mixer) arrange(now simtime.Time) {
 	changed := false
 	for _, c := range m.compositions {
-		n := 0
-		same := true
+		m.scene = m.scene[:0]
 		for _, p := range m.pictures {
-			if p.origin == c.to || !p.there() {
-				continue
+			if p.origin != c.to && p.there() {
+				m.scene = append(m.scene, p)
 			}
-			same = same && n < len(c.tiles) && c.tiles[n] == p
-			n++
 		}
-		if same && n == len(c.tiles) {
+		if m.config.Speaker {
+			m.promote(m.scene)
+		}
+		if slices.Equal(m.scene, c.tiles) {
 			continue
 		}
 		changed = true
-		c.tiles = slices.DeleteFunc(slices.Clone(m.pictures), func(p *shownPicture) bool { return p.origin == c.to || !p.there() })
+		c.tiles = append(c.tiles[:0], m.scene...)
 		c.leg.Arrange(now, c.layout())
+		c.encoder.Refresh()
 	}
 	if changed {
 		m.settle(now)
+	}
+}
+
+// promote puts who has spoken last first.
+func (m *mixer) promote(scene []*shownPicture) {
+	for _, name := range m.speakers.order {
+		i := slices.IndexFunc(scene, func(p *shownPicture) bool { return p.origin == name })
+		if i < 0 {
+			continue
+		}
+		large := scene[i]
+		copy(scene[1:i+1], scene[:i])
+		scene[0] = large
+		return
 	}
 }
 
@@ -140,14 +168,34 @@ func grid(tiles int) (columns, rows int) {
 	return columns, rows
 }
 
+// largeTile is the part of the area that a large tile has; the others share the rest.
+const largeTile = 0.75
+
+// share returns the part of the area that a tile has.
+func (c *composition) share(tile int) float64 {
+	switch n := len(c.tiles); {
+	case !c.speaker || n == 1:
+		columns, rows := grid(n)
+		return 1 / float64(columns*rows)
+	case tile == 0:
+		return largeTile
+	default:
+		return (1 - largeTile) / float64(n-1)
+	}
+}
+
 // layout says who is where.
 func (c *composition) layout() string {
 	var names []string
 	for _, p := range c.tiles {
 		names = append(names, p.origin)
 	}
+	list := strings.Join(names, ", ")
+	if c.speaker && len(names) > 1 {
+		return fmt.Sprintf("1+%d: %s", len(names)-1, list)
+	}
 	columns, rows := grid(len(names))
-	return fmt.Sprintf("%d×%d: %s", columns, rows, strings.Join(names, ", "))
+	return fmt.Sprintf("%d×%d: %s", columns, rows, list)
 }
 
 // settle asks everybody for no more than is of use in the tiles that show them.
@@ -161,11 +209,9 @@ func (m *mixer) settle(now simtime.Time) {
 		}
 		most := units.BitRate(0)
 		for _, c := range m.compositions {
-			if !slices.Contains(c.tiles, p) {
-				continue
+			if tile := slices.Index(c.tiles, p); tile >= 0 {
+				most = max(most, units.BitRate(c.share(tile)*float64(c.goal)))
 			}
-			columns, rows := grid(len(c.tiles))
-			most = max(most, c.goal/units.BitRate(columns*rows))
 		}
 		if most > 0 {
 			p.ask(now, p.from, &p.model, useful*most)

@@ -28,6 +28,8 @@ type MixerConfig struct {
 	// Bind lets mixers that are joined mix a source only as it comes from where it was heard
 	// first. So they break loops (RFC 3550 §8.2), as far as packets name their sources.
 	Bind bool
+	// Speaker gives who has spoken last a large tile; otherwise all are of one size.
+	Speaker bool
 	// NoLimits leaves senders of pictures alone, which are otherwise asked for no more than is of use
 	// in their tile.
 	NoLimits bool
@@ -48,6 +50,8 @@ type mixer struct {
 
 	pictures     []*shownPicture
 	compositions []*composition
+	speakers     speakers
+	scene        []*shownPicture // memory of arrange
 
 	scratch []uint32 // whom a frame has
 }
@@ -67,6 +71,9 @@ func (in *mixerInput) Play(ssrc uint32, f sound.Frame) {
 	if !in.mixer.admits(in, ssrc, &f) {
 		in.mixer.suppressed++
 		return
+	}
+	if in.mixer.config.Speaker {
+		in.mixer.listen(in, &f)
 	}
 	in.Input.Play(ssrc, f)
 }
@@ -139,7 +146,7 @@ func (c *Config) mixes() bool { return c.Type == Mixer || c.Type == Transcoder }
 
 // newMixer returns the mixer of that name.
 func newMixer(c *Config, name string) *mixer {
-	m := &mixer{config: c.Mixer, bus: sound.NewBus(mixFrame, c.Mixer.Loudest)}
+	m := &mixer{config: c.Mixer, bus: sound.NewBus(mixFrame, c.Mixer.Loudest), speakers: speakers{talk: map[string]*spurt{}}}
 	if named(c.Extensions, headerext.AudioLevel) && c.Mixer.Loudest > 0 {
 		m.selection = &sound.Selection{Top: c.Mixer.Loudest}
 	}

@@ -24,7 +24,7 @@ func Config(s *scenarios.Scenario) (topologies.Config, error) {
 		Seed: s.Seed, Type: s.Topology.Type,
 		Protection: protect.Mode(s.Protection), SharedEncoders: s.Topology.Encoders == "shared",
 		SFM:          topologies.SFMConfig{LastN: s.Topology.Shown(), NoLimits: !s.Topology.Limits, NoCSRC: !s.Topology.CSRC},
-		Mixer:        topologies.MixerConfig{Loudest: s.Topology.Loudest, NoCSRC: !s.Topology.CSRC, NoLimits: !s.Topology.Limits, Bind: *s.Topology.Bind},
+		Mixer:        topologies.MixerConfig{Loudest: s.Topology.Loudest, NoCSRC: !s.Topology.CSRC, NoLimits: !s.Topology.Limits, Speaker: s.Topology.Layout == "speaker", Bind: *s.Topology.Bind},
 		Marking:      markings[s.Network.HonoursDSCP],
 		PlayoutDelay: s.Playout.Delay, FixedAudio: s.Playout.Audio == "fixed", LipSync: s.Playout.LipSync,
 		Congestion: topologies.Congestion{

@@ -1,6 +1,7 @@
 package runner_test
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -103,6 +104,62 @@ func TestMixerAsksForTiles(t *testing.T) {
 		if rate := mean(series(t, r, "A/video", record.EncoderRate)[75:200]); rate < want[0] || rate > want[1] {
 			t.Errorf("limits %s: A sends %.0f bit/s, want %.0f to %.0f", limits, rate, want[0], want[1])
 		}
+	}
+}
+
+// With a large tile it is whoever has spoken last that has it, for everybody but themselves, and the
+// packets name them first. A change begins with a key frame.
+//
+// conformance: TOP-A.3.1-2
+func TestMixerShowsSpeakerLarge(t *testing.T) {
+	t.Parallel()
+	const file = meshes + "mixer-speaker.yaml"
+	r := run(t, load(t, file, "expect=[]")[0])
+	type view struct {
+		at     float64
+		layout string
+	}
+	views := map[string][]view{}
+	for _, e := range r.Events {
+		if e.Kind == "layout" && e.At > simtime.At(time.Second) {
+			views[e.Entity] = append(views[e.Entity], view{e.At.Seconds(), e.Detail})
+		}
+	}
+	for flow, want := range map[string][]view{ // half a second after 15 s B has spoken for a while, and so on
+		"mixer/video>A": {{30.4, "1+1: C, B"}},
+		"mixer/video>B": {{30.4, "1+1: C, A"}},
+		"mixer/video>C": {{15.4, "1+1: B, A"}},
+	} {
+		got := views[flow]
+		if len(got) != len(want) || got[0].layout != want[0].layout || math.Abs(got[0].at-want[0].at) > 0.3 {
+			t.Errorf("%s changes to %v, want %v", flow, got, want)
+		}
+	}
+	s := load(t, file, "expect=[]", "protection=none")[0].Scenario
+	sim, w := playRTP(t, s, "mixer", nil)
+	of := func(name string) uint32 { return flowOf(t, sim, name+"/video").Sender.SSRC() }
+	keys := 0
+	for _, p := range w.sent[flowOf(t, sim, "mixer/video>C").Sender.SSRC()] {
+		if p.at < simtime.At(time.Second) || p.head.Padding {
+			continue
+		}
+		large := of("A")
+		if p.at > simtime.At(16*time.Second) {
+			large = of("B")
+		}
+		if turns := p.at > simtime.At(15*time.Second) && p.at < simtime.At(16*time.Second); !turns && p.head.CSRC[0] != large {
+			t.Fatalf("%v: %x is named first of %x, want %x", p.at, p.head.CSRC[0], p.head.CSRC, large)
+		}
+		steady := p.at > simtime.At(10*time.Second) && p.at < simtime.At(29*time.Second) // while the rate grows there are others (RFC 8593 §5.2)
+		if b := p.payload; steady && b[0]&0x10 != 0 && b[4]&1 == 0 {                     // begins, and is no inter-frame (RFC 6386 §9.1)
+			keys++
+			if p.at < simtime.At(15*time.Second) || p.at > simtime.At(16*time.Second) {
+				t.Errorf("a key frame at %v", p.at)
+			}
+		}
+	}
+	if keys != 1 {
+		t.Errorf("%d key frames at the change, want one", keys)
 	}
 }
 

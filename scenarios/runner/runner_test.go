@@ -94,7 +94,7 @@ var pinned = []struct {
 	{quickstart, "876af73b6840ce3bfdfebd75db87e6c5", nil},
 	{case51, "69392995cd2f39ac343ce0531da0027f", []string{"seed=1", forward}},
 	{case51, "ed5abc2d884696abdb324dab4863799e", []string{"seed=1", forward, "congestion.feedback=twcc"}},
-	{library + "testdata/determinism/everything.yaml", "9bb6c0073236dac6108051e51863e2de", nil},
+	{library + "testdata/determinism/everything.yaml", "112418e36dd0b385ba7f02b6ad8cd5b3", nil},
 	{badPaths, "4cca875f92e0b567375d216165544197", nil},
 	{library + "feedback/e01-feedback-budget.yaml", "8cc8ee8f0379b65693c440b51eb5930f", []string{"seed=1"}},
 }
