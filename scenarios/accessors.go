@@ -68,7 +68,10 @@ func (s *Scenario) passedTo(box, to string) []Media {
 			m.Encoder = thinned(m.Encoder)
 		}
 		m.Name, m.From, m.To, m.Projected = m.FlowName(), box, to, true
-		m.FEC, m.Bandwidth, m.Limits, m.TradeOffs = nil, nil, nil, nil
+		m.Bandwidth, m.Limits, m.TradeOffs = nil, nil, nil
+		if s.Topology.Type != SFM || m.FEC == nil || m.FEC.Type != "flexfec" {
+			m.FEC = nil // it ends here, as redundant data in the media's own packets does
+		}
 		list = append(list, m)
 	}
 	return list

@@ -41,7 +41,7 @@ func TestConferenceSwarm(t *testing.T) {
 	for seed := *firstConference; seed < *firstConference+n; seed++ {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
-			text := hosted(joint(cascaded(randomConference(seed), seed), seed), seed)
+			text := hosted(joint(cascaded(guarded(randomConference(seed), seed), seed), seed), seed)
 			t.Logf("replay: go test ./scenarios/runner -run TestConferenceSwarm -conferences 1 -first-conference %d\n%s", seed, text)
 			watchConference(t, text)
 		})
@@ -167,7 +167,7 @@ func randomConference(seed uint64) string {
 	case "mesh":
 		topology += pick("", ", encoders: shared")
 	case "mixer":
-		topology += pick("", ", loudest: 1", ", loudest: 2", ", csrc: false")
+		topology += pick("", ", loudest: 1", ", loudest: 2", ", csrc: false", ", layout: speaker")
 	case "sfm":
 		topology += pick("", ", last-n: 1")
 	case "switching-mixer":
@@ -217,6 +217,14 @@ func joint(text string, seed uint64) string {
 	text = strings.Replace(text, "{type: mesh", "{type: mesh, joint: true", 1)
 	text = strings.Replace(text, "gcc, feedback: twcc", "nada, feedback: rfc8888", 1)
 	return strings.Replace(text, "nack: true, rtx: true, ", "", 1)
+}
+
+// guarded lets some conferences behind an SFM have FEC.
+func guarded(text string, seed uint64) string {
+	if !strings.Contains(text, "type: sfm") || rng.New(seed).Stream("fec swarm").Bool(0.7) {
+		return text
+	}
+	return strings.ReplaceAll(text, "kind: video, ", "kind: video, fec: {type: flexfec, overhead: 20%}, ")
 }
 
 // cascaded gives the peers of every other conference with a mixer, an SFM or a relay two or three of
