@@ -55,6 +55,9 @@ func (s *Simulation) compose(m *mixer, stream *Media) *composition {
 	return c
 }
 
+// watched reports whether the peer is still there.
+func (c *composition) watched() bool { return !c.leg.Session().PeerLeft() }
+
 // sources returns whose pictures a frame has.
 func (c *composition) sources() []uint32 {
 	c.ssrcs = c.ssrcs[:0]
@@ -99,7 +102,7 @@ func (m *mixer) show(e endpoints.Event) (more bool) {
 	p.ssrc = e.SSRC
 	m.arrange(e.At)
 	for _, c := range m.compositions {
-		if slices.Contains(c.tiles, p) {
+		if slices.Contains(c.tiles, p) && c.watched() {
 			c.leg.Compose(e.At, e.At.Add(-e.Delay))
 		}
 	}
@@ -204,12 +207,9 @@ func (m *mixer) settle(now simtime.Time) {
 		return
 	}
 	for _, p := range m.pictures {
-		if p.from == nil {
-			continue
-		}
 		most := units.BitRate(0)
 		for _, c := range m.compositions {
-			if tile := slices.Index(c.tiles, p); tile >= 0 {
+			if tile := slices.Index(c.tiles, p); tile >= 0 && c.watched() {
 				most = max(most, units.BitRate(c.share(tile)*float64(c.goal)))
 			}
 		}

@@ -107,6 +107,17 @@ func TestMixerAsksForTiles(t *testing.T) {
 	}
 }
 
+// Who has left needs nothing any more: a camera sends what the slower one is left with.
+func TestMixerForgetsWhoHasLeft(t *testing.T) {
+	t.Parallel()
+	r := run(t, load(t, showing, "expect=[]", "endpoints={A: {at: A}, C: {at: C, leaves: 30s}, D: {at: D}}", "topology.peers=[A, C, D]",
+		"media=[{from: A, kind: video, encoder: {max: 1.5Mbps}}]")[0])
+	rates := series(t, r, "A/video", record.EncoderRate)
+	if before, after := mean(rates[15*5:30*5]), mean(rates[35*5:]); before < 1.3e6 || after > 1e6 {
+		t.Errorf("A sends %.0f bit/s, and %.0f when C has left", before, after)
+	}
+}
+
 // With a large tile it is whoever has spoken last that has it, for everybody but themselves, and the
 // packets name them first. A change begins with a key frame.
 //
