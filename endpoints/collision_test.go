@@ -22,6 +22,24 @@ func (c *call) byesOf(from int, ssrc uint32) (n int) {
 	return n
 }
 
+// reportBeforeBye returns whose report the packet begins with in which an end says BYE for an SSRC.
+func (c *call) reportBeforeBye(from int, ssrc uint32) uint32 {
+	for _, p := range c.rtcps(from) {
+		for _, m := range p.messages {
+			if bye, ok := m.(*rtcp.Goodbye); !ok || !slices.Contains(bye.Sources, ssrc) {
+				continue
+			}
+			switch r := p.messages[0].(type) {
+			case *rtcp.SenderReport:
+				return r.SSRC
+			case *rtcp.ReceiverReport:
+				return r.SSRC
+			}
+		}
+	}
+	return 0
+}
+
 // lastCNAME returns the CNAME that an end last gave to an SSRC.
 func (c *call) lastCNAME(from int, ssrc uint32) (name string) {
 	for _, p := range c.rtcps(from) {
@@ -58,6 +76,9 @@ func TestCollisionOfBothEnds(t *testing.T) {
 		}
 		if n := c.count(i, endpoints.SSRCChanged); n != 1 {
 			t.Errorf("end %d changed its SSRC %d times", i, n)
+		}
+		if by := c.reportBeforeBye(i, same); by != next[i] {
+			t.Errorf("end %d says BYE for %x after a report of %x; want one of %x, so that nobody takes it to have left", i, same, by, next[i])
 		}
 		if a, b := c.lastCNAME(i, same), c.lastCNAME(i, next[i]); a != b || a == "" {
 			t.Errorf("end %d: CNAMEs %q and %q", i, a, b)

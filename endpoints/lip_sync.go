@@ -20,9 +20,6 @@ type lipSync struct {
 // join makes a source known. SSRCs of different sessions may be the same, so that it
 // gets a name of its own.
 func (l *lipSync) join(now simtime.Time, r *source) {
-	if r.sync != nil { // it was in another section
-		l.Remove(r.syncName)
-	}
 	l.names++
 	r.sync, r.syncName = l, l.names
 	l.Add(now, r.syncName, int(r.clock))

@@ -385,6 +385,9 @@ func (m *Section) sendOn(now simtime.Time, f *Passing, at place, offset uint32) 
 	}
 	st.writeExtension(b, introduced, now, 0, false)
 	copy(b[head:], f.Payload)
+	if m.config.Kind == Audio {
+		m.utter(now)
+	}
 	if at.less != 0 && m.config.Kind == Video {
 		setVP8Picture(b[head:], f.Picture-at.less)
 	}

@@ -179,8 +179,13 @@ func (s *Session) handleRTP(now simtime.Time, p *packet.Packet) {
 }
 
 // idle is for how long nothing comes of a stream until another one of its kind may have its
-// decoder, if these are few.
-const idle = 300 * time.Millisecond
+// decoder, if these are few. What stands for silence comes every 400 ms (RFC 6716 §2.1.9).
+func idle(k Kind) time.Duration {
+	if k == Audio {
+		return time.Second
+	}
+	return 300 * time.Millisecond
+}
 
 // decodes reports whether a source of media is within the limit on them: that it is
 // decoded already, or that there is room, or a decoder that has nothing to do. What comes with
@@ -196,27 +201,26 @@ func (s *Session) decodes(now simtime.Time, src *source, m *Section) bool {
 	if src.plays() {
 		return true
 	}
-	n := 0
+	n, patience := 0, idle(m.config.Kind)
 	var idlest *source
 	for _, o := range s.sources {
 		if !o.plays() || o.ended {
 			continue
 		}
 		n++
-		if o.section.config.Kind == m.config.Kind && now.Sub(o.mediaAt) >= idle && (idlest == nil || o.mediaAt < idlest.mediaAt) {
+		if o.section.config.Kind == m.config.Kind && now.Sub(o.mediaAt) >= patience && (idlest == nil || o.mediaAt < idlest.mediaAt) {
 			idlest = o
 		}
 	}
-	if n >= s.config.MaxSSRC && idlest == nil {
-		s.exceed(now, src, m)
+	// When nothing has come of anybody nobody has stopped: others would be heard again by now.
+	waits := src.excess && now.Sub(src.mediaAt) < patience
+	switch {
+	case n < s.config.MaxSSRC:
+	case idlest == nil || !waits || now.Sub(src.exceedsSince) < patience/2:
+		s.exceed(now, src, m, waits)
 		return false
-	}
-	if n >= s.config.MaxSSRC {
-		waited := time.Duration(0)
-		if src.excess {
-			waited = now.Sub(src.exceedsSince)
-		}
-		s.event(Event{Kind: DecoderSwitched, At: now, Section: m, SSRC: src.ssrc, Previous: idlest.ssrc, Delay: waited})
+	default:
+		s.event(Event{Kind: DecoderSwitched, At: now, Section: m, SSRC: src.ssrc, Previous: idlest.ssrc, Delay: now.Sub(src.exceedsSince)})
 		idlest.leaveSelection()
 		idlest.part()
 	}
@@ -224,9 +228,10 @@ func (s *Session) decodes(now simtime.Time, src *source, m *Section) bool {
 	return true
 }
 
-// exceed notes that a source isn't decoded, and says so when it is news.
-func (s *Session) exceed(now simtime.Time, src *source, m *Section) {
-	if !src.excess || now.Sub(src.mediaAt) >= idle {
+// exceed notes that a source isn't decoded, since now if it hasn't waited before, and says so when
+// it is news.
+func (s *Session) exceed(now simtime.Time, src *source, m *Section, waits bool) {
+	if !waits {
 		src.exceedsSince = now
 	}
 	if !src.excess {

@@ -166,8 +166,11 @@ const byeSize units.Bytes = srSize + 4 + sdesChunk + 8 + packet.HeaderIPv4UDP
 func (s *Session) sendBye(now simtime.Time, st *Stream) {
 	if s.control != nil && (st.local.HasSent() || st.packets > 0) { // without keys it goes silently
 		w := s.newCompound()
-		if st.retired { // so that the new clock is known at once (RFC 7160 §4.1)
+		switch { // so that the new one is known at once: its clock (RFC 7160 §4.1), and that nobody has left
+		case st.retired:
 			w.report(now, st.section.main)
+		case st.next != nil && st.next.local != nil:
+			w.report(now, st.next)
 		}
 		w.report(now, st)
 		w.describe(now)

@@ -163,6 +163,10 @@ func (r *source) part() {
 		old.sources = slices.DeleteFunc(old.sources, func(o *source) bool { return o == r })
 		r.stir()
 	}
+	if r.sync != nil {
+		r.sync.Remove(r.syncName)
+		r.sync = nil
+	}
 	r.section = nil
 	r.buffer, r.missing, r.losses, r.weigher, r.refresh = nil, nil, nil, nil, refresher{}
 	r.stopAudio()

@@ -133,10 +133,18 @@ const (
 	hush     = 500 * time.Millisecond
 )
 
-// silent reports whether nobody talks whose audio the section sends.
+// utter notes a frame of speech that is sent.
+func (m *Section) utter(now simtime.Time) {
+	if now.Sub(m.spoke) <= spurtGap {
+		m.talked = now
+	}
+	m.spoke = now
+}
+
+// silent reports whether nobody talks whose audio the section sends, or passes on.
 func (m *Section) silent(now simtime.Time) bool {
 	_, speaks := m.config.Send.Encoder.(*Speaker)
-	return speaks && now.Sub(m.talked) > hush
+	return (speaks || m.passage != nil) && now.Sub(m.talked) > hush
 }
 
 // speak sends the frame of speech that is due, if any.
@@ -149,10 +157,7 @@ func (m *Section) speak(now simtime.Time, sp *Speaker) {
 	if !ok {
 		return
 	}
-	if now.Sub(m.spoke) <= spurtGap {
-		m.talked = now
-	}
-	m.spoke = now
+	m.utter(now)
 	to := &m.config.Formats[format]
 	if to.Clock != m.main.clock {
 		s.changeClock(now, m, to.Clock)

@@ -22,7 +22,8 @@ type shownPicture struct {
 	session       *endpoints.Session
 	from          *endpoints.Section
 	model         endpoints.StreamModel
-	ssrc          uint32 // 0 before anything has come
+	ssrc          uint32 // 0 before anything has come, and when it has said BYE
+	gone          uint32 // the last that has
 	decoded       uint64
 	request
 }
@@ -95,7 +96,7 @@ func (m *mixer) show(e endpoints.Event) (more bool) {
 		return false
 	}
 	p := m.shownBy(e.Section)
-	if p == nil {
+	if p == nil || e.SSRC == p.gone {
 		return false
 	}
 	p.decoded++
@@ -201,19 +202,23 @@ func (c *composition) layout() string {
 	return fmt.Sprintf("%d×%d: %s", columns, rows, list)
 }
 
-// settle asks everybody for no more than is of use in the tiles that show them.
+// settle asks everybody for no more than is of use in the tiles that show them, and for as little as
+// possible if none does.
 func (m *mixer) settle(now simtime.Time) {
 	if m.config.NoLimits {
 		return
 	}
 	for _, p := range m.pictures {
-		most := units.BitRate(0)
+		if !p.there() {
+			continue
+		}
+		most, seen := units.BitRate(0), false
 		for _, c := range m.compositions {
 			if tile := slices.Index(c.tiles, p); tile >= 0 && c.watched() {
-				most = max(most, units.BitRate(c.share(tile)*float64(c.goal)))
+				most, seen = max(most, units.BitRate(c.share(tile)*float64(c.goal))), true
 			}
 		}
-		if most > 0 {
+		if most > 0 || !seen {
 			p.ask(now, p.from, &p.model, useful*most)
 		}
 	}

@@ -3,6 +3,7 @@ package topologies
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"rtpfabric/endpoints"
@@ -295,8 +296,14 @@ func (s *Simulation) connectMixers() {
 
 // departed passes on that somebody has left (RFC 3550 §7.3).
 func (m *mixer) departed(now simtime.Time, from *endpoints.Session, ssrc uint32) {
-	gone := slices.ContainsFunc(m.pictures, func(p *shownPicture) bool { return p.session == from && p.ssrc == ssrc })
+	gone := false
+	for _, p := range m.pictures {
+		if p.session == from && p.ssrc == ssrc {
+			p.ssrc, p.gone, gone = 0, ssrc, true
+		}
+	}
 	m.arrange(now)
+	m.settle(now)
 	for _, in := range m.inputs {
 		if in.session != from {
 			continue
@@ -309,8 +316,9 @@ func (m *mixer) departed(now simtime.Time, from *endpoints.Session, ssrc uint32)
 	if m.config.NoCSRC || !gone {
 		return
 	}
+	_, kind, _ := strings.Cut(from.Name(), "/") // sessions of another kind have other SSRCs
 	for _, leg := range m.legs {
-		if leg != from {
+		if _, of, _ := strings.Cut(leg.Name(), "/"); leg != from && of == kind {
 			leg.PassBye(ssrc)
 		}
 	}

@@ -14,10 +14,16 @@ import (
 type thinning struct {
 	wants int // the highest layer that is to go, from the next frame on that allows it
 	since simtime.Time
-	// steps are the last changes of what goes of a source, the newest last: what comes late belongs
-	// to one of them.
-	steps  []step
+	// What goes of the source, and of the one before, of which something may come late.
+	now, before steps
+}
+
+// steps are the last changes of what goes of a source, the newest last: what comes late belongs to one
+// of them.
+type steps struct {
 	source uint32
+	newest uint64 // highest number that has come
+	list   []step
 }
 
 // step is the highest layer that goes from a number of the source on.
@@ -40,7 +46,7 @@ const spare, nearly = 0.8, 0.8
 
 // newThinning lets all of so many layers go at first.
 func newThinning(layers int) *thinning {
-	return &thinning{wants: layers - 1, steps: []step{{top: layers - 1}}}
+	return &thinning{wants: layers - 1, now: steps{list: []step{{top: layers - 1}}}}
 }
 
 // choose takes the rate that the leg bears, of a picture that comes at a rate, of which layers have
@@ -71,25 +77,37 @@ func (t *thinning) choose(now simtime.Time, leg *projected, rate units.BitRate, 
 	}
 }
 
-// passes reports whether a packet goes. More layers do from a frame of the lowest on, fewer from any.
+// passes reports whether a packet goes. More layers do from a frame of the lowest on, fewer from any,
+// if nothing has come yet that follows it.
 func (t *thinning) passes(p *endpoints.Passing) bool {
-	now := t.steps[len(t.steps)-1]
-	if p.SSRC != t.source { // which has numbers of its own
-		t.source, now.from = p.SSRC, 0
-		t.steps = append(t.steps[:0], now)
+	switch n := &t.now; p.SSRC {
+	case n.source:
+	case t.before.source:
+		return t.before.pass(p)
+	default: // it has numbers of its own
+		t.now, t.before = t.before, t.now
+		n.source, n.newest = p.SSRC, 0
+		n.list = append(n.list[:0], step{top: t.before.list[len(t.before.list)-1].top})
 	}
-	if p.First && p.Seq > now.from && (t.wants < now.top || t.wants > now.top && p.Layer == 0) {
-		if len(t.steps) == maxSteps {
-			t.steps = append(t.steps[:0], t.steps[1:]...)
+	n := &t.now
+	if top := n.list[len(n.list)-1].top; p.First && p.Seq > n.newest && (t.wants < top || t.wants > top && p.Layer == 0) {
+		if len(n.list) == maxSteps {
+			n.list = append(n.list[:0], n.list[1:]...)
 		}
-		t.steps = append(t.steps, step{p.Seq, t.wants})
+		n.list = append(n.list, step{p.Seq, t.wants})
 	}
-	for i := len(t.steps) - 1; i > 0; i-- {
-		if p.Seq >= t.steps[i].from {
-			return int(p.Layer) <= t.steps[i].top
+	n.newest = max(n.newest, p.Seq)
+	return n.pass(p)
+}
+
+// pass reports whether a packet goes by what has been decided.
+func (n *steps) pass(p *endpoints.Passing) bool {
+	for i := len(n.list) - 1; i > 0; i-- {
+		if p.Seq >= n.list[i].from {
+			return int(p.Layer) <= n.list[i].top
 		}
 	}
-	return int(p.Layer) <= t.steps[0].top
+	return int(p.Layer) <= n.list[0].top
 }
 
 // bears returns the rate of a stream that the leg bears, if need be without all layers but the
@@ -137,14 +155,18 @@ const measurePeriod = time.Second
 
 // arrived takes a packet. If layers have been left out on the way, their part is added.
 func (c *pace) arrived(now simtime.Time, p *endpoints.Passing, parts []float64) {
+	if c.octets == 0 {
+		c.since = now
+	}
 	c.octets += units.Bytes(len(p.Payload))
 	c.top = max(c.top, p.Layer)
-	if now.Sub(c.since) < measurePeriod {
+	d := now.Sub(c.since)
+	if d < measurePeriod {
 		return
 	}
-	if d := now.Sub(c.since); d < 2*measurePeriod { // it hasn't paused
+	if d < measurePeriod+measurePeriod/4 { // it hasn't paused
 		part := parts[min(int(c.top), len(parts)-1)]
 		c.rate = units.BitRate(float64(8*c.octets) / d.Seconds() / part)
 	}
-	c.octets, c.top, c.since = 0, 0, now
+	c.octets, c.top = 0, 0
 }

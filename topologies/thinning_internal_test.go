@@ -38,6 +38,15 @@ func TestLayersChangeBetweenFrames(t *testing.T) {
 		{1, 12, 1, true, true},
 		{1, 13, 2, true, false},
 		{2, 14, 0, true, true},
+		{2, 15, 2, true, true},
+		{0, 17, 2, false, true}, // its frame's first packet, 16, comes after it
+		{0, 16, 2, true, true},
+		{0, 18, 2, true, false},
+		{2, 20, 2, true, false}, // after one of the lowest, 19, that comes later
+		{2, 19, 0, true, true},
+		{2, 21, 1, true, false},
+		{2, 22, 0, true, true},
+		{2, 23, 2, true, true},
 	} {
 		th.wants = step.wants
 		if got := packet(step.seq, step.layer, step.first); got != step.goes {
@@ -55,11 +64,14 @@ func TestLayersChangeBetweenFrames(t *testing.T) {
 	if th.wants = 2; !other(5, 0) || !other(6, 2) {
 		t.Error("what goes of another SSRC doesn't change")
 	}
+	if packet(21, 1, true) || !packet(16, 2, true) || other(4, 2) || !other(7, 2) {
+		t.Error("what comes late of the SSRC before isn't judged by what went of that")
+	}
 	for seq := uint64(100); seq < 200; seq++ { // however often it changes
 		th.wants = int(seq % layers)
 		packet(seq, 0, true)
 	}
-	if len(th.steps) > maxSteps {
-		t.Errorf("%d steps are remembered", len(th.steps))
+	if n := len(th.now.list); n > maxSteps {
+		t.Errorf("%d steps are remembered", n)
 	}
 }

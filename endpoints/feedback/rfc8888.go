@@ -143,6 +143,9 @@ func (r *CCFBRecorder) Build(now simtime.Time, sender uint32, size int) *rtcp.CC
 			if r.fresh == 0 {
 				turn = i
 			}
+			if k == 0 { // it has had its turn
+				turn = (i + 1) % len(r.streams)
+			}
 			r.fresh++
 		}
 	}

@@ -57,12 +57,29 @@ func TestRFC8888Octets(t *testing.T) {
 }
 
 // When not all streams find room in a report, they take turns: none waits for longer than the
-// others, however many packets the first ones get.
+// others, also if one has more than fits each time.
 func TestManyStreamsTakeTurns(t *testing.T) {
-	const streams, packets, reports, size = 200, 2, 100, 1200
+	const streams, packets, many, reports, size = 200, 2, 1000, 100, 1200
+	var greedy feedback.CCFBRecorder
+	others, now := 0, simtime.Time(0)
+	for n := range reports {
+		for k := range many {
+			greedy.Record(now, 1, uint16(n*many+k), packet.NotECT)
+		}
+		greedy.Record(now, 2, uint16(n), packet.NotECT)
+		greedy.Record(now, 3, uint16(n), packet.NotECT)
+		now = now.Add(50 * time.Millisecond)
+		for _, b := range greedy.Build(now, 1, size).ReportBlocks {
+			if b.MediaSSRC != 1 {
+				others++
+			}
+		}
+	}
+	if others < reports/2 {
+		t.Errorf("of %d reports two streams are in %d beside one with more than fits", reports, others)
+	}
 	var r feedback.CCFBRecorder
 	reported := map[uint32]int{}
-	now := simtime.Time(0)
 	for n := range reports {
 		for i := range streams {
 			for k := range packets {

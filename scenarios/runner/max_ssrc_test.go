@@ -122,3 +122,18 @@ func TestDecodersAreSwitched(t *testing.T) {
 		t.Errorf("%d switches and %d that show nothing, want 5: C, D, E, A and C again", n, len(open))
 	}
 }
+
+// When nothing has come of anybody for a while, nobody's decoder is taken: those that were decoded
+// before are afterwards, whichever packet comes first.
+func TestDecodersOutliveOutages(t *testing.T) {
+	t.Parallel()
+	s := load(t, library+"endpoints/max-ssrc.yaml", "expect=[]",
+		"network.links.path.forward.impairments=[{type: outage, during: [5s..5500ms, 8s..8700ms, 11s..12s]}]")[0].Scenario
+	sim := build(t, s)
+	sim.OnEvent(func(e endpoints.Event) {
+		if e.Kind == endpoints.DecoderSwitched {
+			t.Errorf("%v: %x has the decoder of %x", e.At, e.SSRC, e.Previous)
+		}
+	})
+	play(t, sim, s)
+}

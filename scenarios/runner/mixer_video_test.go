@@ -174,15 +174,63 @@ func TestMixerShowsSpeakerLarge(t *testing.T) {
 	}
 }
 
-// Where packets name nobody, to each peer there is the mixer alone.
+// Where packets name nobody, to each peer there is the mixer alone, also when somebody leaves.
 func TestMixerShowsNobodysName(t *testing.T) {
 	t.Parallel()
-	_, w := playRTP(t, load(t, showing, "expect=[]", "protection=none", "topology.csrc=false", "endpoints.C.leaves=20s")[0].Scenario, "mixer", nil)
+	s := load(t, showing, "expect=[]", "protection=none", "topology.csrc=false", "endpoints.C.leaves=20s")[0].Scenario
+	sim, w := playRTP(t, s, "mixer", nil)
+	packets := 0
 	for ssrc, list := range w.sent {
 		for _, p := range list {
+			packets++
 			if len(p.head.CSRC) > 0 {
 				t.Fatalf("a packet of %x names %x", ssrc, p.head.CSRC)
 			}
 		}
+	}
+	if packets < 10_000 {
+		t.Errorf("%d packets", packets)
+	}
+	for _, c := range sim.Connections {
+		for _, f := range sim.Flows {
+			at := c.Sessions()[0]
+			if end := at.Endpoint(); end != "mixer" && f.To == "mixer" && f.From != end && at.CNAMEOf(f.Sender.SSRC()) != "" {
+				t.Errorf("%s has a name for %s", end, f.Flow())
+			}
+		}
+	}
+}
+
+// A camera that stops while its owner stays loses its tile and its name, which have been said BYE for.
+func TestMixerForgetsWhatHasStopped(t *testing.T) {
+	t.Parallel()
+	s := load(t, showing, "expect=[]", "protection=none", "media.0.stop=20s")[0].Scenario
+	sim, w := playRTP(t, s, "mixer", nil)
+	gone := flowOf(t, sim, "A/video").Sender.SSRC()
+	named := 0
+	for _, p := range w.sent[flowOf(t, sim, "mixer/video>B").Sender.SSRC()] {
+		if slices.Contains(p.head.CSRC, gone) {
+			named++
+			if p.at > simtime.At(21*time.Second) {
+				t.Fatalf("%v: A's camera is named", p.at)
+			}
+		}
+	}
+	if named < 1000 {
+		t.Errorf("A's camera is named %d times before it stops", named)
+	}
+	if at := flowOf(t, sim, "mixer/video>B").Receiver.Session(); at.CNAMEOf(gone) != "" {
+		t.Error("B still has a name for it at the end")
+	}
+}
+
+// Nobody is left to look at the last one: then its camera has no more to send than it must.
+func TestMixerAsksForNothingForNobody(t *testing.T) {
+	t.Parallel()
+	r := run(t, load(t, showing, "expect=[]", "endpoints={A: {at: A}, C: {at: C, leaves: 30s}}", "topology.peers=[A, C]",
+		"media=[{from: A, kind: video, encoder: {min: 200kbps, max: 1.5Mbps}}]")[0])
+	rates := series(t, r, "A/video", record.EncoderRate)
+	if before, after := mean(rates[15*5:30*5]), mean(rates[35*5:]); before < 1.3e6 || after > 0.25e6 {
+		t.Errorf("A sends %.0f bit/s, and %.0f when C has left", before, after)
 	}
 }
