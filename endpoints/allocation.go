@@ -46,8 +46,8 @@ func (s *share) precedes(o *share) bool { return precedes(s.weight, o.weight, s.
 
 // allocate divides the controller's target, or if that is less the peer's signalled
 // bandwidth or its estimate, among the video streams: what audio leaves, which is all of it while
-// nobody talks, by weight, within what the encoders can do and the peer wants of each. If that isn't enough for
-// the minimum of every stream, those of the lowest level, and of these the ones that need
+// nobody talks, by weight, within what the encoders can do and the peer wants of each. If that
+// isn't enough for the minimum of every stream, those of the lowest level, and of these the ones that need
 // most, send nothing, but for one stream. Then, and if something better could be sent, padding
 // fills what is left of the target, as far as it is needed for that.
 func (s *Session) allocate(now simtime.Time) []share {

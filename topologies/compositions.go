@@ -249,19 +249,15 @@ func (s *Simulation) connectCompositions() {
 	}
 }
 
-// overheadOfPictures returns what naming whose they are adds to a packet at most.
-func (m *mixer) overheadOfPictures(c *Config, stream *Media) units.Bytes {
+// overheadOfPictures returns what naming whose they are adds to a packet to a peer at most.
+func (m *mixer) overheadOfPictures(peer string) units.Bytes {
 	if m.config.NoCSRC {
 		return 0
 	}
 	n := 0
-	for i := range c.Calls {
-		for k := range c.Calls[i].Sessions {
-			for _, other := range c.Calls[i].Sessions[k].Media {
-				if other.Kind == endpoints.Video && other.To == stream.From && other.From != stream.To {
-					n++
-				}
-			}
+	for _, from := range m.cameras {
+		if from != peer {
+			n++
 		}
 	}
 	return units.Bytes(4 * min(n, sound.MostContributors))

@@ -49,6 +49,7 @@ type mixer struct {
 	bound      *bindings
 	suppressed uint64 // frames that weren't mixed, as they came from elsewhere
 
+	cameras      []string // who sends pictures
 	pictures     []*shownPicture
 	compositions []*composition
 	speakers     speakers
@@ -158,6 +159,9 @@ func newMixer(c *Config, name string) *mixer {
 		for k := range c.Calls[i].Sessions {
 			for _, stream := range c.Calls[i].Sessions[k].Media {
 				if stream.Kind != endpoints.Audio {
+					if stream.To == name {
+						m.cameras = append(m.cameras, stream.From)
+					}
 					continue
 				}
 				if !c.endpoint(stream.From).Forwards {

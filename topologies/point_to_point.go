@@ -467,7 +467,7 @@ func (s *Simulation) model(extensions []headerext.Entry, m *Media) endpoints.Str
 	switch mixer := s.mixers[m.From]; {
 	case mixer == nil:
 	case m.Kind == endpoints.Video && s.config.Type == Mixer:
-		naming := mixer.overheadOfPictures(&s.config, m)
+		naming := mixer.overheadOfPictures(m.To)
 		model.Overhead += naming
 		model.Room -= naming
 	default:

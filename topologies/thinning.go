@@ -126,14 +126,14 @@ func (l *projected) bears(p *projection) units.BitRate {
 func (p *projection) layered() units.BitRate {
 	most := units.BitRate(0)
 	for _, leg := range p.legs {
-		if leg.uses(p) && !leg.to.Suspended() {
-			most = max(most, leg.bearsAll(p))
+		if w := leg.bearsAll(p); w > most && leg.uses(p) && !leg.to.Suspended() {
+			most = w
 		}
 	}
 	rate := most
 	for _, leg := range p.legs {
-		if w := leg.bearsAll(p); float64(w) >= nearly*float64(most) && leg.uses(p) && !leg.to.Suspended() {
-			rate = min(rate, w)
+		if w := leg.bearsAll(p); w < rate && float64(w) >= nearly*float64(most) && leg.uses(p) && !leg.to.Suspended() {
+			rate = w
 		}
 	}
 	return cmp.Or(rate, p.model.Max)

@@ -15,8 +15,8 @@ type Composing struct {
 	encoded  uint64
 }
 
-// NewComposing returns an encoder that makes what inner would. wanted, if not nil, is told of every
-// rate that is asked for.
+// NewComposing returns an encoder that makes what inner would. wanted is told of every rate that is
+// asked for.
 func NewComposing(inner *Statistical, wanted func(now simtime.Time, r units.BitRate)) *Composing {
 	return &Composing{inner: inner, wanted: wanted}
 }
@@ -36,9 +36,7 @@ func (e *Composing) Encoded() uint64 { return e.encoded }
 // Request asks for a rate.
 func (e *Composing) Request(now simtime.Time, r units.BitRate) {
 	e.inner.Request(now, r)
-	if e.wanted != nil {
-		e.wanted(now, r)
-	}
+	e.wanted(now, r)
 }
 
 // Goal returns the rate that is in effect.
