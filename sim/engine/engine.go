@@ -65,6 +65,23 @@ func (l *Loop) Run(ctx context.Context, end simtime.Time) error {
 	return nil
 }
 
+// Next returns when the earliest timer is due; simtime.Never if none is set.
+func (l *Loop) Next() simtime.Time {
+	if len(l.heap) == 0 {
+		return simtime.Never
+	}
+	return l.heap[0].at
+}
+
+// Advance moves the clock on to a time, at which timers may be due, but none before. It is for whoever has
+// something happen then that no timer knows of.
+func (l *Loop) Advance(to simtime.Time) {
+	if to < l.now || l.Next() < to {
+		panic(fmt.Sprintf("engine: the clock moved from %v to %v, with a timer at %v", l.now, to, l.Next()))
+	}
+	l.now = to
+}
+
 // step fires the earliest timer. Its slot stays at the root while the handler
 // runs, because most timers are set again at once and then only sink from
 // there. Nothing can get before it meanwhile: a timer set now is due no
