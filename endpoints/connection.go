@@ -55,7 +55,7 @@ func newConnection(now simtime.Time, e *Endpoint, cc ConnectionConfig) (*Connect
 	c := &Connection{endpoint: e, name: e.config.Name + "-" + cc.Peer, cname: cc.CNAME}
 	c.bandwidth = signalledBandwidth{rate: cc.Bandwidth, at: now}
 	c.identity = e.config.Random.Stream("connection/" + c.name + "/identity")
-	if cname := newCNAME(c.identity); c.cname == "" {
+	if cname := NewCNAME(c.identity); c.cname == "" {
 		c.cname = cname
 	}
 	if cc.LipSync {
@@ -71,9 +71,9 @@ func newConnection(now simtime.Time, e *Endpoint, cc ConnectionConfig) (*Connect
 	return c, nil
 }
 
-// newCNAME returns a short-term persistent CNAME: 96 random bits in base64, 16
+// NewCNAME returns a short-term persistent CNAME: 96 random bits in base64, 16
 // characters (RFC 7022 §4.2 and §5).
-func newCNAME(r *rng.Stream) string {
+func NewCNAME(r *rng.Stream) string {
 	var b [12]byte
 	_, _ = r.Read(b[:])
 	return base64.StdEncoding.EncodeToString(b[:])

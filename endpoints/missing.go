@@ -102,6 +102,10 @@ const nackHeader, nackPair = 12, 4
 // wantMessages asks RTCP's timing rules for an early packet if a section has
 // something to say.
 func (s *Session) wantMessages(now simtime.Time, m *Section) {
+	if s.config.Carried {
+		s.askCarrier(now, m)
+		return
+	}
 	if m.main.local != nil && s.hasMessages(m) {
 		s.deadlines.calm = false
 		s.timing.WantFeedbackFrom(now, m.main.local)

@@ -7,6 +7,7 @@ import (
 	"github.com/pion/rtp"
 
 	"rtpfabric/endpoints/headerext"
+	"rtpfabric/endpoints/keying"
 	"rtpfabric/endpoints/protect"
 	"rtpfabric/endpoints/ssrctable"
 	"rtpfabric/sim/packet"
@@ -78,8 +79,15 @@ func (s *Session) handlePacket(now simtime.Time, p *packet.Packet) {
 			}
 		}
 		return
+	case len(b) >= 2 && b[0] <= 3:
+		if c, ok := s.keyingOf(p).(keying.Checker); ok {
+			s.stir()
+			c.HandleCheck(now, p)
+			s.pollKeying(now)
+		}
+		return
 	case len(b) < 2 || b[0] < 128 || b[0] > 191:
-		return // STUN, which needs no answer here, or nothing that is known
+		return // nothing that is known
 	}
 	isRTCP := b[1] >= 192 && b[1] <= 223
 	switch {
@@ -89,6 +97,7 @@ func (s *Session) handlePacket(now simtime.Time, p *packet.Packet) {
 		s.handleRTCP(now, p)
 	default:
 		s.handleRTP(now, p)
+		s.carrierRestores = false
 	}
 	s.wantOwn(now)
 	s.pump(now)
@@ -147,6 +156,7 @@ func (s *Session) handleRTP(now simtime.Time, p *packet.Packet) {
 	src.dscp = p.DSCP
 	src.record(now, h)
 	ext, fresh := src.receive(now, h)
+	s.noteRestored(now, src, m, fresh)
 	s.countMark(now, src, p.ECN, fresh)
 	_, kind := m.formatOf(h.PayloadType)
 	src.note(m, kind)

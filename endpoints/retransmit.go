@@ -28,7 +28,7 @@ func newResender(now simtime.Time, m *Section) (*resender, error) {
 	if m.config.Send == nil || f.RTX == 0 || !s.config.Repair.NACK || s.config.Repair.IgnoreNACK || s.config.Repair.NACKSteers {
 		return nil, nil
 	}
-	st := s.newStream(m, f.Clock, 0)
+	st := s.newStream(m, f.Clock, m.config.RepairSSRC)
 	var err error
 	if st.layouts, err = newLayouts(s.extensions, m.config.Kind, m.mid, false); err != nil {
 		return nil, err

@@ -35,6 +35,9 @@ type SectionConfig struct {
 	// SSRC of this end if it was signalled, and that of the peer (RFC 5576); 0
 	// leaves it to chance.
 	SSRC, RemoteSSRC uint32
+	// RepairSSRC and RemoteRepairSSRC are those of packets that are sent again, if they were signalled
+	// (RFC 5576 §4.2: FID).
+	RepairSSRC, RemoteRepairSSRC uint32
 	// MSID names the MediaStreams that what this end sends is in, RemoteMSID those of
 	// what the peer sends: see [CheckMSID]. Without any, the description has no a=msid
 	// line, and the receiver takes its default MediaStream.
@@ -135,6 +138,8 @@ type Section struct {
 	unwrapper   *ulpfec.Receiver // of video with redundant data; nil before the first
 	trade       trade
 
+	carriersRepair uint32 // SSRC by which a carrier sends packets again; 0 is none
+
 	cname    string // of what it sends, if not the connection's
 	arranged string // how what it sends is put together
 
@@ -164,6 +169,9 @@ func newSection(now simtime.Time, s *Session, index int, sc SectionConfig) (*Sec
 	m := &Section{session: s, config: sc, index: index, mid: midOf(index)}
 	if sc.RemoteSSRC != 0 {
 		s.route(sc.RemoteSSRC, m)
+	}
+	if sc.RemoteRepairSSRC != 0 {
+		s.route(sc.RemoteRepairSSRC, m)
 	}
 	if sc.SSRC != 0 && s.ours(sc.SSRC) != nil {
 		return nil, fmt.Errorf("SSRC %08x belongs to another section of this end", sc.SSRC)
@@ -284,7 +292,7 @@ func (m *Section) Main() *Stream { return m.main }
 
 // HasRepairs reports whether the section sends packets again, or repair packets.
 func (m *Section) HasRepairs() bool {
-	return m.resend != nil || m.guard != nil || m.redundant != nil && m.redundant.audio == nil
+	return m.resend != nil || m.guard != nil || m.carriersRepair != 0 || m.redundant != nil && m.redundant.audio == nil
 }
 
 // HasRedundancy reports whether packets of the section repeat what is in others.
@@ -292,7 +300,7 @@ func (m *Section) HasRedundancy() bool { return m.redundant != nil }
 
 // Repairs reports whether an SSRC is that of such a stream.
 func (m *Section) Repairs(ssrc uint32) bool {
-	return m.resend != nil && m.resend.stream.ssrc == ssrc || m.guard != nil && m.guard.stream.ssrc == ssrc
+	return m.resend != nil && m.resend.stream.ssrc == ssrc || m.guard != nil && m.guard.stream.ssrc == ssrc || m.carriersRepair != 0 && m.carriersRepair == ssrc
 }
 
 // Transcode gives a section whose encoder is an [encoder.Transcoding] a picture: when it was decoded

@@ -64,6 +64,9 @@ type SessionConfig struct {
 	HeaderExtensions []HeaderExtension
 	ControlMessages  []ControlMessage
 	Protection       protect.Mode
+	// Carried says that another stack carries the session; see [Session.CarrierReady]. Of this configuration
+	// media sections, controller and playout count; packets are plain, at Local and Remote.
+	Carried bool
 	// Handshake says that Keying is DTLS, for the name of the profile.
 	Handshake bool
 	// PeerProfile is what the peer's description names; nil if it isn't known.
@@ -179,17 +182,18 @@ type Session struct {
 	roundTrip   *xr.RoundTrip
 	roundTripOf uint32 // SSRC that measures
 
-	reduced        reducedSize
-	types          rtx.PayloadTypes
-	restorer       *rtx.Receiver // of what the peer sends again
-	restored       []byte        // scratch
-	recovered      []byte        // scratch
-	restoredHeader rtp.Header
-	extension      [256]byte // scratch
-	numbers        []uint64  // scratch
-	numbersLost    []uint16  // scratch
-	nack           rtcp.TransportLayerNack
-	repairs        RepairCounts
+	reduced         reducedSize
+	types           rtx.PayloadTypes
+	restorer        *rtx.Receiver // of what the peer sends again
+	restored        []byte        // scratch
+	recovered       []byte        // scratch
+	restoredHeader  rtp.Header
+	extension       [256]byte // scratch
+	numbers         []uint64  // scratch
+	numbersLost     []uint16  // scratch
+	nack            rtcp.TransportLayerNack
+	repairs         RepairCounts
+	carrierRestores bool // see CarrierRestores
 
 	group      string // name of the reporting group
 	extensions *headerext.Map
@@ -266,12 +270,15 @@ func newSession(now simtime.Time, c *Connection, sc SessionConfig) (*Session, er
 	if sc.Name != "" {
 		s.name += "/" + sc.Name
 	}
+	if sc.Carried {
+		s.config.Keying, s.config.Protection = &carrier{}, protect.None
+	}
 	rc, ignored := sc.RTCP.limited()
 	if s.config.RTCP = rc; ignored {
 		s.event(Event{Kind: ParametersIgnored, At: now})
 	}
 	if rc.Groups {
-		s.group = newCNAME(c.identity)
+		s.group = NewCNAME(c.identity)
 	}
 	s.estimate = newEstimate(&sc)
 	s.marks = newMarks(&s.config)

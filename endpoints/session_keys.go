@@ -11,6 +11,9 @@ import (
 
 // enter joins the RTP session as soon as there are keys. RTCP waits for its own.
 func (s *Session) enter(now simtime.Time) error {
+	if c, ok := s.config.Keying.(*carrier); ok && !c.ready {
+		return nil
+	}
 	if !s.entered {
 		p, ready, err := s.protect(s.config.Keying)
 		if err != nil || !ready {
@@ -18,12 +21,12 @@ func (s *Session) enter(now simtime.Time) error {
 		}
 		s.protector, s.entered = p, true
 		s.ownKeys, _ = p.(*protect.Group)
-		if s.config.RTCPKeying == nil {
+		if s.config.RTCPKeying == nil && !s.config.Carried {
 			s.control = p
 		}
 		s.join(now)
 	}
-	if s.control != nil {
+	if s.control != nil || s.config.Carried {
 		return nil
 	}
 	p, ready, err := s.protect(s.config.RTCPKeying)

@@ -142,6 +142,10 @@ func (r *source) join(now simtime.Time, m *Section) {
 		Clock: int(r.clock), Delay: c.PlayoutDelay, Decoder: c.Repair.Decoder, Steady: r.sync != nil,
 		Slices: m.marksPictures(),
 	})
+	if c.Carried {
+		r.refresh.kind = c.Repair.Refresh
+		return
+	}
 	if !c.RTCP.AVPF {
 		return
 	}

@@ -47,6 +47,13 @@ type Failer interface {
 	Err() error
 }
 
+// Checker is a step that is told of connectivity checks, which are STUN messages (RFC 8445 §7).
+type Checker interface {
+	Step
+	// HandleCheck takes a packet of STUN. It doesn't take ownership.
+	HandleCheck(now simtime.Time, p *packet.Packet)
+}
+
 // Preshared knows its keys from the start: each direction of each connection
 // draws its own from the run's seed. It stands for a handshake that is over where
 // its packets and its time don't matter.

@@ -14,7 +14,7 @@ import (
 // indications until it hears of the other end: what connectivity checks do besides
 // checking (RFC 8445 §2.2, RFC 6263 §4.6).
 type Opening struct {
-	Step
+	Around
 	random *rng.Stream
 	next   simtime.Time
 }
@@ -23,7 +23,9 @@ type Opening struct {
 const openingInterval = 500 * time.Millisecond
 
 // NewOpening returns the step that opens the way for another one.
-func NewOpening(s Step, random *rng.Stream) *Opening { return &Opening{Step: s, random: random} }
+func NewOpening(s Step, random *rng.Stream) *Opening {
+	return &Opening{Around: Around{s}, random: random}
+}
 
 // HandlePacket hands the packet on; nothing needs to be opened any more.
 func (o *Opening) HandlePacket(now simtime.Time, p *packet.Packet) {
@@ -42,22 +44,6 @@ func (o *Opening) PollPayload(now simtime.Time) []byte {
 
 // NextTimeout returns when there is something to do.
 func (o *Opening) NextTimeout() simtime.Time { return min(o.next, o.Step.NextTimeout()) }
-
-// Profile returns that of the step, if it negotiates one.
-func (o *Opening) Profile() (Profile, bool) {
-	if n, ok := o.Step.(Negotiator); ok {
-		return n.Profile()
-	}
-	return AES128CMSHA180, true
-}
-
-// Err returns that of the step, if it can fail.
-func (o *Opening) Err() error {
-	if f, ok := o.Step.(Failer); ok {
-		return f.Err()
-	}
-	return nil
-}
 
 // indication makes a STUN message of method Binding and class indication, without
 // attributes (RFC 8489 §5).

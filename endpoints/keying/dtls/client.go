@@ -154,7 +154,7 @@ func (c *Conn) clientServerHelloDone(now simtime.Time, m message, _ record, _ pa
 	h.note(c.send.add(certificate, certificateBody(c.config.Identity.certificate)))
 	h.note(c.send.add(clientKeyExchange, appendVector(nil, h.key.PublicKey().Bytes(), 1)))
 	h.makeKeys(premaster)
-	h.note(c.send.add(certificateVerify, signed(nil, c.config.Identity.key, h.transcript)))
+	h.note(c.send.add(certificateVerify, signed(nil, &c.config, h.transcript)))
 	c.send.changeCipherSpec(h.send)
 	h.note(c.send.add(finished, h.verifyData(true)))
 	h.expect(finished, (*Conn).clientFinished)

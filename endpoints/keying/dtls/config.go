@@ -79,6 +79,10 @@ type Config struct {
 	// EKT agrees to keys of groups, which a server gives clients by [Conn.SendEKTKey] when the handshake is
 	// over, if the other end does, too (RFC 8870 §5.2.1).
 	EKT bool
+	// Stranger says that the other end draws its random values from elsewhere than the run's seed. What is
+	// signed differs from run to run then, and with it the length of signatures, unless they are made
+	// until they have the usual one.
+	Stranger bool
 	// NoExtendedMasterSecret leaves out RFC 7627, as stacks before 2015 did.
 	NoExtendedMasterSecret bool
 }

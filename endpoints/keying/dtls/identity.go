@@ -4,6 +4,7 @@ import (
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -11,6 +12,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"math/big"
 	"strings"
 	"time"
@@ -74,6 +76,42 @@ func NewIdentity(r *rng.Stream) *Identity {
 
 // Certificate returns the certificate, in DER. The caller doesn't change it.
 func (id *Identity) Certificate() []byte { return id.certificate }
+
+// Signer returns the key, for other stacks. If all its signatures are to have the usual length it
+// makes them until they have; they aren't deterministic then.
+func (id *Identity) Signer(usual bool) crypto.Signer {
+	if usual {
+		return usualSigner{id.key}
+	}
+	return id.key
+}
+
+// usualSigner makes signatures that have the length that half of all signatures have.
+type usualSigner struct{ *ecdsa.PrivateKey }
+
+const usualSignature = 71
+
+// Sign makes a signature.
+func (u usualSigner) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
+	for {
+		sig, err := u.PrivateKey.Sign(random, digest, opts)
+		if err != nil || len(sig) == usualSignature {
+			return sig, err
+		}
+	}
+}
+
+// sign signs for a handshake; see [Config.Stranger].
+func (c *Config) sign(parts ...[]byte) []byte {
+	if !c.Stranger {
+		return sign(c.Identity.key, parts...)
+	}
+	sig, err := c.Identity.Signer(true).Sign(rand.Reader, digest(parts...), crypto.SHA256)
+	if err != nil {
+		panic(err)
+	}
+	return sig
+}
 
 // Fingerprint returns the certificate's fingerprint.
 func (id *Identity) Fingerprint() Fingerprint { return id.fingerprint }

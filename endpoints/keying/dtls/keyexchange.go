@@ -61,8 +61,8 @@ func serverParams(g Group, public []byte) []byte {
 }
 
 // signed appends a signature with its algorithm (RFC 5246 §4.7).
-func signed(b []byte, key *ecdsa.PrivateKey, parts ...[]byte) []byte {
-	return appendVector(binary.BigEndian.AppendUint16(b, ecdsaSHA256), sign(key, parts...), 2)
+func signed(b []byte, c *Config, parts ...[]byte) []byte {
+	return appendVector(binary.BigEndian.AppendUint16(b, ecdsaSHA256), c.sign(parts...), 2)
 }
 
 // checkSigned reads a signature to the end of a message and verifies it.

@@ -54,7 +54,7 @@ func (c *Conn) serverClientHello(now simtime.Time, m message, r record, from pac
 	s.note(c.send.add(serverHello, s.serverHelloBody()))
 	s.note(c.send.add(certificate, certificateBody(c.config.Identity.certificate)))
 	params := serverParams(group, s.key.PublicKey().Bytes())
-	s.note(c.send.add(serverKeyExchange, signed(slices.Clone(params), c.config.Identity.key, s.clientRandom, s.serverRandom, params)))
+	s.note(c.send.add(serverKeyExchange, signed(slices.Clone(params), &c.config, s.clientRandom, s.serverRandom, params)))
 	s.note(c.send.add(certificateRequest, certificateRequestBody()))
 	s.note(c.send.add(serverHelloDone, nil))
 	s.expect(certificate, (*Conn).serverCertificate)

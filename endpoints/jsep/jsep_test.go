@@ -1,0 +1,118 @@
+package jsep_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"rtpfabric/endpoints"
+	"rtpfabric/endpoints/headerext"
+	"rtpfabric/endpoints/ice"
+	"rtpfabric/endpoints/jsep"
+	"rtpfabric/endpoints/keying/dtls"
+)
+
+func description() jsep.Description {
+	video := endpoints.VP8(96)
+	video.RTX = 97
+	audio := endpoints.Opus(111)
+	audio.InBandFEC = true
+	return jsep.Description{
+		Session: 7, Lite: true, ICE: ice.Credentials{Fragment: "abcd", Password: "0123456789012345678901"},
+		Fingerprint: dtls.Fingerprint{1, 2, 3}, Setup: jsep.ActPass,
+		Sections: []jsep.Section{
+			{
+				Kind: endpoints.Video, MID: "0", Formats: []endpoints.Format{video}, Sends: true, Receives: true,
+				Extensions: []headerext.Entry{{ID: 3, URI: headerext.TransportSeq.URI()}},
+				SSRC:       1000, RTX: 4000000000, CNAME: "me", MSID: []string{"stream track"},
+			},
+			{Kind: endpoints.Audio, MID: "1", Formats: []endpoints.Format{audio, endpoints.PCMU()}, Receives: true},
+		},
+	}
+}
+
+func TestRoundTrip(t *testing.T) {
+	d := description()
+	got, err := jsep.Parse(d.String())
+	if err != nil {
+		t.Fatalf("%v\n%s", err, d.String())
+	}
+	for i := range got.Sections {
+		got.Sections[i].Feedback = nil
+	}
+	if diff := cmp.Diff(&d, got); diff != "" {
+		t.Errorf("%s\n%s", diff, d.String())
+	}
+}
+
+// Lines are what the standards' grammars want.
+func TestLines(t *testing.T) {
+	d := description()
+	d.Sections[0].Feedback = []string{"nack", "nack pli", "ack ccfb"}
+	d.Sections[1].Receives = false
+	text := d.String()
+	for _, line := range []string{
+		"a=group:BUNDLE 0 1", "a=ice-lite", "m=video 9 UDP/TLS/RTP/SAVPF 96 97", "a=rtpmap:96 VP8/90000", "a=rtpmap:97 rtx/90000",
+		"a=fmtp:97 apt=96", "a=rtcp-fb:96 nack", "a=rtcp-fb:96 nack pli", "a=ssrc-group:FID 1000 4000000000", "a=ssrc:1000 cname:me",
+		"a=msid:stream track", "a=sendrecv", "m=audio 9 UDP/TLS/RTP/SAVPF 111 0", "a=rtpmap:111 opus/48000/2", "a=fmtp:111 useinbandfec=1",
+		"a=rtpmap:0 PCMU/8000", "a=inactive", "a=rtcp-fb:* ack ccfb", "a=ice-options:trickle ice2", "a=rtcp-mux", "a=rtcp-rsize", "a=setup:actpass", "a=mid:1",
+	} {
+		if !strings.Contains(text, line+"\r\n") {
+			t.Errorf("no line %s in\n%s", line, text)
+		}
+	}
+}
+
+func TestAgrees(t *testing.T) {
+	offer := description()
+	for _, c := range []struct {
+		want   string
+		change func(*jsep.Description)
+	}{
+		{"", func(*jsep.Description) {}},
+		{"", func(d *jsep.Description) { d.Sections[1].Formats = d.Sections[1].Formats[1:] }},
+		{"the offer has 2 sections, the answer 1", func(d *jsep.Description) { d.Sections = d.Sections[:1] }},
+		{"section 1 of the offer, audio, is refused", func(d *jsep.Description) { d.Sections[1].Refused = true }},
+		{"section 0 of the offer, video, is refused", func(d *jsep.Description) { d.Sections[0].Formats[0].PayloadType = 100 }},
+	} {
+		answer := description()
+		c.change(&answer)
+		got := ""
+		if err := offer.Agrees(&answer); err != nil {
+			got = err.Error()
+		}
+		if got != c.want {
+			t.Errorf("got %q, want %q", got, c.want)
+		}
+	}
+}
+
+func TestMistakes(t *testing.T) {
+	d := description()
+	good := d.String()
+	for _, c := range []struct{ old, new, want string }{
+		{"v=0", "v=x", "reading a description"},
+		{good[strings.Index(good, "m=video"):], "", "no media section"},
+		{"a=fingerprint:sha-256 01", "a=fingerprint:sha-1 01", "fingerprint"},
+		{"a=ssrc:1000", "a=ssrc:x", "section 0: a=ssrc:x"},
+		{"FID 1000", "FID x", "section 0: a=ssrc-group:FID x"},
+		{"SAVPF 111 0", "SAVPF 111 200", `section 1: "200" is no payload type`},
+		{"a=extmap:3 ", "a=extmap: ", "section 0: "},
+	} {
+		_, err := jsep.Parse(strings.ReplaceAll(good, c.old, c.new))
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s for %s: got %v, want %q", c.new, c.old, err, c.want)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	d := description()
+	f.Add(d.String())
+	f.Fuzz(func(t *testing.T, text string) {
+		if d, err := jsep.Parse(text); err == nil {
+			_ = d.ICE
+		}
+	})
+}

@@ -1,0 +1,20 @@
+package keying
+
+// Around is a step with another one in it, of which it shows what a Step needn't have.
+type Around struct{ Step }
+
+// Profile returns that of the step, if it negotiates one.
+func (a Around) Profile() (Profile, bool) {
+	if n, ok := a.Step.(Negotiator); ok {
+		return n.Profile()
+	}
+	return AES128CMSHA180, true
+}
+
+// Err returns that of the step, if it can fail.
+func (a Around) Err() error {
+	if f, ok := a.Step.(Failer); ok {
+		return f.Err()
+	}
+	return nil
+}
