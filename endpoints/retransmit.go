@@ -77,7 +77,7 @@ func (s *Session) handleNACK(now simtime.Time, n *rtcp.TransportLayerNack) {
 		case verdict == nack.Useless:
 			s.repairs.TooLate++
 			s.repairs.Refused++
-		case verdict != nack.Available || !m.mayRepair(now) || !r.budget.Spend(now, r.size(kept), kept.Importance):
+		case verdict != nack.Available || !m.mayRepair(now) || !r.budget.Spend(now, r.size(kept), kept.Importance, kept.Times):
 			s.repairs.Refused++
 		default:
 			kept.Resent(now)

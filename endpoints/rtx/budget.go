@@ -43,6 +43,13 @@ type Budget struct {
 // reserve is the part of the bucket that a packet of each importance has to leave.
 var reserve = [nack.Levels]float64{nack.Discardable: 0.5, nack.Base: 0.25, nack.Key: 0}
 
+// reserveOften is the part that a packet has to leave that has been sent again twice already, whatever its
+// importance: whoever goes on asking may have it, and not take note (pion's receivers don't).
+const (
+	reserveOften = 0.75
+	often        = 2
+)
+
 // NewBudget returns a full bucket for media of the given rate.
 func NewBudget(now simtime.Time, c BudgetConfig, media units.BitRate) *Budget {
 	b := &Budget{config: c, at: now}
@@ -68,10 +75,14 @@ func (b *Budget) fill(now simtime.Time) {
 }
 
 // Spend takes a packet's size on the wire out of the bucket, or reports false: it
-// isn't to be sent again. That is counted.
-func (b *Budget) Spend(now simtime.Time, size units.Bytes, importance nack.Importance) bool {
+// isn't to be sent again. That is counted. times is how often it has been sent again before.
+func (b *Budget) Spend(now simtime.Time, size units.Bytes, importance nack.Importance, times int) bool {
 	b.fill(now)
-	if b.level-float64(size) < float64(reserve[importance]*b.size()) {
+	left := reserve[importance]
+	if times >= often {
+		left = reserveOften
+	}
+	if b.level-float64(size) < float64(left*b.size()) {
 		b.refused[importance]++
 		return false
 	}

@@ -25,7 +25,7 @@ func Example() {
 		Header:  rtp.Header{Version: 2, PayloadType: 96, SequenceNumber: 7, SSRC: 0x1111},
 		Payload: []byte("media"),
 	}).Marshal()
-	if budget.Spend(0, units.Bytes(len(original)+2), nack.Base) {
+	if budget.Spend(0, units.Bytes(len(original)+2), nack.Base, 0) {
 		again, _ := sender.Append(nil, original)
 		fmt.Printf("payload type %d: %q\n", again[1], again[12:])
 		restored, err := receiver.Restore(nil, again)

@@ -129,7 +129,7 @@ func BenchmarkRetransmission(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		now += 1e6
-		budget.Spend(now, 1200, nack.Base)
+		budget.Spend(now, 1200, nack.Base, 0)
 		sent, _ = s.Append(sent[:0], original)
 		restored, _ = r.Restore(restored[:0], sent)
 	}
