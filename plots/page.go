@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"maps"
+	"slices"
+	"strings"
 
 	"rtpfabric/sim/record"
 )
@@ -83,6 +86,7 @@ func remarks(m *record.Manifest) []remark {
 			"The run was interrupted at %s s of %s s. Everything on this page reaches until then.",
 			decimal(m.Reached.Seconds()), decimal(m.Duration.Seconds()))})
 	}
+	all = append(all, hosted(m.Topology.Endpoints)...)
 	switch m.Protection {
 	case "none":
 		all = append(all, remark{"warning", "Unprotected", "Packets went in the clear (protection: none). " +
@@ -90,6 +94,26 @@ func remarks(m *record.Manifest) []remark {
 	case "size-only":
 		all = append(all, remark{"note", "Not encrypted", "Packets had the sizes that SRTP gives them, but nothing was encrypted " +
 			"(protection: size-only). Times are the same as with full protection."})
+	}
+	return all
+}
+
+// hosted says which endpoints are somebody else's stack, and what that means for who runs it again.
+func hosted(ends []record.Endpoint) []remark {
+	names := map[string][]string{} // by stack and profile
+	for _, e := range ends {
+		if e.Stack != "" {
+			key := e.Stack + "'s stack, " + e.Profile + " profile"
+			names[key] = append(names[key], e.Name)
+		}
+	}
+	var all []remark
+	for _, key := range slices.Sorted(maps.Keys(names)) {
+		text := "Somebody else's software in virtual time, with as little changed around it as makes the same run the same each time on one kind of machine (deterministic)."
+		if strings.HasSuffix(key, "faithful profile") {
+			text = "Somebody else's software in virtual time, with nothing changed around it (faithful): another run gives other packets, and the same only on average."
+		}
+		all = append(all, remark{"note", strings.Join(names[key], ", ") + ": " + key, text})
 	}
 	return all
 }

@@ -224,6 +224,14 @@ func TestBannerAndRemarks(t *testing.T) {
 			[]string{`class="banner incomplete"`, "INCOMPLETE", "interrupted at 43.2 s of 100 s"},
 			[]string{"PASS"},
 		},
+		{
+			"hosted", func(r *record.Record) {
+				r.Manifest.Topology.Endpoints[0].Stack, r.Manifest.Topology.Endpoints[0].Profile = "pion", "deterministic"
+				r.Manifest.Topology.Endpoints[1].Stack, r.Manifest.Topology.Endpoints[1].Profile = "pion", "faithful"
+			},
+			[]string{"stack, deterministic profile", "stack, faithful profile", "only on average", " · pion"},
+			[]string{"remark warning"},
+		},
 		{"in the clear", func(r *record.Record) { r.Manifest.Protection = "none" }, []string{"remark warning", "Packets went in the clear", "debugging aid"}, nil},
 		{"size only", func(r *record.Record) { r.Manifest.Protection = "size-only" }, []string{"remark note", "nothing was encrypted"}, []string{"remark warning"}},
 	} {

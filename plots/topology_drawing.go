@@ -72,6 +72,14 @@ func (f flowRow) SSRCText() string {
 	return fmt.Sprintf("0x%08x", f.SSRC)
 }
 
+// subtitle is what a box says below the name.
+func subtitle(e record.Endpoint) string {
+	if e.Stack == "" {
+		return e.Addr
+	}
+	return e.Addr + " · " + e.Stack
+}
+
 // newSketch draws a topology; nil if there is nothing to draw.
 func newSketch(top record.Topology, colors *palette) *sketch {
 	if len(top.Nodes) == 0 {
@@ -86,7 +94,7 @@ func newSketch(top record.Topology, colors *palette) *sketch {
 	}
 	for _, e := range top.Endpoints {
 		if b, placed := l.box[e.Name]; placed {
-			s.Boxes = append(s.Boxes, box{b.x - boxWidth/2, b.y - boxHeight/2, boxWidth, boxHeight, e.Name, e.Addr})
+			s.Boxes = append(s.Boxes, box{b.x - boxWidth/2, b.y - boxHeight/2, boxWidth, boxHeight, e.Name, subtitle(e)})
 			s.Pipes = append(s.Pipes, pipe{curve(l.access(e.Name, e.At, 0, 0)), l.thickness(e.Name)})
 		}
 	}

@@ -52,6 +52,13 @@ type ProgramChecker interface {
 	CheckProgram(dir, program string) error
 }
 
+// StackLister is what a [Catalogue] may be besides: one that knows which stacks endpoints can be, other than
+// ours.
+type StackLister interface {
+	// Stacks returns their names.
+	Stacks() []string
+}
+
 // NetworkChecker is what a [Catalogue] may be besides: one that knows whether a
 // network can be made.
 type NetworkChecker interface {
@@ -91,6 +98,7 @@ func check(s *Scenario, places *strict.Places, catalogue Catalogue) []*strict.Er
 	c.repair()
 	c.breakers()
 	c.security()
+	c.stacks(catalogue)
 	c.expect()
 	c.expectedFail(catalogue)
 	if nc, ok := catalogue.(NetworkChecker); ok && len(c.errs) == 0 {

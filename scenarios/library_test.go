@@ -11,6 +11,7 @@ import (
 	"rtpfabric/scenarios"
 	"rtpfabric/scenarios/runner"
 	"rtpfabric/sim/units"
+	_ "rtpfabric/topologies/pion"
 )
 
 // library returns the paths of all scenario files that come with the program.

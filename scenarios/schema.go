@@ -104,6 +104,22 @@ type Endpoint struct {
 	// Congestion overrides the scenario's for what this endpoint sends, and says which
 	// feedback it gives.
 	Congestion *EndCongestion `yaml:"congestion"`
+	// Stack is what the endpoint is made of: ours (rtpfabric), or pion's WebRTC stack (pion), unmodified and in
+	// virtual time. A program can have more.
+	Stack string `yaml:"stack" default:"rtpfabric"` // checked against what is registered
+	// Pion are the options of a pion stack.
+	Pion Pion `yaml:"pion" example:"{profile: faithful}"`
+}
+
+// Pion is how pion's stack is set up.
+type Pion struct {
+	// Profile says what is changed around it: as little as makes runs the same each time, and lets gcc's pacer
+	// pass retransmissions; or nothing, so that runs are alike on average only.
+	Profile string `yaml:"profile" oneof:"deterministic,faithful" default:"deterministic"`
+	// Pacer is that of its bandwidth estimator: a leaky bucket, or none, which sends packets at once.
+	Pacer string `yaml:"pacer" oneof:"leaky-bucket,none" default:"leaky-bucket"`
+	// DTLS is who begins the handshake if it answers: it does, or it waits for the other end (a=setup).
+	DTLS string `yaml:"dtls" oneof:"active,passive" default:"active"`
 }
 
 // Flood is a stretch of time in which an endpoint asks for key frames of all video that it gets,

@@ -289,6 +289,11 @@ type Endpoint struct {
 	VideoType uint8
 	// Stubborn endpoints keep their SSRCs whoever else uses them.
 	Stubborn bool
+	// Stack makes the endpoint a guest: one that [RegisterStack] has named, with its options.
+	Stack        string
+	StackOptions map[string]string
+	// DTLSPassive lets a guest that answers wait for the other end's handshake (a=setup:passive).
+	DTLSPassive bool
 }
 
 // Media is one stream.

@@ -43,6 +43,9 @@ type flow struct{ a, b packet.Addr }
 
 // connectPair connects two endpoints.
 func (s *Simulation) connectPair(call *Call) error {
+	if s.byName[call.A].guest != nil || s.byName[call.B].guest != nil {
+		return s.connectGuests(call)
+	}
 	a := endpoints.ConnectionConfig{Peer: call.B, CNAME: s.byName[call.A].config.CNAME, LipSync: s.config.LipSync}
 	b := endpoints.ConnectionConfig{Peer: call.A, CNAME: s.byName[call.B].config.CNAME, LipSync: s.config.LipSync}
 	var media []Media
@@ -198,6 +201,7 @@ type sessionEnd struct {
 	heard, given endpoints.Feedback
 	wanted       *Control      // whose feedback is given
 	estimates    time.Duration // how often the peer is told estimates that it doesn't want; 0 never
+	led          *Led          // the end is a guest's
 }
 
 // end says what feedback an end of a call gets and gives.
@@ -232,9 +236,17 @@ func (s *Simulation) sessionConfig(end sessionEnd) (endpoints.SessionConfig, err
 		for _, m := range section {
 			if m.From == end.self {
 				model := s.model(end.extensions, m)
+				if end.led != nil {
+					model = s.guestModel(m, end.extensions)
+				}
 				send, err := s.sendConfig(m, model)
 				if err != nil {
 					return sc, err
+				}
+				if end.led != nil {
+					if send.PacketSize, err = s.guestPacket(m, end.extensions); err != nil {
+						return sc, err
+					}
 				}
 				mc.Send = send
 				mc.SSRC, mc.MSID = m.SSRC, m.MSID
@@ -259,7 +271,9 @@ func (s *Simulation) sessionConfig(end sessionEnd) (endpoints.SessionConfig, err
 	if err := s.estimator(&sc, end); err != nil {
 		return sc, err
 	}
-	if len(models) > 0 {
+	if len(models) > 0 && end.led != nil {
+		sc.Controller = end.led
+	} else if len(models) > 0 {
 		limits := endpoints.Limits(models)
 		if s.config.Type == Gateway && s.forwards(end.self) {
 			limits.Max += limits.Max / slack

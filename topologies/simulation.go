@@ -11,6 +11,7 @@ import (
 	"rtpfabric/endpoints/keying/dtls"
 	"rtpfabric/sim/engine"
 	"rtpfabric/sim/fabric"
+	"rtpfabric/sim/hosted"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/rng"
 	"rtpfabric/sim/simtime"
@@ -31,6 +32,7 @@ type Simulation struct {
 	config   Config
 	random   *rng.Source
 	nodes    map[string]*fabric.Node
+	clock    *hosted.Clock // of guests; nil if there are none
 	hosts    []*host
 	byName   map[string]*party
 	relays   map[string]*host
@@ -59,6 +61,8 @@ type party struct {
 	config   *Endpoint
 	identity *dtls.Identity // drawn when it is needed
 	coupling coupling
+	guest    Guest        // nil if it is an endpoint of ours
+	sockets  *hosted.Host // of a guest
 }
 
 // Flow is a media stream in the simulation.
@@ -156,11 +160,20 @@ func (s *Simulation) RTCPPerStream(f *Flow) float64 {
 }
 
 // Build makes the simulation. Its only errors are controllers that refuse
-// their parameters.
+// their parameters, and guests that can't be made. One with guests is built in a bubble, and closed there.
 func Build(c Config) (*Simulation, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
+	s := newSimulation(c)
+	if err := s.build(); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func newSimulation(c Config) *Simulation {
 	s := &Simulation{
 		Loop: &engine.Loop{}, config: c, random: rng.New(c.Seed),
 		nodes: map[string]*fabric.Node{}, byName: map[string]*party{}, relays: map[string]*host{},
@@ -168,6 +181,14 @@ func Build(c Config) (*Simulation, error) {
 		transcodings: map[string]*transcoding{}, pictures: map[*endpoints.Section]*transcoding{},
 	}
 	s.Fabric = fabric.New(s.Loop, s.random)
+	if c.Hosted() {
+		s.clock = hosted.NewClock(s.Loop)
+	}
+	return s
+}
+
+func (s *Simulation) build() error {
+	c := &s.config
 	for i := range c.Links {
 		s.addLink(&c.Links[i])
 	}
@@ -176,6 +197,11 @@ func Build(c Config) (*Simulation, error) {
 			s.addCentre(e.Name)
 		}
 		s.addEndpoint(i, e)
+		if e.Stack != "" {
+			if err := s.addGuest(s.byName[e.Name], &s.config.Endpoints[i]); err != nil {
+				return err
+			}
+		}
 	}
 	for i := range c.Traffic {
 		s.addTraffic(&c.Traffic[i])
@@ -187,12 +213,12 @@ func Build(c Config) (*Simulation, error) {
 	s.Fabric.Route()
 	for i := range c.Calls {
 		if err := s.connectPair(&c.Calls[i]); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	for i := range c.Groups {
 		if err := s.connectGroup(&c.Groups[i]); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	s.connectMixers()
@@ -202,7 +228,7 @@ func Build(c Config) (*Simulation, error) {
 	if c.translates() {
 		s.bridge()
 	}
-	return s, nil
+	return nil
 }
 
 func (s *Simulation) node(name string) *fabric.Node {
@@ -438,7 +464,7 @@ func (s *Simulation) Run(ctx context.Context, until simtime.Time) error {
 	for _, h := range s.hosts {
 		h.drain(s.Loop.Now())
 	}
-	runErr := s.Loop.Run(ctx, until)
+	runErr := s.run(ctx, until)
 	held := 0
 	for _, h := range s.hosts {
 		held += h.stack.Held()
@@ -447,4 +473,11 @@ func (s *Simulation) Run(ctx context.Context, until simtime.Time) error {
 		panic(fmt.Sprintf("topologies: seed %d, at %v: %v", s.config.Seed, s.Loop.Now(), err))
 	}
 	return runErr
+}
+
+func (s *Simulation) run(ctx context.Context, until simtime.Time) error {
+	if s.clock != nil {
+		return s.clock.Run(ctx, until)
+	}
+	return s.Loop.Run(ctx, until)
 }

@@ -7,6 +7,7 @@ import (
 
 	_ "rtpfabric/ccontrol/builtin" // the controllers that scenarios can name
 	"rtpfabric/cmd/simrun/simrun"
+	_ "rtpfabric/topologies/pion" // pion as a stack of endpoints
 )
 
 func main() { os.Exit(simrun.Main()) }

@@ -63,6 +63,9 @@ func (Catalogue) CheckCoupling(controller string) error {
 	return coupled.Check(s)
 }
 
+// Stacks returns the names of the stacks that endpoints can be besides ours.
+func (Catalogue) Stacks() []string { return topologies.Stacks() }
+
 // CheckNetwork reports whether the scenario's network can be made.
 func (Catalogue) CheckNetwork(s *scenarios.Scenario) error {
 	_, err := Config(s)
@@ -74,7 +77,7 @@ func (Catalogue) CheckNetwork(s *scenarios.Scenario) error {
 func (Catalogue) CheckSettings(s *scenarios.Scenario) (endpoint string, err error) {
 	c, err := Config(s)
 	if err == nil {
-		_, err = topologies.Build(c)
+		_, err = topologies.Build(c.WithoutGuests())
 	}
 	if refused, ok := errors.AsType[*topologies.ControllerError](err); ok {
 		endpoint = refused.Endpoint
@@ -96,7 +99,7 @@ func (Catalogue) CheckBandwidth(s *scenarios.Scenario) (flow, endpoint, modifier
 		}
 	}
 	var b *topologies.BandwidthError
-	if _, err := topologies.Build(c); errors.As(err, &b) {
+	if _, err := topologies.Build(c.WithoutGuests()); errors.As(err, &b) {
 		return b.Flow, b.Endpoint, b.Modifier, b
 	}
 	return "", "", "", nil

@@ -41,7 +41,7 @@ func TestConferenceSwarm(t *testing.T) {
 	for seed := *firstConference; seed < *firstConference+n; seed++ {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
-			text := hosted(joint(cascaded(guarded(randomConference(seed), seed), seed), seed), seed)
+			text := withKeyHost(joint(cascaded(guarded(randomConference(seed), seed), seed), seed), seed)
 			t.Logf("replay: go test ./scenarios/runner -run TestConferenceSwarm -conferences 1 -first-conference %d\n%s", seed, text)
 			watchConference(t, text)
 		})
@@ -204,8 +204,8 @@ func randomConference(seed uint64) string {
 	return text
 }
 
-// hosted lets the peers of half of the relays with keys of their own get the group's from a key host.
-func hosted(text string, seed uint64) string {
+// withKeyHost lets the peers of half of the relays with keys of their own get the group's from a key host.
+func withKeyHost(text string, seed uint64) string {
 	if seed%2 > 0 || strings.Contains(text, "cascade: {") {
 		return text
 	}

@@ -69,8 +69,9 @@ func Config(s *scenarios.Scenario) (topologies.Config, error) {
 			Name: e.Name, At: e.At, ClockOffset: time.Duration(e.ClockOffset), ClockDrift: float64(e.ClockDrift), Weight: e.Priority, Legacy: e.Legacy(),
 			Leaves: leaves, Floods: flood, CNAME: e.CNAME, Bandwidth: bandwidth, Asymmetric: !e.Symmetric,
 			MaxSSRC: e.MaxSSRC, DecodeTop: e.DecodeTop, Insecure: e.Protection == "none", Interworking: e.Interworking,
-			Control: own, Offers: offers, VideoType: uint8(e.VideoType),
-			Stubborn: slices.ContainsFunc(s.Media, func(m scenarios.Media) bool { return m.From == e.Name && m.Spoofs != "" }),
+			Control: own, Offers: offers, VideoType: uint8(e.VideoType), Stack: guestStack(&e), StackOptions: guestOptions(&e),
+			DTLSPassive: e.Pion.DTLS == "passive",
+			Stubborn:    slices.ContainsFunc(s.Media, func(m scenarios.Media) bool { return m.From == e.Name && m.Spoofs != "" }),
 		})
 	}
 	for _, w := range s.Withheld() {
@@ -86,6 +87,21 @@ func Config(s *scenarios.Scenario) (topologies.Config, error) {
 	}
 	err := network(s, &c)
 	return c, err
+}
+
+// guestStack returns the kind of guest that an endpoint is; empty if it is one of ours.
+func guestStack(e *scenarios.Endpoint) string {
+	if e.Hosted() {
+		return e.Stack
+	}
+	return ""
+}
+
+func guestOptions(e *scenarios.Endpoint) map[string]string {
+	if e.Stack != "pion" {
+		return nil
+	}
+	return map[string]string{"profile": e.Pion.Profile, "pacer": e.Pion.Pacer}
 }
 
 func control(g *scenarios.Congestion) topologies.Control {

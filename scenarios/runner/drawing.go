@@ -18,7 +18,13 @@ func drawing(s *scenarios.Scenario, sim *topologies.Simulation, agent *Agent) re
 		})
 	}
 	for _, e := range s.Endpoints {
-		t.Endpoints = append(t.Endpoints, record.Endpoint{Name: e.Name, At: e.At, Addr: sim.Addr(e.Name).String()})
+		end := record.Endpoint{Name: e.Name, At: e.At, Addr: sim.Addr(e.Name).String()}
+		if e.Hosted() {
+			if end.Stack = e.Stack; e.Stack == "pion" {
+				end.Profile = e.Pion.Profile
+			}
+		}
+		t.Endpoints = append(t.Endpoints, end)
 	}
 	for _, b := range s.Topology.Boxes() {
 		t.Endpoints = append(t.Endpoints, record.Endpoint{Name: b.Name, At: b.At, Addr: sim.Addr(b.Name).String()})

@@ -5,10 +5,12 @@ package runner
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"rtpfabric/scenarios"
 	"rtpfabric/sim/capture"
 	"rtpfabric/sim/fabric"
+	"rtpfabric/sim/hosted/bubble"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/record"
 	"rtpfabric/sim/simtime"
@@ -22,7 +24,7 @@ type Options struct {
 	Version string
 	// Progress, if not nil, is called from time to time with the part of the
 	// run that is done, 0 to 1.
-	Progress func(done float64)
+	Progress func(done float64) `json:"-"`
 	// CaptureDir, if not empty, is an existing folder that gets a capture of
 	// each endpoint's and each source's packets, and the keys that open them.
 	CaptureDir string
@@ -32,7 +34,7 @@ type Options struct {
 	// controller is told and answers; see package feedlog.
 	FeedbackDir string
 	// Agent, if not nil, takes the place of one controller; it has no feedback log.
-	Agent *Agent
+	Agent *Agent `json:"-"`
 }
 
 // progressSteps is how many parts a run is done in when somebody wants to know
@@ -55,10 +57,31 @@ func Run(ctx context.Context, r *scenarios.Run, o Options) (out *record.Record, 
 		}
 	}()
 	config.Congestion.Make = made.make
+	if !config.Hosted() {
+		return simulate(made.ctx, r, config, o)
+	}
+	results := make(chan *record.Record, 1) // what a run that is given up does later is nobody's business
+	err = bubble.Run(patience(r.Scenario), func() error {
+		rec, err := simulate(made.ctx, r, config, o)
+		results <- rec
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return <-results, nil
+}
+
+// patience is how long a run with guests may take before it counts as stuck.
+func patience(s *scenarios.Scenario) time.Duration { return time.Minute + 5*s.Duration }
+
+// simulate does a run.
+func simulate(ctx context.Context, r *scenarios.Run, config topologies.Config, o Options) (*record.Record, error) {
 	sim, err := topologies.Build(config)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", r.Name, err)
 	}
+	defer sim.Close()
 	var also fabric.Observer
 	var tap *capture.Tap
 	if o.CaptureDir != "" {
@@ -68,7 +91,7 @@ func Run(ctx context.Context, r *scenarios.Run, o Options) (out *record.Record, 
 		also = tap
 	}
 	rec := measure.Attach(sim, also)
-	interrupted := advance(made.ctx, sim, simtime.At(r.Scenario.Duration), o.Progress)
+	interrupted := advance(ctx, sim, simtime.At(r.Scenario.Duration), o.Progress)
 	if tap != nil {
 		if err := tap.Close(); err != nil {
 			return nil, fmt.Errorf("%s: writing captures: %w", r.Name, err)
@@ -77,7 +100,7 @@ func Run(ctx context.Context, r *scenarios.Run, o Options) (out *record.Record, 
 			return nil, fmt.Errorf("%s: writing the keys of captures: %w", r.Name, err)
 		}
 	}
-	out = &record.Record{Manifest: manifest(r, sim, o)}
+	out := &record.Record{Manifest: manifest(r, sim, o)}
 	if interrupted {
 		out.Manifest.Status = record.Incomplete
 	}

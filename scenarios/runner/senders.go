@@ -37,6 +37,6 @@ func Senders(s *scenarios.Scenario) ([]topologies.Controlled, error) {
 		list = append(list, *of)
 		return build(of)
 	}
-	_, err = topologies.Build(c)
+	_, err = topologies.Build(c.WithoutGuests())
 	return list, err
 }

@@ -59,7 +59,22 @@ func (d *Digest) sent(now simtime.Time, p *packet.Packet) {
 	if len(p.Payload) >= 8 {
 		head = binary.BigEndian.Uint64(p.Payload)
 	}
+	if p.Drawn {
+		head &= kept(p.Payload)
+	}
 	d.add(uint64(p.Src.IP)<<32|uint64(p.Dst.IP), head, uint64(p.Protocol)<<8|uint64(p.DSCP))
+}
+
+// kept masks of the first eight octets those that aren't drawn: of RTP flags and payload type, of RTCP type
+// and length; STUN and DTLS begin with none that are.
+func kept(b []byte) uint64 {
+	switch {
+	case len(b) < 2 || b[0]>>6 != 2:
+		return ^uint64(0)
+	case b[1] >= 192 && b[1] <= 223:
+		return 0xffffffff << 32
+	}
+	return 0xffff << 48
 }
 
 // String prints 32 hexadecimal digits, each of which depends on everything: sizes

@@ -93,6 +93,10 @@ type Packet struct {
 	// Copied says that an impairment made the packet from another one, or a sender that sends it to
 	// several.
 	Copied bool
+	// Drawn says that the sender is somebody else's stack, which draws SSRCs, and the sequence numbers of
+	// retransmissions, anew in each run, and that of the first octets the digest has those alone that
+	// say what the packet is.
+	Drawn bool
 	// Flow is the number that somebody who observes the sender has given to the media stream
 	// whose packet it is; 0 is none.
 	Flow int32

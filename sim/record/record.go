@@ -87,6 +87,10 @@ type Endpoint struct {
 	Name string `json:"name"`
 	At   string `json:"at"`
 	Addr string `json:"addr"`
+	// Stack is what the endpoint is made of if it isn't ours, and Profile how far that is as it is:
+	// deterministic or faithful.
+	Stack   string `json:"stack,omitempty"`
+	Profile string `json:"profile,omitempty"`
 }
 
 // Flow is a media stream from one endpoint to another, or traffic from its

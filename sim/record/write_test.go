@@ -27,7 +27,7 @@ func sample() *Record {
 			Protection: "full", Reproduce: "simrun run x.yaml",
 			Topology: Topology{
 				Type: "point-to-point", Nodes: []string{"A", "B"}, Links: []Link{{"l", "A", "B", "1Mbps", "1Mbps"}},
-				Endpoints: []Endpoint{{"S1", "A", "10.0.0.1"}}, Flows: []Flow{{"S1/video", "S1", "R1", "video", 7, "nada"}},
+				Endpoints: []Endpoint{{Name: "S1", At: "A", Addr: "10.0.0.1"}}, Flows: []Flow{{"S1/video", "S1", "R1", "video", 7, "nada"}},
 			},
 			Resolved: "title: x\nduration: 100s\n",
 		},

@@ -119,6 +119,10 @@ func (r *Recorder) summary(end simtime.Time) []record.Metric {
 	}
 	for _, m := range r.ends {
 		s.endpoint(m, end)
+		if k, hosted := r.sim.Sockets(m.name); hosted {
+			s.put(m.name, "datagrams-unreachable", "total", float64(k.Unreachable), "count")
+			s.put(m.name, "datagrams-overflowed", "total", float64(k.Overflowed), "count")
+		}
 	}
 	for _, l := range r.links {
 		if l != nil {

@@ -15,6 +15,7 @@
 package simrun
 
 import (
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -26,6 +27,9 @@ const Version = "0.1.0"
 // Main runs the command that the program's arguments ask for and returns the
 // program's exit code.
 func Main() int {
+	if os.Getenv(apartVariable) != "" {
+		return serveApart(os.Stdin, os.Stdout)
+	}
 	cmd := Command()
 	return report(cmd.ErrOrStderr(), cmd.Execute())
 }

@@ -107,7 +107,11 @@ func runAndKeep(ctx context.Context, r *plannedRun, o *runOptions, progress func
 			return err
 		}
 	}
-	rec, err := runner.Run(ctx, r.Run, ro)
+	simulate := func() (*record.Record, error) { return runner.Run(ctx, r.Run, ro) }
+	if r.Scenario.Hosted() {
+		simulate = func() (*record.Record, error) { return runApart(ctx, r, ro) }
+	}
+	rec, err := simulate()
 	if err != nil {
 		return err
 	}

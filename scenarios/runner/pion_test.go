@@ -1,0 +1,274 @@
+package runner_test
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"rtpfabric/scenarios"
+	"rtpfabric/sim/hosted"
+	"rtpfabric/sim/record"
+	"rtpfabric/sim/simtime"
+	_ "rtpfabric/topologies/pion"
+)
+
+const guests = library + "hosted/"
+
+// value returns a figure of the summary; 0 if it isn't there.
+func value(rec *record.Record, entity, metric string) float64 {
+	for _, m := range rec.Summary {
+		if m.Entity == entity && m.Metric == metric && (m.Stat == "mean" || m.Stat == "total") {
+			return m.Value
+		}
+	}
+	return 0
+}
+
+// steady lets goroutines take turns in the same way each time, as in a process of its own.
+func steady(t *testing.T) {
+	t.Helper()
+	before := runtime.GOMAXPROCS(1)
+	restore := hosted.Undisturbed()
+	t.Cleanup(func() {
+		restore()
+		runtime.GOMAXPROCS(before)
+	})
+}
+
+const pionCall = `
+title: A call
+duration: 12s
+network:
+  links:
+    path: {between: [A, B], delay: 20ms, loss: 2%%, rate: 2Mbps}
+endpoints:
+  A: {at: A%s}
+  B: {at: B%s}
+topology: {peers: [A, B]}
+media:
+  - {from: A, kind: video, encoder: {max: 800kbps}}
+  - {from: B, kind: video, encoder: {max: 800kbps}}
+  - {from: A, kind: audio, rate: 32kbps}
+  - {from: B, kind: audio, rate: 32kbps}
+congestion: {controller: %s, feedback: %s}
+repair: {nack: true, rtx: true, refresh: pli, decoder: true}
+playout: {delay: 300ms}
+`
+
+// Ours and pion's stack understand each other in whatever roles they have: media and reports go both ways,
+// what is lost comes again, and is nothing to anybody who looks on.
+func TestPionInteroperates(t *testing.T) {
+	t.Parallel()
+	const ours, theirs, passive = "", ", stack: pion", ", stack: pion, pion: {dtls: passive}"
+	for _, c := range []struct{ name, a, b, controller, feedback, extra string }{
+		{"ours to pion", ours, theirs, "fixed", "twcc", ""},
+		{"pion to ours", theirs, ours, "fixed", "twcc", ""},
+		{"pion waits for the handshake", ours, passive, "fixed", "twcc", ""},
+		{"pion to pion", theirs, theirs, "fixed", "twcc", ""},
+		{"with gcc", ours, theirs, "gcc", "twcc", ""},
+		{"with gcc and RFC 8888", theirs, ours, "gcc", "rfc8888", ""},
+		{"without feedback", ours, theirs, "fixed", "none", ""},
+		{"with GCM", ours, theirs, "fixed", "twcc", "security: {profile: gcm-128}\n"},
+		{"without gcc's pacer", theirs + ", pion: {pacer: none}", ours, "gcc", "twcc", ""},
+		{"as it is", ours, ", stack: pion, pion: {profile: faithful}", "fixed", "twcc", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := loadText(t, fmt.Sprintf(pionCall, c.a, c.b, c.controller, c.feedback)+c.extra)
+			rec := run(t, &scenarios.Run{Name: "default", Scenario: s})
+			for _, e := range rec.Events {
+				if e.Kind == "keys-agreed" && e.At > simtime.At(3*time.Second) { // a packet in fifty is lost there, too
+					t.Errorf("%s has keys at %v", e.Entity, e.At)
+				}
+			}
+			for _, who := range []string{"A", "B"} {
+				peer := map[string]string{"A": "B", "B": "A"}[who]
+				for _, kind := range []string{"video", "audio"} {
+					flow := who + "/" + kind
+					encoded, rendered := value(rec, flow, "frames-encoded"), value(rec, flow, "frames-rendered")
+					if encoded < 200 || rendered < 0.8*encoded {
+						t.Errorf("of %v frames of %s %v were shown", encoded, flow, rendered)
+					}
+				}
+				video := who + "/video"
+				lost, restored := value(rec, video, "packets-lost"), value(rec, video, "packets-restored")
+				if lost < 3 || restored < lost-max(3, 0.3*lost) {
+					t.Errorf("of %v packets of %s that were lost %v came again", lost, video, restored)
+				}
+				if n := value(rec, who, "rtcp-packets"); n < 12 {
+					t.Errorf("%s sent %v packets of RTCP", who, n)
+				}
+				if rtt := value(rec, who+"-"+peer, "rtt"); rtt < 40 || rtt > 80 {
+					t.Errorf("%s has found a round-trip time of %v ms, want 40 ms and a queue's", who, rtt)
+				}
+				// Not rejected-replayed: what pion sends again a second time is the same packet of SRTP, which may
+				// have come already.
+				for _, bad := range []string{"rejected-not-authentic", "rejected-malformed"} {
+					if n := value(rec, who, bad); n != 0 {
+						t.Errorf("%s: %v %s", who, n, bad)
+					}
+				}
+			}
+		})
+	}
+}
+
+// Each end sends its tracks in the sections that they are meant for, whatever comes in those before.
+func TestPionKeepsSectionsApart(t *testing.T) {
+	t.Parallel()
+	for _, who := range []string{"A: {at: A}, B: {at: B, stack: pion}", "A: {at: A, stack: pion}, B: {at: B}", "A: {at: A, stack: pion}, B: {at: B, stack: pion}"} {
+		s := loadText(t, `
+title: Three videos
+duration: 5s
+network: {links: {path: {between: [A, B], delay: 20ms, rate: 5Mbps}}}
+endpoints: {`+who+`}
+topology: {peers: [A, B]}
+media:
+  - {from: A, kind: video, name: camera, encoder: {max: 500kbps}}
+  - {from: A, kind: video, name: slides, encoder: {max: 300kbps}}
+  - {from: B, kind: video, name: face, encoder: {max: 400kbps}}
+congestion: {controller: fixed, feedback: twcc}
+`)
+		rec := run(t, &scenarios.Run{Name: "default", Scenario: s})
+		for flow, rate := range map[string]float64{"A/camera": 500e3, "A/slides": 300e3, "B/face": 400e3} {
+			if n, got := value(rec, flow, "frames-rendered"), value(rec, flow, "goodput"); n < 120 || got < 0.8*rate || got > 1.1*rate {
+				t.Errorf("%s: %v frames of %s were shown, %v bit/s", who, n, flow, got)
+			}
+		}
+	}
+}
+
+// A key frame that either end needs is asked for, and made.
+func TestPionMakesKeyFrames(t *testing.T) {
+	t.Parallel()
+	text := strings.Replace(fmt.Sprintf(pionCall, "", ", stack: pion", "fixed", "twcc"), "nack: true, rtx: true, ", "", 1)
+	s := loadText(t, text)
+	rec := run(t, &scenarios.Run{Name: "default", Scenario: s})
+	for _, who := range []string{"A", "B"} {
+		asked := value(rec, map[string]string{"A": "B", "B": "A"}[who]+"/video", "refreshes-requested")
+		made := value(rec, who, "refreshes-made")
+		if asked < 5 || made < 0.5*asked {
+			t.Errorf("%s was asked for %v key frames and made %v", who, asked, made)
+		}
+	}
+}
+
+// Middleboxes of ours serve pion's stack like endpoints of ours: everybody sees and hears something all the
+// time.
+func TestPionInConferences(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile(guests + "pion-sfm.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sfm, _, _ := strings.Cut(string(data), "\nexpect:")
+	speech := strings.ReplaceAll(sfm, "rate: 32kbps", "speech: {codec: pcmu, activity: always}")
+	for _, c := range []struct{ name, text string }{
+		{"sfm", sfm},
+		{"switching mixer", strings.Replace(sfm, "type: sfm", "type: switching-mixer", 1)},
+		{"mixer", strings.Replace(speech, "type: sfm", "type: mixer", 1)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := loadText(t, c.text)
+			rec := run(t, &scenarios.Run{Name: "default", Scenario: s})
+			shown := map[string][]float64{} // to each, frames of every stream
+			for _, m := range rec.Summary {
+				if m.Metric == "concealed" && m.Value > 0.05 {
+					t.Errorf("of %s %v is missing", m.Entity, m.Value)
+				}
+				if _, to, legs := strings.Cut(m.Entity, ">"); legs && m.Metric == "frames-rendered" {
+					shown[to] = append(shown[to], m.Value)
+				}
+			}
+			for _, to := range []string{"A", "B", "C"} {
+				// A picture has 900 frames, a voice 1500; of legs that lose one in a hundred.
+				if len(shown[to]) < 2 || slices.Min(shown[to]) < 600 || slices.Max(shown[to]) < 1300 {
+					t.Errorf("%s was shown %v frames", to, shown[to])
+				}
+			}
+		})
+	}
+}
+
+// The same run is the same each time, with an estimator of pion's at each end and packets that are lost.
+func TestHostedRunsAreTheSame(t *testing.T) {
+	long(t)
+	steady(t)
+	for _, c := range []struct {
+		path string
+		n    int
+		set  []string
+	}{
+		{guests + "gcc-5.1.yaml", 50, []string{"endpoints.S1.stack=pion", "seed=1"}},
+		{guests + "pion-call.yaml", 20, []string{"congestion.controller=gcc"}},
+		{guests + "pion-sfm.yaml", 10, nil},
+		{guests + "pion-mesh.yaml", 5, nil},
+	} {
+		digests := map[string]int{}
+		for range c.n {
+			digests[run(t, load(t, c.path, c.set...)[0]).Manifest.Digest]++
+		}
+		if len(digests) != 1 {
+			t.Errorf("%s: %d runs had the digests %v", c.path, c.n, digests)
+		}
+	}
+}
+
+// Runs leave nothing behind: neither goroutines nor memory.
+func TestHostedRunsLeaveNothing(t *testing.T) {
+	long(t)
+	s := loadText(t, strings.Replace(fmt.Sprintf(pionCall, ", stack: pion", ", stack: pion", "gcc", "twcc"), "12s", "1s", 1))
+	measure := func() (goroutines int, heap uint64) {
+		for range 100 { // what ends needs its turn
+			runtime.Gosched()
+		}
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return runtime.NumGoroutine(), m.HeapAlloc
+	}
+	play := func(n int) {
+		for range n {
+			run(t, &scenarios.Run{Name: "default", Scenario: s})
+		}
+	}
+	play(20)
+	goroutines, heap := measure()
+	play(980)
+	after, grown := measure()
+	if after > goroutines {
+		t.Errorf("%d goroutines after a thousand runs, %d after twenty", after, goroutines)
+	}
+	if grown > heap+4<<20 {
+		t.Errorf("%d kB after a thousand runs, %d kB after twenty", grown>>10, heap>>10)
+	}
+}
+
+// BenchmarkHosted is a call between two of pion's stacks with its gcc, RFC 8867 §5.1, and a mesh of five. Its
+// metric is how much faster than real time they are.
+func BenchmarkHosted(b *testing.B) {
+	for _, c := range []struct {
+		name, path string
+		set        []string
+	}{
+		{"call", guests + "gcc-5.1.yaml", []string{"endpoints.S1.stack=pion", "endpoints.R1.stack=pion", "seed=1"}},
+		{"mesh", guests + "pion-mesh.yaml", nil},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			r := load(b, c.path, c.set...)[0]
+			before := runtime.GOMAXPROCS(1)
+			defer runtime.GOMAXPROCS(before)
+			defer hosted.Undisturbed()()
+			for b.Loop() {
+				run(b, r)
+			}
+			simulated := r.Scenario.Duration * time.Duration(b.N)
+			b.ReportMetric(simulated.Seconds()/b.Elapsed().Seconds(), "×real-time")
+		})
+	}
+}

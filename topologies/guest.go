@@ -1,0 +1,484 @@
+package topologies
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"rtpfabric/ccontrol"
+	"rtpfabric/endpoints"
+	"rtpfabric/endpoints/headerext"
+	"rtpfabric/endpoints/ice"
+	"rtpfabric/endpoints/jsep"
+	"rtpfabric/endpoints/keying"
+	"rtpfabric/endpoints/keying/dtls"
+	"rtpfabric/sim/engine"
+	"rtpfabric/sim/hosted"
+	"rtpfabric/sim/packet"
+	"rtpfabric/sim/rng"
+	"rtpfabric/sim/simtime"
+	"rtpfabric/sim/units"
+)
+
+// A guest is an endpoint that is somebody else's stack, made of goroutines and sockets, in virtual time. What
+// makes its media and plays them out is an endpoint of ours, so that all are fed and measured alike; the
+// stack carries its sessions. Descriptions go from one end to the other as they would in a browser.
+
+// GuestConfig describes a guest.
+type GuestConfig struct {
+	Name string
+	// Clock is that of the run, Host what the guest has for a network.
+	Clock *hosted.Clock
+	Host  *hosted.Host
+	Pool  *packet.Pool
+	// Media makes the guest's media and plays out what comes.
+	Media    *endpoints.Endpoint
+	Identity *dtls.Identity
+	Random   *rng.Source
+	// Profile is the only protection profile.
+	Profile keying.Profile
+	// Timeout is the first retransmission time-out of the handshake; 0 is as the stack has it.
+	Timeout time.Duration
+	// Options are those of the stack.
+	Options map[string]string
+}
+
+// Guest is a stack on a host. Its packets are real ones, from its sockets; NextTimeout is that of its
+// media, as what the stack has to do it does by itself.
+type Guest interface {
+	Stack
+	// Open begins a peer connection.
+	Open(GuestCall) (GuestEnd, error)
+	// Close ends the guest. Its goroutines are over a second later.
+	Close()
+}
+
+// GuestCall describes one end of a peer connection.
+type GuestCall struct {
+	Peer string
+	// Sections have kind, tag, formats, extensions, directions and msid.
+	Sections []jsep.Section
+	// Heard is what the end is told of what it sends, Given what it tells, every Interval; 0 is as the stack
+	// has it.
+	Heard, Given endpoints.Feedback
+	Interval     time.Duration
+	// Controller governs what is sent, within limits, and moves Led. It is empty if nothing is sent.
+	Controller string
+	Limits     ccontrol.Limits
+	Led        *Led
+	// NACK asks for lost packets and sends them again.
+	NACK bool
+	// Passive lets the end wait for the other one's handshake if it answers.
+	Passive bool
+}
+
+// GuestEnd is one end of a peer connection.
+type GuestEnd interface {
+	// Offer returns an offer.
+	Offer() (string, error)
+	// Answer takes an offer and returns the answer.
+	Answer(offer string) (string, error)
+	// Accept takes the answer to the offer.
+	Accept(answer string) error
+	// Addr returns the end's address, which it knows when it has described itself.
+	Addr() packet.Addr
+	// Carry gives the end the session that it carries, whose sections are those of the call, and the peer's
+	// address as it is seen from here.
+	Carry(s *endpoints.Session, peer packet.Addr) error
+}
+
+// stacks are what guests can be, by name.
+var stacks = map[string]func(GuestConfig) (Guest, error){}
+
+// RegisterStack lets endpoints be guests of a kind. It is called by init functions.
+func RegisterStack(name string, open func(GuestConfig) (Guest, error)) {
+	if stacks[name] != nil {
+		panic("topologies: stack " + name + " registered twice")
+	}
+	stacks[name] = open
+}
+
+// Stacks returns the names of the kinds of guests that there are.
+func Stacks() []string { return slices.Sorted(maps.Keys(stacks)) }
+
+// Led is a controller that does what a guest's own one says.
+type Led struct {
+	ccontrol.NoTimeout
+	rate  units.BitRate
+	moved bool
+}
+
+// OnFeedback does nothing.
+func (*Led) OnFeedback(simtime.Time, *ccontrol.Report) {}
+
+// Lead sets the rate. It reports whether that is news.
+func (l *Led) Lead(rate units.BitRate) bool {
+	moved := rate != l.rate
+	l.rate, l.moved = rate, l.moved || moved
+	return moved
+}
+
+// Moved says whether the rate has been set since it was asked.
+func (l *Led) Moved() bool {
+	moved := l.moved
+	l.moved = false
+	return moved
+}
+
+// Target returns the rate. The guest's own pacer paces.
+func (l *Led) Target() ccontrol.Target {
+	const unpaced = 1000 * units.Gbps
+	return ccontrol.Target{Media: l.rate, Pacing: unpaced}
+}
+
+var _ ccontrol.Coupled = (*Led)(nil)
+
+// Hosted reports whether the simulation has guests: it is built, run and closed in a bubble then.
+func (c *Config) Hosted() bool {
+	return slices.ContainsFunc(c.Endpoints, func(e Endpoint) bool { return e.Stack != "" })
+}
+
+// WithoutGuests returns the same with endpoints of ours in the places of guests: what can be found out
+// without running needs no bubble then.
+func (c Config) WithoutGuests() Config {
+	c.Endpoints = slices.Clone(c.Endpoints)
+	for i := range c.Endpoints {
+		c.Endpoints[i].Stack = ""
+	}
+	return c
+}
+
+// addGuest makes an endpoint a guest.
+func (s *Simulation) addGuest(p *party, config *Endpoint) error {
+	open := stacks[config.Stack]
+	if open == nil {
+		return fmt.Errorf("endpoint %s: this program has no stack %q; it has %q", config.Name, config.Stack, Stacks())
+	}
+	host := hosted.NewHost(s.clock, p.endpoint.Addr(), func() uint16 { return nextPort(&p.nextPort, false) })
+	p.sockets = host
+	var err error
+	p.guest, err = open(GuestConfig{
+		Name: config.Name, Clock: s.clock, Pool: s.Fabric.Pool(), Media: p.endpoint, Identity: s.identity(config.Name),
+		Host: host, Random: s.random, Profile: s.profile(), Timeout: s.config.Security.Timeout, Options: config.StackOptions,
+	})
+	if err != nil {
+		return fmt.Errorf("endpoint %s: %w", config.Name, err)
+	}
+	p.host.stack = p.guest
+	s.clock.OnWake(func(now simtime.Time) {
+		if host.Stirred() {
+			p.host.drain(now)
+		}
+	})
+	return nil
+}
+
+// Sockets returns what became of datagrams at a guest's host; false for an endpoint of ours.
+func (s *Simulation) Sockets(endpoint string) (hosted.Stats, bool) {
+	p := s.byName[endpoint]
+	if p == nil || p.sockets == nil {
+		return hosted.Stats{}, false
+	}
+	return p.sockets.Stats(), true
+}
+
+// trickle is when ends learn of each other's addresses: at once, but after they have begun, so that the
+// two don't race.
+const trickle = time.Millisecond
+
+// side is one end of a call with a guest in it.
+type side struct {
+	name, peer string
+	party      *party
+	rtcp       endpoints.RTCPConfig
+	end        GuestEnd // nil if it is ours
+	offer      *jsep.Description
+	described  *jsep.Description
+	addr       packet.Addr
+	creds      ice.Credentials
+	cname      string
+	led        *Led // nil if it is ours
+}
+
+// connectGuests connects two endpoints of which one at least is a guest. One of ours offers, as it
+// has the payload types; its ICE is lite.
+func (s *Simulation) connectGuests(call *Call) error {
+	if len(call.Sessions) != 1 || call.Sessions[0].RTCPPort {
+		return errors.New("a guest bundles its media and RTCP")
+	}
+	session := &call.Sessions[0]
+	extensions := endpoints.WithFeedback(s.config.Extensions, s.config.kinds(call.A, call.B)...)
+	sections := sectionsOf(session.Media)
+	a := &side{name: call.A, peer: call.B, party: s.byName[call.A], rtcp: session.RTCP[0]}
+	b := &side{name: call.B, peer: call.A, party: s.byName[call.B], rtcp: session.RTCP[1]}
+	offerer, answerer := a, b
+	if a.party.guest != nil && b.party.guest == nil {
+		offerer, answerer = b, a
+	}
+	for _, e := range []*side{a, b} {
+		if err := s.openSide(e, extensions, sections); err != nil {
+			return err
+		}
+	}
+	if err := exchange(offerer, answerer); err != nil {
+		return fmt.Errorf("%s and %s: %w", call.A, call.B, err)
+	}
+	extensions = agreed(extensions, answerer.described)
+	var connections [2]*endpoints.Connection
+	for i, e := range []*side{a, b} {
+		other := b
+		if i == 1 {
+			other = a
+		}
+		c, err := s.connectSide(e, other, extensions, sections)
+		if err != nil {
+			return err
+		}
+		connections[i] = c
+	}
+	s.Connections = append(s.Connections, connections[0], connections[1])
+	s.addFlows(call, session, extensions, connections[0].Sessions()[0], connections[1].Sessions()[0])
+	return nil
+}
+
+// openSide prepares an end, so that it can describe itself.
+func (s *Simulation) openSide(e *side, extensions []headerext.Entry, sections [][]*Media) error {
+	if e.cname = e.party.config.CNAME; e.cname == "" {
+		e.cname = endpoints.NewCNAME(s.random.Stream("cname/" + e.name + "/" + e.peer))
+	}
+	description := s.describe(e, extensions, sections)
+	if e.party.guest == nil {
+		e.creds = ice.NewCredentials(s.random.Stream("ice/" + e.name + "/" + e.peer))
+		description.Lite, description.ICE, description.Setup = true, e.creds, jsep.ActPass
+		description.Fingerprint = s.identity(e.name).Fingerprint()
+		e.addr = packet.Addr{IP: e.party.endpoint.Addr(), Port: nextPort(&e.party.nextPort, false)}
+		e.offer = description
+		return nil
+	}
+	end := s.end(e.name, e.peer, sessionEnd{})
+	call := GuestCall{
+		Peer: e.peer, Sections: description.Sections, Heard: end.heard, Given: end.given, Interval: end.wanted.Interval,
+		NACK: s.config.Repair.NACK, Led: &Led{}, Passive: e.party.config.DTLSPassive,
+	}
+	var models []endpoints.StreamModel
+	for _, section := range sections {
+		for _, m := range section {
+			if m.From == e.name {
+				models = append(models, s.guestModel(m, extensions))
+			}
+		}
+	}
+	if len(models) > 0 {
+		call.Controller, call.Limits = s.config.control(e.name).Controller, endpoints.Limits(models)
+		call.Led.Lead(call.Limits.Start)
+		if call.Controller == "fixed" {
+			call.Led.Lead(call.Limits.Max)
+		}
+	}
+	var err error
+	if e.end, err = e.party.guest.Open(call); err != nil {
+		return fmt.Errorf("endpoint %s: %w", e.name, err)
+	}
+	e.led = call.Led
+	return nil
+}
+
+// exchange lets two ends describe themselves to each other.
+func exchange(offerer, answerer *side) error {
+	var offer string
+	var err error
+	if offerer.end == nil {
+		offer = offerer.offer.String()
+	} else if offer, err = offerer.end.Offer(); err != nil {
+		return err
+	}
+	answer, err := answerer.end.Answer(offer)
+	if err != nil {
+		return err
+	}
+	if offerer.end != nil {
+		if err := offerer.end.Accept(answer); err != nil {
+			return err
+		}
+		offerer.addr = offerer.end.Addr()
+	}
+	answerer.addr = answerer.end.Addr()
+	if offerer.described, err = jsep.Parse(offer); err != nil {
+		return err
+	}
+	if answerer.described, err = jsep.Parse(answer); err != nil {
+		return err
+	}
+	return offerer.described.Agrees(answerer.described)
+}
+
+// agreed returns those header extensions that an answer has.
+func agreed(extensions []headerext.Entry, answer *jsep.Description) []headerext.Entry {
+	return slices.DeleteFunc(slices.Clone(extensions), func(e headerext.Entry) bool {
+		return !slices.ContainsFunc(answer.Sections, func(s jsep.Section) bool {
+			return slices.ContainsFunc(s.Extensions, func(o headerext.Entry) bool { return o.URI == e.URI })
+		})
+	})
+}
+
+// describe returns what an end says of its media.
+func (s *Simulation) describe(e *side, extensions []headerext.Entry, sections [][]*Media) *jsep.Description {
+	d := &jsep.Description{Session: uint64(s.random.Stream("description/"+e.name+"/"+e.peer).Uint32()) + 1}
+	end := s.end(e.name, e.peer, sessionEnd{})
+	for i, section := range sections {
+		first := section[0]
+		out := jsep.Section{
+			Kind: first.Kind, MID: fmt.Sprint(i), Formats: s.formats(section, s.like(e.name, e.peer)), Extensions: extensions,
+			Feedback: feedbackOf(first.Kind, s.config.Repair.NACK, end.heard, end.given),
+		}
+		for _, m := range section {
+			if m.From != e.name {
+				out.Receives = true
+				continue
+			}
+			out.Sends, out.MSID = true, m.MSID
+			if m.Speech != nil { // what is sent is first
+				codec := m.Speech.Codecs[0]
+				slices.SortStableFunc(out.Formats, func(a, b endpoints.Format) int { return cmp.Compare(rank(a, codec), rank(b, codec)) })
+			}
+			if e.party.guest == nil {
+				r := s.random.Stream("ssrc/" + e.name + "/" + m.Flow())
+				if m.SSRC == 0 {
+					m.SSRC = r.Uint32() | 1 // not 0
+				}
+				out.SSRC, out.CNAME = m.SSRC, e.cname
+				if out.Formats[0].RTX != 0 && s.config.Repair.NACK {
+					out.RTX = m.SSRC ^ 0x80000000
+				}
+			}
+		}
+		d.Sections = append(d.Sections, out)
+	}
+	return d
+}
+
+// rank of a format is less if it is of a codec.
+func rank(f endpoints.Format, codec endpoints.Codec) int {
+	if f.Codec == codec {
+		return 0
+	}
+	return 1
+}
+
+// feedbackOf returns the values of a=rtcp-fb lines.
+func feedbackOf(kind endpoints.Kind, nack bool, kinds ...endpoints.Feedback) []string {
+	var list []string
+	if slices.Contains(kinds, endpoints.FeedbackTWCC) {
+		list = append(list, "transport-cc")
+	}
+	if slices.Contains(kinds, endpoints.FeedbackRFC8888) {
+		list = append(list, "ack ccfb")
+	}
+	if kind == endpoints.Video {
+		if nack {
+			list = append(list, "nack")
+		}
+		list = append(list, "nack pli", "ccm fir")
+	}
+	return list
+}
+
+// guestModel returns what a stream of a guest costs by the measure of the guest's application, which takes the
+// rate that its controller names for the encoder's.
+func (s *Simulation) guestModel(m *Media, extensions []headerext.Entry) endpoints.StreamModel {
+	model := s.model(extensions, m)
+	model.Overhead = 0
+	return model
+}
+
+// guestPacket returns how large a packet of a guest's media may be before the guest adds a header
+// extension, if it has one, and protects it.
+func (s *Simulation) guestPacket(m *Media, extensions []headerext.Entry) (units.Bytes, error) {
+	numbers := slices.DeleteFunc(slices.Clone(extensions), func(e headerext.Entry) bool { return e.URI != headerext.TransportSeq.URI() })
+	extension, err := endpoints.ExtensionSize(numbers, endpoints.FeedbackNone, m.Kind)
+	return m.PacketSize - s.profile().OverheadRTP() - extension, err
+}
+
+// connectSide opens an end of ours, or the media of a guest's.
+func (s *Simulation) connectSide(e, other *side, extensions []headerext.Entry, sections [][]*Media) (*endpoints.Connection, error) {
+	sc, err := s.sessionConfig(s.end(e.name, e.peer, sessionEnd{rtcp: e.rtcp, extensions: extensions, sections: sections, led: e.led}))
+	if err != nil {
+		return nil, err
+	}
+	sc.Extensions = agreed(sc.Extensions, other.described) // without MID, which pion's answers don't have
+	sc.Local, sc.Remote = e.addr, s.seenFrom(e.addr, other.addr)
+	if e.end != nil {
+		return s.carried(e, other, sc, sections)
+	}
+	sc.Breakers = s.config.Breakers.Config
+	for i := range sc.Sections {
+		m, of := &sc.Sections[i], &other.described.Sections[i]
+		m.RemoteSSRC, m.RemoteRepairSSRC, m.RepairSSRC = of.SSRC, of.RTX, e.described.Sections[i].RTX
+	}
+	s.secureLite(&sc, e, other)
+	c, err := e.party.endpoint.Connect(s.Loop.Now(), endpoints.ConnectionConfig{
+		Peer: e.peer, CNAME: e.cname, Sessions: []endpoints.SessionConfig{sc},
+	})
+	return c, err
+}
+
+// secureLite gives an end of ours a handshake with a guest, which begins when the guest has checked that it
+// reaches this end.
+func (s *Simulation) secureLite(sc *endpoints.SessionConfig, e, other *side) {
+	config := dtls.Config{
+		Role: dtls.Client, Identity: s.identity(e.name), PeerFingerprint: other.described.Fingerprint,
+		Profiles: []keying.Profile{s.profile()}, Random: s.random.Stream("dtls/" + e.name + "/" + e.peer), Stranger: true, InitialTimeout: s.config.Security.Timeout,
+	}
+	if other.described.Setup == jsep.Active {
+		config.Role = dtls.Server
+	}
+	sc.Handshake, sc.Profile = true, 0
+	sc.Keying = ice.NewLite(dtls.New(config), e.creds, other.described.ICE.Fragment)
+}
+
+// carried opens the media of a guest's end.
+func (s *Simulation) carried(e, other *side, sc endpoints.SessionConfig, sections [][]*Media) (*endpoints.Connection, error) {
+	plain := endpoints.SessionConfig{
+		Carried: true, Local: sc.Local, Remote: sc.Remote, Controller: sc.Controller, Sections: sc.Sections,
+		PlayoutDelay: sc.PlayoutDelay, FixedAudio: sc.FixedAudio, Repair: endpoints.RepairConfig{Decoder: sc.Repair.Decoder, Refresh: sc.Repair.Refresh},
+	}
+	for i := range plain.Sections {
+		m := &plain.Sections[i]
+		of := &other.described.Sections[i]
+		m.SSRC, m.RemoteSSRC, m.RemoteRepairSSRC = e.described.Sections[i].SSRC, of.SSRC, of.RTX
+	}
+	c, err := e.party.endpoint.Connect(s.Loop.Now(), endpoints.ConnectionConfig{
+		Peer: e.peer, CNAME: e.cname, Sessions: []endpoints.SessionConfig{plain},
+	})
+	if err != nil {
+		return nil, err
+	}
+	session := c.Sessions()[0]
+	for i := range sections {
+		session.Sections()[i].CarrierRepairs(e.described.Sections[i].RTX)
+	}
+	s.Loop.NewTimer(engine.HandlerFunc(func(now simtime.Time) {
+		if err := e.end.Carry(session, sc.Remote); err != nil {
+			session.CarrierFailed(now)
+		}
+		s.clock.Settle()
+		e.party.host.drain(now)
+	})).Set(s.Loop.Now().Add(trickle))
+	return c, nil
+}
+
+// Close ends guests, so that nothing of them is left. A simulation without any needn't be closed.
+func (s *Simulation) Close() {
+	if s.clock == nil {
+		return
+	}
+	for _, h := range s.hosts {
+		if g, ok := h.stack.(Guest); ok {
+			g.Close()
+		}
+	}
+	s.clock.Pass(time.Second)
+}

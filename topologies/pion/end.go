@@ -1,0 +1,198 @@
+package pion
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/pion/interceptor/pkg/cc"
+	"github.com/pion/webrtc/v4"
+
+	"rtpfabric/endpoints"
+	"rtpfabric/endpoints/jsep"
+	"rtpfabric/sim/packet"
+	"rtpfabric/topologies"
+)
+
+// end is one end of a peer connection.
+type end struct {
+	stack  *stack
+	call   topologies.GuestCall
+	pc     *webrtc.PeerConnection
+	order  *orderly // nil in the faithful profile
+	tracks []*webrtc.TrackLocalStaticRTP
+	addr   packet.Addr
+
+	session *endpoints.Session
+	peer    packet.Addr
+	flows   []flow
+
+	estimator cc.BandwidthEstimator // nil if the rate is fixed
+
+	mu        sync.Mutex // guards what pion's goroutines leave for the run
+	came      []arrival
+	refreshes []uint32 // SSRCs of which key frames are wanted
+	rtts      []time.Duration
+	states    []webrtc.PeerConnectionState
+}
+
+// flow is the number by which observers know a stream of media.
+type flow struct {
+	ssrc uint32
+	n    int32
+}
+
+// arrival is a packet of RTP that has come, maybe because it was sent again.
+type arrival struct {
+	packet []byte
+	again  bool
+}
+
+// Open begins a peer connection.
+func (s *stack) Open(c topologies.GuestCall) (topologies.GuestEnd, error) {
+	e := &end{stack: s, call: c}
+	settings, err := s.settings(c)
+	if err != nil {
+		return nil, err
+	}
+	engine, err := mediaEngine(c.Sections)
+	if err != nil {
+		return nil, err
+	}
+	registry, err := e.interceptors()
+	if err != nil {
+		return nil, err
+	}
+	api := webrtc.NewAPI(webrtc.WithSettingEngine(*settings), webrtc.WithMediaEngine(engine), webrtc.WithInterceptorRegistry(registry))
+	e.pc, err = api.NewPeerConnection(webrtc.Configuration{
+		Certificates: []webrtc.Certificate{s.certificate}, BundlePolicy: webrtc.BundlePolicyMaxBundle,
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.ends = append(s.ends, e) // to be closed, whatever comes
+	e.pc.OnTrack(e.receive)
+	e.pc.OnConnectionStateChange(func(state webrtc.PeerConnectionState) {
+		e.leave(func() { e.states = append(e.states, state) })
+	})
+	for i, section := range c.Sections {
+		if !section.Sends {
+			e.tracks = append(e.tracks, nil)
+			continue
+		}
+		f := section.Formats[0]
+		id := fmt.Sprint(i)
+		track, err := webrtc.NewTrackLocalStaticRTP(capability(section.Kind, &f, section.Feedback), id, streamOf(&section, s.config.Name))
+		if err != nil {
+			return nil, err
+		}
+		e.tracks = append(e.tracks, track)
+	}
+	return e, nil
+}
+
+// streamOf returns the MediaStream of what a section sends: one, as pion's tracks have, or that of the
+// endpoint's name.
+func streamOf(s *jsep.Section, name string) string {
+	if len(s.MSID) == 0 {
+		return name
+	}
+	return s.MSID[0]
+}
+
+// Offer returns an offer.
+func (e *end) Offer() (string, error) {
+	for i, s := range e.call.Sections {
+		init := webrtc.RTPTransceiverInit{Direction: direction(s.Sends, s.Receives)}
+		var t *webrtc.RTPTransceiver
+		var err error
+		if e.tracks[i] != nil {
+			t, err = e.pc.AddTransceiverFromTrack(e.tracks[i], init)
+		} else {
+			t, err = e.pc.AddTransceiverFromKind(kindOf(s.Kind), init)
+		}
+		if err != nil {
+			return "", err
+		}
+		e.listen(t)
+	}
+	d, err := e.pc.CreateOffer(nil)
+	if err != nil {
+		return "", err
+	}
+	return e.describe(d)
+}
+
+func direction(sends, receives bool) webrtc.RTPTransceiverDirection {
+	switch {
+	case sends && receives:
+		return webrtc.RTPTransceiverDirectionSendrecv
+	case sends:
+		return webrtc.RTPTransceiverDirectionSendonly
+	case receives:
+		return webrtc.RTPTransceiverDirectionRecvonly
+	}
+	return webrtc.RTPTransceiverDirectionInactive
+}
+
+// Answer takes an offer and returns the answer.
+func (e *end) Answer(offer string) (string, error) {
+	if err := e.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: offer}); err != nil {
+		return "", err
+	}
+	for i, t := range e.pc.GetTransceivers() {
+		if e.tracks[i] != nil { // it takes the first section of the kind in which the offerer receives
+			if _, err := e.pc.AddTrack(e.tracks[i]); err != nil {
+				return "", err
+			}
+			if t.Sender() == nil || t.Sender().Track() != e.tracks[i] {
+				return "", fmt.Errorf("pion sends the track of section %d in another one", i)
+			}
+		}
+		e.listen(t)
+	}
+	d, err := e.pc.CreateAnswer(nil)
+	if err != nil {
+		return "", err
+	}
+	return e.describe(d)
+}
+
+// describe makes a description this end's own, and returns it without addresses.
+func (e *end) describe(d webrtc.SessionDescription) (string, error) {
+	var first *webrtc.ICECandidate
+	e.pc.OnICECandidate(func(c *webrtc.ICECandidate) {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		if first == nil {
+			first = c
+		}
+	})
+	if err := e.pc.SetLocalDescription(d); err != nil {
+		return "", err
+	}
+	e.stack.config.Clock.Settle()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if first == nil {
+		return "", errors.New("pion has found no address of its own")
+	}
+	e.addr = packet.Addr{IP: e.stack.config.Media.Addr(), Port: first.Port}
+	return d.SDP, nil
+}
+
+// Accept takes the answer.
+func (e *end) Accept(answer string) error {
+	return e.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: answer})
+}
+
+// Addr returns the end's address.
+func (e *end) Addr() packet.Addr { return e.addr }
+
+// Carry gives the end the session that it carries, and the peer's address.
+func (e *end) Carry(s *endpoints.Session, peer packet.Addr) error {
+	e.session, e.peer = s, peer
+	line := fmt.Sprintf("candidate:1 1 udp 2130706431 %v %d typ host", peer.IP, peer.Port)
+	return e.pc.AddICECandidate(webrtc.ICECandidateInit{Candidate: line})
+}

@@ -1,0 +1,172 @@
+// Package pion makes endpoints that are pion's WebRTC stack, unmodified, in virtual time: its ICE, DTLS and
+// SRTP, its reports, retransmissions and feedback, and its bandwidth estimator. Importing it registers the
+// stack "pion".
+//
+// Three things are changed around it. So that the same run is the same each time signatures always have the
+// same length, and packets of RTCP that several of pion's goroutines send in one instant leave in an order of
+// their own. And the pacer of its estimator gets to know the SSRCs of retransmissions, which it drops
+// otherwise. With the option "profile" set to "faithful" nothing is changed, and runs are alike only on average.
+package pion
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/pion/logging"
+	"github.com/pion/webrtc/v4"
+
+	"rtpfabric/endpoints"
+	"rtpfabric/sim/packet"
+	"rtpfabric/sim/simtime"
+	"rtpfabric/topologies"
+)
+
+func init() { topologies.RegisterStack("pion", Open) }
+
+// Open returns an endpoint that is pion's stack.
+func Open(c topologies.GuestConfig) (topologies.Guest, error) {
+	s := &stack{config: c}
+	for name, value := range c.Options {
+		if err := s.options.set(name, value); err != nil {
+			return nil, err
+		}
+	}
+	var err error
+	s.certificate, err = certificate(c.Identity, s.options.faithful)
+	return s, err
+}
+
+// stack is an endpoint.
+type stack struct {
+	config      topologies.GuestConfig
+	options     options
+	certificate webrtc.Certificate
+	ends        []*end
+	out         packet.FIFO
+	stirred     bool // the host may have something to send
+}
+
+// Name returns the endpoint's name.
+func (s *stack) Name() string { return s.config.Name }
+
+// HandlePacket gives a packet to the socket that it is for.
+func (s *stack) HandlePacket(_ simtime.Time, p *packet.Packet) {
+	if e := s.endAt(p.Dst); e != nil && e.session != nil && isRTCP(p.Payload) {
+		e.session.CarrierGotRTCP()
+	}
+	s.config.Host.Deliver(p.Src, p.Dst, p.Payload)
+	s.config.Pool.Release(p)
+}
+
+// HandleTimeout makes media, and plays them out.
+func (s *stack) HandleTimeout(now simtime.Time) { s.config.Media.HandleTimeout(now) }
+
+// PollPacket returns what the stack has sent. Media that are due go into it first, and what has come of it
+// is played out.
+func (s *stack) PollPacket(now simtime.Time) *packet.Packet {
+	if p := s.out.Pop(); p != nil {
+		return p
+	}
+	for s.exchange(now) {
+		s.config.Clock.Settle()
+	}
+	if !s.stirred {
+		return nil
+	}
+	s.stirred = false
+	for _, d := range s.config.Host.Sent() {
+		p := s.config.Pool.New()
+		copy(p.SetPayload(len(d.Payload)), d.Payload)
+		p.Src, p.Dst, p.Drawn = d.Src, d.Dst, true
+		if e := s.endAt(d.Src); e != nil {
+			p.Flow = e.label(now, p)
+		}
+		s.out.Push(p)
+	}
+	return s.out.Pop()
+}
+
+// exchange takes from each end what has come of it, if anything has, and gives it what is to be sent. It
+// reports whether the stack has something to do with it.
+func (s *stack) exchange(now simtime.Time) (busy bool) {
+	if host := s.config.Host; host.Stirred() {
+		host.Calm()
+		s.stirred = true
+		for _, e := range s.ends {
+			busy = e.collect(now) || busy
+		}
+	}
+	for p := s.config.Media.PollPacket(now); p != nil; p = s.config.Media.PollPacket(now) {
+		if e := s.endAt(p.Src); e != nil {
+			e.send(p)
+			busy = true
+		}
+		s.config.Pool.Release(p)
+	}
+	return busy
+}
+
+func (s *stack) endAt(a packet.Addr) *end {
+	i := slices.IndexFunc(s.ends, func(e *end) bool { return e.addr == a })
+	if i < 0 {
+		return nil
+	}
+	return s.ends[i]
+}
+
+// PollEvent returns the next event. A key frame that is wanted is asked for.
+func (s *stack) PollEvent() (endpoints.Event, bool) {
+	e, ok := s.config.Media.PollEvent()
+	if ok && e.Kind == endpoints.RefreshRequested {
+		for _, end := range s.ends {
+			if end.session == e.Session {
+				end.requestRefresh(e.SSRC)
+			}
+		}
+	}
+	return e, ok
+}
+
+// NextTimeout returns that of the media.
+func (s *stack) NextTimeout() (simtime.Time, endpoints.Reason) { return s.config.Media.NextTimeout() }
+
+// Held returns how many packets the stack owns.
+func (s *stack) Held() int { return s.out.Len() + s.config.Media.Held() }
+
+// Close ends all connections.
+func (s *stack) Close() {
+	for _, e := range s.ends {
+		_ = e.pc.Close()
+	}
+}
+
+// options of the stack.
+type options struct {
+	faithful bool
+	pacer    string
+}
+
+func (o *options) set(name, value string) error {
+	allowed := map[string][]string{"profile": {"deterministic", "faithful"}, "pacer": {"leaky-bucket", "none"}}[name]
+	if allowed == nil {
+		return fmt.Errorf("pion has no option %q; it has pacer and profile", name)
+	}
+	if !slices.Contains(allowed, value) {
+		return fmt.Errorf("pion's option %s is %q; it can be %q", name, value, allowed)
+	}
+	switch name {
+	case "profile":
+		o.faithful = value == "faithful"
+	case "pacer":
+		o.pacer = value
+	}
+	return nil
+}
+
+// quiet is a logger factory that logs nothing: what goes wrong shows in the run.
+func quiet() logging.LoggerFactory {
+	f := logging.NewDefaultLoggerFactory()
+	f.DefaultLogLevel = logging.LogLevelDisabled
+	f.ScopeLevels = nil
+	return f
+}

@@ -1,0 +1,205 @@
+package pion
+
+import (
+	"encoding/binary"
+	"time"
+
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+	"github.com/pion/webrtc/v4"
+
+	"rtpfabric/sim/packet"
+	"rtpfabric/sim/simtime"
+	"rtpfabric/sim/units"
+)
+
+// leave lets a goroutine of pion's leave something for the run.
+func (e *end) leave(f func()) {
+	e.mu.Lock()
+	f()
+	e.mu.Unlock()
+	e.stack.config.Host.Wake()
+}
+
+// listen reads the RTCP that comes for a transceiver: pion looks at what is read.
+func (e *end) listen(t *webrtc.RTPTransceiver) {
+	if s := t.Sender(); s != nil {
+		own := func() uint32 { return uint32(s.GetParameters().Encodings[0].SSRC) }
+		go e.read(own, func() ([]rtcp.Packet, error) {
+			p, _, err := s.ReadRTCP()
+			return p, err
+		})
+	}
+}
+
+// read reads RTCP until there is no more. own is the SSRC of what is sent, whose reports count: others have
+// readers of their own.
+func (e *end) read(own func() uint32, next func() ([]rtcp.Packet, error)) {
+	for {
+		packets, err := next()
+		if err != nil {
+			return
+		}
+		now := time.Now()
+		e.leave(func() {
+			for _, p := range packets {
+				switch p := p.(type) {
+				case *rtcp.PictureLossIndication:
+					e.refreshes = append(e.refreshes, p.MediaSSRC)
+				case *rtcp.FullIntraRequest:
+					for _, f := range p.FIR {
+						e.refreshes = append(e.refreshes, f.SSRC)
+					}
+				case *rtcp.ReceiverReport:
+					e.measure(now, own(), p.Reports)
+				case *rtcp.SenderReport:
+					e.measure(now, own(), p.Reports)
+				}
+			}
+		})
+	}
+}
+
+// measure finds the round-trip time of report blocks (RFC 3550 §6.4.1).
+func (e *end) measure(now time.Time, own uint32, blocks []rtcp.ReceptionReport) {
+	for _, b := range blocks {
+		if b.SSRC != own || b.LastSenderReport == 0 {
+			continue
+		}
+		rtt := middle(now) - b.LastSenderReport - b.Delay
+		if int32(rtt) >= 0 {
+			e.rtts = append(e.rtts, time.Duration(uint64(rtt)*uint64(time.Second)>>16))
+		}
+	}
+}
+
+// middle returns the middle 32 bits of an NTP timestamp (RFC 3550 §4).
+func middle(t time.Time) uint32 {
+	const since1900 = 2208988800
+	seconds, fraction := uint64(t.Unix()+since1900), uint64(t.Nanosecond())<<32/uint64(time.Second)
+	return uint32((seconds<<32 | fraction) >> 16)
+}
+
+// receive reads a track for as long as there is something.
+func (e *end) receive(track *webrtc.TrackRemote, r *webrtc.RTPReceiver) {
+	go e.read(func() uint32 { return 0 }, func() ([]rtcp.Packet, error) {
+		p, _, err := r.ReadRTCP()
+		return p, err
+	})
+	go func() {
+		for {
+			p, attributes, err := track.ReadRTP()
+			if err != nil {
+				return
+			}
+			b, err := p.Marshal()
+			if err != nil {
+				continue
+			}
+			again := attributes.Get(webrtc.AttributeRtxSsrc) != nil
+			e.leave(func() { e.came = append(e.came, arrival{b, again}) })
+		}
+	}()
+}
+
+// collect takes what pion's goroutines have left. It reports whether there was something that pion
+// has to do something about.
+func (e *end) collect(now simtime.Time) (busy bool) {
+	if e.order != nil {
+		busy = e.flush(now)
+	}
+	e.mu.Lock()
+	came, refreshes, rtts, states := e.came, e.refreshes, e.rtts, e.states
+	e.came, e.refreshes, e.rtts, e.states = nil, nil, nil, nil
+	e.mu.Unlock()
+	if e.session == nil {
+		return busy
+	}
+	for _, state := range states {
+		switch state {
+		case webrtc.PeerConnectionStateConnected:
+			if err := e.session.CarrierReady(now); err != nil {
+				panic("pion: " + err.Error())
+			}
+		case webrtc.PeerConnectionStateFailed:
+			e.session.CarrierFailed(now)
+		default:
+		}
+	}
+	for _, rtt := range rtts {
+		e.session.CarrierMeasured(now, rtt)
+	}
+	for _, ssrc := range refreshes {
+		for _, m := range e.session.Sections() {
+			if m.SSRC() == ssrc {
+				m.CarrierWantsRefresh(now)
+			}
+		}
+	}
+	for _, a := range came {
+		p := e.stack.config.Pool.New()
+		copy(p.SetPayload(len(a.packet)), a.packet)
+		p.Src, p.Dst = e.peer, e.addr
+		if a.again {
+			e.session.CarrierRestores()
+		}
+		e.stack.config.Media.HandlePacket(now, p)
+	}
+	if e.estimator != nil && e.call.Led.Lead(units.BitRate(e.estimator.GetTargetBitrate())) || len(states) > 0 {
+		e.stack.config.Media.HandleTimeout(now)
+	}
+	return busy
+}
+
+// send gives a packet of media to pion.
+func (e *end) send(p *packet.Packet) {
+	var m rtp.Packet
+	if err := m.Unmarshal(p.Payload); err != nil {
+		panic("pion: " + err.Error())
+	}
+	e.number(m.SSRC, p.Flow)
+	for i, section := range e.session.Sections() {
+		if section.SSRC() == m.SSRC {
+			_ = e.tracks[i].WriteRTP(&m)
+		}
+	}
+}
+
+func (e *end) number(ssrc uint32, n int32) {
+	for _, f := range e.flows {
+		if f.ssrc == ssrc {
+			return
+		}
+	}
+	e.flows = append(e.flows, flow{ssrc, n})
+}
+
+// label returns the number of the stream that a packet of pion's is of; 0 if it is of none. The clear header
+// of SRTP says so. What is RTCP counts as sent by the session.
+func (e *end) label(now simtime.Time, p *packet.Packet) int32 {
+	b := p.Payload
+	if len(b) < 12 || b[0]>>6 != 2 {
+		return 0
+	}
+	if isRTCP(b) {
+		if e.order == nil && e.session != nil {
+			e.session.CarrierSentRTCP(now, p.Size)
+		}
+		return 0
+	}
+	ssrc := binary.BigEndian.Uint32(b[8:])
+	for _, f := range e.flows {
+		if f.ssrc == ssrc {
+			return f.n
+		}
+	}
+	return 0
+}
+
+// isRTCP tells RTCP from what else shares the flow (RFC 7983 §7, RFC 5761 §4).
+func isRTCP(b []byte) bool { return len(b) >= 8 && b[0]>>6 == 2 && b[1] >= 192 && b[1] <= 223 }
+
+// requestRefresh asks the peer for a key frame.
+func (e *end) requestRefresh(ssrc uint32) {
+	_ = e.pc.WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: ssrc}})
+}
