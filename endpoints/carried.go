@@ -94,7 +94,7 @@ func (m *Section) CarrierWantsRefresh(now simtime.Time) {
 func (s *Session) askCarrier(now simtime.Time, m *Section) {
 	for _, src := range m.sources {
 		r := &src.refresh
-		if src.ended || !r.due {
+		if src.ended || s.leaving || !r.due {
 			continue
 		}
 		r.due, r.next = false, now.Add(max(refreshPatience, 2*s.rtt))

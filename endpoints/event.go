@@ -40,6 +40,7 @@ const (
 	FrameLost                         // Size of what came of it
 	SessionEntered                    // there are keys, and the session has been joined
 	KeyingFailed                      // and no media will flow
+	PeerClosed                        // the peer has ended the connection, and this end leaves it
 	KeyRenewed                        // this end has another key of its own, as the group has one
 	ProfileRefused                    // the peer's RTP profile doesn't go with this end's; no media will flow
 	FrameConcealed                    // audio was missing when it was due; Media

@@ -78,6 +78,10 @@ func (s *Session) pollStep(now simtime.Time, step keying.Step, src, dst packet.A
 		s.failed = true
 		s.event(Event{Kind: KeyingFailed, At: now})
 	}
+	if c, ok := step.(keying.Closer); ok && s.entered && !s.leaving && c.Closed() {
+		s.event(Event{Kind: PeerClosed, At: now})
+		s.Leave(now) // nobody takes anything any more
+	}
 }
 
 // keyingOf returns the key management of the flow that a packet came by.

@@ -119,7 +119,6 @@ func (c *checker) pion(e *Endpoint) {
 	const our = "only an endpoint of ours has this"
 	sends := slices.ContainsFunc(c.s.Media, func(m Media) bool { return m.From == e.Name })
 	c.apply([]rule{
-		{e.Leaves != nil, p.Child("leaves"), our, "remove it"},
 		{e.Floods != nil, p.Child("floods"), our, "remove it"},
 		{e.MaxSSRC > 0, p.Child("max-ssrc"), our, "remove it"},
 		{e.DecodeTop > 0, p.Child("decode-top"), our, "remove it"},

@@ -52,7 +52,7 @@ type Guest interface {
 	Stack
 	// Open begins a peer connection.
 	Open(GuestCall) (GuestEnd, error)
-	// Close ends the guest. Its goroutines are over a second later.
+	// Close ends the guest, as an application does that hangs up. Its goroutines are over a second later.
 	Close()
 }
 
@@ -109,6 +109,22 @@ type Led struct {
 	ccontrol.NoTimeout
 	rate  units.BitRate
 	moved bool
+	names []ccontrol.Signal
+	show  func(values []float64) []float64
+}
+
+// Show names inner values of the guest's controller, which a function appends. It is called while all
+// guests rest.
+func (l *Led) Show(names []ccontrol.Signal, values func([]float64) []float64) {
+	l.names, l.show = names, values
+}
+
+// Signals appends the present values.
+func (l *Led) Signals(values []float64) []float64 {
+	if l.show == nil {
+		return values
+	}
+	return l.show(values)
 }
 
 // OnFeedback does nothing.
@@ -134,7 +150,10 @@ func (l *Led) Target() ccontrol.Target {
 	return ccontrol.Target{Media: l.rate, Pacing: unpaced}
 }
 
-var _ ccontrol.Coupled = (*Led)(nil)
+var (
+	_ ccontrol.Coupled    = (*Led)(nil)
+	_ ccontrol.Observable = (*Led)(nil)
+)
 
 // Hosted reports whether the simulation has guests: it is built, run and closed in a bubble then.
 func (c *Config) Hosted() bool {
@@ -442,7 +461,7 @@ func (s *Simulation) secureLite(sc *endpoints.SessionConfig, e, other *side) {
 // carried opens the media of a guest's end.
 func (s *Simulation) carried(e, other *side, sc endpoints.SessionConfig, sections [][]*Media) (*endpoints.Connection, error) {
 	plain := endpoints.SessionConfig{
-		Carried: true, Local: sc.Local, Remote: sc.Remote, Controller: sc.Controller, Sections: sc.Sections,
+		Carried: true, Local: sc.Local, Remote: sc.Remote, Controller: sc.Controller, Signals: e.led.names, Sections: sc.Sections,
 		PlayoutDelay: sc.PlayoutDelay, FixedAudio: sc.FixedAudio, Repair: endpoints.RepairConfig{Decoder: sc.Repair.Decoder, Refresh: sc.Repair.Refresh},
 	}
 	for i := range plain.Sections {

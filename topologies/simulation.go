@@ -391,6 +391,9 @@ func (s *Simulation) addEndpoint(i int, e Endpoint) {
 	if e.Leaves > 0 {
 		s.Loop.NewTimer(engine.HandlerFunc(func(now simtime.Time) {
 			ep.Leave(now)
+			if g, hosted := h.stack.(Guest); hosted {
+				g.Close()
+			}
 			h.drain(now)
 		})).Set(e.Leaves)
 	}

@@ -11,6 +11,12 @@ func (a Around) Profile() (Profile, bool) {
 	return AES128CMSHA180, true
 }
 
+// Closed returns that of the step, if it can be closed.
+func (a Around) Closed() bool {
+	c, ok := a.Step.(Closer)
+	return ok && c.Closed()
+}
+
 // Err returns that of the step, if it can fail.
 func (a Around) Err() error {
 	if f, ok := a.Step.(Failer); ok {

@@ -47,6 +47,13 @@ type Failer interface {
 	Err() error
 }
 
+// Closer is a step that either end may close.
+type Closer interface {
+	Step
+	// Closed reports whether one has: nobody takes anything any more.
+	Closed() bool
+}
+
 // Checker is a step that is told of connectivity checks, which are STUN messages (RFC 8445 §7).
 type Checker interface {
 	Step

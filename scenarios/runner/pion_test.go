@@ -142,6 +142,31 @@ congestion: {controller: fixed, feedback: twcc}
 	}
 }
 
+// Who leaves says so, and the other one stops: ours by BYE, which pion's stack doesn't look at, and pion by
+// closing the connection.
+func TestPionLeaves(t *testing.T) {
+	t.Parallel()
+	text := fmt.Sprintf(pionCall, "", ", stack: pion, leaves: 6s", "fixed", "twcc")
+	rec := run(t, &scenarios.Run{Name: "default", Scenario: loadText(t, text)})
+	closed := slices.ContainsFunc(rec.Events, func(e record.Event) bool {
+		return e.Entity == "A" && e.Kind == "peer-closed" && e.At > simtime.At(6*time.Second) && e.At < simtime.At(6100*time.Millisecond)
+	})
+	if n := value(rec, "B", "datagrams-unreachable"); !closed || n > 20 {
+		t.Errorf("A has heard that B has closed: %v; %v packets of A's came later", closed, n)
+	}
+	text = fmt.Sprintf(pionCall, ", leaves: 6s", ", stack: pion", "fixed", "twcc")
+	rec = run(t, &scenarios.Run{Name: "default", Scenario: loadText(t, text)})
+	byes := 0
+	for _, e := range rec.Events {
+		if e.Kind == "bye-sent" {
+			byes++
+		}
+	}
+	if encoded := value(rec, "A/video", "frames-encoded"); byes < 2 || encoded > 200 {
+		t.Errorf("A has sent %d BYEs and %v frames", byes, encoded)
+	}
+}
+
 // A key frame that either end needs is asked for, and made.
 func TestPionMakesKeyFrames(t *testing.T) {
 	t.Parallel()

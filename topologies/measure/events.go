@@ -88,6 +88,8 @@ func (r *Recorder) handle(e endpoints.Event) {
 		if e.At > 0 {
 			r.event(e.At, entity, "keys-agreed", "")
 		}
+	case endpoints.PeerClosed:
+		r.event(e.At, entity, "peer-closed", "the peer has ended the connection")
 	case endpoints.KeyRenewed:
 		r.event(e.At, entity, "key-renewed", "of its own, as the group has another one")
 	case endpoints.KeyingFailed:

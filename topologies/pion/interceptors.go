@@ -2,6 +2,7 @@ package pion
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/pion/interceptor"
 	"github.com/pion/interceptor/pkg/cc"
@@ -11,6 +12,7 @@ import (
 	"github.com/pion/interceptor/pkg/report"
 	"github.com/pion/interceptor/pkg/twcc"
 
+	"rtpfabric/ccontrol"
 	"rtpfabric/endpoints"
 )
 
@@ -29,6 +31,7 @@ func (e *end) interceptors() (*interceptor.Registry, error) {
 			return nil, err
 		}
 		factory.OnNewPeerConnection(func(_ string, b cc.BandwidthEstimator) { e.estimator = b })
+		c.Led.Show(signals, e.show)
 		r.Add(factory)
 	} else if c.Controller != "" && c.Controller != "fixed" {
 		return nil, fmt.Errorf("pion's controllers are fixed and gcc, not %s", c.Controller)
@@ -121,4 +124,42 @@ func (w withRetransmissions) AddStream(info *interceptor.StreamInfo, to intercep
 		w.BandwidthEstimator.AddStream(&again, to)
 	}
 	return w.BandwidthEstimator.AddStream(info, to)
+}
+
+// signals are those of pion's gcc, by the names that ours has where they are the same.
+var signals = []ccontrol.Signal{
+	{Name: "measurement", Unit: "ms", Help: "the delay variation between two groups of packets", Source: "pion/interceptor gcc: delayMeasurement"},
+	{Name: "trend", Unit: "ms", Help: "what the Kalman filter makes of it, weighted with the number of groups", Source: "pion/interceptor gcc: delayEstimate"},
+	{Name: "threshold", Unit: "ms", Help: "what that must exceed for over-use", Source: "pion/interceptor gcc: delayThreshold"},
+	{Name: "usage", Help: "what the over-use detector says: 1 over-use, 0 normal, -1 under-use", Source: "pion/interceptor gcc"},
+	{Name: "rate-state", Help: "state of the delay-based rate control: 0 hold, 1 increase, 2 decrease", Source: "pion/interceptor gcc"},
+	{Name: "delay-based", Unit: "bit/s", Help: "the estimate of the delay-based part", Source: "pion/interceptor gcc: delayTargetBitrate"},
+	{Name: "loss-based", Unit: "bit/s", Help: "the estimate of the loss-based part", Source: "pion/interceptor gcc: lossTargetBitrate"},
+	{Name: "loss", Help: "the loss ratio that the loss-based part sees", Source: "pion/interceptor gcc: averageLoss"},
+}
+
+// show appends the present values of the signals.
+func (e *end) show(values []float64) []float64 {
+	stats := e.estimator.GetStats()
+	number := func(key string) float64 {
+		switch v := stats[key].(type) {
+		case float64:
+			return v
+		case int:
+			return float64(v)
+		}
+		return math.NaN()
+	}
+	word := func(key string, meanings map[string]float64) float64 {
+		if v, ok := meanings[fmt.Sprint(stats[key])]; ok {
+			return v
+		}
+		return math.NaN()
+	}
+	return append(values,
+		number("delayMeasurement"), number("delayEstimate"), number("delayThreshold"),
+		word("usage", map[string]float64{"overuse": 1, "normal": 0, "underuse": -1}),
+		word("state", map[string]float64{"hold": 0, "increase": 1, "decrease": 2}),
+		number("delayTargetBitrate"), number("lossTargetBitrate"), number("averageLoss"),
+	)
 }

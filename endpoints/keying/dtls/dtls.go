@@ -177,6 +177,9 @@ func (c *Conn) Close(simtime.Time) {
 	c.timer.deadline, c.keys.timer.deadline = simtime.Never, simtime.Never
 }
 
+// Closed reports whether either end has ended the connection (RFC 5246 §7.2.1).
+func (c *Conn) Closed() bool { return c.state == Closed }
+
 // State returns where the handshake is.
 func (c *Conn) State() State { return c.state }
 
