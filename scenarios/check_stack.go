@@ -160,7 +160,6 @@ func (c *checker) pionMedia(m *Media, i int) {
 		{m.FEC != nil && m.FEC.Type != "none", p.Child("fec"), "between ours and pion there is no FEC yet", "remove it"},
 		{m.Bandwidth != nil, p.Child("bandwidth"), "pion's descriptions say nothing of bandwidth", "remove it"},
 		{from && m.DSCP != nil, p.Child("dscp"), "pion doesn't mark its packets", "remove it"},
-		{from && m.Simulcast != "", p.Child("simulcast"), "a pion stack doesn't send several qualities yet", "remove it"},
 		{(from || to) && len(m.Limits) > 0, p.Child("limits"), "pion knows no TMMBR", "remove it"},
 		{(from || to) && len(m.TradeOffs) > 0, p.Child("trade-offs"), "pion knows no TSTR", "remove it"},
 		{m.Kind == "audio" && len(codecs) > 1, p.Child("speech").Child("switches"), "a track of pion's has one codec", "remove them"},

@@ -220,6 +220,18 @@ func TestPionInConferences(t *testing.T) {
 	}
 }
 
+// A pion stack sends a picture in two qualities, each a track of its own, and the SFM gives each receiver the
+// one that suits it.
+func TestPionSendsSimulcast(t *testing.T) {
+	t.Parallel()
+	rec := run(t, load(t, meshes+"simulcast.yaml", "endpoints.A.stack=pion", "protection=full")[0])
+	for _, v := range rec.Verdicts {
+		if !v.Pass {
+			t.Errorf("%s: %v", v.Expectation, v.Value)
+		}
+	}
+}
+
 // The same run is the same each time, with an estimator of pion's at each end and packets that are lost.
 func TestHostedRunsAreTheSame(t *testing.T) {
 	long(t)
