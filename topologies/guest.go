@@ -455,7 +455,7 @@ func (s *Simulation) secureLite(sc *endpoints.SessionConfig, e, other *side) {
 		config.Role = dtls.Server
 	}
 	sc.Handshake, sc.Profile = true, 0
-	sc.Keying = ice.NewLite(dtls.New(config), e.creds, other.described.ICE.Fragment)
+	sc.Keying = ice.NewLite(dtls.New(config), e.creds, other.described.ICE.Fragment, s.random.Stream("ice/"+e.name+"/"+e.peer+"/opening"))
 }
 
 // carried opens the media of a guest's end.

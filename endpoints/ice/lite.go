@@ -4,6 +4,7 @@ package ice
 
 import (
 	"encoding/base64"
+	"time"
 
 	"github.com/pion/stun/v4"
 
@@ -25,12 +26,15 @@ func NewCredentials(r *rng.Stream) Credentials {
 
 // Lite is a lite implementation (RFC 8445 §2.5) in front of a keying step: it answers checks and sends none,
 // so that the other end, a full implementation, has to be the controlling one. The step begins when
-// the other end has nominated a pair; until then there is nobody whom its packets would reach.
+// the other end has nominated a pair; until then there is nobody whom its packets would reach, and binding
+// indications keep NATs and firewalls on its own side open for checks (RFC 8445 §11).
 type Lite struct {
 	keying.Around
 	local     Credentials
 	remote    string // the other end's fragment
-	answer    []byte // to send
+	random    *rng.Stream
+	next      simtime.Time // when the next indication goes
+	answer    []byte       // to send
 	nominated bool
 	counts    Counts
 }
@@ -42,9 +46,9 @@ type Counts struct {
 	Answered, Refused, Ignored uint64
 }
 
-// NewLite returns a step with checks before it.
-func NewLite(step keying.Step, local Credentials, remoteFragment string) *Lite {
-	return &Lite{Around: keying.Around{Step: step}, local: local, remote: remoteFragment}
+// NewLite returns a step with checks before it. Transaction ids are drawn from a stream of the end's own.
+func NewLite(step keying.Step, local Credentials, remoteFragment string, random *rng.Stream) *Lite {
+	return &Lite{Around: keying.Around{Step: step}, local: local, remote: remoteFragment, random: random}
 }
 
 // Nominated reports whether the other end has nominated a pair.
@@ -142,16 +146,29 @@ func (l *Lite) PollPayload(now simtime.Time) []byte {
 		l.answer = nil
 		return b
 	}
-	if !l.nominated {
+	if l.nominated {
+		return l.Step.PollPayload(now)
+	}
+	if now < l.next {
 		return nil
 	}
-	return l.Step.PollPayload(now)
+	l.next = now.Add(opening)
+	var id [stun.TransactionIDSize]byte
+	_, _ = l.random.Read(id[:])
+	m, err := stun.Build(stun.NewType(stun.MethodBinding, stun.ClassIndication), stun.NewTransactionIDSetter(id), stun.Fingerprint)
+	if err != nil {
+		panic("ice: " + err.Error())
+	}
+	return m.Raw
 }
+
+// opening is how often a way is opened that nobody has come yet: the retransmission time-out of RFC 8489 §6.2.1.
+const opening = 500 * time.Millisecond
 
 // NextTimeout returns when the step has something to do.
 func (l *Lite) NextTimeout() simtime.Time {
 	if !l.nominated {
-		return simtime.Never
+		return l.next
 	}
 	return l.Step.NextTimeout()
 }

@@ -2,6 +2,7 @@ package ice_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/pion/stun/v4"
 
@@ -29,6 +30,13 @@ func (s *step) PollPayload(simtime.Time) []byte {
 func (*step) NextTimeout() simtime.Time { return 5 }
 
 var us = ice.Credentials{Fragment: "Fabr", Password: "a password of 24 octets!"}
+
+// newLite returns a lite end that has opened its way already.
+func newLite() *ice.Lite {
+	l := ice.NewLite(&step{}, us, "them", rng.New(1).Stream("ice"))
+	l.PollPayload(0)
+	return l
+}
 
 // check returns a connectivity check as a full implementation sends it, from another one of its class.
 func check(t *testing.T, name, password string, more ...stun.Setter) *packet.Packet {
@@ -67,12 +75,16 @@ func reply(t *testing.T, l *ice.Lite, p *packet.Packet) *stun.Message {
 // A check in order gets an answer that says where it came from, and until a pair is nominated the handshake
 // waits.
 func TestAnswers(t *testing.T) {
-	l := ice.NewLite(&step{}, us, "them")
-	if l.PollPayload(0) != nil || l.NextTimeout() != simtime.Never {
+	l := newLite()
+	if l.PollPayload(0) != nil || l.NextTimeout() != simtime.At(500*time.Millisecond) {
 		t.Error("the handshake begins before there is a pair")
 	}
+	m := &stun.Message{Raw: l.PollPayload(simtime.At(500 * time.Millisecond))}
+	if m.Decode() != nil || m.Type.Class != stun.ClassIndication || m.Type.Method != stun.MethodBinding {
+		t.Errorf("what opens the way is %v", m)
+	}
 	request := check(t, "Fabr:them", us.Password, stun.RawAttribute{Type: stun.AttrPriority, Value: []byte{1, 2, 3, 4}})
-	m := reply(t, l, request)
+	m = reply(t, l, request)
 	if m == nil || m.Type != stun.BindingSuccess || [12]byte(request.Payload[8:20]) != m.TransactionID {
 		t.Fatalf("got %v", m)
 	}
@@ -121,7 +133,7 @@ func TestRefusals(t *testing.T) {
 		{"an indication", from(indication.Raw), 0},
 		{"no STUN", from([]byte{0, 1, 2}), 0},
 	} {
-		l := ice.NewLite(&step{}, us, "them")
+		l := newLite()
 		m := reply(t, l, c.packet)
 		var code stun.ErrorCodeAttribute
 		switch {
@@ -142,7 +154,7 @@ func TestUnprotectedAttributes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := ice.NewLite(&step{}, us, "them")
+	l := newLite()
 	if a := reply(t, l, from(m.Raw)); a == nil || a.Type != stun.BindingSuccess || l.Nominated() {
 		t.Errorf("got %v, nominated %v", a, l.Nominated())
 	}
@@ -158,7 +170,7 @@ func TestCredentials(t *testing.T) {
 func FuzzHandleCheck(f *testing.F) {
 	f.Add([]byte{0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12})
 	f.Fuzz(func(t *testing.T, b []byte) {
-		l := ice.NewLite(&step{}, us, "them")
+		l := newLite()
 		l.HandleCheck(0, from(b))
 		if l.Nominated() {
 			t.Error("nominated without the password")

@@ -220,6 +220,27 @@ func TestPionInConferences(t *testing.T) {
 	}
 }
 
+// Checks of real ICE open NATs whatever they filter by, on either side; through one whose mapping depends on
+// the address that packets go to nobody gets who answers to the address that it was told.
+func TestPionThroughNAT(t *testing.T) {
+	t.Parallel()
+	hosts := map[string][]string{
+		"inside": {"endpoints.S1.stack=pion"}, "outside": {"endpoints.R1.stack=pion"}, "both": {"endpoints.S1.stack=pion", "endpoints.R1.stack=pion"},
+	}
+	for name, set := range hosts {
+		set = append(set, "protection=full", "congestion.controller=gcc", "congestion.feedback=twcc")
+		for _, path := range []string{library + "network/nat.yaml", library + "network/nat-symmetric.yaml"} {
+			for _, r := range load(t, path, set...) {
+				for _, v := range run(t, r).Verdicts {
+					if !v.Pass {
+						t.Errorf("pion %s, %s: %s: %v", name, r.Name, v.Expectation, v.Value)
+					}
+				}
+			}
+		}
+	}
+}
+
 // A pion stack sends a picture in two qualities, each a track of its own, and the SFM gives each receiver the
 // one that suits it.
 func TestPionSendsSimulcast(t *testing.T) {
