@@ -157,18 +157,13 @@ func theirs(t *testing.T, seed uint64, delay time.Duration, loss float64) (h han
 			}
 			sockets[i] = c
 			go func() {
-				config := &piondtls.Config{
-					Certificates:           []tls.Certificate{{Certificate: [][]byte{ids[i].Certificate()}, PrivateKey: ids[i].Signer(true)}},
-					InsecureSkipVerify:     true,
-					ClientAuth:             piondtls.RequireAnyClientCert,
-					SRTPProtectionProfiles: []piondtls.SRTPProtectionProfile{piondtls.SRTP_AES128_CM_HMAC_SHA1_80},
-					ExtendedMasterSecret:   piondtls.RequireExtendedMasterSecret, InsecureSkipVerifyHello: true, LoggerFactory: quiet(),
+				options := []piondtls.Option{
+					piondtls.WithCertificates(tls.Certificate{Certificate: [][]byte{ids[i].Certificate()}, PrivateKey: ids[i].Signer(true)}),
+					piondtls.WithInsecureSkipVerify(true), piondtls.WithSRTPProtectionProfiles(piondtls.SRTP_AES128_CM_HMAC_SHA1_80),
+					piondtls.WithExtendedMasterSecret(piondtls.RequireExtendedMasterSecret), piondtls.WithLoggerFactory(quiet()),
 				}
-				begin := piondtls.Client
-				if i == 1 {
-					begin = piondtls.Server
-				}
-				conn, err := begin(c, net.UDPAddrFromAddrPort(netip.AddrPortFrom(addr(1-i).IP.Netip(), addr(1-i).Port)), config)
+				peer := net.UDPAddrFromAddrPort(netip.AddrPortFrom(addr(1-i).IP.Netip(), addr(1-i).Port))
+				conn, err := begin(i, c, peer, options)
 				if err == nil {
 					err = conn.Handshake()
 				}
@@ -194,6 +189,22 @@ func theirs(t *testing.T, seed uint64, delay time.Duration, loss float64) (h han
 		t.Fatal(err)
 	}
 	return h
+}
+
+// begin makes a client or a server, as the side has it.
+func begin(side int, c net.PacketConn, peer net.Addr, options []piondtls.Option) (*piondtls.Conn, error) {
+	if side == 0 {
+		var all []piondtls.ClientOption
+		for _, o := range options {
+			all = append(all, o)
+		}
+		return piondtls.ClientWithOptions(c, peer, all...)
+	}
+	all := []piondtls.ServerOption{piondtls.WithClientAuth(piondtls.RequireAnyClientCert), piondtls.WithInsecureSkipVerifyHello(true)}
+	for _, o := range options {
+		all = append(all, o)
+	}
+	return piondtls.ServerWithOptions(c, peer, all...)
 }
 
 // guestHost joins sockets to the path.
