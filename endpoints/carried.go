@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"rtpfabric/endpoints/keying"
+	"rtpfabric/endpoints/protect"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/simtime"
 	"rtpfabric/sim/units"
@@ -14,22 +15,23 @@ import (
 // control and pacing. The two exchange plain packets of RTP. What an application is told, and tells, besides
 // those is here.
 
-// carrier is the key management of a session that is carried: it is there when the carrier is.
-type carrier struct{ ready bool }
+// carrier is the key management of a session that is carried: there is none.
+type carrier struct{}
 
-func (*carrier) HandlePacket(simtime.Time, *packet.Packet) {}
-func (*carrier) HandleTimeout(simtime.Time)                {}
-func (*carrier) PollPayload(simtime.Time) []byte           { return nil }
-func (*carrier) NextTimeout() simtime.Time                 { return simtime.Never }
-
-func (c *carrier) Keys(int, int) (keying.Keys, bool) { return keying.Keys{}, c.ready }
+func (carrier) HandlePacket(simtime.Time, *packet.Packet) {}
+func (carrier) HandleTimeout(simtime.Time)                {}
+func (carrier) PollPayload(simtime.Time) []byte           { return nil }
+func (carrier) NextTimeout() simtime.Time                 { return simtime.Never }
+func (carrier) Keys(int, int) (keying.Keys, bool)         { return keying.Keys{}, false }
 
 // CarrierReady says that what is sent will be carried from now on.
-func (s *Session) CarrierReady(now simtime.Time) error {
+func (s *Session) CarrierReady(now simtime.Time) {
 	s.touch()
 	s.stir()
-	s.config.Keying.(*carrier).ready = true
-	return s.enter(now)
+	if !s.entered {
+		s.protector, s.entered = protect.Clear(), true
+		s.join(now)
+	}
 }
 
 // CarrierFailed says that nothing will be carried.
@@ -76,9 +78,6 @@ func (s *Session) CarrierMeasured(now simtime.Time, rtt time.Duration) {
 	s.rtt = rtt
 	s.event(Event{Kind: RTTMeasured, At: now, Delay: rtt})
 }
-
-// CarrierRepairs says by which SSRC the carrier sends packets of the section again; 0 is by none.
-func (m *Section) CarrierRepairs(ssrc uint32) { m.carriersRepair = ssrc }
 
 // CarrierWantsRefresh says that a peer has asked the carrier for a key frame.
 func (m *Section) CarrierWantsRefresh(now simtime.Time) {

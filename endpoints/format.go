@@ -1,6 +1,9 @@
 package endpoints
 
-import "fmt"
+import (
+	"fmt"
+	"strconv"
+)
 
 // Codec is an encoding by its name in RTP's registry.
 type Codec string
@@ -38,6 +41,25 @@ type Format struct {
 	// (RFC 5109), and RTX is then associated with RED.
 	RED, ULPFEC uint8
 }
+
+// Channels returns how many a=rtpmap names; 0 if it names none. Opus is always described with two (RFC 7587 §7).
+func (f *Format) Channels() uint16 {
+	if f.Codec == CodecOpus {
+		return 2
+	}
+	return 0
+}
+
+// Parameters returns what a=fmtp says of the format; empty if it says nothing.
+func (f *Format) Parameters() string {
+	if f.InBandFEC {
+		return "useinbandfec=1"
+	}
+	return ""
+}
+
+// RTXParameters returns what a=fmtp says of the format of retransmissions (RFC 4588 §8.6).
+func (f *Format) RTXParameters() string { return "apt=" + strconv.Itoa(int(f.PayloadType)) }
 
 // use says what packets with a payload type are.
 type use uint8

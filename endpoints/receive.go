@@ -89,7 +89,7 @@ func (s *Session) handlePacket(now simtime.Time, p *packet.Packet) {
 	case len(b) < 2 || b[0] < 128 || b[0] > 191:
 		return // nothing that is known
 	}
-	isRTCP := b[1] >= 192 && b[1] <= 223
+	isRTCP := packet.IsRTCP(b)
 	switch {
 	case !s.entered || isRTCP && s.control == nil:
 		s.counts.Early++

@@ -138,8 +138,6 @@ type Section struct {
 	unwrapper   *ulpfec.Receiver // of video with redundant data; nil before the first
 	trade       trade
 
-	carriersRepair uint32 // SSRC by which a carrier sends packets again; 0 is none
-
 	cname    string // of what it sends, if not the connection's
 	arranged string // how what it sends is put together
 
@@ -292,7 +290,7 @@ func (m *Section) Main() *Stream { return m.main }
 
 // HasRepairs reports whether the section sends packets again, or repair packets.
 func (m *Section) HasRepairs() bool {
-	return m.resend != nil || m.guard != nil || m.carriersRepair != 0 || m.redundant != nil && m.redundant.audio == nil
+	return m.resend != nil || m.guard != nil || m.carriersRepair() != 0 || m.redundant != nil && m.redundant.audio == nil
 }
 
 // HasRedundancy reports whether packets of the section repeat what is in others.
@@ -300,7 +298,19 @@ func (m *Section) HasRedundancy() bool { return m.redundant != nil }
 
 // Repairs reports whether an SSRC is that of such a stream.
 func (m *Section) Repairs(ssrc uint32) bool {
-	return m.resend != nil && m.resend.stream.ssrc == ssrc || m.guard != nil && m.guard.stream.ssrc == ssrc || m.carriersRepair != 0 && m.carriersRepair == ssrc
+	switch {
+	case m.resend != nil && m.resend.stream.ssrc == ssrc, m.guard != nil && m.guard.stream.ssrc == ssrc:
+		return true
+	}
+	return ssrc != 0 && m.carriersRepair() == ssrc
+}
+
+// carriersRepair returns the SSRC by which a carrier sends packets of the section again; 0 is by none.
+func (m *Section) carriersRepair() uint32 {
+	if !m.session.config.Carried {
+		return 0
+	}
+	return m.config.RepairSSRC
 }
 
 // Transcode gives a section whose encoder is an [encoder.Transcoding] a picture: when it was decoded

@@ -271,7 +271,7 @@ func newSession(now simtime.Time, c *Connection, sc SessionConfig) (*Session, er
 		s.name += "/" + sc.Name
 	}
 	if sc.Carried {
-		s.config.Keying, s.config.Protection = &carrier{}, protect.None
+		s.config.Keying, s.config.Protection = carrier{}, protect.None
 	}
 	rc, ignored := sc.RTCP.limited()
 	if s.config.RTCP = rc; ignored {

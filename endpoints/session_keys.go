@@ -11,8 +11,8 @@ import (
 
 // enter joins the RTP session as soon as there are keys. RTCP waits for its own.
 func (s *Session) enter(now simtime.Time) error {
-	if c, ok := s.config.Keying.(*carrier); ok && !c.ready {
-		return nil
+	if s.config.Carried {
+		return nil // CarrierReady does
 	}
 	if !s.entered {
 		p, ready, err := s.protect(s.config.Keying)
@@ -21,12 +21,12 @@ func (s *Session) enter(now simtime.Time) error {
 		}
 		s.protector, s.entered = p, true
 		s.ownKeys, _ = p.(*protect.Group)
-		if s.config.RTCPKeying == nil && !s.config.Carried {
+		if s.config.RTCPKeying == nil {
 			s.control = p
 		}
 		s.join(now)
 	}
-	if s.control != nil || s.config.Carried {
+	if s.control != nil {
 		return nil
 	}
 	p, ready, err := s.protect(s.config.RTCPKeying)

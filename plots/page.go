@@ -1,6 +1,7 @@
 package plots
 
 import (
+	"cmp"
 	"fmt"
 	"html/template"
 	"io"
@@ -100,20 +101,23 @@ func remarks(m *record.Manifest) []remark {
 
 // hosted says which endpoints are somebody else's stack, and what that means for who runs it again.
 func hosted(ends []record.Endpoint) []remark {
-	names := map[string][]string{} // by stack and profile
+	type kind struct{ profile, stack string }
+	names := map[kind][]string{}
 	for _, e := range ends {
 		if e.Stack != "" {
-			key := e.Stack + "'s stack, " + e.Profile + " profile"
-			names[key] = append(names[key], e.Name)
+			k := kind{e.Profile, e.Stack}
+			names[k] = append(names[k], e.Name)
 		}
 	}
 	var all []remark
-	for _, key := range slices.Sorted(maps.Keys(names)) {
+	for _, k := range slices.SortedFunc(maps.Keys(names), func(a, b kind) int {
+		return cmp.Or(cmp.Compare(a.stack, b.stack), cmp.Compare(a.profile, b.profile))
+	}) {
 		text := "Somebody else's software in virtual time, with as little changed around it as makes the same run the same each time on one kind of machine (deterministic)."
-		if strings.HasSuffix(key, "faithful profile") {
+		if k.profile == "faithful" {
 			text = "Somebody else's software in virtual time, with nothing changed around it (faithful): another run gives other packets, and the same only on average."
 		}
-		all = append(all, remark{"note", strings.Join(names[key], ", ") + ": " + key, text})
+		all = append(all, remark{"note", fmt.Sprintf("%s: %s's stack, %s profile", strings.Join(names[k], ", "), k.stack, k.profile), text})
 	}
 	return all
 }

@@ -597,14 +597,3 @@ func (m *Media) CodePoint() uint8 {
 	}
 	return df
 }
-
-// Hosted reports whether an endpoint is somebody else's stack, which lives in virtual time on the fabric.
-func (s *Scenario) Hosted() bool {
-	return slices.ContainsFunc(s.Endpoints, func(e Endpoint) bool { return e.Hosted() })
-}
-
-// Hosted reports whether the endpoint is somebody else's stack.
-func (e *Endpoint) Hosted() bool { return e.Stack != ourStack && e.Stack != "" }
-
-// ourStack is the name of endpoints that are ours.
-const ourStack = "rtpfabric"

@@ -292,8 +292,6 @@ type Endpoint struct {
 	// Stack makes the endpoint a guest: one that [RegisterStack] has named, with its options.
 	Stack        string
 	StackOptions map[string]string
-	// DTLSPassive lets a guest that answers wait for the other end's handshake (a=setup:passive).
-	DTLSPassive bool
 }
 
 // Media is one stream.

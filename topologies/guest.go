@@ -71,8 +71,6 @@ type GuestCall struct {
 	Led        *Led
 	// NACK asks for lost packets and sends them again.
 	NACK bool
-	// Passive lets the end wait for the other one's handshake if it answers.
-	Passive bool
 }
 
 // GuestEnd is one end of a peer connection.
@@ -213,11 +211,9 @@ type side struct {
 	name, peer string
 	party      *party
 	rtcp       endpoints.RTCPConfig
-	end        GuestEnd // nil if it is ours
-	offer      *jsep.Description
-	described  *jsep.Description
+	end        GuestEnd          // nil if it is ours
+	described  *jsep.Description // what it has told the other end
 	addr       packet.Addr
-	creds      ice.Credentials
 	cname      string
 	led        *Led // nil if it is ours
 }
@@ -231,13 +227,15 @@ func (s *Simulation) connectGuests(call *Call) error {
 	session := &call.Sessions[0]
 	extensions := endpoints.WithFeedback(s.config.Extensions, s.config.kinds(call.A, call.B)...)
 	sections := sectionsOf(session.Media)
-	a := &side{name: call.A, peer: call.B, party: s.byName[call.A], rtcp: session.RTCP[0]}
-	b := &side{name: call.B, peer: call.A, party: s.byName[call.B], rtcp: session.RTCP[1]}
-	offerer, answerer := a, b
-	if a.party.guest != nil && b.party.guest == nil {
-		offerer, answerer = b, a
+	sides := [2]*side{
+		{name: call.A, peer: call.B, party: s.byName[call.A], rtcp: session.RTCP[0]},
+		{name: call.B, peer: call.A, party: s.byName[call.B], rtcp: session.RTCP[1]},
 	}
-	for _, e := range []*side{a, b} {
+	offerer, answerer := sides[0], sides[1]
+	if answerer.party.guest == nil {
+		offerer, answerer = answerer, offerer
+	}
+	for _, e := range sides {
 		if err := s.openSide(e, extensions, sections); err != nil {
 			return err
 		}
@@ -246,20 +244,16 @@ func (s *Simulation) connectGuests(call *Call) error {
 		return fmt.Errorf("%s and %s: %w", call.A, call.B, err)
 	}
 	extensions = agreed(extensions, answerer.described)
-	var connections [2]*endpoints.Connection
-	for i, e := range []*side{a, b} {
-		other := b
-		if i == 1 {
-			other = a
-		}
-		c, err := s.connectSide(e, other, extensions, sections)
+	var sessions [2]*endpoints.Session
+	for i, e := range sides {
+		c, err := s.connectSide(e, sides[1-i], extensions, sections)
 		if err != nil {
 			return err
 		}
-		connections[i] = c
+		s.Connections = append(s.Connections, c)
+		sessions[i] = c.Sessions()[0]
 	}
-	s.Connections = append(s.Connections, connections[0], connections[1])
-	s.addFlows(call, session, extensions, connections[0].Sessions()[0], connections[1].Sessions()[0])
+	s.addFlows(call, session, extensions, sessions[0], sessions[1])
 	return nil
 }
 
@@ -270,17 +264,17 @@ func (s *Simulation) openSide(e *side, extensions []headerext.Entry, sections []
 	}
 	description := s.describe(e, extensions, sections)
 	if e.party.guest == nil {
-		e.creds = ice.NewCredentials(s.random.Stream("ice/" + e.name + "/" + e.peer))
-		description.Lite, description.ICE, description.Setup = true, e.creds, jsep.ActPass
+		description.Lite, description.Setup = true, jsep.ActPass
+		description.ICE = ice.NewCredentials(s.random.Stream("ice/" + e.name + "/" + e.peer))
 		description.Fingerprint = s.identity(e.name).Fingerprint()
 		e.addr = packet.Addr{IP: e.party.endpoint.Addr(), Port: nextPort(&e.party.nextPort, false)}
-		e.offer = description
+		e.described = description
 		return nil
 	}
 	end := s.end(e.name, e.peer, sessionEnd{})
 	call := GuestCall{
 		Peer: e.peer, Sections: description.Sections, Heard: end.heard, Given: end.given, Interval: end.wanted.Interval,
-		NACK: s.config.Repair.NACK, Led: &Led{}, Passive: e.party.config.DTLSPassive,
+		NACK: s.config.Repair.NACK, Led: &Led{},
 	}
 	var models []endpoints.StreamModel
 	for _, section := range sections {
@@ -305,31 +299,33 @@ func (s *Simulation) openSide(e *side, extensions []headerext.Entry, sections []
 	return nil
 }
 
-// exchange lets two ends describe themselves to each other.
+// exchange lets two ends describe themselves to each other. The one that answers is a guest.
 func exchange(offerer, answerer *side) error {
 	var offer string
 	var err error
 	if offerer.end == nil {
-		offer = offerer.offer.String()
-	} else if offer, err = offerer.end.Offer(); err != nil {
-		return err
+		offer = offerer.described.String()
+	} else {
+		if offer, err = offerer.end.Offer(); err != nil {
+			return err
+		}
+		if offerer.described, err = jsep.Parse(offer); err != nil {
+			return err
+		}
 	}
 	answer, err := answerer.end.Answer(offer)
 	if err != nil {
 		return err
 	}
+	if answerer.described, err = jsep.Parse(answer); err != nil {
+		return err
+	}
+	answerer.addr = answerer.end.Addr()
 	if offerer.end != nil {
 		if err := offerer.end.Accept(answer); err != nil {
 			return err
 		}
 		offerer.addr = offerer.end.Addr()
-	}
-	answerer.addr = answerer.end.Addr()
-	if offerer.described, err = jsep.Parse(offer); err != nil {
-		return err
-	}
-	if answerer.described, err = jsep.Parse(answer); err != nil {
-		return err
 	}
 	return offerer.described.Agrees(answerer.described)
 }
@@ -364,13 +360,12 @@ func (s *Simulation) describe(e *side, extensions []headerext.Entry, sections []
 				slices.SortStableFunc(out.Formats, func(a, b endpoints.Format) int { return cmp.Compare(rank(a, codec), rank(b, codec)) })
 			}
 			if e.party.guest == nil {
-				r := s.random.Stream("ssrc/" + e.name + "/" + m.Flow())
-				if m.SSRC == 0 {
-					m.SSRC = r.Uint32() | 1 // not 0
-				}
 				out.SSRC, out.CNAME = m.SSRC, e.cname
+				if out.SSRC == 0 {
+					out.SSRC = s.random.Stream("ssrc/"+e.name+"/"+m.Flow()).Uint32() | 1 // not 0
+				}
 				if out.Formats[0].RTX != 0 && s.config.Repair.NACK {
-					out.RTX = m.SSRC ^ 0x80000000
+					out.RTX = out.SSRC ^ 0x80000000
 				}
 			}
 		}
@@ -429,19 +424,18 @@ func (s *Simulation) connectSide(e, other *side, extensions []headerext.Entry, s
 	}
 	sc.Extensions = agreed(sc.Extensions, other.described) // without MID, which pion's answers don't have
 	sc.Local, sc.Remote = e.addr, s.seenFrom(e.addr, other.addr)
+	for i := range sc.Sections {
+		m, own, of := &sc.Sections[i], &e.described.Sections[i], &other.described.Sections[i]
+		m.SSRC, m.RepairSSRC, m.RemoteSSRC, m.RemoteRepairSSRC = own.SSRC, own.RTX, of.SSRC, of.RTX
+	}
 	if e.end != nil {
-		return s.carried(e, other, sc, sections)
+		return s.carried(e, sc)
 	}
 	sc.Breakers = s.config.Breakers.Config
-	for i := range sc.Sections {
-		m, of := &sc.Sections[i], &other.described.Sections[i]
-		m.RemoteSSRC, m.RemoteRepairSSRC, m.RepairSSRC = of.SSRC, of.RTX, e.described.Sections[i].RTX
-	}
 	s.secureLite(&sc, e, other)
-	c, err := e.party.endpoint.Connect(s.Loop.Now(), endpoints.ConnectionConfig{
+	return e.party.endpoint.Connect(s.Loop.Now(), endpoints.ConnectionConfig{
 		Peer: e.peer, CNAME: e.cname, Sessions: []endpoints.SessionConfig{sc},
 	})
-	return c, err
 }
 
 // secureLite gives an end of ours a handshake with a guest, which begins when the guest has checked that it
@@ -455,19 +449,14 @@ func (s *Simulation) secureLite(sc *endpoints.SessionConfig, e, other *side) {
 		config.Role = dtls.Server
 	}
 	sc.Handshake, sc.Profile = true, 0
-	sc.Keying = ice.NewLite(dtls.New(config), e.creds, other.described.ICE.Fragment, s.random.Stream("ice/"+e.name+"/"+e.peer+"/opening"))
+	sc.Keying = ice.NewLite(dtls.New(config), e.described.ICE, other.described.ICE.Fragment, s.random.Stream("ice/"+e.name+"/"+e.peer+"/opening"))
 }
 
 // carried opens the media of a guest's end.
-func (s *Simulation) carried(e, other *side, sc endpoints.SessionConfig, sections [][]*Media) (*endpoints.Connection, error) {
+func (s *Simulation) carried(e *side, sc endpoints.SessionConfig) (*endpoints.Connection, error) {
 	plain := endpoints.SessionConfig{
 		Carried: true, Local: sc.Local, Remote: sc.Remote, Controller: sc.Controller, Signals: e.led.names, Sections: sc.Sections,
 		PlayoutDelay: sc.PlayoutDelay, FixedAudio: sc.FixedAudio, Repair: endpoints.RepairConfig{Decoder: sc.Repair.Decoder, Refresh: sc.Repair.Refresh},
-	}
-	for i := range plain.Sections {
-		m := &plain.Sections[i]
-		of := &other.described.Sections[i]
-		m.SSRC, m.RemoteSSRC, m.RemoteRepairSSRC = e.described.Sections[i].SSRC, of.SSRC, of.RTX
 	}
 	c, err := e.party.endpoint.Connect(s.Loop.Now(), endpoints.ConnectionConfig{
 		Peer: e.peer, CNAME: e.cname, Sessions: []endpoints.SessionConfig{plain},
@@ -476,9 +465,6 @@ func (s *Simulation) carried(e, other *side, sc endpoints.SessionConfig, section
 		return nil, err
 	}
 	session := c.Sessions()[0]
-	for i := range sections {
-		session.Sections()[i].CarrierRepairs(e.described.Sections[i].RTX)
-	}
 	s.Loop.NewTimer(engine.HandlerFunc(func(now simtime.Time) {
 		if err := e.end.Carry(session, sc.Remote); err != nil {
 			session.CarrierFailed(now)

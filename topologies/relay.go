@@ -118,7 +118,7 @@ func (r *relay) HandlePacket(now simtime.Time, p *packet.Packet) {
 		r.suppressed++
 		return
 	}
-	media := ok && !isRTCP(p.Payload)
+	media := ok && !packet.IsRTCP(p.Payload)
 	var video *relayedStream // that goes to who sees its sender only
 	if media && r.lastN > 0 {
 		video = r.listen(now, ssrc)
@@ -141,7 +141,7 @@ func (r *relay) HandlePacket(now simtime.Time, p *packet.Packet) {
 // sourceOf returns the SSRC that has sent a packet, which SRTP leaves in the clear.
 func sourceOf(b []byte) (ssrc uint32, ok bool) {
 	at := 8
-	if len(b) > 1 && isRTCP(b) {
+	if packet.IsRTCP(b) {
 		at = 4
 	}
 	if len(b) < at+4 {
@@ -149,9 +149,6 @@ func sourceOf(b []byte) (ssrc uint32, ok bool) {
 	}
 	return binary.BigEndian.Uint32(b[at:]), true
 }
-
-// isRTCP tells RTCP from RTP on one port (RFC 5761 §4).
-func isRTCP(b []byte) bool { return b[1] >= 192 && b[1] <= 223 }
 
 // admit reports whether an SSRC comes from who it was heard from first.
 func (l *bindings) admit(now simtime.Time, ssrc uint32, from int) bool {

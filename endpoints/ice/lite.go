@@ -1,10 +1,9 @@
-// Package ice is how ends find out by which addresses they reach each other (RFC 8445). It has what an end
-// needs that is known to be reachable.
+// Package ice is how ends find out by which addresses they reach each other (RFC 8445). It has the lite
+// implementation: that of an end which needs no candidates but its address.
 package ice
 
 import (
 	"encoding/base64"
-	"time"
 
 	"github.com/pion/stun/v4"
 
@@ -66,8 +65,8 @@ func (l *Lite) HandleCheck(_ simtime.Time, p *packet.Packet) {
 	}
 	var name stun.Username
 	integrity := stun.NewShortTermIntegrity(l.local.Password)
-	switch missing := name.GetFrom(&m) != nil || !m.Contains(stun.AttrMessageIntegrity); {
-	case missing: // RFC 8489 §9.1.3
+	switch {
+	case name.GetFrom(&m) != nil || !m.Contains(stun.AttrMessageIntegrity): // RFC 8489 §9.1.3
 		l.refuse(&m, stun.CodeBadRequest)
 		return
 	case name.String() != l.local.Fragment+":"+l.remote || integrity.Check(&m) != nil:
@@ -125,12 +124,17 @@ func (l *Lite) refuse(m *stun.Message, code stun.ErrorCode, more ...stun.Setter)
 }
 
 func (l *Lite) respond(to *stun.Message, kind stun.MessageType, attributes ...stun.Setter) {
-	set := append([]stun.Setter{kind, stun.NewTransactionIDSetter(to.TransactionID)}, attributes...)
+	l.answer = build(kind, to.TransactionID, attributes...)
+}
+
+// build returns a message with these attributes and a fingerprint.
+func build(kind stun.MessageType, id [stun.TransactionIDSize]byte, attributes ...stun.Setter) []byte {
+	set := append([]stun.Setter{kind, stun.NewTransactionIDSetter(id)}, attributes...)
 	m, err := stun.Build(append(set, stun.Fingerprint)...)
 	if err != nil {
 		panic("ice: " + err.Error()) // all attributes are ours
 	}
-	l.answer = m.Raw
+	return m.Raw
 }
 
 // HandleTimeout hands the time on.
@@ -152,18 +156,11 @@ func (l *Lite) PollPayload(now simtime.Time) []byte {
 	if now < l.next {
 		return nil
 	}
-	l.next = now.Add(opening)
+	l.next = now.Add(keying.OpeningInterval)
 	var id [stun.TransactionIDSize]byte
 	_, _ = l.random.Read(id[:])
-	m, err := stun.Build(stun.NewType(stun.MethodBinding, stun.ClassIndication), stun.NewTransactionIDSetter(id), stun.Fingerprint)
-	if err != nil {
-		panic("ice: " + err.Error())
-	}
-	return m.Raw
+	return build(stun.NewType(stun.MethodBinding, stun.ClassIndication), id) // with a fingerprint: RFC 8445 §11
 }
-
-// opening is how often a way is opened that nobody has come yet: the retransmission time-out of RFC 8489 §6.2.1.
-const opening = 500 * time.Millisecond
 
 // NextTimeout returns when the step has something to do.
 func (l *Lite) NextTimeout() simtime.Time {

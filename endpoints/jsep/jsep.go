@@ -140,14 +140,14 @@ func (d *Description) media(s *Section) *sdp.MediaDescription {
 		}
 	}
 	for _, f := range s.Formats {
-		m.WithCodec(f.PayloadType, string(f.Codec), uint32(f.Clock), channels(&f), parameters(&f))
+		m.WithCodec(f.PayloadType, string(f.Codec), uint32(f.Clock), f.Channels(), f.Parameters())
 		for _, feedback := range s.Feedback {
 			if !ofAllFormats(feedback) {
 				value("rtcp-fb", "%d %s", f.PayloadType, feedback)
 			}
 		}
 		if f.RTX != 0 {
-			m.WithCodec(f.RTX, "rtx", uint32(f.Clock), 0, fmt.Sprintf("apt=%d", f.PayloadType))
+			m.WithCodec(f.RTX, "rtx", uint32(f.Clock), 0, f.RTXParameters())
 		}
 	}
 	if !s.Sends || s.SSRC == 0 {
@@ -166,21 +166,6 @@ func (d *Description) media(s *Section) *sdp.MediaDescription {
 
 // ofAllFormats reports whether feedback has to be described of all formats together (RFC 8888 §6).
 func ofAllFormats(feedback string) bool { return feedback == "ack ccfb" }
-
-// channels of audio; Opus is always described with two (RFC 7587 §7).
-func channels(f *endpoints.Format) uint16 {
-	if f.Codec == endpoints.CodecOpus {
-		return 2
-	}
-	return 0
-}
-
-func parameters(f *endpoints.Format) string {
-	if f.InBandFEC {
-		return "useinbandfec=1"
-	}
-	return ""
-}
 
 // Parse reads a description. It has what all sections have in common from the first of them, as
 // bundled ones do; of formats it has payload type, codec, clock rate and retransmissions.

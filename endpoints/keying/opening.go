@@ -19,8 +19,8 @@ type Opening struct {
 	next   simtime.Time
 }
 
-// openingInterval is the retransmission time-out of RFC 8489 §6.2.1.
-const openingInterval = 500 * time.Millisecond
+// OpeningInterval is how often a way is opened: the retransmission time-out of RFC 8489 §6.2.1.
+const OpeningInterval = 500 * time.Millisecond
 
 // NewOpening returns the step that opens the way for another one.
 func NewOpening(s Step, random *rng.Stream) *Opening {
@@ -36,7 +36,7 @@ func (o *Opening) HandlePacket(now simtime.Time, p *packet.Packet) {
 // PollPayload returns an indication, or what the step has to send.
 func (o *Opening) PollPayload(now simtime.Time) []byte {
 	if o.next <= now {
-		o.next = now.Add(openingInterval)
+		o.next = now.Add(OpeningInterval)
 		return indication(o.random)
 	}
 	return o.Step.PollPayload(now)

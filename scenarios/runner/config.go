@@ -70,8 +70,7 @@ func Config(s *scenarios.Scenario) (topologies.Config, error) {
 			Leaves: leaves, Floods: flood, CNAME: e.CNAME, Bandwidth: bandwidth, Asymmetric: !e.Symmetric,
 			MaxSSRC: e.MaxSSRC, DecodeTop: e.DecodeTop, Insecure: e.Protection == "none", Interworking: e.Interworking,
 			Control: own, Offers: offers, VideoType: uint8(e.VideoType), Stack: guestStack(&e), StackOptions: guestOptions(&e),
-			DTLSPassive: e.Pion.DTLS == "passive",
-			Stubborn:    slices.ContainsFunc(s.Media, func(m scenarios.Media) bool { return m.From == e.Name && m.Spoofs != "" }),
+			Stubborn: slices.ContainsFunc(s.Media, func(m scenarios.Media) bool { return m.From == e.Name && m.Spoofs != "" }),
 		})
 	}
 	for _, w := range s.Withheld() {
@@ -101,7 +100,7 @@ func guestOptions(e *scenarios.Endpoint) map[string]string {
 	if e.Stack != "pion" {
 		return nil
 	}
-	return map[string]string{"profile": e.Pion.Profile, "pacer": e.Pion.Pacer}
+	return map[string]string{"profile": e.Pion.Profile, "pacer": e.Pion.Pacer, "dtls": e.Pion.DTLS}
 }
 
 func control(g *scenarios.Congestion) topologies.Control {

@@ -2,6 +2,7 @@ package runner_test
 
 import (
 	"fmt"
+	"hash/fnv"
 	"os"
 	"runtime"
 	"slices"
@@ -253,7 +254,7 @@ func TestPionSendsSimulcast(t *testing.T) {
 	}
 }
 
-// The same run is the same each time, with an estimator of pion's at each end and packets that are lost.
+// The same run is the same each time, to the last digit, with an estimator of pion's at each end and packets that are lost.
 func TestHostedRunsAreTheSame(t *testing.T) {
 	long(t)
 	steady(t)
@@ -267,12 +268,18 @@ func TestHostedRunsAreTheSame(t *testing.T) {
 		{guests + "pion-sfm.yaml", 10, nil},
 		{guests + "pion-mesh.yaml", 5, nil},
 	} {
-		digests := map[string]int{}
+		digests, series := map[string]int{}, map[uint64]int{}
 		for range c.n {
-			digests[run(t, load(t, c.path, c.set...)[0]).Manifest.Digest]++
+			rec := run(t, load(t, c.path, c.set...)[0])
+			digests[rec.Manifest.Digest]++
+			h := fnv.New64a()
+			for _, s := range rec.Series {
+				fmt.Fprintln(h, s.Entity, s.Metric, s.Values)
+			}
+			series[h.Sum64()]++
 		}
-		if len(digests) != 1 {
-			t.Errorf("%s: %d runs had the digests %v", c.path, c.n, digests)
+		if len(digests) != 1 || len(series) != 1 {
+			t.Errorf("%s: %d runs had the digests %v, and %d kinds of series", c.path, c.n, digests, len(series))
 		}
 	}
 }

@@ -114,9 +114,8 @@ func (o *observed) add(size int, isRTP bool) {
 	o.rtp += float64(gain * (rtp - o.rtp))
 }
 
-// looksLikeRTP reports whether the packet has version 2 and isn't RTCP, whose
-// packet types lie from 192 to 223.
+// looksLikeRTP reports whether the packet has version 2 and isn't RTCP.
 func looksLikeRTP(p *packet.Packet) bool {
 	b := p.Payload
-	return p.Protocol == packet.UDP && len(b) >= 12 && b[0]>>6 == 2 && (b[1] < 192 || b[1] > 223)
+	return p.Protocol == packet.UDP && len(b) >= 12 && b[0]>>6 == 2 && !packet.IsRTCP(b)
 }

@@ -56,7 +56,7 @@ func dissector(b []byte, encrypted bool) string {
 		return "dtls"
 	case len(b) < 2 || b[0]>>6 != 2:
 		return "udp"
-	case b[1] < 192 || b[1] > 223:
+	case !packet.IsRTCP(b):
 		return "rtp"
 	case encrypted:
 		return "data"

@@ -69,10 +69,10 @@ func (d *Digest) sent(now simtime.Time, p *packet.Packet) {
 // and length; STUN and DTLS begin with none that are.
 func kept(b []byte) uint64 {
 	switch {
+	case packet.IsRTCP(b):
+		return 0xffffffff << 32
 	case len(b) < 2 || b[0]>>6 != 2:
 		return ^uint64(0)
-	case b[1] >= 192 && b[1] <= 223:
-		return 0xffffffff << 32
 	}
 	return 0xffff << 48
 }

@@ -61,13 +61,12 @@ const checkEvery = 1 << 8
 // It returns the context's error if it is cancelled before.
 func (c *Clock) Run(ctx context.Context, end simtime.Time) error {
 	for n := 0; ; n++ {
-		if n%checkEvery == 0 {
-			if ctx.Err() != nil {
-				return fmt.Errorf("run interrupted at %v: %w", c.loop.Now(), context.Cause(ctx))
-			}
+		check := n%checkEvery == 0
+		if check && ctx.Err() != nil {
+			return fmt.Errorf("run interrupted at %v: %w", c.loop.Now(), context.Cause(ctx))
 		}
 		now := c.sleep(min(c.loop.Next(), end))
-		if n%checkEvery == 0 {
+		if check {
 			c.garbage.collect()
 		}
 		c.loop.Advance(now)
@@ -105,5 +104,5 @@ func (c *Clock) sleep(until simtime.Time) simtime.Time {
 // Pass lets guests live on for a while after the run: they come to an end.
 func (c *Clock) Pass(d time.Duration) {
 	time.Sleep(d)
-	synctest.Wait()
+	c.Settle()
 }

@@ -30,7 +30,7 @@ type Host struct {
 
 // Stats counts what became of datagrams at a host.
 type Stats struct {
-	Sent, Delivered uint64
+	Delivered uint64
 	// Unreachable came for ports that nobody listens at, Overflowed found a socket's buffer full.
 	Unreachable, Overflowed uint64
 }
@@ -153,7 +153,7 @@ func classOf(b []byte) class {
 		return stun
 	case b[0] < 128 || b[0] > 191:
 		return other
-	case b[1] >= 192 && b[1] <= 223:
+	case packet.IsRTCP(b):
 		return control
 	}
 	return media
@@ -162,7 +162,6 @@ func classOf(b []byte) class {
 // send takes a datagram from a guest.
 func (h *Host) send(d Datagram) {
 	h.mu.Lock()
-	h.stats.Sent++
 	h.out = append(h.out, d)
 	h.mu.Unlock()
 	h.Wake()

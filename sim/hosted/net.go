@@ -5,18 +5,10 @@ import (
 	"fmt"
 	"net"
 	"strconv"
-	"syscall"
 
 	"github.com/pion/transport/v4"
 
 	"rtpfabric/sim/packet"
-)
-
-const (
-	errAddrInUse        = syscall.EADDRINUSE
-	errAddrNotAvailable = syscall.EADDRNOTAVAIL
-	errMessageSize      = syscall.EMSGSIZE
-	errNoDestination    = syscall.EDESTADDRREQ
 )
 
 var _ transport.Net = (*Host)(nil)

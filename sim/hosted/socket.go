@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/pion/transport/v4"
@@ -47,7 +49,7 @@ var _ transport.UDPConn = (*socket)(nil)
 // open makes a socket. A port of 0 stands for any that is free.
 func (h *Host) open(local, remote packet.Addr) (*socket, error) {
 	if local.IP != 0 && local.IP != h.addr {
-		return nil, &net.OpError{Op: "listen", Net: "udp", Addr: udpAddr(local), Err: os.NewSyscallError("bind", errAddrNotAvailable)}
+		return nil, &net.OpError{Op: "listen", Net: "udp", Addr: udpAddr(local), Err: os.NewSyscallError("bind", syscall.EADDRNOTAVAIL)}
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -65,7 +67,7 @@ func (h *Host) open(local, remote packet.Addr) (*socket, error) {
 		for local.Port = h.ports(); taken(local.Port); local.Port = h.ports() {
 		}
 	case taken(local.Port):
-		return nil, &net.OpError{Op: "listen", Net: "udp", Addr: udpAddr(local), Err: os.NewSyscallError("bind", errAddrInUse)}
+		return nil, &net.OpError{Op: "listen", Net: "udp", Addr: udpAddr(local), Err: os.NewSyscallError("bind", syscall.EADDRINUSE)}
 	}
 	s := &socket{
 		host: h, local: local, remote: remote, limit: receiveBuffer,
@@ -129,9 +131,9 @@ func (s *socket) write(b []byte, to packet.Addr) (int, error) {
 	default:
 	}
 	if len(b) > maxDatagram {
-		return 0, s.wrap("write", os.NewSyscallError("sendto", errMessageSize))
+		return 0, s.wrap("write", os.NewSyscallError("sendto", syscall.EMSGSIZE))
 	}
-	s.host.send(Datagram{Src: s.local, Dst: to, Payload: append([]byte(nil), b...)})
+	s.host.send(Datagram{Src: s.local, Dst: to, Payload: slices.Clone(b)})
 	return len(b), nil
 }
 
@@ -210,7 +212,7 @@ func (s *socket) ReadMsgUDP(b, _ []byte) (n, oobn, flags int, addr *net.UDPAddr,
 
 func (s *socket) Write(b []byte) (int, error) {
 	if s.remote == (packet.Addr{}) {
-		return 0, s.wrap("write", os.NewSyscallError("write", errNoDestination))
+		return 0, s.wrap("write", os.NewSyscallError("write", syscall.EDESTADDRREQ))
 	}
 	return s.write(b, s.remote)
 }

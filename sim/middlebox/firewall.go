@@ -184,9 +184,5 @@ func (r *Rule) matches(p *packet.Packet, d Direction, solicited bool) bool {
 // what shares the port otherwise by the version.
 func reducedSize(payload []byte) bool {
 	const senderReport, receiverReport = 200, 201
-	if len(payload) < 4 || payload[0]>>6 != 2 {
-		return false
-	}
-	pt := payload[1]
-	return pt >= 192 && pt <= 223 && pt != senderReport && pt != receiverReport
+	return len(payload) >= 4 && packet.IsRTCP(payload) && payload[1] != senderReport && payload[1] != receiverReport
 }

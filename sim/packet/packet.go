@@ -231,3 +231,9 @@ func (q *FIFO) Len() int { return q.n }
 
 // Bytes returns the sum of the packets' sizes.
 func (q *FIFO) Bytes() units.Bytes { return q.bytes }
+
+// IsRTCP reports whether a UDP payload is RTCP rather than RTP, STUN or DTLS, all of which may share a flow: it
+// has their version and a packet type from 192 to 223 (RFC 5761 §4, RFC 7983 §7).
+func IsRTCP(payload []byte) bool {
+	return len(payload) >= 2 && payload[0]>>6 == 2 && payload[1] >= 192 && payload[1] <= 223
+}

@@ -51,3 +51,26 @@ func TestFIFOOrderAndBytes(t *testing.T) {
 		t.Error("not empty at the end")
 	}
 }
+
+func TestIsRTCP(t *testing.T) {
+	for _, c := range []struct {
+		payload []byte
+		want    bool
+	}{
+		{[]byte{0x80, 192}, true},
+		{[]byte{0x81, 200, 0, 6}, true},
+		{[]byte{0xbf, 223}, true},
+		{[]byte{0x80, 191}, false}, // RTP: payload type 63 with the marker
+		{[]byte{0x80, 224}, false}, // and 96
+		{[]byte{0x80, 96}, false},
+		{[]byte{0x40, 200}, false}, // another version
+		{[]byte{0x00, 200}, false}, // STUN
+		{[]byte{22, 254}, false},   // DTLS
+		{[]byte{0x80}, false},
+		{nil, false},
+	} {
+		if got := IsRTCP(c.payload); got != c.want {
+			t.Errorf("%x: %v", c.payload, got)
+		}
+	}
+}

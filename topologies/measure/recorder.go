@@ -211,7 +211,7 @@ func (r *Recorder) PacketSent(now simtime.Time, p *packet.Packet) {
 // repairSent notes a packet that is sent again, or FEC: none of the stream's own.
 func (r *Recorder) repairSent(now simtime.Time, p *packet.Packet) {
 	b := p.Payload
-	if len(b) < 12 || b[0]>>6 != 2 || b[1] >= 192 && b[1] <= 223 || p.Copied || r.sim.FromRelay(p) {
+	if len(b) < 12 || b[0]>>6 != 2 || packet.IsRTCP(b) || p.Copied || r.sim.FromRelay(p) {
 		return
 	}
 	ssrc := binary.BigEndian.Uint32(b[8:])

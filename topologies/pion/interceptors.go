@@ -1,6 +1,7 @@
 package pion
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
@@ -20,12 +21,18 @@ import (
 // wants it. The first of them is the innermost, next to the network.
 func (e *end) interceptors() (*interceptor.Registry, error) {
 	r := &interceptor.Registry{}
+	var failed error
+	add := func(f interceptor.Factory, err error) {
+		failed = errors.Join(failed, err)
+		r.Add(f)
+	}
 	if !e.stack.options.faithful {
 		e.order = &orderly{wake: e.stack.config.Host.Wake}
 		r.Add(e.order)
 	}
 	c := &e.call
-	if c.Controller == "gcc" {
+	switch c.Controller {
+	case "gcc":
 		factory, err := cc.NewInterceptor(e.newGCC)
 		if err != nil {
 			return nil, err
@@ -33,67 +40,37 @@ func (e *end) interceptors() (*interceptor.Registry, error) {
 		factory.OnNewPeerConnection(func(_ string, b cc.BandwidthEstimator) { e.estimator = b })
 		c.Led.Show(signals, e.show)
 		r.Add(factory)
-	} else if c.Controller != "" && c.Controller != "fixed" {
+	case "", "fixed":
+	default:
 		return nil, fmt.Errorf("pion's controllers are fixed and gcc, not %s", c.Controller)
 	}
 	if c.Heard == endpoints.FeedbackTWCC {
-		factory, err := twcc.NewHeaderExtensionInterceptor()
-		if err != nil {
-			return nil, err
-		}
-		r.Add(factory)
+		add(twcc.NewHeaderExtensionInterceptor())
 	}
 	if c.NACK {
-		responder, err := nack.NewResponderInterceptor(nack.WithResponderLoggerFactory(quiet()))
-		if err != nil {
-			return nil, err
-		}
-		generator, err := nack.NewGeneratorInterceptor(nack.WithGeneratorLoggerFactory(quiet()))
-		if err != nil {
-			return nil, err
-		}
-		r.Add(responder)
-		r.Add(generator)
+		add(nack.NewResponderInterceptor(nack.WithResponderLoggerFactory(quiet())))
+		add(nack.NewGeneratorInterceptor(nack.WithGeneratorLoggerFactory(quiet())))
 	}
-	receiver, err := report.NewReceiverInterceptor(report.WithReceiverLoggerFactory(quiet()))
-	if err != nil {
-		return nil, err
-	}
-	sender, err := report.NewSenderInterceptor(report.WithSenderLoggerFactory(quiet()))
-	if err != nil {
-		return nil, err
-	}
-	r.Add(receiver)
-	r.Add(sender)
-	return r, e.giveFeedback(r)
-}
-
-// giveFeedback adds what tells the peer of its packets.
-func (e *end) giveFeedback(r *interceptor.Registry) error {
-	var factory interceptor.Factory
-	var err error
-	switch e.call.Given {
+	add(report.NewReceiverInterceptor(report.WithReceiverLoggerFactory(quiet())))
+	add(report.NewSenderInterceptor(report.WithSenderLoggerFactory(quiet())))
+	switch c.Given {
 	case endpoints.FeedbackTWCC:
 		options := []twcc.Option{twcc.WithLoggerFactory(quiet())}
-		if e.call.Interval > 0 {
-			options = append(options, twcc.SendInterval(e.call.Interval))
+		if c.Interval > 0 {
+			options = append(options, twcc.SendInterval(c.Interval))
 		}
-		factory, err = twcc.NewSenderInterceptor(options...)
+		add(twcc.NewSenderInterceptor(options...))
 	case endpoints.FeedbackRFC8888:
 		options := []ccfb.Option{ccfb.WithLoggerFactory(quiet())}
-		if e.call.Interval > 0 {
-			options = append(options, ccfb.SendInterval(e.call.Interval))
+		if c.Interval > 0 {
+			options = append(options, ccfb.SendInterval(c.Interval))
 		}
-		factory, err = ccfb.NewSenderInterceptor(options...)
+		add(ccfb.NewSenderInterceptor(options...))
 	case endpoints.FeedbackNone:
-		return nil
 	default:
-		return fmt.Errorf("pion gives feedback of the kinds twcc and rfc8888, not %s", e.call.Given)
+		return nil, fmt.Errorf("pion gives feedback of the kinds twcc and rfc8888, not %s", c.Given)
 	}
-	if err == nil {
-		r.Add(factory)
-	}
-	return err
+	return r, failed
 }
 
 func (e *end) newGCC() (cc.BandwidthEstimator, error) {
@@ -102,7 +79,7 @@ func (e *end) newGCC() (cc.BandwidthEstimator, error) {
 		gcc.SendSideBWEInitialBitrate(int(l.Start)), gcc.SendSideBWEMinBitrate(int(l.Min)), gcc.SendSideBWEMaxBitrate(int(l.Max)),
 		gcc.WithLoggerFactory(quiet()),
 	}
-	if e.stack.options.pacer == "none" {
+	if e.stack.options.unpaced {
 		options = append(options, gcc.SendSideBWEPacer(gcc.NewNoOpPacer()))
 	}
 	b, err := gcc.NewSendSideBWE(options...)
@@ -138,6 +115,12 @@ var signals = []ccontrol.Signal{
 	{Name: "loss", Help: "the loss ratio that the loss-based part sees", Source: "pion/interceptor gcc: averageLoss"},
 }
 
+// usages and states are by what numbers signals show words of gcc's.
+var (
+	usages = map[string]float64{"overuse": 1, "normal": 0, "underuse": -1}
+	states = map[string]float64{"hold": 0, "increase": 1, "decrease": 2}
+)
+
 // show appends the present values of the signals.
 func (e *end) show(values []float64) []float64 {
 	stats := e.estimator.GetStats()
@@ -158,8 +141,8 @@ func (e *end) show(values []float64) []float64 {
 	}
 	return append(values,
 		number("delayMeasurement"), number("delayEstimate"), number("delayThreshold"),
-		word("usage", map[string]float64{"overuse": 1, "normal": 0, "underuse": -1}),
-		word("state", map[string]float64{"hold": 0, "increase": 1, "decrease": 2}),
+		word("usage", usages),
+		word("state", states),
 		number("delayTargetBitrate"), number("lossTargetBitrate"), number("averageLoss"),
 	)
 }

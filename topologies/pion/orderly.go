@@ -27,6 +27,7 @@ type orderly struct {
 type heldRTCP struct {
 	packets    []rtcp.Packet
 	attributes interceptor.Attributes
+	key        []int // what it is sorted by
 }
 
 // NewInterceptor returns the interceptor: each end has a registry of its own.
@@ -37,7 +38,7 @@ func (o *orderly) BindRTCPWriter(w interceptor.RTCPWriter) interceptor.RTCPWrite
 	o.writer = w
 	return interceptor.RTCPWriterFunc(func(packets []rtcp.Packet, a interceptor.Attributes) (int, error) {
 		o.mu.Lock()
-		o.held = append(o.held, heldRTCP{slices.Clone(packets), a})
+		o.held = append(o.held, heldRTCP{packets: slices.Clone(packets), attributes: a})
 		o.mu.Unlock()
 		o.wake()
 		return len(packets), nil
@@ -55,7 +56,12 @@ func (o *orderly) take() []heldRTCP {
 // flush lets go what is held. It reports whether there was something.
 func (e *end) flush(now simtime.Time) bool {
 	held := e.order.take()
-	slices.SortStableFunc(held, func(a, b heldRTCP) int { return slices.Compare(e.key(a), e.key(b)) })
+	if len(held) > 1 {
+		for i := range held {
+			held[i].key = e.key(held[i].packets)
+		}
+		slices.SortStableFunc(held, func(a, b heldRTCP) int { return slices.Compare(a.key, b.key) })
+	}
 	for _, h := range held {
 		if _, err := e.order.writer.Write(h.packets, h.attributes); err != nil || e.session == nil {
 			continue
@@ -73,9 +79,9 @@ func (e *end) flush(now simtime.Time) bool {
 
 // key is what packets that are sent in one instant are sorted by: what they are, how long, and which
 // streams they are about, by place rather than by SSRC, which pion draws anew for each run.
-func (e *end) key(h heldRTCP) []int {
+func (e *end) key(packets []rtcp.Packet) []int {
 	var k []int
-	for _, p := range h.packets {
+	for _, p := range packets {
 		if b, err := p.Marshal(); err == nil && len(b) >= 4 {
 			k = append(k, int(b[1]), int(b[0]&31), len(b))
 		}

@@ -10,6 +10,7 @@ package pion
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/pion/logging"
@@ -26,8 +27,8 @@ func init() { topologies.RegisterStack("pion", Open) }
 // Open returns an endpoint that is pion's stack.
 func Open(c topologies.GuestConfig) (topologies.Guest, error) {
 	s := &stack{config: c}
-	for name, value := range c.Options {
-		if err := s.options.set(name, value); err != nil {
+	for _, name := range slices.Sorted(maps.Keys(c.Options)) {
+		if err := s.options.set(name, c.Options[name]); err != nil {
 			return nil, err
 		}
 	}
@@ -51,7 +52,7 @@ func (s *stack) Name() string { return s.config.Name }
 
 // HandlePacket gives a packet to the socket that it is for.
 func (s *stack) HandlePacket(_ simtime.Time, p *packet.Packet) {
-	if e := s.endAt(p.Dst); e != nil && e.session != nil && isRTCP(p.Payload) {
+	if e := s.endAt(p.Dst); e != nil && e.session != nil && packet.IsRTCP(p.Payload) {
 		e.session.CarrierGotRTCP()
 	}
 	s.config.Host.Deliver(p.Src, p.Dst, p.Payload)
@@ -141,25 +142,22 @@ func (s *stack) Close() {
 }
 
 // options of the stack.
-type options struct {
-	faithful bool
-	pacer    string
-}
+type options struct{ faithful, unpaced, passive bool }
 
 func (o *options) set(name, value string) error {
-	allowed := map[string][]string{"profile": {"deterministic", "faithful"}, "pacer": {"leaky-bucket", "none"}}[name]
-	if allowed == nil {
-		return fmt.Errorf("pion has no option %q; it has pacer and profile", name)
+	known, ok := map[string]struct {
+		usual, other string
+		isOther      *bool
+	}{
+		"dtls": {"active", "passive", &o.passive}, "pacer": {"leaky-bucket", "none", &o.unpaced}, "profile": {"deterministic", "faithful", &o.faithful},
+	}[name]
+	switch {
+	case !ok:
+		return fmt.Errorf("pion has no option %q; it has dtls, pacer and profile", name)
+	case value != known.usual && value != known.other:
+		return fmt.Errorf("pion's option %s is %q; it can be %q or %q", name, value, known.usual, known.other)
 	}
-	if !slices.Contains(allowed, value) {
-		return fmt.Errorf("pion's option %s is %q; it can be %q", name, value, allowed)
-	}
-	switch name {
-	case "profile":
-		o.faithful = value == "faithful"
-	case "pacer":
-		o.pacer = value
-	}
+	*known.isOther = value == known.other
 	return nil
 }
 

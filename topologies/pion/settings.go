@@ -38,7 +38,7 @@ func (s *stack) settings(c topologies.GuestCall) (*webrtc.SettingEngine, error) 
 	}
 	creds := own.NewCredentials(s.config.Random.Stream("ice/" + s.config.Name + "/" + c.Peer))
 	e.SetICECredentials(creds.Fragment, creds.Password)
-	if c.Passive {
+	if s.options.passive {
 		if err := e.SetAnsweringDTLSRole(webrtc.DTLSRoleServer); err != nil {
 			return nil, err
 		}
@@ -54,12 +54,8 @@ func kindOf(k endpoints.Kind) webrtc.RTPCodecType {
 }
 
 func capability(k endpoints.Kind, f *endpoints.Format, feedback []string) webrtc.RTPCodecCapability {
-	c := webrtc.RTPCodecCapability{MimeType: string(k) + "/" + string(f.Codec), ClockRate: uint32(f.Clock)}
-	if f.Codec == endpoints.CodecOpus {
-		c.Channels = 2
-	}
-	if f.InBandFEC {
-		c.SDPFmtpLine = "useinbandfec=1"
+	c := webrtc.RTPCodecCapability{
+		MimeType: string(k) + "/" + string(f.Codec), ClockRate: uint32(f.Clock), Channels: f.Channels(), SDPFmtpLine: f.Parameters(),
 	}
 	for _, line := range feedback {
 		var fb webrtc.RTCPFeedback
@@ -83,7 +79,7 @@ func mediaEngine(sections []jsep.Section) (*webrtc.MediaEngine, error) {
 			if f.RTX != 0 {
 				list = append(list, webrtc.RTPCodecParameters{
 					RTPCodecCapability: webrtc.RTPCodecCapability{
-						MimeType: string(s.Kind) + "/rtx", ClockRate: uint32(f.Clock), SDPFmtpLine: fmt.Sprintf("apt=%d", f.PayloadType),
+						MimeType: string(s.Kind) + "/rtx", ClockRate: uint32(f.Clock), SDPFmtpLine: f.RTXParameters(),
 					}, PayloadType: webrtc.PayloadType(f.RTX),
 				})
 			}

@@ -2,6 +2,7 @@ package pion
 
 import (
 	"encoding/binary"
+	"slices"
 	"time"
 
 	"github.com/pion/rtcp"
@@ -118,19 +119,18 @@ func (e *end) collect(now simtime.Time) (busy bool) {
 	for _, state := range states {
 		switch state {
 		case webrtc.PeerConnectionStateConnected:
-			if err := e.session.CarrierReady(now); err != nil {
-				panic("pion: " + err.Error())
-			}
+			e.session.CarrierReady(now)
 		case webrtc.PeerConnectionStateFailed:
 			e.session.CarrierFailed(now)
 		default:
 		}
 	}
+	slices.Sort(rtts) // which of pion's goroutines was first is chance
 	for _, rtt := range rtts {
 		e.session.CarrierMeasured(now, rtt)
 	}
-	for _, ssrc := range refreshes {
-		for _, m := range e.session.Sections() {
+	for _, m := range e.session.Sections() {
+		for _, ssrc := range refreshes {
 			if m.SSRC() == ssrc {
 				m.CarrierWantsRefresh(now)
 			}
@@ -181,7 +181,7 @@ func (e *end) label(now simtime.Time, p *packet.Packet) int32 {
 	if len(b) < 12 || b[0]>>6 != 2 {
 		return 0
 	}
-	if isRTCP(b) {
+	if packet.IsRTCP(b) {
 		if e.order == nil && e.session != nil {
 			e.session.CarrierSentRTCP(now, p.Size)
 		}
@@ -195,9 +195,6 @@ func (e *end) label(now simtime.Time, p *packet.Packet) int32 {
 	}
 	return 0
 }
-
-// isRTCP tells RTCP from what else shares the flow (RFC 7983 §7, RFC 5761 §4).
-func isRTCP(b []byte) bool { return len(b) >= 8 && b[0]>>6 == 2 && b[1] >= 192 && b[1] <= 223 }
 
 // requestRefresh asks the peer for a key frame.
 func (e *end) requestRefresh(ssrc uint32) {

@@ -57,7 +57,6 @@ func runApart(ctx context.Context, r *plannedRun, o runner.Options) (*record.Rec
 	}
 	defer os.RemoveAll(folder)
 	order := apartOrder{File: r.File, Name: r.Name, Resolved: r.Resolved, Variation: r.Variation, Options: o, Folder: folder}
-	order.Options.Progress = nil
 	program, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("running apart: %w", err)

@@ -7,6 +7,20 @@ import (
 	"rtpfabric/scenarios/internal/strict"
 )
 
+// Hosted reports whether an endpoint is somebody else's stack, which lives in virtual time on the fabric.
+func (s *Scenario) Hosted() bool {
+	return slices.ContainsFunc(s.Endpoints, func(e Endpoint) bool { return e.Hosted() })
+}
+
+// Hosted reports whether the endpoint is somebody else's stack.
+func (e *Endpoint) Hosted() bool { return e.Stack != ourStack && e.Stack != "" }
+
+// ourStack is the name of endpoints that are ours.
+const ourStack = "rtpfabric"
+
+// pion reports whether the endpoint is pion's stack.
+func (e *Endpoint) pion() bool { return e.Stack == "pion" }
+
 // pionTopologies are those in which a pion stack can have its place: where each peer has a connection of
 // its own.
 var pionTopologies = []string{"point-to-point", "mesh", SFM, "switching-mixer", "mixer"}
@@ -35,9 +49,6 @@ func (c *checker) stacks(catalogue Catalogue) {
 		c.pionMedia(&c.s.Media[i], i)
 	}
 }
-
-// pion reports whether the endpoint is pion's stack.
-func (e *Endpoint) pion() bool { return e.Stack == "pion" }
 
 // rule is a setting that something doesn't go with.
 type rule struct {
