@@ -120,8 +120,8 @@ func (c *checker) changedRate(l *Link, change strict.Path) {
 			p := change.Child(name).Child(field)
 			switch {
 			case !c.places.Has(p):
-			case d.Capacity != nil || d.Channel != "" || d.Shaper != nil:
-				c.fail(p, fmt.Sprintf("the rate of %s/%s is not the schedule's to change", l.Name, name), "remove its capacity, shaper or channel, or this")
+			case d.Capacity != nil || d.Channel != "":
+				c.fail(p, fmt.Sprintf("the rate of %s/%s is not the schedule's to change", l.Name, name), "remove its capacity or channel, or this")
 			case d.Rate == nil:
 				c.fail(p, fmt.Sprintf("%s/%s has no rate that could change", l.Name, name), remedy)
 			}
@@ -131,8 +131,8 @@ func (c *checker) changedRate(l *Link, change strict.Path) {
 		if p := change.Child(field); c.places.Has(p) && l.Forward.Rate == nil && l.Backward.Rate == nil {
 			c.fail(p, fmt.Sprintf("%s has no rate that could change", l.Name), remedy)
 		}
-		if p := change.Child(field); c.places.Has(p) && (l.Forward.Capacity != nil || l.Backward.Capacity != nil || l.Forward.Shaper != nil || l.Backward.Shaper != nil) {
-			c.fail(p, fmt.Sprintf("the rate of %s is not the schedule's to change", l.Name), "remove its capacity or shaper, or this")
+		if p := change.Child(field); c.places.Has(p) && (l.Forward.Capacity != nil || l.Backward.Capacity != nil) {
+			c.fail(p, fmt.Sprintf("the rate of %s is not the schedule's to change", l.Name), "remove its capacity, or this")
 		}
 	}
 }

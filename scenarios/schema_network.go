@@ -69,7 +69,7 @@ type Jitter struct {
 	Mean *time.Duration `yaml:"mean" max:"1h"`
 }
 
-// Shaper is a token bucket.
+// Shaper is a token bucket that begins full.
 type Shaper struct {
 	Burst units.Bytes `yaml:"burst,required" example:"15kB" min:"1500B" max:"1000MB"`
 	// PeakRate bounds how fast a burst goes; nil is at once.

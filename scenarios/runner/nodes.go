@@ -12,6 +12,9 @@ import (
 // firstExternal is the address of the first NAT (TEST-NET-2, RFC 5737).
 const firstExternal packet.IPv4 = 198<<24 + 51<<16 + 100<<8 + 1
 
+// External returns the address of the NAT at the node of an index, if there is one.
+func External(node int) packet.IPv4 { return firstExternal + packet.IPv4(node) }
+
 // stunServer is whom hosts behind a NAT ask for their address before a call
 // (TEST-NET-1, and STUN's port).
 var stunServer = packet.Addr{IP: 192<<24 + 2<<8 + 1, Port: 3478}
@@ -24,7 +27,7 @@ func node(c *topologies.Config, n *scenarios.Node, index int) topologies.Node {
 		add(func(*topologies.Env, *fabric.Node) fabric.Middlebox { return firewall(c, w) })
 	}
 	if t := n.NAT; t != nil {
-		external := firstExternal + packet.IPv4(index)
+		external := External(index)
 		add(func(env *topologies.Env, at *fabric.Node) fabric.Middlebox {
 			inside := hostsAt(c, t.Inside)
 			return nat{must(middlebox.NewNAT(env.Fabric, at, natConfig(t, external), inside...)), inside, !t.LocalCandidates}

@@ -33,6 +33,8 @@ type Options struct {
 	// FeedbackDir, if not empty, is an existing folder that gets a log of what each
 	// controller is told and answers; see package feedlog.
 	FeedbackDir string
+	// Observer, if not nil, is told of all packets that are sent, delivered and dropped.
+	Observer fabric.Observer `json:"-"`
 	// Agent, if not nil, takes the place of one controller; it has no feedback log.
 	Agent *Agent `json:"-"`
 }
@@ -82,15 +84,18 @@ func simulate(ctx context.Context, r *scenarios.Run, config topologies.Config, o
 		return nil, fmt.Errorf("%s: %w", r.Name, err)
 	}
 	defer sim.Close()
-	var also fabric.Observer
+	var also []fabric.Observer
+	if o.Observer != nil {
+		also = append(also, o.Observer)
+	}
 	var tap *capture.Tap
 	if o.CaptureDir != "" {
 		if tap, err = newTap(r.Scenario, sim, o); err != nil {
 			return nil, err
 		}
-		also = tap
+		also = append(also, tap)
 	}
-	rec := measure.Attach(sim, also)
+	rec := measure.Attach(sim, also...)
 	interrupted := advance(ctx, sim, simtime.At(r.Scenario.Duration), o.Progress)
 	if tap != nil {
 		if err := tap.Close(); err != nil {

@@ -37,14 +37,16 @@ type Timer interface{ Set(at simtime.Time) }
 // Shaper delays the packets of one link until they conform to a token bucket,
 // which starts full. It is a [fabric.Medium]; the link's queue stays in front.
 //
-// It holds one packet, which has left the queue while it waits for tokens or
-// is on the line, as a serializer does: at a steady load the wait takes as long
-// as sending the packet at Rate would.
+// A packet whose turn it is waits for its tokens in the queue if that can tell
+// which one it is ([fabric.Peeker]), so that it counts against the queue's limit, as with
+// Linux's tbf. Other disciplines decide which packet is next, and what becomes of it, when
+// they hand it out: then it waits in the shaper.
 type Shaper struct {
 	c      ShaperConfig
 	bucket bucket
 	timer  Timer
 	link   *fabric.Link
+	queue  fabric.Peeker // the link's, if it is one
 	held   *packet.Packet
 	onLine bool // held has its tokens
 }
@@ -64,6 +66,7 @@ func (s *Shaper) Attach(l *fabric.Link) {
 		panic("aqm: a shaper serves one link, not " + s.link.Name + " and " + l.Name)
 	}
 	s.link = l
+	s.queue, _ = l.Queue.(fabric.Peeker)
 }
 
 // Backlogged lets the queue's next packet go if it may.
@@ -73,7 +76,7 @@ func (s *Shaper) Backlogged(now simtime.Time, _ *fabric.Link) {
 	}
 }
 
-// Held returns 1 while a packet waits for tokens or is on the line.
+// Held returns 1 while a packet waits outside of the queue, or is on the line.
 func (s *Shaper) Held(*fabric.Link) int {
 	if s.held == nil {
 		return 0
@@ -85,7 +88,7 @@ func (s *Shaper) Held(*fabric.Link) int {
 func (s *Shaper) SetRate(now simtime.Time, r units.BitRate) {
 	s.bucket.fill(now)
 	s.bucket.rate = int64(r)
-	if s.held != nil && !s.onLine {
+	if !s.onLine {
 		s.work(now)
 	}
 }
@@ -103,46 +106,56 @@ func (s *Shaper) fire(now simtime.Time) {
 func (s *Shaper) work(now simtime.Time) {
 	s.bucket.fill(now)
 	for {
-		if s.held == nil && !s.load(now) {
+		p := s.next(now)
+		if p == nil {
 			return
 		}
-		if !s.bucket.take(s.held.Size) {
-			s.waitForTokens(now)
+		if !s.bucket.take(p.Size) {
+			s.waitForTokens(p.Size)
 			return
+		}
+		if s.held == nil { // it waited in the queue
+			p = s.link.Take(now)
 		}
 		if s.c.PeakRate > 0 {
-			s.onLine = true
-			s.timer.Set(now.Add(s.serial(s.held)))
+			s.held, s.onLine = p, true
+			s.timer.Set(now.Add(s.serial(p)))
 			return
 		}
-		p := s.held
 		s.held = nil
 		s.link.Transmit(now, p, 0)
 	}
 }
 
-// load takes the queue's next packet that fits into the bucket. It reports
-// false if there is none.
-func (s *Shaper) load(now simtime.Time) bool {
-	for {
-		p := s.link.Take(now)
-		if p == nil {
-			return false
-		}
-		if cost(p.Size) <= s.bucket.full {
+// next returns the packet whose turn it is, of those that fit into the bucket:
+// the one held, or the queue's first. It is nil if there is none.
+func (s *Shaper) next(now simtime.Time) *packet.Packet {
+	for s.held == nil {
+		var p *packet.Packet
+		if s.queue != nil {
+			p = s.queue.Peek()
+		} else {
+			p = s.link.Take(now)
 			s.held = p
-			return true
 		}
+		switch {
+		case p == nil || cost(p.Size) <= s.bucket.full:
+			return p
+		case s.held == nil:
+			p = s.link.Take(now)
+		}
+		s.held = nil
 		s.link.Abandon(now, p)
 	}
+	return s.held
 }
 
-func (s *Shaper) waitForTokens(now simtime.Time) {
+func (s *Shaper) waitForTokens(n units.Bytes) {
 	if s.bucket.rate == 0 {
 		s.timer.Set(simtime.Never)
 		return
 	}
-	s.timer.Set(now.Add(s.bucket.wait(s.held.Size)))
+	s.timer.Set(s.bucket.at.Add(s.bucket.wait(n)))
 }
 
 func (s *Shaper) serial(p *packet.Packet) time.Duration {

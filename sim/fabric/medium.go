@@ -5,6 +5,7 @@ import (
 
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/simtime"
+	"rtpfabric/sim/units"
 )
 
 // Medium takes the place of a link's serializer. It decides when the packets of
@@ -20,6 +21,11 @@ type Medium interface {
 	// Held returns how many of the link's packets the medium has taken and not
 	// yet handed on.
 	Held(l *Link) int
+}
+
+// Adjustable is a medium whose rate [Link.SetRate] changes.
+type Adjustable interface {
+	SetRate(now simtime.Time, r units.BitRate)
 }
 
 // Take removes the next packet from the link's queue; nil when it is empty. The

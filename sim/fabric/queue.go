@@ -48,6 +48,12 @@ type Periodic interface {
 	Update(now simtime.Time)
 }
 
+// Peeker is a queue that hands out first what came first. Peek returns what Dequeue
+// would; nil when it is empty.
+type Peeker interface {
+	Peek() *packet.Packet
+}
+
 // Limit is the length of a queue in exactly one of three measures.
 type Limit struct {
 	// Time is how long the queue takes to drain at the link's present rate:
@@ -95,6 +101,9 @@ func (q *DropTail) Enqueue(_ simtime.Time, p *packet.Packet, _ DropFunc) Verdict
 
 // Dequeue hands out the oldest packet.
 func (q *DropTail) Dequeue(simtime.Time, DropFunc) *packet.Packet { return q.fifo.Pop() }
+
+// Peek returns the oldest packet.
+func (q *DropTail) Peek() *packet.Packet { return q.fifo.Peek() }
 
 // Len returns the number of packets waiting.
 func (q *DropTail) Len() int { return q.fifo.Len() }

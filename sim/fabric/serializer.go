@@ -44,8 +44,8 @@ func (l *Link) serialized(now simtime.Time) {
 	l.startSerializing(now)
 }
 
-// SetRate changes the serializer's rate. What is left of a packet in the
-// serializer goes at the new rate.
+// SetRate changes the rate of the serializer, or of a medium that is [Adjustable].
+// What is left of a packet in the serializer goes at the new rate.
 func (l *Link) SetRate(now simtime.Time, r units.BitRate) {
 	old := l.Rate
 	l.Rate = r
@@ -53,6 +53,9 @@ func (l *Link) SetRate(now simtime.Time, r units.BitRate) {
 		q.SetRate(r)
 	}
 	if l.Medium != nil {
+		if m, ok := l.Medium.(Adjustable); ok {
+			m.SetRate(now, r)
+		}
 		return
 	}
 	s := &l.serializer

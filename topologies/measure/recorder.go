@@ -35,13 +35,13 @@ type Recorder struct {
 	byAddr       []*trafficMeter
 	events       []record.Event
 	routes       int // how often routes had been computed when paths were noted
-	also         fabric.Observer
+	also         []fabric.Observer
 	timer        *engine.Timer
 }
 
-// Attach makes a recorder of the simulation. also, if not nil, is told of all
-// packet events too.
-func Attach(sim *topologies.Simulation, also fabric.Observer) *Recorder {
+// Attach makes a recorder of the simulation. The others are told, too, of packets
+// that are sent, delivered and dropped.
+func Attach(sim *topologies.Simulation, also ...fabric.Observer) *Recorder {
 	r := &Recorder{
 		sim: sim, bySSRC: map[source]*flowMeter{}, peers: map[*endpoints.Session]packet.IPv4{}, conns: map[*endpoints.Session]*connMeter{}, also: also,
 	}
@@ -198,8 +198,8 @@ func (r *Recorder) sent(s *endpoints.Session, ssrc uint32) *flowMeter {
 
 // PacketSent implements fabric.Observer.
 func (r *Recorder) PacketSent(now simtime.Time, p *packet.Packet) {
-	if r.also != nil {
-		r.also.PacketSent(now, p)
+	for _, o := range r.also {
+		o.PacketSent(now, p)
 	}
 	if m := r.pathOf(p); m != nil {
 		m.packetSent(now, p)
@@ -226,8 +226,8 @@ func (r *Recorder) repairSent(now simtime.Time, p *packet.Packet) {
 
 // PacketDelivered implements fabric.Observer.
 func (r *Recorder) PacketDelivered(now simtime.Time, p *packet.Packet) {
-	if r.also != nil {
-		r.also.PacketDelivered(now, p)
+	for _, o := range r.also {
+		o.PacketDelivered(now, p)
 	}
 	if m := r.pathOf(p); m != nil {
 		m.packetDelivered(now, p)
@@ -236,8 +236,8 @@ func (r *Recorder) PacketDelivered(now simtime.Time, p *packet.Packet) {
 
 // PacketDropped implements fabric.Observer.
 func (r *Recorder) PacketDropped(now simtime.Time, l *fabric.Link, p *packet.Packet, why fabric.DropReason) {
-	if r.also != nil {
-		r.also.PacketDropped(now, l, p, why)
+	for _, o := range r.also {
+		o.PacketDropped(now, l, p, why)
 	}
 	if m := r.pathOf(p); m != nil && !p.Copied {
 		m.packetLost(now)

@@ -68,6 +68,7 @@ Exit codes:
 		controllersCommand(),
 		listCommand(),
 		metricsCommand(),
+		crosscheckCommand(),
 		requirementsCommand(),
 		conformanceCommand(),
 		reportCommand(),
