@@ -76,7 +76,7 @@ const patience = 10 * time.Minute
 func Run(ctx context.Context, r *scenarios.Run) (*Result, error) {
 	config, err := runner.Config(r.Scenario)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", r.Name, err)
+		return nil, fmt.Errorf("%s, %s: %w", r.File, r.Name, err)
 	}
 	t := newTap()
 	if _, err := runner.Run(ctx, r, runner.Options{Observer: t}); err != nil {
@@ -86,7 +86,7 @@ func Run(ctx context.Context, r *scenarios.Run) (*Result, error) {
 		return nil, err
 	}
 	out := &Result{Scenario: r.File, Run: r.Name, Packets: len(t.packets), Open: t.open(), played: t, fates: map[pionnet.Version][]pionnet.Fate{}}
-	plan, untranslated := translate(r.Scenario, &config, t.largest)
+	plan, untranslated := translate(r.Scenario, &config, t)
 	for _, v := range []pionnet.Version{pionnet.V4, pionnet.V2} {
 		a := Against{Vnet: v}
 		err := untranslated
@@ -97,7 +97,7 @@ func Run(ctx context.Context, r *scenarios.Run) (*Result, error) {
 			a, err = Against{Vnet: v, Unable: unable.Reason}, nil
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", r.Name, err)
+			return nil, fmt.Errorf("%s, %s: %w", r.File, r.Name, err)
 		}
 		out.Against = append(out.Against, a)
 	}

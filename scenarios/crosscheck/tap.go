@@ -1,6 +1,8 @@
 package crosscheck
 
 import (
+	"slices"
+
 	"rtpfabric/sim/fabric"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/pionnet"
@@ -39,6 +41,13 @@ func (t *tap) open() int {
 		}
 	}
 	return n
+}
+
+// turnsBack reports whether any of the hosts sends to an address, the outside of a NAT that they are behind.
+func (t *tap) turnsBack(hosts []packet.IPv4, external packet.IPv4) bool {
+	return slices.ContainsFunc(t.packets, func(k pionnet.Packet) bool {
+		return k.To.IP == external && slices.Contains(hosts, k.From.IP)
+	})
 }
 
 func (t *tap) PacketSent(now simtime.Time, p *packet.Packet) {

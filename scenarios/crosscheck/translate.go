@@ -46,10 +46,10 @@ const (
 	lengthNote     = "the length of v2's queue can't follow the rate"
 )
 
-// translate makes a plan of a scenario's network. What vnet knows nothing of is an [pionnet.Unable].
-// largest is the size of the largest packet.
-func translate(s *scenarios.Scenario, c *topologies.Config, largest units.Bytes) (*plan, error) {
-	base := &translator{scenario: s, config: c, largest: largest}
+// translate makes a plan of a scenario's network, for the packets of a run. What vnet knows nothing of is an
+// [pionnet.Unable].
+func translate(s *scenarios.Scenario, c *topologies.Config, played *tap) (*plan, error) {
+	base := &translator{scenario: s, config: c, played: played}
 	if err := base.checkTree(); err != nil {
 		return nil, err
 	}
@@ -75,7 +75,7 @@ type translator struct {
 	scenario  *scenarios.Scenario
 	config    *topologies.Config
 	plan      *plan
-	largest   units.Bytes // packet
+	played    *tap
 	obstacles []string
 }
 
@@ -132,7 +132,7 @@ func (t *translator) around(middle *scenarios.Link) *translator {
 		}
 	}
 	root := &pionnet.Router{Name: "root"}
-	n := &translator{scenario: t.scenario, config: t.config, largest: t.largest, plan: &plan{
+	n := &translator{scenario: t.scenario, config: t.config, played: t.played, plan: &plan{
 		tree: root, explained: map[pionnet.Version][]string{}, enters: map[string]*pionnet.Router{},
 	}}
 	forward, backward := n.stage(middle, true), n.stage(middle, false)
@@ -282,10 +282,10 @@ func (t *translator) stage(l *scenarios.Link, isForward bool) pionnet.Stage {
 		}
 	}
 	if d.Rate != nil && d.Queue.Type == "droptail" {
-		s.Rate, s.Burst, s.Queue = *d.Rate, t.largest, queueAt(d.Queue, *d.Rate)
+		s.Rate, s.Burst, s.Queue = *d.Rate, t.played.largest, queueAt(d.Queue, *d.Rate)
 		if d.Shaper == nil {
 			t.explain(serializerNote, pionnet.V2, pionnet.V4)
-		} else if s.Burst = d.Shaper.Burst; s.Burst < t.largest {
+		} else if s.Burst = d.Shaper.Burst; s.Burst < t.played.largest {
 			t.explain(giantNote, pionnet.V2, pionnet.V4)
 		}
 		t.explain(bucketNote, pionnet.V2)
@@ -338,12 +338,12 @@ func (t *translator) nat(node string, n *scenarios.NAT, external packet.IPv4, ho
 	if hosts && !slices.Contains(n.Inside, node) {
 		t.obstacle("hosts at %s are outside of its NAT: vnet's routers have no such place", node)
 	}
-	inside := 0
 	for _, at := range behind {
-		k := len(t.config.AddrsAt(at))
-		inside += k
-		if k > 0 && at != node && !slices.Contains(n.Inside, at) {
+		if at != node && !slices.Contains(n.Inside, at) && len(t.config.AddrsAt(at)) > 0 {
 			t.obstacle("%s is behind the NAT at %s and not inside", at, node)
+		}
+		if t.played.turnsBack(t.config.AddrsAt(at), external) {
+			t.explain(insideNote, pionnet.V2, pionnet.V4)
 		}
 	}
 	for _, at := range n.Inside {
@@ -356,9 +356,6 @@ func (t *translator) nat(node string, n *scenarios.NAT, external packet.IPv4, ho
 	}
 	if n.PortPreservation {
 		t.explain(portNote, pionnet.V2, pionnet.V4)
-	}
-	if inside > 1 {
-		t.explain(insideNote, pionnet.V2, pionnet.V4)
 	}
 	return &pionnet.NAT{
 		External: external, Mapping: dependences[n.Mapping], Filtering: dependences[n.Filtering], Timeout: n.Timeout,

@@ -48,7 +48,7 @@ type valve struct {
 // quiet keeps vnet from writing to the terminal.
 var quiet = &logging.DefaultLoggerFactory{DefaultLogLevel: logging.LogLevelDisabled, Writer: io.Discard, ScopeLevels: map[string]logging.LogLevel{}}
 
-// build makes the tree.
+// build makes the tree and starts it.
 func (lib *library[R, N, F]) build(tree *Router) (*network, error) {
 	space, err := number(tree)
 	if err != nil {
@@ -56,19 +56,24 @@ func (lib *library[R, N, F]) build(tree *Router) (*network, error) {
 	}
 	n := &network{space: space, hosts: map[ipv4]listener{}}
 	root, err := lib.addRouter(n, tree)
-	if err != nil {
-		return nil, err
-	}
-	observer, listen, err := lib.newHost(space.observer.String())
 	if err == nil {
-		err = root.AddNet(observer)
+		var observer N
+		observer, n.hosts[space.observer], err = lib.newHost(space.observer.String())
+		if err == nil {
+			err = root.AddNet(observer)
+		}
+	}
+	if err == nil {
+		err = root.Start()
 	}
 	if err != nil {
+		for _, stop := range n.close {
+			_ = stop() // the first error tells more
+		}
 		return nil, fmt.Errorf("vnet: %w", err)
 	}
-	n.hosts[space.observer] = listen
 	n.stop = root.Stop
-	return n, root.Start()
+	return n, nil
 }
 
 // addRouter makes a router with everything below it.
@@ -78,7 +83,7 @@ func (lib *library[R, N, F]) addRouter(n *network, r *Router) (R, error) {
 		name: r.Name, cidr: at.cidr(), external: at.external(r.NAT), delay: r.Delay, nat: r.NAT,
 	})
 	if err != nil {
-		return made, fmt.Errorf("vnet: router %s: %w", r.Name, err)
+		return made, fmt.Errorf("router %s: %w", r.Name, err)
 	}
 	if len(r.Loses) > 0 {
 		made.AddChunkFilter(lib.filter(func(payload []byte) bool { return !r.Loses[idOf(payload)] }))
@@ -92,7 +97,7 @@ func (lib *library[R, N, F]) addRouter(n *network, r *Router) (R, error) {
 			err = lib.hang(n, made, &h.Above, branch[R, N]{nic: nic, seen: one(addr)})
 		}
 		if err != nil {
-			return made, fmt.Errorf("vnet: host %v: %w", h.Addr, err)
+			return made, fmt.Errorf("host %v: %w", h.Addr, err)
 		}
 	}
 	for _, c := range r.Routers {
@@ -105,7 +110,7 @@ func (lib *library[R, N, F]) addRouter(n *network, r *Router) (R, error) {
 			seen = one(seen.outside)
 		}
 		if err := lib.hang(n, made, &c.Above, branch[R, N]{nic: lib.nic(child), router: &child, seen: seen}); err != nil {
-			return made, fmt.Errorf("vnet: router %s: %w", c.Name, err)
+			return made, fmt.Errorf("router %s: %w", c.Name, err)
 		}
 	}
 	return made, nil

@@ -197,8 +197,8 @@ func (p *player) send(i int) error {
 	k, f := &p.packets[i], &p.fates[i]
 	f.Arrived = simtime.Never
 	to, ok := p.address(k.To)
-	for waited := time.Duration(0); !ok && waited < patientFor; waited++ {
-		time.Sleep(1)
+	for waited := time.Duration(0); !ok && waited < patientFor; waited += time.Nanosecond {
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		to, ok = p.address(k.To)
 	}

@@ -57,10 +57,11 @@ func (s *subnet) external(nat *NAT) []string {
 
 // host returns the subnet's next address that isn't a router's below.
 func (s *subnet) host() (ipv4, error) {
-	room := 1 << (32 - level - s.bits)
+	free := 32 - level - s.bits // the bits of those that are in no router's below
 	if s.bits == deepest {
-		room = 1 << (32 - deepest)
+		free = 32 - deepest
 	}
+	room := 1 << free
 	if s.hosts++; s.hosts > room-2 {
 		return 0, &Unable{fmt.Sprintf("there are more than %d hosts at a router that deep: vnet's addresses follow its tree", room-2)}
 	}

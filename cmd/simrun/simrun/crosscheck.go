@@ -164,8 +164,11 @@ func printCrosscheck(s *screen, results []*crosscheck.Result, labels []string) {
 		}
 	}
 	fmt.Fprint(s, table.String(3, 4, 5, 6, 7, 8, 9, 10))
+	if len(notes) > 0 {
+		fmt.Fprintln(s)
+	}
 	for i, n := range notes {
-		fmt.Fprintf(s, "%s[%d] %s\n", map[bool]string{true: "\n"}[i == 0], i+1, s.ascii(n))
+		fmt.Fprintf(s, "[%d] %s\n", i+1, s.ascii(n))
 	}
 }
 
@@ -179,12 +182,16 @@ func carried(a *crosscheck.Against) string {
 
 // span prints a time with three digits.
 func span(d time.Duration) string {
-	for unit := time.Second; unit >= time.Microsecond; unit /= 1000 {
-		if d >= unit {
-			return strconv.FormatFloat(float64(d)/float64(unit), 'g', 3, 64) + " " + map[time.Duration]string{time.Second: "s", time.Millisecond: "ms", time.Microsecond: "us"}[unit]
-		}
+	digits := func(unit time.Duration) string { return strconv.FormatFloat(float64(d)/float64(unit), 'g', 3, 64) }
+	switch {
+	case d >= time.Second:
+		return digits(time.Second) + " s"
+	case d >= time.Millisecond:
+		return digits(time.Millisecond) + " ms"
+	case d >= time.Microsecond:
+		return digits(time.Microsecond) + " us"
 	}
-	return strconv.FormatInt(int64(d), 10) + " ns"
+	return digits(time.Nanosecond) + " ns"
 }
 
 // crosscheckVerdict says whether the networks agree, and if they needn't, why.
