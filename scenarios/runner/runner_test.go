@@ -94,7 +94,7 @@ var pinned = []struct {
 	{quickstart, "876af73b6840ce3bfdfebd75db87e6c5", nil},
 	{case51, "69392995cd2f39ac343ce0531da0027f", []string{"seed=1", forward}},
 	{case51, "ed5abc2d884696abdb324dab4863799e", []string{"seed=1", forward, "congestion.feedback=twcc"}},
-	{library + "testdata/determinism/everything.yaml", "112418e36dd0b385ba7f02b6ad8cd5b3", nil},
+	{library + "testdata/determinism/everything.yaml", "16ebfe1d8a6713f517d92ede56a9f02a", nil},
 	{badPaths, "a74bb2a4b1dc465c90115205113159b2", nil},
 	{library + "feedback/e01-feedback-budget.yaml", "8cc8ee8f0379b65693c440b51eb5930f", []string{"seed=1"}},
 }

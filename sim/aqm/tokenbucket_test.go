@@ -2,6 +2,7 @@ package aqm
 
 import (
 	"math/big"
+	"slices"
 	"testing"
 	"time"
 
@@ -184,6 +185,30 @@ func TestShaperRateChangeAndGiants(t *testing.T) {
 	}
 	if a := n.link.Stats().Abandoned; a != 1 {
 		t.Errorf("%d packets abandoned, want the one that never fits", a)
+	}
+}
+
+// What waits for tokens is in the queue still, and counts against its limit; and a link's rate is its
+// shaper's.
+func TestShaperLeavesWaitingPacketsInTheQueue(t *testing.T) {
+	loop := &engine.Loop{}
+	s := newShaper(loop, ShaperConfig{Rate: units.Mbps, Burst: 1250})
+	n := newNetOn(t, loop, fabric.LinkConfig{Rate: units.Mbps, Medium: s, Queue: fabric.NewDropTail(fabric.Limit{Bytes: 2500})})
+	var waits []time.Duration
+	n.onDequeued = func(_ simtime.Time, _ *packet.Packet, wait time.Duration) { waits = append(waits, wait) }
+	for range 4 { // one conforms, two wait, there is no room for the last
+		n.send(0, 1250, nil)
+	}
+	if n.link.Queue.Len() != 2 || s.Held(n.link) != 0 {
+		t.Errorf("%d packets are in the queue and %d in the shaper, want 2 and none", n.link.Queue.Len(), s.Held(n.link))
+	}
+	n.timer(10*ms, func(now simtime.Time) time.Duration { n.link.SetRate(now, 2*units.Mbps); return 0 })
+	n.run(time.Second)
+	if refused := n.link.Stats().Refused; refused != 1 {
+		t.Errorf("%d packets refused, want 1", refused)
+	}
+	if want := []time.Duration{0, 10 * ms, 15 * ms}; !slices.Equal(waits, want) {
+		t.Errorf("packets waited %v, want %v", waits, want)
 	}
 }
 
