@@ -122,6 +122,9 @@ func (e *Endpoint) followOthers(now simtime.Time) {
 	}
 }
 
+// unpaced is a rate at which everything leaves at once.
+const unpaced = 1000 * units.Gbps
+
 // applyTarget reads the controller's target, gives it to pacer and encoders, and
 // begins the probe that the controller asks for.
 func (s *Session) applyTarget(now simtime.Time) {
@@ -130,6 +133,9 @@ func (s *Session) applyTarget(now simtime.Time) {
 		return
 	}
 	t := cc.Target()
+	if s.config.Without.Pacing {
+		t.Pacing = unpaced
+	}
 	changed := t.Media != s.lastTarget.Media || t.Pacing != s.lastTarget.Pacing
 	s.lastTarget = t
 	if s.probing.probe.ID == 0 {

@@ -99,6 +99,7 @@ func (s *Session) handlePacket(now simtime.Time, p *packet.Packet) {
 		s.handleRTP(now, p)
 		s.carrierRestores = false
 	}
+	s.takeIntercepted(now)
 	s.wantOwn(now)
 	s.pump(now)
 	s.runRTCP(now)
@@ -115,6 +116,15 @@ func (s *Session) handleRTP(now simtime.Time, p *packet.Packet) {
 	if err != nil {
 		s.countRejected(err)
 		return
+	}
+	if i := s.config.Interceptor; i != nil {
+		if b = i.ReceiveRTP(b); b == nil {
+			return
+		}
+		if n, err = h.Unmarshal(b); err != nil {
+			s.counts.Malformed++
+			return
+		}
 	}
 	if len(b) < n {
 		s.counts.Malformed++
@@ -296,6 +306,9 @@ func (s *Session) sourceOf(ssrc uint32) *source {
 // recordArrival notes the packet for congestion control feedback.
 func (s *Session) recordArrival(now simtime.Time, p *packet.Packet, h *rtp.Header) {
 	s.recordForEstimate(now, p, h)
+	if s.config.Without.Feedback {
+		return
+	}
 	clock := s.endpoint.wallClock(now)
 	switch s.config.Feedback {
 	case FeedbackRFC8888:

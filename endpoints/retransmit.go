@@ -58,7 +58,7 @@ func (s *Session) handleNACK(now simtime.Time, n *rtcp.TransportLayerNack) {
 		st.section.steer(now, s.numbersLost)
 		return
 	}
-	if st == nil || st.section.resend == nil || st != st.section.main || st.section.halted() {
+	if st == nil || st.section.resend == nil || st != st.section.main || st.section.halted() || s.config.Without.Retransmissions {
 		return
 	}
 	m, r := st.section, st.section.resend

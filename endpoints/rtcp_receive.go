@@ -26,6 +26,11 @@ func (s *Session) handleRTCP(now simtime.Time, p *packet.Packet) {
 		s.countRejected(err)
 		return
 	}
+	if i := s.config.Interceptor; i != nil {
+		if b = i.ReceiveRTCP(b); b == nil {
+			return
+		}
+	}
 	b, ok := stripPadding(b)
 	if !ok {
 		s.counts.Malformed++

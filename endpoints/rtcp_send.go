@@ -1,6 +1,8 @@
 package endpoints
 
 import (
+	"slices"
+
 	"github.com/pion/rtcp"
 
 	"rtpfabric/endpoints/rtcptiming"
@@ -69,6 +71,9 @@ func (s *Session) feedbackPending() bool {
 }
 
 func (s *Session) hasFeedback() bool {
+	if s.config.Without.Feedback {
+		return false
+	}
 	switch s.config.Feedback {
 	case FeedbackRFC8888:
 		return s.ccfb.Pending()
@@ -84,6 +89,11 @@ func (s *Session) hasFeedback() bool {
 // sendRegular sends a compound packet: reports of the given SSRC and, as far
 // as they fit, of the endpoint's others, then their CNAMEs, then feedback.
 func (s *Session) sendRegular(now simtime.Time, first *rtcptiming.Local) {
+	if s.config.Without.Reports {
+		s.sendFeedback(now, first)
+		s.timing.SentRegular(now, []*rtcptiming.Local{first})
+		return
+	}
 	w := s.newCompound()
 	w.report(now, s.streamFor(first))
 	if s.config.RTCP.Aggregate {
@@ -121,7 +131,7 @@ func (s *Session) sendRegular(now simtime.Time, first *rtcptiming.Local) {
 func (s *Session) sendFeedback(now simtime.Time, l *rtcptiming.Local) {
 	st := s.streamFor(l)
 	w := s.newCompound()
-	compound := !s.reduces() || st.section.reportWanted
+	compound := (!s.reduces() || st.section.reportWanted) && !s.config.Without.Reports
 	if compound {
 		w.report(now, st)
 		w.describe(now)
@@ -197,26 +207,37 @@ func (s *Session) streamFor(l *rtcptiming.Local) *Stream {
 	panic("endpoints: RTCP timing knows an SSRC that no stream has")
 }
 
-// sendRTCP protects and sends a packet.
+// sendRTCP sends a packet.
 func (s *Session) sendRTCP(now simtime.Time, w *compound) {
 	if len(w.b) == 0 || s.config.RTCP.Off {
 		return
 	}
 	s.followGroup(now)
 	w.pad(s.config.RTCP.PadTo)
-	b, err := s.control.RTCP(w.b)
+	if i := s.config.Interceptor; i != nil {
+		i.SendRTCP(slices.Clone(w.b))
+		s.takeIntercepted(now)
+	} else {
+		s.transmitRTCP(now, w.b, len(w.reporters), s.rtcpDSCP(w), false)
+	}
+	for _, st := range w.reporters {
+		s.event(Event{Kind: ReportSent, At: now, Section: st.section, SSRC: st.ssrc})
+	}
+}
+
+// transmitRTCP protects and sends the octets of a packet in which so many reporters report. drawn
+// says that chance has a part in it.
+func (s *Session) transmitRTCP(now simtime.Time, plain []byte, reporters int, dscp uint8, drawn bool) {
+	b, err := s.control.RTCP(plain)
 	if err != nil {
 		panic("endpoints: protecting RTCP of our own failed: " + err.Error())
 	}
 	p := s.endpoint.config.Pool.New()
 	copy(p.SetPayload(len(b)), b)
 	p.Src, p.Dst = s.rtcpFlow()
-	p.DSCP = s.rtcpDSCP(w)
+	p.DSCP, p.Drawn = dscp, drawn
 	s.counts.RTCPSent++
-	s.timing.CountPacket(p.Size, len(w.reporters))
+	s.timing.CountPacket(p.Size, reporters)
 	s.event(Event{Kind: RTCPSent, At: now, Size: p.Size})
-	for _, st := range w.reporters {
-		s.event(Event{Kind: ReportSent, At: now, Section: st.section, SSRC: st.ssrc})
-	}
 	s.out.Push(p)
 }

@@ -54,7 +54,7 @@ func (s *Session) mayLeave(st *Stream) bool {
 	return true
 }
 
-// release stamps, protects and sends a media packet.
+// release stamps and sends a media packet.
 func (s *Session) release(now simtime.Time, p *packet.Packet) {
 	st, introduced, importance := s.ofHop(p)
 	st = st.restamp(p)
@@ -80,11 +80,6 @@ func (s *Session) release(now simtime.Time, p *packet.Packet) {
 		st.lastTS = binary.BigEndian.Uint32(p.Payload[4:])
 		m.insure(now, st, p.Payload, importance)
 	}
-	b, err := s.protector.RTP(&s.header, p.Payload)
-	if err != nil {
-		panic("endpoints: protecting a packet of our own failed: " + err.Error())
-	}
-	p.Payload = b
 	if !m.Repairs(st.ssrc) && !m.IsRepair(seq) {
 		p.Flow = m.flow
 	}
@@ -92,15 +87,34 @@ func (s *Session) release(now simtime.Time, p *packet.Packet) {
 	p.DSCP, p.ECN = m.dscp, s.codePoint(now, st, importance)
 	s.counts.RTPSent++
 	s.timing.SentRTP(now, st.ssrc)
-	s.judges.sent(now, st, b)
-	s.out.Push(p)
+	onWire := p.Size
+	if i := s.config.Interceptor; i != nil {
+		i.SendRTP(Intercepted{Packet: slices.Clone(p.Payload), Flow: p.Flow, DSCP: p.DSCP, ECN: p.ECN})
+		s.endpoint.config.Pool.Release(p)
+		s.takeIntercepted(now)
+	} else {
+		s.depart(now, st, p)
+	}
 	if cc := s.config.Controller; cc != nil {
 		cc.OnSent(now, ccontrol.Sent{
-			Seq: tseq, Size: p.Size, Backlog: s.pacer.Backlog(), InFlight: s.history.InFlight(), Probe: probe,
+			Seq: tseq, Size: onWire, Backlog: s.pacer.Backlog(), InFlight: s.history.InFlight(), Probe: probe,
 		})
 	}
-	s.filling.sent(now, p.Size)
-	s.probed(now, p.Size)
+	s.filling.sent(now, onWire)
+	s.probed(now, onWire)
+}
+
+// depart protects a packet of RTP and sends it. st is nil if it is of none of the session's streams.
+func (s *Session) depart(now simtime.Time, st *Stream, p *packet.Packet) {
+	b, err := s.protector.RTP(&s.header, p.Payload)
+	if err != nil {
+		panic("endpoints: protecting a packet of our own failed: " + err.Error())
+	}
+	p.Payload = b
+	if st != nil {
+		s.judges.sent(now, st, b)
+	}
+	s.out.Push(p)
 }
 
 // meter averages the size of packets' payload.

@@ -67,6 +67,10 @@ type SessionConfig struct {
 	// Carried says that another stack carries the session; see [Session.CarrierReady]. Of this configuration
 	// media sections, controller and playout count; packets are plain, at Local and Remote.
 	Carried bool
+	// Interceptor, if not nil, stands between the session and its keys, and Without is what it does instead
+	// of the session.
+	Interceptor Interceptor
+	Without     Without
 	// Handshake says that Keying is DTLS, for the name of the profile.
 	Handshake bool
 	// PeerProfile is what the peer's description names; nil if it isn't known.
@@ -409,6 +413,7 @@ func (s *Session) handleTimeout(now simtime.Time) {
 	if !s.entered {
 		return
 	}
+	s.takeIntercepted(now)
 	if cc := s.config.Controller; cc != nil && cc.NextTimeout() <= now {
 		cc.OnTimeout(now)
 		s.applyTarget(now)

@@ -151,7 +151,7 @@ func (r *source) join(now simtime.Time, m *Section) {
 	}
 	r.losses = newPictureLoss(m)
 	r.refresh.kind = c.Repair.Refresh
-	if c.Repair.NACK {
+	if c.Repair.NACK && !c.Without.Requests {
 		requests := c.Repair.Requests
 		if c.Repair.Adaptive {
 			requests.Tries[nack.Discardable] = 0

@@ -103,13 +103,17 @@ func remarks(m *record.Manifest) []remark {
 func hosted(ends []record.Endpoint) []remark {
 	type kind struct{ profile, stack string }
 	names := map[kind][]string{}
+	var all []remark
 	for _, e := range ends {
+		if len(e.Parts) > 0 {
+			all = append(all, remark{"note", fmt.Sprintf("%s: with %s", e.Name, strings.Join(e.Parts, ", ")),
+				"Parts of somebody else's software, unmodified and in virtual time, in the sessions of an endpoint of ours."})
+		}
 		if e.Stack != "" {
 			k := kind{e.Profile, e.Stack}
 			names[k] = append(names[k], e.Name)
 		}
 	}
-	var all []remark
 	for _, k := range slices.SortedFunc(maps.Keys(names), func(a, b kind) int {
 		return cmp.Or(cmp.Compare(a.stack, b.stack), cmp.Compare(a.profile, b.profile))
 	}) {

@@ -74,10 +74,13 @@ func (f flowRow) SSRCText() string {
 
 // subtitle is what a box says below the name.
 func subtitle(e record.Endpoint) string {
-	if e.Stack == "" {
-		return e.Addr
+	switch {
+	case e.Stack != "":
+		return e.Addr + " · " + e.Stack
+	case len(e.Parts) > 0:
+		return e.Addr + " · with parts of another stack"
 	}
-	return e.Addr + " · " + e.Stack
+	return e.Addr
 }
 
 // newSketch draws a topology; nil if there is nothing to draw.

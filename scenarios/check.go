@@ -59,6 +59,18 @@ type StackLister interface {
 	Stacks() []string
 }
 
+// InterceptorChecker is what a [Catalogue] may be besides: one that knows which interceptors endpoints can have.
+type InterceptorChecker interface {
+	// Interceptors returns their types.
+	Interceptors() []string
+	// InterceptorOptions returns the names of the options of a type.
+	InterceptorOptions(typ string) []string
+	// CheckInterceptorOption returns an error that says what is wrong with a value.
+	CheckInterceptorOption(typ, name, value string) error
+	// Leads reports whether a type decides about the rate of what an endpoint sends.
+	Leads(typ string) bool
+}
+
 // NetworkChecker is what a [Catalogue] may be besides: one that knows whether a
 // network can be made.
 type NetworkChecker interface {
@@ -99,6 +111,7 @@ func check(s *Scenario, places *strict.Places, catalogue Catalogue) []*strict.Er
 	c.breakers()
 	c.security()
 	c.stacks(catalogue)
+	c.interceptors(catalogue)
 	c.expect()
 	c.expectedFail(catalogue)
 	if nc, ok := catalogue.(NetworkChecker); ok && len(c.errs) == 0 {

@@ -36,6 +36,23 @@ func (catalogue) CheckParameter(_, name, value string) error {
 	return nil
 }
 
+func (catalogue) Interceptors() []string {
+	return []string{"gcc", "nack-generator", "nack-responder", "receiver-reports", "rfc8888", "twcc-numbers"}
+}
+
+func (catalogue) InterceptorOptions(typ string) []string {
+	return map[string][]string{"gcc": {"pacer"}, "nack-generator": {"interval", "size"}}[typ]
+}
+
+func (catalogue) CheckInterceptorOption(_, name, value string) error {
+	if name == "interval" && !strings.HasSuffix(value, "s") {
+		return errors.New("\"" + value + "\" is no interval: write 1ms to 1m")
+	}
+	return nil
+}
+
+func (catalogue) Leads(typ string) bool { return typ == "gcc" }
+
 func (catalogue) CheckFeedback(controller, feedback string) error {
 	switch {
 	case controller == "nada" && (feedback == "none" || feedback == "ecn"):

@@ -107,8 +107,17 @@ type Endpoint struct {
 	// Stack is what the endpoint is made of: ours (rtpfabric), or pion's WebRTC stack (pion), unmodified and in
 	// virtual time. A program can have more.
 	Stack string `yaml:"stack" default:"rtpfabric"` // checked against what is registered
+	// Interceptors are parts of pion's stack in the sessions of an endpoint of ours, in virtual time; the first
+	// stands next to the network. What one does the endpoint leaves to it.
+	Interceptors []Interceptor `yaml:"interceptors" example:"[{type: gcc}]"`
 	// Pion are the options of a pion stack.
 	Pion Pion `yaml:"pion" example:"{profile: faithful}"`
+}
+
+// Interceptor is a part of pion's stack.
+type Interceptor struct {
+	Type    string      `yaml:"type,required"` // checked against what is registered
+	Options []Parameter `yaml:"options,named" example:"{interval: 50ms}"`
 }
 
 // Pion is how pion's stack is set up.

@@ -7,9 +7,10 @@ import (
 	"rtpfabric/scenarios/internal/strict"
 )
 
-// Hosted reports whether an endpoint is somebody else's stack, which lives in virtual time on the fabric.
+// Hosted reports whether an endpoint is somebody else's stack, or has parts of one, which live in virtual
+// time.
 func (s *Scenario) Hosted() bool {
-	return slices.ContainsFunc(s.Endpoints, func(e Endpoint) bool { return e.Hosted() })
+	return slices.ContainsFunc(s.Endpoints, func(e Endpoint) bool { return e.Hosted() || len(e.Interceptors) > 0 })
 }
 
 // Hosted reports whether the endpoint is somebody else's stack.

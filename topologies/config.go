@@ -292,6 +292,9 @@ type Endpoint struct {
 	// Stack makes the endpoint a guest: one that [RegisterStack] has named, with its options.
 	Stack        string
 	StackOptions map[string]string
+	// Interceptors stand in its sessions if it is one of ours, the first next to the network; see
+	// [InterceptorKinds].
+	Interceptors []Interceptor
 }
 
 // Media is one stream.

@@ -105,10 +105,11 @@ func Stacks() []string { return slices.Sorted(maps.Keys(stacks)) }
 // Led is a controller that does what a guest's own one says.
 type Led struct {
 	ccontrol.NoTimeout
-	rate  units.BitRate
-	moved bool
-	names []ccontrol.Signal
-	show  func(values []float64) []float64
+	rate   units.BitRate
+	factor float64 // of pacing; 0 is at once
+	moved  bool
+	names  []ccontrol.Signal
+	show   func(values []float64) []float64
 }
 
 // Show names inner values of the guest's controller, which a function appends. It is called while all
@@ -142,10 +143,17 @@ func (l *Led) Moved() bool {
 	return moved
 }
 
-// Target returns the rate. The guest's own pacer paces.
+// Pace lets the session pace what it sends, at a multiple of the rate; otherwise somebody else does.
+func (l *Led) Pace(factor float64) { l.factor = factor }
+
+// Target returns the rate.
 func (l *Led) Target() ccontrol.Target {
 	const unpaced = 1000 * units.Gbps
-	return ccontrol.Target{Media: l.rate, Pacing: unpaced}
+	t := ccontrol.Target{Media: l.rate, Pacing: unpaced}
+	if l.factor > 0 {
+		t.Pacing = units.BitRate(l.factor * float64(l.rate))
+	}
+	return t
 }
 
 var (
@@ -153,17 +161,17 @@ var (
 	_ ccontrol.Observable = (*Led)(nil)
 )
 
-// Hosted reports whether the simulation has guests: it is built, run and closed in a bubble then.
+// Hosted reports whether the simulation has guests or interceptors: it is built, run and closed in a bubble then.
 func (c *Config) Hosted() bool {
-	return slices.ContainsFunc(c.Endpoints, func(e Endpoint) bool { return e.Stack != "" })
+	return slices.ContainsFunc(c.Endpoints, func(e Endpoint) bool { return e.Stack != "" || len(e.Interceptors) > 0 })
 }
 
-// WithoutGuests returns the same with endpoints of ours in the places of guests: what can be found out
+// WithoutGuests returns the same with endpoints of ours in the places of guests, and without interceptors: what can be found out
 // without running needs no bubble then.
 func (c Config) WithoutGuests() Config {
 	c.Endpoints = slices.Clone(c.Endpoints)
 	for i := range c.Endpoints {
-		c.Endpoints[i].Stack = ""
+		c.Endpoints[i].Stack, c.Endpoints[i].Interceptors = "", nil
 	}
 	return c
 }
@@ -484,6 +492,9 @@ func (s *Simulation) Close() {
 		if g, ok := h.stack.(Guest); ok {
 			g.Close()
 		}
+	}
+	for _, c := range s.chains {
+		c.Close()
 	}
 	s.clock.Pass(time.Second)
 }

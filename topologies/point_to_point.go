@@ -236,7 +236,7 @@ func (s *Simulation) sessionConfig(end sessionEnd) (endpoints.SessionConfig, err
 		for _, m := range section {
 			if m.From == end.self {
 				model := s.model(end.extensions, m)
-				if end.led != nil {
+				if end.led != nil || s.byName[end.self].config.leads() {
 					model = s.guestModel(m, end.extensions)
 				}
 				send, err := s.sendConfig(m, model)
@@ -273,7 +273,7 @@ func (s *Simulation) sessionConfig(end sessionEnd) (endpoints.SessionConfig, err
 	}
 	if len(models) > 0 && end.led != nil {
 		sc.Controller = end.led
-	} else if len(models) > 0 {
+	} else if len(models) > 0 && !s.byName[end.self].config.leads() {
 		limits := endpoints.Limits(models)
 		if s.config.Type == Gateway && s.forwards(end.self) {
 			limits.Max += limits.Max / slack
@@ -291,7 +291,10 @@ func (s *Simulation) sessionConfig(end sessionEnd) (endpoints.SessionConfig, err
 			return sc, err
 		}
 	}
-	return sc, nil
+	if end.led != nil {
+		return sc, nil
+	}
+	return sc, s.intercept(&sc, &end, models)
 }
 
 // slack is the part by which a gateway may send more than what it passes on has at most, on

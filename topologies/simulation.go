@@ -32,7 +32,8 @@ type Simulation struct {
 	config   Config
 	random   *rng.Source
 	nodes    map[string]*fabric.Node
-	clock    *hosted.Clock // of guests; nil if there are none
+	clock    *hosted.Clock // of guests and interceptors; nil if there are none
+	chains   []Chain
 	hosts    []*host
 	byName   map[string]*party
 	relays   map[string]*host
@@ -221,6 +222,7 @@ func (s *Simulation) build() error {
 			return err
 		}
 	}
+	s.connectChains()
 	s.connectMixers()
 	s.connectCompositions()
 	s.connectPictures()

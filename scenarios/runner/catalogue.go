@@ -3,6 +3,7 @@ package runner
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"rtpfabric/ccontrol"
 	"rtpfabric/ccontrol/coupled"
@@ -65,6 +66,46 @@ func (Catalogue) CheckCoupling(controller string) error {
 
 // Stacks returns the names of the stacks that endpoints can be besides ours.
 func (Catalogue) Stacks() []string { return topologies.Stacks() }
+
+// Interceptors returns the types of interceptors that endpoints can have.
+func (Catalogue) Interceptors() []string {
+	var names []string
+	for _, k := range topologies.InterceptorKinds() {
+		names = append(names, k.Name)
+	}
+	return names
+}
+
+// InterceptorOptions returns the names of the options of a type.
+func (Catalogue) InterceptorOptions(typ string) []string {
+	var names []string
+	for _, o := range interceptorKind(typ).Options {
+		names = append(names, o.Name)
+	}
+	return names
+}
+
+// CheckInterceptorOption reports whether a value is right for an option.
+func (Catalogue) CheckInterceptorOption(typ, name, value string) error {
+	for _, o := range interceptorKind(typ).Options {
+		if o.Name == name && o.Check != nil {
+			return o.Check(value)
+		}
+	}
+	return nil
+}
+
+// Leads reports whether a type decides about the rate of what an endpoint sends.
+func (Catalogue) Leads(typ string) bool { return interceptorKind(typ).Leads }
+
+// interceptorKind returns a type of interceptors; an empty one if there is none of the name.
+func interceptorKind(name string) topologies.InterceptorKind {
+	kinds := topologies.InterceptorKinds()
+	if i := slices.IndexFunc(kinds, func(k topologies.InterceptorKind) bool { return k.Name == name }); i >= 0 {
+		return kinds[i]
+	}
+	return topologies.InterceptorKind{}
+}
 
 // CheckNetwork reports whether the scenario's network can be made.
 func (Catalogue) CheckNetwork(s *scenarios.Scenario) error {

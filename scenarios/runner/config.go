@@ -69,7 +69,7 @@ func Config(s *scenarios.Scenario) (topologies.Config, error) {
 			Name: e.Name, At: e.At, ClockOffset: time.Duration(e.ClockOffset), ClockDrift: float64(e.ClockDrift), Weight: e.Priority, Legacy: e.Legacy(),
 			Leaves: leaves, Floods: flood, CNAME: e.CNAME, Bandwidth: bandwidth, Asymmetric: !e.Symmetric,
 			MaxSSRC: e.MaxSSRC, DecodeTop: e.DecodeTop, Insecure: e.Protection == "none", Interworking: e.Interworking,
-			Control: own, Offers: offers, VideoType: uint8(e.VideoType), Stack: guestStack(&e), StackOptions: guestOptions(&e),
+			Control: own, Offers: offers, VideoType: uint8(e.VideoType), Stack: guestStack(&e), StackOptions: guestOptions(&e), Interceptors: interceptors(&e),
 			Stubborn: slices.ContainsFunc(s.Media, func(m scenarios.Media) bool { return m.From == e.Name && m.Spoofs != "" }),
 		})
 	}
@@ -101,6 +101,19 @@ func guestOptions(e *scenarios.Endpoint) map[string]string {
 		return nil
 	}
 	return map[string]string{"profile": e.Pion.Profile, "pacer": e.Pion.Pacer, "dtls": e.Pion.DTLS}
+}
+
+// interceptors returns those of an endpoint.
+func interceptors(e *scenarios.Endpoint) []topologies.Interceptor {
+	var list []topologies.Interceptor
+	for _, i := range e.Interceptors {
+		out := topologies.Interceptor{Type: i.Type, Options: map[string]string{}}
+		for _, o := range i.Options {
+			out.Options[o.Name] = o.Value
+		}
+		list = append(list, out)
+	}
+	return list
 }
 
 func control(g *scenarios.Congestion) topologies.Control {

@@ -24,6 +24,9 @@ func drawing(s *scenarios.Scenario, sim *topologies.Simulation, agent *Agent) re
 				end.Profile = e.Pion.Profile
 			}
 		}
+		for _, i := range e.Interceptors {
+			end.Parts = append(end.Parts, "pion "+i.Type)
+		}
 		t.Endpoints = append(t.Endpoints, end)
 	}
 	for _, b := range s.Topology.Boxes() {

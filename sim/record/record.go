@@ -91,6 +91,8 @@ type Endpoint struct {
 	// deterministic or faithful.
 	Stack   string `json:"stack,omitempty"`
 	Profile string `json:"profile,omitempty"`
+	// Parts are those of somebody else's stack that an endpoint of ours has in its sessions.
+	Parts []string `json:"parts,omitempty"`
 }
 
 // Flow is a media stream from one endpoint to another, or traffic from its

@@ -8,7 +8,6 @@ import (
 	"github.com/pion/interceptor"
 	"github.com/pion/interceptor/pkg/cc"
 	"github.com/pion/interceptor/pkg/ccfb"
-	"github.com/pion/interceptor/pkg/gcc"
 	"github.com/pion/interceptor/pkg/nack"
 	"github.com/pion/interceptor/pkg/report"
 	"github.com/pion/interceptor/pkg/twcc"
@@ -33,12 +32,14 @@ func (e *end) interceptors() (*interceptor.Registry, error) {
 	c := &e.call
 	switch c.Controller {
 	case "gcc":
-		factory, err := cc.NewInterceptor(e.newGCC)
+		factory, err := cc.NewInterceptor(func() (cc.BandwidthEstimator, error) {
+			return newGCC(c.Limits, e.stack.options.unpaced, !e.stack.options.faithful)
+		})
 		if err != nil {
 			return nil, err
 		}
 		factory.OnNewPeerConnection(func(_ string, b cc.BandwidthEstimator) { e.estimator = b })
-		c.Led.Show(signals, e.show)
+		c.Led.Show(signals, func(values []float64) []float64 { return show(e.estimator, values) })
 		r.Add(factory)
 	case "", "fixed":
 	default:
@@ -73,22 +74,6 @@ func (e *end) interceptors() (*interceptor.Registry, error) {
 	return r, failed
 }
 
-func (e *end) newGCC() (cc.BandwidthEstimator, error) {
-	l := e.call.Limits
-	options := []gcc.Option{
-		gcc.SendSideBWEInitialBitrate(int(l.Start)), gcc.SendSideBWEMinBitrate(int(l.Min)), gcc.SendSideBWEMaxBitrate(int(l.Max)),
-		gcc.WithLoggerFactory(quiet()),
-	}
-	if e.stack.options.unpaced {
-		options = append(options, gcc.SendSideBWEPacer(gcc.NewNoOpPacer()))
-	}
-	b, err := gcc.NewSendSideBWE(options...)
-	if err != nil || e.stack.options.faithful {
-		return b, err
-	}
-	return withRetransmissions{b}, nil
-}
-
 // withRetransmissions lets an estimator's pacer know of the SSRCs of retransmissions, too. Those of pion
 // don't, and drop them (interceptor v0.1.49).
 type withRetransmissions struct{ cc.BandwidthEstimator }
@@ -121,9 +106,9 @@ var (
 	states = map[string]float64{"hold": 0, "increase": 1, "decrease": 2}
 )
 
-// show appends the present values of the signals.
-func (e *end) show(values []float64) []float64 {
-	stats := e.estimator.GetStats()
+// show appends the present values of an estimator's signals.
+func show(b cc.BandwidthEstimator, values []float64) []float64 {
+	stats := b.GetStats()
 	number := func(key string) float64 {
 		switch v := stats[key].(type) {
 		case float64:

@@ -66,6 +66,7 @@ Exit codes:
 		validateCommand(),
 		describeCommand(),
 		controllersCommand(),
+		interceptorsCommand(),
 		listCommand(),
 		metricsCommand(),
 		crosscheckCommand(),

@@ -34,6 +34,9 @@ func peculiarities(e *scenarios.Endpoint) []string {
 	add(e.Type != "webrtc", "type %s", e.Type)
 	add(e.Protection == "none", "protection none")
 	add(e.Hosted(), "%s's stack, %s", e.Stack, e.Pion.Profile)
+	for _, i := range e.Interceptors {
+		add(true, "pion's %s", i.Type)
+	}
 	add(e.Interworking, "interworking function")
 	add(!e.Bundle, "rejects bundle")
 	add(!e.Symmetric, "asymmetric ports")

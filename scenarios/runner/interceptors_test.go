@@ -1,0 +1,241 @@
+package runner_test
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pion/interceptor"
+	"github.com/pion/interceptor/pkg/packetdump"
+	"github.com/pion/interceptor/pkg/stats"
+
+	"rtpfabric/scenarios"
+	"rtpfabric/sim/record"
+	"rtpfabric/sim/simtime"
+	"rtpfabric/topologies"
+	"rtpfabric/topologies/pion"
+)
+
+// What the tests' own interceptors have seen, of the run that is under way.
+var (
+	seenStats sync.Map // recorders of pion's statistics by session
+	seenLines counter
+)
+
+func init() {
+	pion.Register(topologies.InterceptorKind{Name: "test-nothing"}, func(map[string]string) (interceptor.Factory, error) {
+		return nothing{}, nil
+	})
+	pion.Register(topologies.InterceptorKind{Name: "test-stats"}, func(map[string]string) (interceptor.Factory, error) {
+		began := time.Now() // where endpoints' clocks begin
+		f, err := stats.NewInterceptor(stats.SetNowFunc(func() time.Time { return time.Unix(simtime.Epoch, 0).Add(time.Since(began)) }))
+		if err != nil {
+			return nil, err
+		}
+		f.OnNewPeerConnection(func(id string, g stats.Getter) { seenStats.Store(id, g) })
+		return f, nil
+	})
+	pion.Register(topologies.InterceptorKind{Name: "test-dump"}, func(map[string]string) (interceptor.Factory, error) {
+		return packetdump.NewSenderInterceptor(packetdump.RTPWriter(&seenLines), packetdump.RTCPWriter(io.Discard))
+	})
+}
+
+type nothing struct{}
+
+func (nothing) NewInterceptor(string) (interceptor.Interceptor, error) { return &interceptor.NoOp{}, nil }
+
+// counter counts lines.
+type counter struct {
+	mu sync.Mutex
+	n  int
+}
+
+func (c *counter) Write(b []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.n += strings.Count(string(b), "\n")
+	return len(b), nil
+}
+
+const interceptedCall = `
+title: A call
+duration: 20s
+network:
+  links:
+    path: {between: [A, B], delay: 20ms, loss: %s, rate: 2Mbps}
+endpoints:
+  A: {at: A, interceptors: [%s]}
+  B: {at: B, interceptors: [%s]}
+topology: {peers: [A, B]}
+media:
+  - {from: A, kind: video, encoder: {max: 800kbps}}
+  - {from: B, kind: video, encoder: {max: 800kbps}}
+  - {from: A, kind: audio, rate: 32kbps}
+congestion: {controller: %s, feedback: %s}
+repair: {nack: true, rtx: true, refresh: pli, decoder: true}
+playout: {delay: 300ms}
+`
+
+func intercepted(t *testing.T, loss, a, b, controller, feedback string) *scenarios.Scenario {
+	t.Helper()
+	return loadText(t, fmt.Sprintf(interceptedCall, loss, a, b, controller, feedback))
+}
+
+func runIntercepted(t *testing.T, loss, a, b, controller, feedback string) *record.Record {
+	t.Helper()
+	return run(t, &scenarios.Run{Name: "default", Scenario: intercepted(t, loss, a, b, controller, feedback)})
+}
+
+// An interceptor that does nothing changes nothing, to the last bit.
+func TestInterceptorsThatDoNothing(t *testing.T) {
+	t.Parallel()
+	for _, feedback := range []string{"twcc", "rfc8888"} {
+		plain := runIntercepted(t, "1%", "", "", "gcc", feedback)
+		through := runIntercepted(t, "1%", "{type: test-nothing}", "{type: test-nothing}, {type: test-nothing}", "gcc", feedback)
+		if plain.Manifest.Digest != through.Manifest.Digest {
+			t.Errorf("with %s the digest is %s, without interceptors %s", feedback, through.Manifest.Digest, plain.Manifest.Digest)
+		}
+	}
+}
+
+// Whatever pion does instead of an endpoint of ours, the call goes on: pictures are shown, what is lost comes again,
+// and nobody gets what he can't make sense of.
+func TestInterceptorsInCalls(t *testing.T) {
+	t.Parallel()
+	const receiver = "{type: receiver-reports}, {type: sender-reports}, {type: nack-generator}"
+	for _, c := range []struct{ name, a, b, controller, feedback string }{
+		{"gcc", "{type: gcc}", "{type: gcc}", "fixed", "twcc"},
+		{"gcc by RFC 8888", "{type: gcc}", "", "fixed", "rfc8888"},
+		{"gcc without its pacer", "{type: gcc, options: {pacer: none}}", "", "fixed", "twcc"},
+		{"twcc for pion's gcc", "{type: gcc}", "{type: twcc}", "fixed", "twcc"},
+		{"twcc for ours", "", "{type: twcc, options: {interval: 50ms}}", "gcc", "twcc"},
+		{"RFC 8888 for ours", "", "{type: rfc8888}", "gcc", "rfc8888"},
+		{"RFC 8888 for NADA", "", "{type: rfc8888}", "nada", "rfc8888"},
+		{"requests", "", "{type: nack-generator}", "gcc", "rfc8888"},
+		{"retransmissions", "{type: nack-responder}", "", "gcc", "rfc8888"},
+		{"both", "{type: nack-responder}", "{type: nack-generator, options: {size: 64, skip: 2}}", "gcc", "rfc8888"},
+		{"reports", "{type: sender-reports}, {type: receiver-reports}", "{type: sender-reports}, {type: receiver-reports}", "gcc", "rfc8888"},
+		{"pacing", "{type: pacing}", "", "gcc", "rfc8888"},
+		{"key frames", "", "{type: pli, options: {interval: 2s}}", "gcc", "rfc8888"},
+		{"FEC that nobody reads", "{type: flexfec}", "", "gcc", "rfc8888"},
+		{"as pion's own registry has them", "{type: gcc}, {type: twcc-numbers}, {type: nack-responder}, " + receiver + ", {type: twcc}", "{type: gcc}, {type: twcc-numbers}, {type: nack-responder}, " + receiver + ", {type: twcc}", "fixed", "twcc"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			rec := runIntercepted(t, "1%", c.a, c.b, c.controller, c.feedback)
+			for _, flow := range []string{"A/video", "B/video", "A/audio"} {
+				encoded, rendered := value(rec, flow, "frames-encoded"), value(rec, flow, "frames-rendered")
+				if encoded < 500 || rendered < 0.9*encoded {
+					t.Errorf("of %v frames of %s %v were shown", encoded, flow, rendered)
+				}
+			}
+			video := "A/video"
+			lost, restored := value(rec, video, "packets-lost"), value(rec, video, "packets-restored")
+			if lost < 3 || restored < 0.7*lost {
+				t.Errorf("of %v packets of %s that were lost %v came again", lost, video, restored)
+			}
+			for _, who := range []string{"A", "B"} {
+				if n := value(rec, who, "rtcp-packets"); n < 12 {
+					t.Errorf("%s sent %v packets of RTCP", who, n)
+				}
+				for _, bad := range []string{"rejected-not-authentic", "rejected-malformed"} {
+					if n := value(rec, who, bad); n != 0 {
+						t.Errorf("%s: %v %s", who, n, bad)
+					}
+				}
+			}
+			if rtt := value(rec, "A-B", "rtt"); rtt < 40 || rtt > 100 {
+				t.Errorf("A has found a round-trip time of %v ms, want 40 ms and a queue's", rtt)
+			}
+		})
+	}
+}
+
+// Each of them does what it is there for.
+func TestInterceptorsDoTheirWork(t *testing.T) {
+	t.Parallel()
+	plain := runIntercepted(t, "1%", "", "", "gcc", "rfc8888")
+
+	pli := runIntercepted(t, "1%", "", "{type: pli, options: {interval: 2s}}", "gcc", "rfc8888")
+	if had, has := value(plain, "B", "refreshes-requested"), value(pli, "B", "refreshes-requested"); has < had+8 {
+		t.Errorf("%v key frames were asked for, %v without the interceptor; want one every 2 s", has, had)
+	}
+
+	// Two packets that protect five.
+	bare := runIntercepted(t, "0%", "", "", "fixed", "rfc8888")
+	fec := runIntercepted(t, "0%", "{type: flexfec, options: {media: 5, repair: 2}}", "", "fixed", "rfc8888")
+	media := value(fec, "A/video", "packets-sent") + value(fec, "A/audio", "packets-sent")
+	more := value(fec, "path/forward", "packets-arrived") - value(bare, "path/forward", "packets-arrived")
+	if share := more / media; share < 0.35 || share > 0.45 {
+		t.Errorf("beside %v packets of media there are %v others; want 40 %%", media, more)
+	}
+
+	// A generator that asks every 20 ms asks more often than one that asks every 200 ms.
+	eager := runIntercepted(t, "2%", "", "{type: nack-generator, options: {interval: 20ms}}", "fixed", "rfc8888")
+	lazy := runIntercepted(t, "2%", "", "{type: nack-generator, options: {interval: 200ms}}", "fixed", "rfc8888")
+	if e, l := value(eager, "B", "packets-requested"), value(lazy, "B", "packets-requested"); e < 3*l || l == 0 {
+		t.Errorf("%v packets were asked for every 20 ms, %v every 200 ms", e, l)
+	}
+
+	// Reports on two streams every 500 ms, and none of ours beside them.
+	reports := runIntercepted(t, "0%", "", "{type: receiver-reports, options: {interval: 500ms}}", "fixed", "none")
+	if n := value(reports, "B", "rtcp-packets"); n < 76 || n > 90 {
+		t.Errorf("B sent %v packets of RTCP in 20 s, want 80", n)
+	}
+}
+
+// pion's gcc in a session of ours, with everything else as it is, finds about the rate that it finds in pion's stack.
+func TestGCCInSessionsOfOurs(t *testing.T) {
+	long(t)
+	t.Parallel()
+	rate := func(set ...string) float64 {
+		sum := 0.0
+		for seed := 1; seed <= 3; seed++ {
+			rec := run(t, load(t, guests+"gcc-5.1.yaml", append(set, fmt.Sprintf("seed=%d", seed))...)[0])
+			sum += value(rec, "S1/video", "receive-rate") / 3
+		}
+		return sum
+	}
+	inside := rate("endpoints.S1.interceptors=[{type: gcc}]", "endpoints.S1.stack=rtpfabric")
+	whole := rate("endpoints.S1.stack=pion")
+	if inside < 0.85*whole || inside > 1.15*whole {
+		t.Errorf("pion's gcc sends %v bit/s of video from a session of ours, and %v from pion's stack", inside, whole)
+	}
+}
+
+// pion's statistics and its packet dump, which see every packet, count what the record counts.
+func TestStatisticsOfInterceptors(t *testing.T) {
+	seenStats.Clear()
+	seenLines = counter{}
+	s := intercepted(t, "1%", "{type: test-stats}, {type: test-dump}", "{type: test-stats}", "fixed", "rfc8888")
+	rec := run(t, &scenarios.Run{Name: "default", Scenario: s})
+	ssrc := rec.Manifest.Topology.Flows[slices.IndexFunc(rec.Manifest.Topology.Flows, func(f record.Flow) bool { return f.Name == "A/video" })].SSRC
+	get := func(session string) *stats.Stats {
+		g, ok := seenStats.Load(session)
+		if !ok {
+			t.Fatalf("there are no statistics of %s", session)
+		}
+		return g.(stats.Getter).Get(ssrc)
+	}
+	out, in := get("A/B/"), get("B/A/")
+	sent, lost := value(rec, "A/video", "packets-sent"), value(rec, "A/video", "packets-lost")
+	if got := float64(out.OutboundRTPStreamStats.PacketsSent); got < sent-1 || got > sent {
+		t.Errorf("pion counts %v packets that were sent, the record %v", got, sent)
+	}
+	if got := float64(in.InboundRTPStreamStats.PacketsReceived); got < sent-lost-6 || got > sent-lost { // the first one isn't counted, the last ones are under way
+		t.Errorf("pion counts %v packets that came, the record %v", got, sent-lost)
+	}
+	if got := float64(in.InboundRTPStreamStats.PacketsLost); got < lost-3 || got > lost+3 {
+		t.Errorf("pion counts %v packets as lost, the record %v", got, lost)
+	}
+	if rtt := out.RemoteInboundRTPStreamStats.RoundTripTime; rtt < 40*time.Millisecond || rtt > 100*time.Millisecond {
+		t.Errorf("pion finds a round-trip time of %v, want 40 ms and a queue's", rtt)
+	}
+	if audio := value(rec, "A/audio", "packets-sent"); float64(seenLines.n) < sent+audio {
+		t.Errorf("pion's dump has %d lines for %v packets", seenLines.n, sent+audio)
+	}
+}

@@ -1,0 +1,265 @@
+package pion
+
+import (
+	"io"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/pion/interceptor"
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+
+	"rtpfabric/endpoints"
+	"rtpfabric/sim/simtime"
+	"rtpfabric/sim/units"
+	"rtpfabric/topologies"
+)
+
+// chain is a chain of pion's interceptors in a session of an endpoint of ours. Its goroutines live in the bubble
+// of the run.
+type chain struct {
+	config  topologies.ChainConfig
+	streams *streams
+	whole   interceptor.Interceptor
+	lead    func() units.BitRate // what an estimator says; nil if there is none
+	follow  []func(rate units.BitRate)
+
+	session  *endpoints.Session
+	locals   map[uint32]interceptor.RTPWriter
+	remotes  map[uint32]interceptor.RTPReader
+	toPeer   interceptor.RTCPWriter
+	fromPeer interceptor.RTCPReader
+	incoming []byte // what the innermost readers read
+
+	mu      sync.Mutex // guards what goroutines leave
+	out     []outgoing
+	stirred bool
+	ready   []endpoints.Intercepted // in order, of the run's goroutine
+}
+
+// outgoing is a packet that has come through.
+type outgoing struct {
+	endpoints.Intercepted
+	key []uint32 // of RTCP, what it is sorted by
+}
+
+// Open makes a chain.
+func (maker) Open(c topologies.ChainConfig) (topologies.Chain, error) {
+	ch := &chain{
+		config: c, streams: newStreams(c.Session),
+		locals: map[uint32]interceptor.RTPWriter{}, remotes: map[uint32]interceptor.RTPReader{},
+	}
+	registry := &interceptor.Registry{}
+	for _, i := range c.Interceptors {
+		k, err := kindNamed(i.Type)
+		if err != nil {
+			return nil, err
+		}
+		f, err := k.make(ch, k.values(i.Options))
+		if err != nil {
+			return nil, err
+		}
+		registry.Add(f)
+	}
+	var err error
+	if ch.whole, err = registry.Build(c.Name); err != nil {
+		return nil, err
+	}
+	ch.toPeer = ch.whole.BindRTCPWriter(interceptor.RTCPWriterFunc(ch.writeRTCP))
+	ch.fromPeer = ch.whole.BindRTCPReader(interceptor.RTCPReaderFunc(ch.read))
+	return ch, nil
+}
+
+// Attach says whose the chain is.
+func (ch *chain) Attach(s *endpoints.Session) { ch.session = s }
+
+// now is what the endpoint's clock shows, from which reports have their timestamps.
+func (ch *chain) now() time.Time {
+	at := ch.config.Clock.Now()
+	if ch.session != nil {
+		at = ch.session.WallClock(at)
+	}
+	return time.Unix(simtime.Epoch, 0).Add(at.Duration())
+}
+
+// Close ends the chain's goroutines.
+func (ch *chain) Close() { _ = ch.whole.Close() }
+
+// fromSession is by what attributes of a packet hold what the session says of it.
+type fromSession struct{}
+
+// SendRTP takes a packet of the session.
+func (ch *chain) SendRTP(p endpoints.Intercepted) {
+	var h rtp.Header
+	n, err := h.Unmarshal(p.Packet)
+	if err != nil {
+		panic("pion: a packet of our own can't be read: " + err.Error())
+	}
+	w := ch.locals[h.SSRC]
+	if w == nil {
+		w = interceptor.RTPWriterFunc(ch.writeRTP)
+		if info := ch.streams.local(ch.session, &h); info != nil {
+			w = ch.whole.BindLocalStream(info, w)
+		}
+		ch.locals[h.SSRC] = w
+	}
+	if ch.session != nil {
+		for _, f := range ch.follow {
+			f(ch.session.Target().Media)
+		}
+	}
+	_, _ = w.Write(&h, p.Packet[n:], interceptor.Attributes{fromSession{}: sent{h.SSRC, p}}) // padding is payload to pion
+	ch.config.Clock.Settle()
+}
+
+// sent is a packet of the session.
+type sent struct {
+	ssrc uint32
+	endpoints.Intercepted
+}
+
+// writeRTP is the innermost writer of RTP.
+func (ch *chain) writeRTP(h *rtp.Header, payload []byte, a interceptor.Attributes) (int, error) {
+	b, err := h.Marshal()
+	if err != nil {
+		return 0, err
+	}
+	p := endpoints.Intercepted{Own: true}
+	if s, ok := a.Get(fromSession{}).(sent); ok && s.ssrc == h.SSRC {
+		p = s.Intercepted
+	}
+	p.Packet = append(b, payload...)
+	ch.leave(outgoing{Intercepted: p})
+	return len(p.Packet), nil
+}
+
+// SendRTCP takes a packet of the session's RTCP. One that pion can't read passes by.
+func (ch *chain) SendRTCP(b []byte) {
+	packets, err := rtcp.Unmarshal(b)
+	if err != nil {
+		ch.leave(outgoing{Intercepted: endpoints.Intercepted{Packet: b}})
+		return
+	}
+	_, _ = ch.toPeer.Write(packets, interceptor.Attributes{fromSession{}: sentRTCP{b, len(packets)}})
+	ch.config.Clock.Settle()
+}
+
+// sentRTCP is one of the session's, and of how many messages.
+type sentRTCP struct {
+	packet   []byte
+	messages int
+}
+
+// writeRTCP is the innermost writer of RTCP. What the session has said keeps its octets, unless
+// somebody has added or removed messages.
+func (ch *chain) writeRTCP(packets []rtcp.Packet, a interceptor.Attributes) (int, error) {
+	s, ours := a.Get(fromSession{}).(sentRTCP)
+	if ours && s.messages == len(packets) {
+		ch.leave(outgoing{Intercepted: endpoints.Intercepted{Packet: s.packet}})
+		return len(s.packet), nil
+	}
+	b, err := rtcp.Marshal(packets)
+	if err != nil {
+		return 0, err
+	}
+	var key []uint32
+	for _, p := range packets {
+		if m, err := p.Marshal(); err == nil && len(m) >= 4 {
+			key = append(key, uint32(m[1]), uint32(m[0]&31), uint32(len(m)))
+		}
+		key = append(key, p.DestinationSSRC()...)
+	}
+	ch.leave(outgoing{endpoints.Intercepted{Packet: b, Own: true}, key})
+	return len(b), nil
+}
+
+// leave keeps a packet for the session. Any goroutine may call it.
+func (ch *chain) leave(o outgoing) {
+	ch.mu.Lock()
+	ch.out = append(ch.out, o)
+	ch.stirred = true
+	ch.mu.Unlock()
+	ch.config.Clock.Wake()
+}
+
+// Stirred reports whether something has come through since it was asked last.
+func (ch *chain) Stirred() bool {
+	ch.mu.Lock()
+	defer ch.mu.Unlock()
+	stirred := ch.stirred
+	ch.stirred = false
+	return stirred
+}
+
+// Poll returns the next packet that goes out. Of those that have come through at one instant RTP goes first, and RTCP
+// in an order that doesn't depend on which goroutine was faster.
+func (ch *chain) Poll() (endpoints.Intercepted, bool) {
+	if len(ch.ready) == 0 {
+		ch.mu.Lock()
+		out := ch.out
+		ch.out = nil
+		ch.mu.Unlock()
+		slices.SortStableFunc(out, func(a, b outgoing) int { return slices.Compare(a.key, b.key) })
+		for _, o := range out {
+			ch.ready = append(ch.ready, o.Intercepted)
+		}
+	}
+	if len(ch.ready) == 0 {
+		return endpoints.Intercepted{}, false
+	}
+	p := ch.ready[0]
+	ch.ready = ch.ready[1:]
+	return p, true
+}
+
+// read is the innermost reader of both: it reads what has come, once.
+func (ch *chain) read(b []byte, a interceptor.Attributes) (int, interceptor.Attributes, error) {
+	if ch.incoming == nil {
+		return 0, a, io.EOF
+	}
+	n := copy(b, ch.incoming)
+	ch.incoming = nil
+	return n, a, nil
+}
+
+// receiveMTU is how much pion's tracks read at once, and no packet has more.
+const receiveMTU = 1500
+
+// ReceiveRTP returns what comes of a packet.
+func (ch *chain) ReceiveRTP(b []byte) []byte {
+	var h rtp.Header
+	if _, err := h.Unmarshal(b); err != nil {
+		return b
+	}
+	r := ch.remotes[h.SSRC]
+	if r == nil {
+		r = interceptor.RTPReaderFunc(ch.read)
+		if info := ch.streams.remote(&h); info != nil {
+			r = ch.whole.BindRemoteStream(info, r)
+		}
+		ch.remotes[h.SSRC] = r
+	}
+	return ch.receive(b, r.Read)
+}
+
+// ReceiveRTCP returns what comes of a packet of RTCP.
+func (ch *chain) ReceiveRTCP(b []byte) []byte { return ch.receive(b, ch.fromPeer.Read) }
+
+func (ch *chain) receive(b []byte, read func([]byte, interceptor.Attributes) (int, interceptor.Attributes, error)) []byte {
+	ch.incoming = b
+	into := make([]byte, receiveMTU)
+	n, _, err := read(into, interceptor.Attributes{})
+	ch.incoming = nil
+	ch.config.Clock.Settle()
+	ch.Lead()
+	if err != nil {
+		return nil
+	}
+	return into[:n]
+}
+
+// Lead tells the controller what the estimator says.
+func (ch *chain) Lead() bool {
+	return ch.lead != nil && ch.config.Led != nil && ch.config.Led.Lead(ch.lead())
+}
