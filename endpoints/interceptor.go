@@ -117,20 +117,16 @@ func (s *Session) noteMessages(now simtime.Time, p Intercepted) {
 	}
 	for b := p.Packet; len(b) > 0; b = b[packetLength(b):] {
 		message := b[:packetLength(b)]
-		switch rtcp.PacketType(message[1]) {
-		case rtcp.TypeSenderReport, rtcp.TypeReceiverReport:
+		var asked rtcp.TransportLayerNack
+		var refresh rtcp.PictureLossIndication
+		switch t, format := rtcp.PacketType(message[1]), message[0]&31; {
+		case t == rtcp.TypeSenderReport || t == rtcp.TypeReceiverReport:
 			s.noteReport(now, message)
-		case rtcp.TypeTransportSpecificFeedback:
-			var n rtcp.TransportLayerNack
-			if message[0]&31 == rtcp.FormatTLN && n.Unmarshal(message) == nil {
-				s.repairs.NACKsSent++
-				s.repairs.Requested += uint64(len(nack.Unpack(nil, n.Nacks)))
-			}
-		case rtcp.TypePayloadSpecificFeedback:
-			var n rtcp.PictureLossIndication
-			if message[0]&31 == rtcp.FormatPLI && n.Unmarshal(message) == nil {
-				s.noteRefresh(now, n.MediaSSRC)
-			}
+		case t == rtcp.TypeTransportSpecificFeedback && format == rtcp.FormatTLN && asked.Unmarshal(message) == nil:
+			s.repairs.NACKsSent++
+			s.repairs.Requested += uint64(len(nack.Unpack(nil, asked.Nacks)))
+		case t == rtcp.TypePayloadSpecificFeedback && format == rtcp.FormatPLI && refresh.Unmarshal(message) == nil:
+			s.noteRefresh(now, refresh.MediaSSRC)
 		}
 	}
 }

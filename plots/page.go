@@ -106,8 +106,10 @@ func hosted(ends []record.Endpoint) []remark {
 	var all []remark
 	for _, e := range ends {
 		if len(e.Parts) > 0 {
-			all = append(all, remark{"note", fmt.Sprintf("%s: with %s", e.Name, strings.Join(e.Parts, ", ")),
-				"Parts of somebody else's software, unmodified and in virtual time, in the sessions of an endpoint of ours."})
+			all = append(all, remark{
+				"note", fmt.Sprintf("%s: with pion's %s", e.Name, strings.Join(e.Parts, ", ")),
+				"Parts of somebody else's software, unmodified and in virtual time, in the sessions of an endpoint of ours.",
+			})
 		}
 		if e.Stack != "" {
 			k := kind{e.Profile, e.Stack}

@@ -232,6 +232,11 @@ func TestBannerAndRemarks(t *testing.T) {
 			[]string{"stack, deterministic profile", "stack, faithful profile", "only on average", " · pion"},
 			[]string{"remark warning"},
 		},
+		{
+			"parts", func(r *record.Record) { r.Manifest.Topology.Endpoints[0].Parts = []string{"gcc", "nack-responder"} },
+			[]string{"with pion&#39;s gcc, nack-responder", "in the sessions of an endpoint of ours"},
+			[]string{"remark warning"},
+		},
 		{"in the clear", func(r *record.Record) { r.Manifest.Protection = "none" }, []string{"remark warning", "Packets went in the clear", "debugging aid"}, nil},
 		{"size only", func(r *record.Record) { r.Manifest.Protection = "size-only" }, []string{"remark note", "nothing was encrypted"}, []string{"remark warning"}},
 	} {

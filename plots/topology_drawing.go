@@ -74,13 +74,10 @@ func (f flowRow) SSRCText() string {
 
 // subtitle is what a box says below the name.
 func subtitle(e record.Endpoint) string {
-	switch {
-	case e.Stack != "":
-		return e.Addr + " · " + e.Stack
-	case len(e.Parts) > 0:
-		return e.Addr + " · with parts of another stack"
+	if e.Stack == "" {
+		return e.Addr
 	}
-	return e.Addr
+	return e.Addr + " · " + e.Stack
 }
 
 // newSketch draws a topology; nil if there is nothing to draw.

@@ -25,7 +25,7 @@ func drawing(s *scenarios.Scenario, sim *topologies.Simulation, agent *Agent) re
 			}
 		}
 		for _, i := range e.Interceptors {
-			end.Parts = append(end.Parts, "pion "+i.Type)
+			end.Parts = append(end.Parts, i.Type)
 		}
 		t.Endpoints = append(t.Endpoints, end)
 	}
@@ -43,7 +43,7 @@ func drawing(s *scenarios.Scenario, sim *topologies.Simulation, agent *Agent) re
 		for _, to := range receivers {
 			t.Flows = append(t.Flows, record.Flow{
 				Name: f.Flow(), From: f.From, To: to, Kind: string(f.Kind),
-				SSRC: f.Sender.SSRC(), Controller: agent.label(f, s.CongestionOf(f.From).Controller),
+				SSRC: f.Sender.SSRC(), Controller: agent.label(f, controllerOf(s, f.From)),
 			})
 		}
 	}
@@ -56,4 +56,16 @@ func drawing(s *scenarios.Scenario, sim *topologies.Simulation, agent *Agent) re
 		t.Flows = append(t.Flows, record.Flow{Name: f.Name, From: f.Name, To: sink, Kind: f.Type, Controller: f.Control})
 	}
 	return t
+}
+
+// controllerOf names who decides about the rate of what an endpoint sends.
+func controllerOf(s *scenarios.Scenario, name string) string {
+	if e := s.Endpoint(name); e != nil {
+		for _, i := range e.Interceptors {
+			if interceptorKind(i.Type).Leads {
+				return "pion's " + i.Type
+			}
+		}
+	}
+	return s.CongestionOf(name).Controller
 }

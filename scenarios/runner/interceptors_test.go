@@ -12,6 +12,7 @@ import (
 	"github.com/pion/interceptor"
 	"github.com/pion/interceptor/pkg/packetdump"
 	"github.com/pion/interceptor/pkg/stats"
+	"github.com/pion/rtp"
 
 	"rtpfabric/scenarios"
 	"rtpfabric/sim/record"
@@ -31,14 +32,19 @@ func init() {
 		return nothing{}, nil
 	})
 	pion.Register(topologies.InterceptorKind{Name: "test-stats"}, func(map[string]string) (interceptor.Factory, error) {
-		began := time.Now() // where endpoints' clocks begin
-		f, err := stats.NewInterceptor(stats.SetNowFunc(func() time.Time { return time.Unix(simtime.Epoch, 0).Add(time.Since(began)) }))
+		began := time.Now() //nolint:forbidigo // that of the bubble, where endpoints' clocks begin
+		f, err := stats.NewInterceptor(stats.SetNowFunc(func() time.Time {
+			return time.Unix(simtime.Epoch, 0).Add(time.Since(began)) //nolint:forbidigo // that of the bubble
+		}))
 		if err != nil {
 			return nil, err
 		}
 		f.OnNewPeerConnection(func(id string, g stats.Getter) { seenStats.Store(id, g) })
 		return f, nil
 	})
+	pion.Register(topologies.InterceptorKind{Name: "test-tenth"}, func(map[string]string) (interceptor.Factory, error) { return tenth{}, nil })
+	pion.Register(topologies.InterceptorKind{Name: "test-twice"}, func(map[string]string) (interceptor.Factory, error) { return twice{}, nil })
+	pion.Register(topologies.InterceptorKind{Name: "test-deaf"}, func(map[string]string) (interceptor.Factory, error) { return deaf{}, nil })
 	pion.Register(topologies.InterceptorKind{Name: "test-dump"}, func(map[string]string) (interceptor.Factory, error) {
 		return packetdump.NewSenderInterceptor(packetdump.RTPWriter(&seenLines), packetdump.RTCPWriter(io.Discard))
 	})
@@ -46,7 +52,48 @@ func init() {
 
 type nothing struct{}
 
-func (nothing) NewInterceptor(string) (interceptor.Interceptor, error) { return &interceptor.NoOp{}, nil }
+func (nothing) NewInterceptor(string) (interceptor.Interceptor, error) {
+	return &interceptor.NoOp{}, nil
+}
+
+// tenth makes interceptors that keep every tenth packet of RTP to themselves.
+type tenth struct{ interceptor.NoOp }
+
+func (tenth) NewInterceptor(string) (interceptor.Interceptor, error) { return &tenth{}, nil }
+
+func (*tenth) BindLocalStream(_ *interceptor.StreamInfo, w interceptor.RTPWriter) interceptor.RTPWriter {
+	return interceptor.RTPWriterFunc(func(h *rtp.Header, payload []byte, a interceptor.Attributes) (int, error) {
+		if h.SequenceNumber%10 == 0 {
+			return len(payload), nil
+		}
+		return w.Write(h, payload, a)
+	})
+}
+
+// twice makes interceptors that send every packet again after 100 ms, from a goroutine of its own.
+type twice struct{ interceptor.NoOp }
+
+func (twice) NewInterceptor(string) (interceptor.Interceptor, error) { return &twice{}, nil }
+
+func (*twice) BindLocalStream(_ *interceptor.StreamInfo, w interceptor.RTPWriter) interceptor.RTPWriter {
+	return interceptor.RTPWriterFunc(func(h *rtp.Header, payload []byte, a interceptor.Attributes) (int, error) {
+		again := h.Clone()
+		time.AfterFunc(100*time.Millisecond, func() { _, _ = w.Write(&again, payload, nil) }) //nolint:forbidigo // the bubble's
+		return w.Write(h, payload, a)
+	})
+}
+
+// deaf makes interceptors that let no RTCP in.
+type deaf struct{ interceptor.NoOp }
+
+func (deaf) NewInterceptor(string) (interceptor.Interceptor, error) { return &deaf{}, nil }
+
+func (*deaf) BindRTCPReader(r interceptor.RTCPReader) interceptor.RTCPReader {
+	return interceptor.RTCPReaderFunc(func(b []byte, a interceptor.Attributes) (int, interceptor.Attributes, error) {
+		_, _, _ = r.Read(b, a)
+		return 0, nil, io.EOF
+	})
+}
 
 // counter counts lines.
 type counter struct {
@@ -99,6 +146,29 @@ func TestInterceptorsThatDoNothing(t *testing.T) {
 		if plain.Manifest.Digest != through.Manifest.Digest {
 			t.Errorf("with %s the digest is %s, without interceptors %s", feedback, through.Manifest.Digest, plain.Manifest.Digest)
 		}
+	}
+}
+
+// They may keep packets, send others, whenever they like, and keep them from coming in.
+func TestInterceptorsMayDoAsTheyLike(t *testing.T) {
+	t.Parallel()
+	plain := runIntercepted(t, "0%", "", "", "fixed", "rfc8888")
+	sent := value(plain, "path/forward", "packets-arrived")
+
+	kept := runIntercepted(t, "0%", "{type: test-tenth}", "", "fixed", "none")
+	if asked, media := value(kept, "B", "packets-requested"), value(kept, "A/video", "packets-sent"); asked < 0.08*media || asked > 0.2*media {
+		t.Errorf("of %v packets of which a tenth is missing %v are asked for", media, asked)
+	}
+	again := runIntercepted(t, "0%", "{type: test-twice}", "", "fixed", "rfc8888")
+	if n := value(again, "path/forward", "packets-arrived"); n < 1.7*sent || n > 2.05*sent {
+		t.Errorf("%v packets come to the link if media go twice, %v if they don't", n, sent)
+	}
+	if shown, before := value(again, "A/video", "frames-rendered"), value(plain, "A/video", "frames-rendered"); shown < before-1 {
+		t.Errorf("%v frames were shown, and %v without copies", shown, before)
+	}
+	deaf := runIntercepted(t, "0%", "{type: test-deaf}", "", "fixed", "rfc8888")
+	if rtt := value(deaf, "A-B", "rtt"); rtt != 0 {
+		t.Errorf("A has heard no reports, and found a round-trip time of %v ms", rtt)
 	}
 }
 

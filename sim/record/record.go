@@ -91,7 +91,7 @@ type Endpoint struct {
 	// deterministic or faithful.
 	Stack   string `json:"stack,omitempty"`
 	Profile string `json:"profile,omitempty"`
-	// Parts are those of somebody else's stack that an endpoint of ours has in its sessions.
+	// Parts are those of pion's stack that an endpoint of ours has in its sessions.
 	Parts []string `json:"parts,omitempty"`
 }
 

@@ -73,8 +73,8 @@ func (k *kind) values(set map[string]string) values {
 	return all
 }
 
-func (v values) duration(name string) time.Duration {
-	d, _ := time.ParseDuration(v[name])
+func (v values) interval() time.Duration {
+	d, _ := time.ParseDuration(v["interval"])
 	return d
 }
 
@@ -133,13 +133,13 @@ var kinds = []kind{
 		Name: "twcc", Help: "transport-wide feedback", Without: endpoints.Without{Feedback: true},
 		Options: []topologies.InterceptorOption{every("100ms", "between messages")},
 	}, func(ch *chain, o values) (interceptor.Factory, error) {
-		return twcc.NewSenderInterceptor(twcc.SendInterval(o.duration("interval")), twcc.SendNow(ch.now), twcc.WithLoggerFactory(quiet()))
+		return twcc.NewSenderInterceptor(twcc.SendInterval(o.interval()), twcc.SendNow(ch.now), twcc.WithLoggerFactory(quiet()))
 	}},
 	{topologies.InterceptorKind{
 		Name: "rfc8888", Help: "congestion control feedback (RFC 8888)", Without: endpoints.Without{Feedback: true},
 		Options: []topologies.InterceptorOption{every("100ms", "between messages")},
 	}, func(ch *chain, o values) (interceptor.Factory, error) {
-		return ccfb.NewSenderInterceptor(ccfb.SendInterval(o.duration("interval")), ccfb.SenderNow(ch.now), ccfb.WithLoggerFactory(quiet()))
+		return ccfb.NewSenderInterceptor(ccfb.SendInterval(o.interval()), ccfb.SenderNow(ch.now), ccfb.WithLoggerFactory(quiet()))
 	}},
 	{topologies.InterceptorKind{
 		Name: "nack-generator", Help: "requests of what is lost", Without: endpoints.Without{Requests: true},
@@ -148,7 +148,7 @@ var kinds = []kind{
 			count("skip", "0", "of the last packets, which aren't asked for", 0, 1000),
 		},
 	}, func(_ *chain, o values) (interceptor.Factory, error) {
-		return nack.NewGeneratorInterceptor(nack.GeneratorInterval(o.duration("interval")), nack.GeneratorSize(uint16(o.number("size"))),
+		return nack.NewGeneratorInterceptor(nack.GeneratorInterval(o.interval()), nack.GeneratorSize(uint16(o.number("size"))),
 			nack.GeneratorSkipLastN(uint16(o.number("skip"))), nack.WithGeneratorLoggerFactory(quiet()))
 	}},
 	{topologies.InterceptorKind{
@@ -161,13 +161,13 @@ var kinds = []kind{
 		Name: "sender-reports", Help: "SR of what is sent, without report blocks", Without: endpoints.Without{Reports: true},
 		Options: []topologies.InterceptorOption{every("1s", "between reports")},
 	}, func(ch *chain, o values) (interceptor.Factory, error) {
-		return report.NewSenderInterceptor(report.SenderInterval(o.duration("interval")), report.SenderNow(ch.now), report.WithSenderLoggerFactory(quiet()))
+		return report.NewSenderInterceptor(report.SenderInterval(o.interval()), report.SenderNow(ch.now), report.WithSenderLoggerFactory(quiet()))
 	}},
 	{topologies.InterceptorKind{
 		Name: "receiver-reports", Help: "RR of what comes", Without: endpoints.Without{Reports: true},
 		Options: []topologies.InterceptorOption{every("1s", "between reports")},
 	}, func(ch *chain, o values) (interceptor.Factory, error) {
-		return report.NewReceiverInterceptor(report.ReceiverInterval(o.duration("interval")), report.ReceiverNow(ch.now), report.WithReceiverLoggerFactory(quiet()))
+		return report.NewReceiverInterceptor(report.ReceiverInterval(o.interval()), report.ReceiverNow(ch.now), report.WithReceiverLoggerFactory(quiet()))
 	}},
 	{topologies.InterceptorKind{
 		Name: "pacing", Help: "pacer, in the place of the session's", Without: endpoints.Without{Pacing: true},
@@ -179,7 +179,7 @@ var kinds = []kind{
 		Name: "pli", Help: "requests of key frames at intervals",
 		Options: []topologies.InterceptorOption{every("3s", "between requests")},
 	}, func(_ *chain, o values) (interceptor.Factory, error) {
-		return intervalpli.NewReceiverInterceptor(intervalpli.GeneratorInterval(o.duration("interval")), intervalpli.WithLoggerFactory(quiet()))
+		return intervalpli.NewReceiverInterceptor(intervalpli.GeneratorInterval(o.interval()), intervalpli.WithLoggerFactory(quiet()))
 	}},
 	{topologies.InterceptorKind{
 		Name: "flexfec", Help: "FlexFEC of draft version 03, which endpoints of ours don't decode",
@@ -223,7 +223,7 @@ func makeGCC(ch *chain, o values) (interceptor.Factory, error) {
 func makePacing(ch *chain, o values) (interceptor.Factory, error) {
 	factor := float64(o.number("percent")) / 100
 	paced := func(rate units.BitRate) int { return max(int(factor*float64(rate)), 1) }
-	f := pacing.NewInterceptor(pacing.Interval(o.duration("interval")), pacing.InitialRate(paced(ch.config.Limits.Start)), pacing.WithLoggerFactory(quiet()))
+	f := pacing.NewInterceptor(pacing.Interval(o.interval()), pacing.InitialRate(paced(ch.config.Limits.Start)), pacing.WithLoggerFactory(quiet()))
 	ch.follow = append(ch.follow, func(rate units.BitRate) { f.SetRate(ch.config.Name, paced(rate)) })
 	return f, nil
 }

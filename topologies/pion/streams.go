@@ -21,7 +21,7 @@ type streams struct {
 func newStreams(c *endpoints.SessionConfig) *streams {
 	s := &streams{sections: slices.Clone(c.Sections), nack: c.Repair.NACK, feedback: []endpoints.Feedback{c.Feedback, c.FeedbackHeard}}
 	for _, e := range endpoints.WithFeedback(c.Extensions, s.feedback...) {
-		s.extensions = append(s.extensions, interceptor.RTPHeaderExtension{URI: e.URI, ID: int(e.ID)})
+		s.extensions = append(s.extensions, interceptor.RTPHeaderExtension{URI: e.URI, ID: e.ID})
 	}
 	return s
 }
