@@ -71,13 +71,7 @@ func (s *Session) handlePacket(now simtime.Time, p *packet.Packet) {
 	case len(b) >= 2 && b[0] >= 20 && b[0] <= 63:
 		s.stir()
 		s.keyingOf(p).HandlePacket(now, p)
-		s.pollKeying(now)
-		if s.control == nil {
-			_ = s.enter(now)
-			if s.config.RTCPKeying != nil && s.entered {
-				s.runRTCP(now) // what has waited for the keys
-			}
-		}
+		s.advanceKeying(now)
 		return
 	case len(b) >= 2 && b[0] <= 3:
 		if c, ok := s.keyingOf(p).(keying.Checker); ok {

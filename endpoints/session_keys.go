@@ -71,6 +71,27 @@ func (s *Session) pollKeying(now simtime.Time) {
 	}
 }
 
+// HandleKeying does what key management has to do that has something to say without having been asked: one
+// that lives by itself, as those of other stacks do.
+func (s *Session) HandleKeying(now simtime.Time) {
+	if s.gone() || s.refused {
+		return
+	}
+	s.touch()
+	s.advanceKeying(now)
+}
+
+// advanceKeying sends what key management has to say, and joins the session when there are keys.
+func (s *Session) advanceKeying(now simtime.Time) {
+	s.pollKeying(now)
+	if s.control == nil {
+		_ = s.enter(now)
+		if s.config.RTCPKeying != nil && s.entered {
+			s.runRTCP(now) // what has waited for the keys
+		}
+	}
+}
+
 // pollStep sends what one flow's has to say.
 func (s *Session) pollStep(now simtime.Time, step keying.Step, src, dst packet.Addr) {
 	keying.Send(now, step, s.endpoint.config.Pool, &s.out, src, dst)

@@ -112,6 +112,7 @@ func check(s *Scenario, places *strict.Places, catalogue Catalogue) []*strict.Er
 	c.security()
 	c.stacks(catalogue)
 	c.interceptors(catalogue)
+	c.hostedParts()
 	c.expect()
 	c.expectedFail(catalogue)
 	if nc, ok := catalogue.(NetworkChecker); ok && len(c.errs) == 0 {

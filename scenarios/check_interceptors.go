@@ -101,11 +101,45 @@ func (c *checker) aroundInterceptors(e *Endpoint, p strict.Path, leads int) {
 		{!s.RTCP.ReducedSize, at("rtcp", "reduced-size"), "interceptors send feedback by itself", `write "reduced-size: true"`},
 		{s.RTCP.Profile != "avpf", at("rtcp", "profile"), "interceptors have AVPF", `write "profile: avpf"`},
 	})
+}
+
+// hostedParts checks what holds as soon as parts of pion are in sessions of ours: they are in virtual time only while
+// nobody outside of it is waited for.
+func (c *checker) hostedParts() {
+	s := c.s
+	if !s.Hosted() {
+		return
+	}
+	c.hostedKeying()
+	if slices.ContainsFunc(s.Endpoints, func(e Endpoint) bool { return e.pion() }) {
+		return // said already
+	}
 	for i := range s.Endpoints {
 		if g := s.CongestionOf(s.Endpoints[i].Name); g.External != nil {
 			c.fail(c.firstOf(at("endpoints", s.Endpoints[i].Name, "congestion", "controller"), at("congestion", "controller")),
-				"a program can't be asked in a run with interceptors", "name a controller")
+				"a program can't be asked in a run with parts of pion", "name a controller")
 			return
 		}
 	}
+}
+
+// hostedKeying checks pion's DTLS and ICE.
+func (c *checker) hostedKeying() {
+	s := c.s
+	ice := s.Security.ICE == "pion"
+	if s.Security.Keying != "pion" && !ice {
+		return
+	}
+	p := c.firstOf(at("security", "ice"), at("security", "keying"))
+	asymmetric := slices.IndexFunc(s.Endpoints, func(e Endpoint) bool { return !e.Symmetric })
+	c.apply([]rule{
+		{
+			!slices.Contains(pionTopologies, s.Topology.Type) || s.Topology.Joint, p,
+			"pion's DTLS and ICE are between two ends, each with a connection of its own", "write a topology of point-to-point, mesh, sfm, switching-mixer or mixer, or remove it",
+		},
+		{ice && s.Security.Keying == "preshared", at("security", "ice"), "nothing waits for ICE where keys are there from the start", `write "keying: dtls" or "keying: pion"`},
+		{ice && !s.RTCP.Mux, at("rtcp", "mux"), "pion's ICE has one component, for RTP and RTCP", `write "mux: true", or remove it`},
+		{asymmetric >= 0, p, "an endpoint sends from other ports than it receives on", "remove it, or symmetric from the endpoint"},
+		{s.Security.Keying == "pion" && s.Security.Profile == "aes-cm-32", at("security", "profile"), "pion has no profile with tags of 32 bits", "write aes-cm-80, gcm-128 or gcm-256"},
+	})
 }

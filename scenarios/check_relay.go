@@ -128,7 +128,7 @@ const severalReceivers = " is feedback between two ends, and here is a group"
 // word about keying the group has its key from the start.
 func checkKeying(s *Scenario, places *strict.Places) []*strict.Error {
 	c := checker{s: s, places: places}
-	if p := at("security", "keying"); s.Topology.Grouped() && s.Security.Keying == "dtls" && places.Has(p) {
+	if p := at("security", "keying"); s.Topology.Grouped() && s.Security.Keying != "preshared" && places.Has(p) {
 		c.fail(p, "a handshake gives keys to two ends, and here is a group", `write "keying: preshared", or leave it out`)
 	}
 	return c.errs

@@ -68,8 +68,12 @@ func (s *Scenario) complete() {
 		s.Congestion.Controller = e.Label()
 	}
 	for i := range s.Endpoints {
-		if o := s.Endpoints[i].Congestion; o != nil {
-			s.completeCongestion(o)
+		e := &s.Endpoints[i]
+		if e.Congestion != nil {
+			s.completeCongestion(e.Congestion)
+		}
+		if len(e.Interceptors) == 0 {
+			e.Interceptors = nil
 		}
 	}
 	random := rng.New(s.Seed)

@@ -10,7 +10,8 @@ import (
 // Hosted reports whether an endpoint is somebody else's stack, or has parts of one, which live in virtual
 // time.
 func (s *Scenario) Hosted() bool {
-	return slices.ContainsFunc(s.Endpoints, func(e Endpoint) bool { return e.Hosted() || len(e.Interceptors) > 0 })
+	return s.Security.Keying == "pion" || s.Security.ICE == "pion" ||
+		slices.ContainsFunc(s.Endpoints, func(e Endpoint) bool { return e.Hosted() || len(e.Interceptors) > 0 })
 }
 
 // Hosted reports whether the endpoint is somebody else's stack.
@@ -84,6 +85,7 @@ func (c *checker) aroundPion(name string) {
 		{s.RTCP.Profile != "avpf", at("rtcp", "profile"), "pion's profile is SAVPF", `write "profile: avpf"`},
 		{!s.RTCP.ReducedSize, at("rtcp", "reduced-size"), "pion sends feedback by itself", `write "reduced-size: true"`},
 		{s.Security.Keying != "dtls", at("security", "keying"), "pion gets its keys by DTLS", `write "keying: dtls", or remove it`},
+		{s.Security.ICE != "none", at("security", "ice"), "a pion stack has its own ICE", "remove it"},
 		{s.Security.Profile == "aes-cm-32", at("security", "profile"), "pion has no profile with tags of 32 bits", "write aes-cm-80, gcm-128 or gcm-256"},
 		{s.Security.EncryptExtensions || s.Security.Cryptex, c.firstOf(at("security", "cryptex"), at("security", "encrypt-extensions")), "pion sends header extensions in the clear", "remove it"},
 		{s.Congestion.ECN != "" && s.Congestion.ECN != "off", at("congestion", "ecn"), "pion doesn't look at ECN", `write "ecn: off", or remove it`},

@@ -93,6 +93,9 @@ type Security struct {
 	Cryptex protect.Cryptex
 	// Timeout is the first retransmission time-out of the handshake; 0 is 1 s.
 	Timeout time.Duration
+	// DTLS and ICE name whose do that in sessions of ours (see [RegisterKeying]). An empty DTLS is ours, and
+	// without ICE addresses are known, and work.
+	DTLS, ICE string
 }
 
 // Call is two endpoints that talk to each other over one peer connection, in one

@@ -161,18 +161,20 @@ var (
 	_ ccontrol.Observable = (*Led)(nil)
 )
 
-// Hosted reports whether the simulation has guests or interceptors: it is built, run and closed in a bubble then.
+// Hosted reports whether the simulation has guests or parts of them: it is built, run and closed in a bubble then.
 func (c *Config) Hosted() bool {
-	return slices.ContainsFunc(c.Endpoints, func(e Endpoint) bool { return e.Stack != "" || len(e.Interceptors) > 0 })
+	return c.Security.DTLS != "" || c.Security.ICE != "" ||
+		slices.ContainsFunc(c.Endpoints, func(e Endpoint) bool { return e.Stack != "" || len(e.Interceptors) > 0 })
 }
 
-// WithoutGuests returns the same with endpoints of ours in the places of guests, and without interceptors: what can be found out
+// WithoutGuests returns the same with endpoints of ours in the places of guests, and without parts of others: what can be found out
 // without running needs no bubble then.
 func (c Config) WithoutGuests() Config {
 	c.Endpoints = slices.Clone(c.Endpoints)
 	for i := range c.Endpoints {
 		c.Endpoints[i].Stack, c.Endpoints[i].Interceptors = "", nil
 	}
+	c.Security.DTLS, c.Security.ICE = "", ""
 	return c
 }
 
@@ -495,6 +497,9 @@ func (s *Simulation) Close() {
 	}
 	for _, c := range s.chains {
 		c.Close()
+	}
+	for _, k := range s.keyings {
+		k.close()
 	}
 	s.clock.Pass(time.Second)
 }

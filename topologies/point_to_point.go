@@ -71,13 +71,17 @@ func (s *Simulation) connectPair(call *Call) error {
 			return err
 		}
 		atA.Breakers, atB.Breakers = s.config.Breakers.Config, s.config.Breakers.Config
-		s.secure(&atA, call, call.A, call.B, session.RTCPPort)
-		s.secure(&atB, call, call.B, call.A, session.RTCPPort)
 		atA.Local, atA.Remote = rtp.a, s.seenFrom(rtp.a, rtp.b)
 		atB.Local, atB.Remote = rtp.b, s.seenFrom(rtp.b, rtp.a)
 		if session.RTCPPort {
 			atA.RTCPLocal, atA.RTCPRemote = rtcp.a, s.seenFrom(rtcp.a, rtcp.b)
 			atB.RTCPLocal, atB.RTCPRemote = rtcp.b, s.seenFrom(rtcp.b, rtcp.a)
+		}
+		if err := s.secure(&atA, call, call.A, call.B); err != nil {
+			return err
+		}
+		if err := s.secure(&atB, call, call.B, call.A); err != nil {
+			return err
 		}
 		s.introduce(&atA, &atB, s.like(call.B, call.A))
 		s.introduce(&atB, &atA, s.like(call.A, call.B))

@@ -9,6 +9,7 @@ import (
 	"rtpfabric/endpoints/keying/ekt"
 	"rtpfabric/endpoints/protect"
 	"rtpfabric/sim/engine"
+	"rtpfabric/sim/packet"
 	"rtpfabric/sim/simtime"
 )
 
@@ -22,32 +23,39 @@ func (s *Simulation) profile() keying.Profile {
 
 // secure gives an end its keys, or a handshake that gets them. Whoever answered the
 // call begins it (RFC 8842 §5.3); the other end opens the way for that.
-func (s *Simulation) secure(sc *endpoints.SessionConfig, call *Call, self, peer string, rtcpPort bool) {
+func (s *Simulation) secure(sc *endpoints.SessionConfig, call *Call, self, peer string) error {
 	suffix := suffixOf(sc.Name)
 	if !s.handshakes(s.like(self, peer)) {
 		sc.Profile = s.profile()
 		sc.Keying = keying.NewPreshared(s.random, self+suffix, peer+suffix)
-		return
+		return nil
 	}
 	sc.Handshake = true
-	sc.Keying = s.handshake(call, self, peer, suffix)
-	if rtcpPort {
-		sc.RTCPKeying = s.handshake(call, self, peer, suffix+"/rtcp")
+	var err error
+	if sc.Keying, err = s.handshake(call, self, peer, suffix, sc.Local, sc.Remote); err != nil || sc.RTCPLocal.Port == 0 {
+		return err
 	}
+	sc.RTCPKeying, err = s.handshake(call, self, peer, suffix+"/rtcp", sc.RTCPLocal, sc.RTCPRemote)
+	return err
 }
 
 // handshake returns one end of a DTLS association of a flow (RFC 5764 §4).
-func (s *Simulation) handshake(call *Call, self, peer, suffix string) keying.Step {
+func (s *Simulation) handshake(call *Call, self, peer, suffix string, local, remote packet.Addr) (keying.Step, error) {
 	name := "dtls/" + self + suffix + "/" + peer + suffix
 	config := dtls.Config{
-		Role: dtls.Client, Identity: s.identity(self), PeerFingerprint: s.identity(peer).Fingerprint(),
+		Role: dtls.Server, Identity: s.identity(self), PeerFingerprint: s.identity(peer).Fingerprint(),
 		Profiles: []keying.Profile{s.profile()}, Random: s.random.Stream(name), InitialTimeout: s.config.Security.Timeout,
 	}
 	if self == call.B {
-		return dtls.New(config)
+		config.Role = dtls.Client
 	}
-	config.Role = dtls.Server
-	return keying.NewOpening(dtls.New(config), s.random.Stream(name+"/opening"))
+	if c := &s.config.Security; c.DTLS != "" || c.ICE != "" {
+		return s.hostedHandshake(config, self, peer, suffix, local, remote)
+	}
+	if config.Role == dtls.Client {
+		return dtls.New(config), nil
+	}
+	return keying.NewOpening(dtls.New(config), s.random.Stream(name+"/opening")), nil
 }
 
 // protection returns how an endpoint protects media.

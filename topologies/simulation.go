@@ -34,6 +34,7 @@ type Simulation struct {
 	nodes    map[string]*fabric.Node
 	clock    *hosted.Clock // of guests and interceptors; nil if there are none
 	chains   []Chain
+	keyings  []*hostedKeying
 	hosts    []*host
 	byName   map[string]*party
 	relays   map[string]*host
@@ -223,6 +224,7 @@ func (s *Simulation) build() error {
 		}
 	}
 	s.connectChains()
+	s.connectKeyings()
 	s.connectMixers()
 	s.connectCompositions()
 	s.connectPictures()

@@ -24,3 +24,17 @@ func (a Around) Err() error {
 	}
 	return nil
 }
+
+// Drawn returns that of the step, if it is somebody else's.
+func (a Around) Drawn() bool {
+	f, ok := a.Step.(Foreign)
+	return ok && f.Drawn()
+}
+
+// KeyLog returns that of the step, if it has one.
+func (a Around) KeyLog() string {
+	if l, ok := a.Step.(interface{ KeyLog() string }); ok {
+		return l.KeyLog()
+	}
+	return ""
+}

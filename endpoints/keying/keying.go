@@ -30,12 +30,20 @@ type Step interface {
 	Keys(keyLen, saltLen int) (Keys, bool)
 }
 
+// Foreign is a step that is somebody else's, and draws what it sends from chance.
+type Foreign interface {
+	Step
+	Drawn() bool
+}
+
 // Send puts all that a step has to send into a queue, as packets from src to dst.
 func Send(now simtime.Time, s Step, pool *packet.Pool, out *packet.FIFO, src, dst packet.Addr) {
+	f, ok := s.(Foreign)
+	drawn := ok && f.Drawn()
 	for b := s.PollPayload(now); b != nil; b = s.PollPayload(now) {
 		p := pool.New()
 		copy(p.SetPayload(len(b)), b)
-		p.Src, p.Dst = src, dst
+		p.Src, p.Dst, p.Drawn = src, dst, drawn
 		out.Push(p)
 	}
 }

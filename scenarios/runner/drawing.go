@@ -24,6 +24,12 @@ func drawing(s *scenarios.Scenario, sim *topologies.Simulation, agent *Agent) re
 				end.Profile = e.Pion.Profile
 			}
 		}
+		if s.Security.ICE == "pion" {
+			end.Parts = append(end.Parts, "ICE")
+		}
+		if s.Security.Keying == "pion" {
+			end.Parts = append(end.Parts, "DTLS")
+		}
 		for _, i := range e.Interceptors {
 			end.Parts = append(end.Parts, i.Type)
 		}

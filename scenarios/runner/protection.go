@@ -32,7 +32,13 @@ var extensionKinds = map[string]struct {
 // protection translates what protects media: from listeners, and from loss.
 func protection(s *scenarios.Scenario, c *topologies.Config) {
 	c.Security = topologies.Security{
-		Handshake: s.Security.Keying == "dtls", Profile: profiles[s.Security.Profile], Timeout: s.Security.Timeout,
+		Handshake: s.Security.Keying != "preshared", Profile: profiles[s.Security.Profile], Timeout: s.Security.Timeout,
+	}
+	if s.Security.Keying == "pion" {
+		c.Security.DTLS = s.Security.Keying
+	}
+	if s.Security.ICE != "none" {
+		c.Security.ICE = s.Security.ICE
 	}
 	if s.Security.Cryptex {
 		c.Security.Cryptex = protect.CryptexOn
