@@ -20,7 +20,7 @@ import (
 type Interceptor interface {
 	// SendRTP and SendRTCP take what the session sends. It isn't changed afterwards.
 	SendRTP(p Intercepted)
-	SendRTCP(b []byte)
+	SendRTCP(p Intercepted)
 	// ReceiveRTP and ReceiveRTCP return what comes of a packet that the session has received; nil if nothing
 	// does. The packet may be changed.
 	ReceiveRTP(b []byte) []byte
@@ -63,7 +63,8 @@ func (s *Session) HandleIntercepted(now simtime.Time) {
 	s.takeIntercepted(now)
 }
 
-// takeIntercepted sends what the interceptor lets go. What it says before there are keys is lost.
+// takeIntercepted sends what the interceptor lets go. What it says before there are keys, or when the session is
+// over, is lost.
 func (s *Session) takeIntercepted(now simtime.Time) {
 	i := s.config.Interceptor
 	if i == nil {
@@ -71,19 +72,26 @@ func (s *Session) takeIntercepted(now simtime.Time) {
 	}
 	for p, ok := i.Poll(); ok; p, ok = i.Poll() {
 		switch {
-		case !packet.IsRTCP(p.Packet):
-			if s.protector != nil && len(p.Packet) >= 12 {
-				s.sendIntercepted(now, p)
-			}
-		case s.control != nil:
-			reporters, _, ok := survey(p.Packet)
-			if !ok {
-				continue
-			}
-			s.transmitRTCP(now, p.Packet, reporters, s.usualDSCP(), p.Own)
-			s.noteMessages(now, p)
+		case p.Own && s.gone():
+		case packet.IsRTCP(p.Packet):
+			s.sendInterceptedRTCP(now, p)
+		case len(p.Packet) >= 12 && s.protector != nil:
+			s.sendIntercepted(now, p)
 		}
 	}
+}
+
+// sendInterceptedRTCP protects and sends a packet of RTCP.
+func (s *Session) sendInterceptedRTCP(now simtime.Time, p Intercepted) {
+	reporters, _, ok := survey(p.Packet)
+	if !ok || s.control == nil {
+		return
+	}
+	if p.Own {
+		p.DSCP = s.usualDSCP()
+		s.noteMessages(now, p.Packet)
+	}
+	s.transmitRTCP(now, p.Packet, reporters, p.DSCP, p.Own)
 }
 
 // sendIntercepted protects and sends a packet of RTP.
@@ -110,12 +118,9 @@ func (s *Session) sendIntercepted(now simtime.Time, i Intercepted) {
 	s.depart(now, st, p)
 }
 
-// noteMessages counts what an interceptor's RTCP says. What the session has said itself is counted already.
-func (s *Session) noteMessages(now simtime.Time, p Intercepted) {
-	if !p.Own {
-		return
-	}
-	for b := p.Packet; len(b) > 0; b = b[packetLength(b):] {
+// noteMessages counts what RTCP of an interceptor's own says.
+func (s *Session) noteMessages(now simtime.Time, b []byte) {
+	for ; len(b) > 0; b = b[packetLength(b):] {
 		message := b[:packetLength(b)]
 		var asked rtcp.TransportLayerNack
 		var refresh rtcp.PictureLossIndication

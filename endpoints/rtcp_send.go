@@ -215,7 +215,7 @@ func (s *Session) sendRTCP(now simtime.Time, w *compound) {
 	s.followGroup(now)
 	w.pad(s.config.RTCP.PadTo)
 	if i := s.config.Interceptor; i != nil {
-		i.SendRTCP(slices.Clone(w.b))
+		i.SendRTCP(Intercepted{Packet: slices.Clone(w.b), DSCP: s.rtcpDSCP(w)})
 		s.takeIntercepted(now)
 	} else {
 		s.transmitRTCP(now, w.b, len(w.reporters), s.rtcpDSCP(w), false)

@@ -119,9 +119,9 @@ endpoints:
   B: {at: B, interceptors: [%s]}
 topology: {peers: [A, B]}
 media:
-  - {from: A, kind: video, encoder: {max: 800kbps}}
+  - {from: A, kind: video, encoder: {max: 800kbps}, dscp: 34}
   - {from: B, kind: video, encoder: {max: 800kbps}}
-  - {from: A, kind: audio, rate: 32kbps}
+  - {from: A, kind: audio, rate: 32kbps, dscp: 46}
 congestion: {controller: %s, feedback: %s}
 repair: {nack: true, rtx: true, refresh: pli, decoder: true}
 playout: {delay: 300ms}
@@ -165,6 +165,12 @@ func TestInterceptorsMayDoAsTheyLike(t *testing.T) {
 	}
 	if shown, before := value(again, "A/video", "frames-rendered"), value(plain, "A/video", "frames-rendered"); shown < before-1 {
 		t.Errorf("%v frames were shown, and %v without copies", shown, before)
+	}
+	left := intercepted(t, "0%", "{type: receiver-reports, options: {interval: 100ms}}", "", "fixed", "none")
+	left.Endpoints[0].Leaves = new(10 * time.Second)
+	rec := run(t, &scenarios.Run{Name: "default", Scenario: left})
+	if n := value(rec, "A", "rtcp-packets"); n < 90 || n > 110 {
+		t.Errorf("A sent %v packets of RTCP in 10 s, and then left; want 100", n)
 	}
 	deaf := runIntercepted(t, "0%", "{type: test-deaf}", "", "fixed", "rfc8888")
 	if rtt := value(deaf, "A-B", "rtt"); rtt != 0 {

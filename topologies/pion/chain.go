@@ -135,19 +135,19 @@ func (ch *chain) writeRTP(h *rtp.Header, payload []byte, a interceptor.Attribute
 }
 
 // SendRTCP takes a packet of the session's RTCP. One that pion can't read passes by.
-func (ch *chain) SendRTCP(b []byte) {
-	packets, err := rtcp.Unmarshal(b)
+func (ch *chain) SendRTCP(p endpoints.Intercepted) {
+	packets, err := rtcp.Unmarshal(p.Packet)
 	if err != nil {
-		ch.leave(outgoing{Intercepted: endpoints.Intercepted{Packet: b}})
+		ch.leave(outgoing{Intercepted: p})
 		return
 	}
-	_, _ = ch.toPeer.Write(packets, interceptor.Attributes{fromSession{}: sentRTCP{b, len(packets)}})
+	_, _ = ch.toPeer.Write(packets, interceptor.Attributes{fromSession{}: sentRTCP{p, len(packets)}})
 	ch.config.Clock.Settle()
 }
 
 // sentRTCP is one of the session's, and of how many messages.
 type sentRTCP struct {
-	packet   []byte
+	endpoints.Intercepted
 	messages int
 }
 
@@ -156,8 +156,8 @@ type sentRTCP struct {
 func (ch *chain) writeRTCP(packets []rtcp.Packet, a interceptor.Attributes) (int, error) {
 	s, ours := a.Get(fromSession{}).(sentRTCP)
 	if ours && s.messages == len(packets) {
-		ch.leave(outgoing{Intercepted: endpoints.Intercepted{Packet: s.packet}})
-		return len(s.packet), nil
+		ch.leave(outgoing{Intercepted: s.Intercepted})
+		return len(s.Packet), nil
 	}
 	b, err := rtcp.Marshal(packets)
 	if err != nil {
