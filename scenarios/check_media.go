@@ -148,6 +148,7 @@ func (c *checker) topology() {
 			c.failKey(at("topology", "key-host"), "ends of a call agree on keys themselves", `remove it, or write "type: relay"`)
 		}
 	}
+	c.callRelay()
 	if len(t.Trunks) > 0 && len(t.Cascade) == 0 {
 		c.failKey(at("topology", "trunks"), "there is nothing to join", `add "cascade:", or remove them`)
 	}
@@ -208,6 +209,25 @@ func (c *checker) topology() {
 			}
 		}
 	}
+}
+
+// callRelay checks a relay between the ends of calls.
+func (c *checker) callRelay() {
+	at, p := c.s.Topology.Relay, at("topology", "relay")
+	if at == "" {
+		return
+	}
+	named := c.s.Endpoint(RelayName) != nil
+	asymmetric := slices.IndexFunc(c.s.Endpoints, func(e Endpoint) bool { return !e.Symmetric })
+	known := slices.Contains(c.s.Nodes(), at)
+	cut := slices.IndexFunc(c.s.Endpoints, func(e Endpoint) bool { return known && !c.connected(at, e.At) })
+	c.apply([]rule{
+		{c.s.Topology.Type != "point-to-point", p, "a relay for calls stands between two ends, of whom others know nothing", `write "type: point-to-point", or "type: relay" for a group`},
+		{!known, p, fmt.Sprintf("no link has the node %q", at), instead(at, c.s.Nodes(), "the nodes")},
+		{named, p, `an endpoint has the name "relay" already`, "give it another one"},
+		{asymmetric >= 0, p, "the relay sends to where packets come from", "remove symmetric from the endpoint"},
+		{cut >= 0, p, "no path leads to every endpoint", "add links that join them"},
+	})
 }
 
 // call checks a pair of endpoints.

@@ -166,6 +166,9 @@ type Topology struct {
 	// or once for all, at the lowest rate that any of them allows (RFC 8834 §11). The same of
 	// the qualities of a picture that an SFM chooses from.
 	Encoders string `yaml:"encoders" oneof:"per-peer,shared" default:"per-peer"`
+	// Relay is the node of a transport relay between the two ends of each call (Topo-PtP-Relay, RFC 7667
+	// §3.2.1.1), which passes everything on unchanged: media, handshakes and connectivity checks. None without.
+	Relay string `yaml:"relay" example:"R"`
 	// LastN is how many videos an SFM or a relay sends everybody: those of the latest speakers; 0 all. A
 	// switching mixer has as many streams of each kind for everybody; 0 is one.
 	LastN int `yaml:"last-n" default:"0" min:"0" max:"400"`

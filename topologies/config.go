@@ -30,9 +30,12 @@ type Config struct {
 	Nodes     []Node
 	Endpoints []Endpoint
 	// Type is a topology by RFC 7667's name; Calls or Groups are who takes part.
-	Type       string
-	Calls      []Call
-	Groups     []Group
+	Type   string
+	Calls  []Call
+	Groups []Group
+	// Between, if not nil, is a transport relay between the two ends of every call (RFC 7667 §3.2.1.1): all
+	// that they send to each other goes there, and on to the other one unchanged. Its Peers are empty.
+	Between    *RelayConfig
 	Traffic    []Traffic
 	Congestion Congestion
 	// SharedEncoders lets the streams of one source that an endpoint sends to several peers

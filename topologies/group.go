@@ -202,6 +202,9 @@ func (s *Simulation) Relays() []string {
 			names = append(names, r.Name)
 		}
 	}
+	if r := s.config.Between; r != nil {
+		names = append(names, r.Name)
+	}
 	return names
 }
 
@@ -246,18 +249,38 @@ next:
 	return list
 }
 
-// addRelays puts the relays of all groups at their nodes.
+// addRelays puts the relays of all groups at their nodes, and that between the ends of calls.
 func (s *Simulation) addRelays() {
 	for i := range s.config.Groups {
 		for _, r := range s.config.Groups[i].Relays {
-			h := newHost(s.Loop, &relay{
-				name: r.Name, pool: s.Fabric.Pool(), lastN: s.config.Groups[i].LastN, speakers: speakers{talk: map[string]*spurt{}},
-			})
-			h.port = s.Fabric.Attach(s.node(r.At), firstRelay+packet.IPv4(len(s.relays)), h)
-			s.hosts = append(s.hosts, h)
-			s.relays[r.Name] = h
+			s.addRelay(&r, s.config.Groups[i].LastN)
 		}
 	}
+	if r := s.config.Between; r != nil {
+		s.addRelay(r, 0)
+	}
+}
+
+func (s *Simulation) addRelay(r *RelayConfig, lastN int) {
+	h := newHost(s.Loop, &relay{name: r.Name, pool: s.Fabric.Pool(), lastN: lastN, speakers: speakers{talk: map[string]*spurt{}}})
+	h.port = s.Fabric.Attach(s.node(r.At), firstRelay+packet.IPv4(len(s.relays)), h)
+	s.hosts = append(s.hosts, h)
+	s.relays[r.Name] = h
+}
+
+// meet returns where each of two ends of a call reaches the other one: at its address, as it is seen from here, or at
+// the relay between them, which gives each flow a port.
+func (s *Simulation) meet(a, b packet.Addr, names [2]string) (fromA, fromB packet.Addr) {
+	between := s.config.Between
+	if between == nil {
+		return s.seenFrom(a, b), s.seenFrom(b, a)
+	}
+	r := s.relay(between.Name)
+	f := relayFlow{local: packet.Addr{IP: s.Addr(between.Name), Port: firstPort + uint16(len(r.flows))}, whole: true}
+	f.add(names[0], s.seenFrom(f.local, a))
+	f.add(names[1], s.seenFrom(f.local, b))
+	r.flows = append(r.flows, f)
+	return s.seenFrom(a, f.local), s.seenFrom(b, f.local)
 }
 
 // FromRelay reports whether a relay has sent a packet. It is then a copy.

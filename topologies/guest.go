@@ -224,6 +224,7 @@ type side struct {
 	end        GuestEnd          // nil if it is ours
 	described  *jsep.Description // what it has told the other end
 	addr       packet.Addr
+	remote     packet.Addr // where it reaches the other end
 	cname      string
 	led        *Led // nil if it is ours
 }
@@ -254,6 +255,7 @@ func (s *Simulation) connectGuests(call *Call) error {
 		return fmt.Errorf("%s and %s: %w", call.A, call.B, err)
 	}
 	extensions = agreed(extensions, answerer.described)
+	sides[0].remote, sides[1].remote = s.meet(sides[0].addr, sides[1].addr, [2]string{call.A, call.B})
 	var sessions [2]*endpoints.Session
 	for i, e := range sides {
 		c, err := s.connectSide(e, sides[1-i], extensions, sections)
@@ -433,7 +435,7 @@ func (s *Simulation) connectSide(e, other *side, extensions []headerext.Entry, s
 		return nil, err
 	}
 	sc.Extensions = agreed(sc.Extensions, other.described) // without MID, which pion's answers don't have
-	sc.Local, sc.Remote = e.addr, s.seenFrom(e.addr, other.addr)
+	sc.Local, sc.Remote = e.addr, e.remote
 	for i := range sc.Sections {
 		m, own, of := &sc.Sections[i], &e.described.Sections[i], &other.described.Sections[i]
 		m.SSRC, m.RepairSSRC, m.RemoteSSRC, m.RemoteRepairSSRC = own.SSRC, own.RTX, of.SSRC, of.RTX

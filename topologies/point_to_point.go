@@ -71,11 +71,12 @@ func (s *Simulation) connectPair(call *Call) error {
 			return err
 		}
 		atA.Breakers, atB.Breakers = s.config.Breakers.Config, s.config.Breakers.Config
-		atA.Local, atA.Remote = rtp.a, s.seenFrom(rtp.a, rtp.b)
-		atB.Local, atB.Remote = rtp.b, s.seenFrom(rtp.b, rtp.a)
+		names := [2]string{call.A, call.B}
+		atA.Local, atB.Local = rtp.a, rtp.b
+		atA.Remote, atB.Remote = s.meet(rtp.a, rtp.b, names)
 		if session.RTCPPort {
-			atA.RTCPLocal, atA.RTCPRemote = rtcp.a, s.seenFrom(rtcp.a, rtcp.b)
-			atB.RTCPLocal, atB.RTCPRemote = rtcp.b, s.seenFrom(rtcp.b, rtcp.a)
+			atA.RTCPLocal, atB.RTCPLocal = rtcp.a, rtcp.b
+			atA.RTCPRemote, atB.RTCPRemote = s.meet(rtcp.a, rtcp.b, names)
 		}
 		if err := s.secure(&atA, call, call.A, call.B); err != nil {
 			return err

@@ -82,6 +82,7 @@ type relayFlow struct {
 	// trunks is how many of the peers, the first ones, are other relays.
 	trunks int
 	bound  *bindings // nil if it doesn't matter where an SSRC comes from
+	whole  bool      // two peers have it, between whom handshakes and checks go as well
 }
 
 func (f *relayFlow) add(name string, peer packet.Addr) {
@@ -104,7 +105,8 @@ func (r *relay) Name() string { return r.name }
 func (r *relay) HandlePacket(now simtime.Time, p *packet.Packet) {
 	defer r.pool.Release(p)
 	f := r.flow(p.Dst)
-	if f == nil || !isMedia(p.Payload) {
+	media := isMedia(p.Payload)
+	if f == nil || !media && !f.whole {
 		r.refused++
 		return
 	}
@@ -113,12 +115,15 @@ func (r *relay) HandlePacket(now simtime.Time, p *packet.Packet) {
 		r.refused++
 		return
 	}
-	ssrc, ok := sourceOf(p.Payload)
+	ssrc, ok := uint32(0), false
+	if media {
+		ssrc, ok = sourceOf(p.Payload)
+	}
 	if ok && f.bound != nil && !f.bound.admit(now, ssrc, from) {
 		r.suppressed++
 		return
 	}
-	media := ok && !packet.IsRTCP(p.Payload)
+	media = ok && !packet.IsRTCP(p.Payload)
 	var video *relayedStream // that goes to who sees its sender only
 	if media && r.lastN > 0 {
 		video = r.listen(now, ssrc)

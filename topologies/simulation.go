@@ -116,7 +116,12 @@ func (s *Simulation) Paths() (flows, traffic [][]*fabric.Link) {
 func (s *Simulation) path(f *Flow) []*fabric.Link {
 	from := s.byName[f.From].host.port
 	if !f.Joint() {
-		return s.Fabric.Path(from, s.byName[f.To].host.port)
+		to := s.byName[f.To].host.port
+		if r := s.config.Between; r != nil {
+			via := s.relays[r.Name].port
+			return slices.Concat(s.Fabric.Path(from, via), s.Fabric.Path(via, to))
+		}
+		return s.Fabric.Path(from, to)
 	}
 	if f.Relay == "" {
 		var path []*fabric.Link
@@ -351,6 +356,9 @@ func (c *Config) AddrsAt(node string) []packet.IPv4 {
 		}
 	}
 	at = firstRelay
+	if r := c.Between; r != nil && r.At == node {
+		list = append(list, at)
+	}
 	keys := firstKeyHost
 	for i := range c.Groups {
 		if g := &c.Groups[i]; g.KeyHost != "" {

@@ -32,6 +32,9 @@ func Config(s *scenarios.Scenario) (topologies.Config, error) {
 			Make: standIn(s), Receivers: policies[s.Congestion.Receivers],
 		},
 	}
+	if at := s.Topology.Relay; at != "" {
+		c.Between = &topologies.RelayConfig{Name: scenarios.RelayName, At: at}
+	}
 	protection(s, &c)
 	c.Breakers = breakers(s)
 	for _, call := range s.Topology.Calls() {

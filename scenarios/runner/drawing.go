@@ -38,6 +38,9 @@ func drawing(s *scenarios.Scenario, sim *topologies.Simulation, agent *Agent) re
 	for _, b := range s.Topology.Boxes() {
 		t.Endpoints = append(t.Endpoints, record.Endpoint{Name: b.Name, At: b.At, Addr: sim.Addr(b.Name).String()})
 	}
+	if at := s.Topology.Relay; at != "" {
+		t.Endpoints = append(t.Endpoints, record.Endpoint{Name: scenarios.RelayName, At: at, Addr: sim.Addr(scenarios.RelayName).String()})
+	}
 	if at := s.Topology.KeyHost; at != "" {
 		t.Endpoints = append(t.Endpoints, record.Endpoint{Name: topologies.KeyHost, At: at, Addr: sim.KeyHostAddr().String()})
 	}

@@ -73,7 +73,7 @@ func describe(s *screen, f *scenarios.File, r *scenarios.Run) {
 	fmt.Fprintln(s)
 	fmt.Fprintf(s, "\n%s\n\n%s", s.paint(bold, "Network"), networkFigure(c))
 	if len(c.Topology.Gatherings()) > 0 {
-		fmt.Fprintf(s, "\n%s\n\n%s", s.paint(bold, "Sessions ("+c.Topology.Type+")"), sessionFigure(c))
+		fmt.Fprintf(s, "\n%s\n\n%s", s.paint(bold, "Sessions ("+topologyName(&c.Topology)+")"), sessionFigure(c))
 		listed(s, "Endpoints", endpointLines(c))
 		listed(s, "MediaStreams", msidLines(c))
 		fmt.Fprintf(s, "\n%s\n\n", s.paint(bold, "Control"))
@@ -162,4 +162,12 @@ func shortList(values []string) string {
 		return fmt.Sprintf("%s, ..., %s (%d values)", strings.Join(values[:shown-2], ", "), values[len(values)-1], len(values))
 	}
 	return strings.Join(values, ", ")
+}
+
+// topologyName names a topology, with what stands between the ends of its calls.
+func topologyName(t *scenarios.Topology) string {
+	if t.Relay == "" {
+		return t.Type
+	}
+	return t.Type + ", by a relay at " + t.Relay
 }
