@@ -67,8 +67,11 @@ func (g *tollgate) PacketSent(_ simtime.Time, p *packet.Packet) {
 func TestRelayBetweenTwoChangesNothing(t *testing.T) {
 	t.Parallel()
 	for _, set := range [][]string{
-		{"endpoints.B.stack=rtpfabric"}, {"endpoints.B.stack=pion"}, {"endpoints.A.stack=pion", "endpoints.B.stack=rtpfabric"},
-		{"endpoints.A.stack=pion", "endpoints.B.stack=pion"}, {"endpoints.B.stack=rtpfabric", "rtcp.mux=false"},
+		{"endpoints.B.stack=rtpfabric"},
+		{"endpoints.B.stack=pion"},
+		{"endpoints.A.stack=pion", "endpoints.B.stack=rtpfabric"},
+		{"endpoints.A.stack=pion", "endpoints.B.stack=pion"},
+		{"endpoints.B.stack=rtpfabric", "rtcp.mux=false"},
 		{"endpoints.B.stack=rtpfabric", "security.ice=pion", "security.keying=pion"},
 		{"endpoints.B.stack=rtpfabric", "topology.sessions=per-media"},
 	} {

@@ -268,7 +268,7 @@ func TestHostedRunsAreTheSame(t *testing.T) {
 		{guests + "pion-sfm.yaml", 10, nil},
 		{guests + "pion-mesh.yaml", 5, nil},
 		{guests + "pion-parts.yaml", 20, nil},
-		{library + "topologies/call-by-relay.yaml", 10, []string{"endpoints.B.stack=pion"}},
+		{guests + "pion-relay.yaml", 10, nil},
 		{guests + "pion-keying.yaml", 20, []string{"security.keying=pion", "security.ice=pion"}},
 		{guests + "pion-parts.yaml", 20, []string{"congestion.feedback=rfc8888", "endpoints.A.interceptors=[{type: rfc8888}, {type: nack-responder}]", "endpoints.B.interceptors=[{type: pacing}, {type: nack-generator}, {type: pli}]"}},
 	} {
