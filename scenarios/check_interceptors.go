@@ -14,14 +14,14 @@ func (c *checker) interceptors(catalogue Catalogue) {
 	known, _ := catalogue.(InterceptorChecker)
 	for i := range c.s.Endpoints {
 		e := &c.s.Endpoints[i]
-		if len(e.Interceptors) == 0 {
+		if len(e.Interceptors) == 0 || known == nil {
 			continue
 		}
 		p := at("endpoints", e.Name, "interceptors")
 		leads := 0
 		for k := range e.Interceptors {
 			it, q := &e.Interceptors[k], p.Child(strconv.Itoa(k))
-			if known == nil || !c.interceptor(known, it, q) {
+			if !c.interceptor(known, it, q) {
 				continue
 			}
 			c.interceptorNeeds(e, it, q)
@@ -74,13 +74,18 @@ func (c *checker) interceptorNeeds(e *Endpoint, it *Interceptor, p strict.Path) 
 		{it.Type == "gcc" && g.Feedback != "twcc" && g.Feedback != "rfc8888", t, "gcc needs feedback about packets", `write "congestion: {feedback: twcc}", or rfc8888`},
 		{(it.Type == "twcc" || it.Type == "rfc8888") && !wanted(it.Type), t, fmt.Sprintf("nobody wants feedback of the kind %s", it.Type), fmt.Sprintf(`write "congestion: {feedback: %s}"`, it.Type)},
 		{
-			it.Type == "twcc-numbers" && (place("gcc") < 0 || place("gcc") > place("twcc-numbers")), t,
+			!e.pion() && it.Type == "twcc-numbers" && (place("gcc") < 0 || place("gcc") > place("twcc-numbers")), t,
 			"the endpoint's own controller knows packets by the session's numbers, and gcc must see those that are sent", "write {type: gcc} before it",
 		},
 		{
-			it.Type == "nack-responder" && g.Feedback == "twcc" && (place("twcc-numbers") < 0 || place("twcc-numbers") > place("nack-responder")), t,
+			!e.pion() && it.Type == "nack-responder" && g.Feedback == "twcc" && (place("twcc-numbers") < 0 || place("twcc-numbers") > place("nack-responder")), t,
 			"what is sent again would have the transport-wide numbers of what was lost", `write {type: gcc} and {type: twcc-numbers} before it, or "congestion: {feedback: rfc8888}"`,
 		},
+		{
+			e.pion() && it.Type == "gcc" && g.Feedback == "twcc" && place("twcc-numbers") < place("gcc"), t,
+			"gcc knows packets by transport-wide numbers, which pion's stack has from an interceptor", "write {type: twcc-numbers} behind it",
+		},
+		{e.pion() && it.Type == "flexfec", t, "FEC of a pion stack has to be negotiated, and endpoints of ours don't know its format", "remove it"},
 		{it.Type == "twcc-numbers" && g.Feedback != "twcc", t, "without transport-wide feedback packets have no such numbers", `write "congestion: {feedback: twcc}"`},
 		{strings.HasPrefix(it.Type, "nack-") && !c.s.Repair.NACK, t, "nobody has agreed to requests of lost packets", `write "repair: {nack: true}"`},
 	})
@@ -89,8 +94,17 @@ func (c *checker) interceptorNeeds(e *Endpoint, it *Interceptor, p strict.Path) 
 // aroundInterceptors checks what all of pion's need around them. leads is how many decide about the rate.
 func (c *checker) aroundInterceptors(e *Endpoint, p strict.Path, leads int) {
 	s := c.s
+	sends := slices.ContainsFunc(s.Media, func(m Media) bool { return m.From == e.Name })
 	c.apply([]rule{
-		{e.Hosted(), p, fmt.Sprintf("%s is a %s stack, which has its own", e.Name, e.Stack), "remove them, or the stack"},
+		{e.Hosted() && !e.pion(), p, fmt.Sprintf("%s is a %s stack, and these are pion's", e.Name, e.Stack), "remove them, or the stack"},
+		{
+			e.pion() && e.Pion.Pacer != "leaky-bucket", at("endpoints", e.Name, "pion", "pacer"), "the pacer is that of the endpoint's interceptor gcc",
+			`write "{type: gcc, options: {pacer: none}}" there`,
+		},
+		{
+			e.pion() && sends && (s.CongestionOf(e.Name).Controller == "gcc") != (leads > 0), p,
+			"whether the endpoint has gcc is said twice, and not the same", `write {type: gcc} and "controller: gcc", or "controller: fixed" without`,
+		},
 		{e.Type != "webrtc", p, "a legacy endpoint has no interceptors", "remove them, or the type"},
 		{
 			!slices.Contains(pionTopologies, s.Topology.Type) || s.Topology.Joint, at("topology", "type"),

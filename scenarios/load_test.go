@@ -37,7 +37,7 @@ func (catalogue) CheckParameter(_, name, value string) error {
 }
 
 func (catalogue) Interceptors() []string {
-	return []string{"gcc", "nack-generator", "nack-responder", "receiver-reports", "rfc8888", "twcc-numbers"}
+	return []string{"flexfec", "gcc", "nack-generator", "nack-responder", "receiver-reports", "rfc8888", "twcc-numbers"}
 }
 
 func (catalogue) InterceptorOptions(typ string) []string {

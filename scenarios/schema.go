@@ -108,7 +108,8 @@ type Endpoint struct {
 	// virtual time. A program can have more.
 	Stack string `yaml:"stack" default:"rtpfabric"` // checked against what is registered
 	// Interceptors are parts of pion's stack in the sessions of an endpoint of ours, in virtual time; the first
-	// stands next to the network. What one does the endpoint leaves to it.
+	// stands next to the network. What one does the endpoint leaves to it. In a pion stack they take the place of
+	// its own.
 	Interceptors []Interceptor `yaml:"interceptors" example:"[{type: gcc}]"`
 	// Pion are the options of a pion stack.
 	Pion Pion `yaml:"pion" example:"{profile: faithful}"`

@@ -71,6 +71,8 @@ type GuestCall struct {
 	Led        *Led
 	// NACK asks for lost packets and sends them again.
 	NACK bool
+	// Interceptors take the places of the stack's own, unless there are none.
+	Interceptors []Interceptor
 }
 
 // GuestEnd is one end of a peer connection.
@@ -286,7 +288,7 @@ func (s *Simulation) openSide(e *side, extensions []headerext.Entry, sections []
 	end := s.end(e.name, e.peer, sessionEnd{})
 	call := GuestCall{
 		Peer: e.peer, Sections: description.Sections, Heard: end.heard, Given: end.given, Interval: end.wanted.Interval,
-		NACK: s.config.Repair.NACK, Led: &Led{},
+		NACK: s.config.Repair.NACK, Led: &Led{}, Interceptors: e.party.config.Interceptors,
 	}
 	var models []endpoints.StreamModel
 	for _, section := range sections {

@@ -24,14 +24,8 @@ func drawing(s *scenarios.Scenario, sim *topologies.Simulation, agent *Agent) re
 				end.Profile = e.Pion.Profile
 			}
 		}
-		if s.Security.ICE == "pion" {
-			end.Parts = append(end.Parts, "ICE")
-		}
-		if s.Security.Keying == "pion" {
-			end.Parts = append(end.Parts, "DTLS")
-		}
-		for _, i := range e.Interceptors {
-			end.Parts = append(end.Parts, i.Type)
+		if !e.Hosted() {
+			end.Parts = parts(s, &e)
 		}
 		t.Endpoints = append(t.Endpoints, end)
 	}
@@ -67,9 +61,23 @@ func drawing(s *scenarios.Scenario, sim *topologies.Simulation, agent *Agent) re
 	return t
 }
 
+// parts are those of pion's stack that an endpoint of ours has.
+func parts(s *scenarios.Scenario, e *scenarios.Endpoint) (list []string) {
+	if s.Security.ICE == "pion" {
+		list = append(list, "ICE")
+	}
+	if s.Security.Keying == "pion" {
+		list = append(list, "DTLS")
+	}
+	for _, i := range e.Interceptors {
+		list = append(list, i.Type)
+	}
+	return list
+}
+
 // controllerOf names who decides about the rate of what an endpoint sends.
 func controllerOf(s *scenarios.Scenario, name string) string {
-	if e := s.Endpoint(name); e != nil {
+	if e := s.Endpoint(name); e != nil && !e.Hosted() {
 		for _, i := range e.Interceptors {
 			if interceptorKind(i.Type).Leads {
 				return "pion's " + i.Type

@@ -315,3 +315,25 @@ func TestStatisticsOfInterceptors(t *testing.T) {
 		t.Errorf("pion's dump has %d lines for %v packets", seenLines.n, sent+audio)
 	}
 }
+
+// A pion stack whose interceptors are named one by one does what it does by itself if they are its own, and something
+// else if they aren't.
+func TestInterceptorsOfPionsStack(t *testing.T) {
+	steady(t)
+	const own = "{type: gcc}, {type: twcc-numbers}, {type: nack-responder}, {type: nack-generator}, {type: receiver-reports}, {type: sender-reports}, {type: twcc}"
+	call := func(interceptors string) *record.Record {
+		return run(t, load(t, guests+"pion-call.yaml", "endpoints.B.congestion.controller=gcc", "endpoints.B.interceptors=["+interceptors+"]", "expect=[]")[0])
+	}
+	plain, named := call(""), call(own)
+	if plain.Manifest.Digest != named.Manifest.Digest {
+		t.Errorf("the digest is %s with pion's own interceptors named, and %s without", named.Manifest.Digest, plain.Manifest.Digest)
+	}
+	bounded := call(strings.Replace(own, "{type: gcc}", "{type: gcc, options: {max: 200kbps, min: 160kbps, initial: 160kbps}}", 1))
+	if before, rate := value(plain, "B/video", "goodput"), value(bounded, "B/video", "goodput"); rate > 210e3 || rate < 150e3 || before < 300e3 {
+		t.Errorf("B's video has %v bit/s, and %v with a gcc of 160 to 200 kbit/s", before, rate)
+	}
+	eager := call(strings.Replace(own, "{type: nack-generator}", "{type: nack-generator, options: {interval: 20ms}}", 1))
+	if usual, often := value(plain, "B", "rtcp-packets"), value(eager, "B", "rtcp-packets"); often < 1.5*usual {
+		t.Errorf("B sends %v packets of RTCP, and %v if it asks five times as often", usual, often)
+	}
+}

@@ -12,7 +12,6 @@ import (
 
 	"rtpfabric/endpoints"
 	"rtpfabric/sim/simtime"
-	"rtpfabric/sim/units"
 	"rtpfabric/topologies"
 )
 
@@ -22,8 +21,7 @@ type chain struct {
 	config  topologies.ChainConfig
 	streams *streams
 	whole   interceptor.Interceptor
-	lead    func() units.BitRate // what an estimator says; nil if there is none
-	follow  []func(rate units.BitRate)
+	place   place
 
 	session  *endpoints.Session
 	locals   map[uint32]interceptor.RTPWriter
@@ -50,19 +48,12 @@ func (maker) Open(c topologies.ChainConfig) (topologies.Chain, error) {
 		config: c, streams: newStreams(c.Session),
 		locals: map[uint32]interceptor.RTPWriter{}, remotes: map[uint32]interceptor.RTPReader{},
 	}
-	registry := &interceptor.Registry{}
-	for _, i := range c.Interceptors {
-		k, err := kindNamed(i.Type)
-		if err != nil {
-			return nil, err
-		}
-		f, err := k.make(ch, k.values(i.Options))
-		if err != nil {
-			return nil, err
-		}
-		registry.Add(f)
+	ch.place = place{name: c.Name, limits: c.Limits, led: c.Led, now: ch.now, retransmissions: true}
+	registry, err := ch.place.registry(c.Interceptors)
+	if err != nil {
+		return nil, err
 	}
-	var err error
+	ch.streams.fec = ch.place.fec
 	if ch.whole, err = registry.Build(c.Name); err != nil {
 		return nil, err
 	}
@@ -105,7 +96,7 @@ func (ch *chain) SendRTP(p endpoints.Intercepted) {
 		ch.locals[h.SSRC] = w
 	}
 	if ch.session != nil {
-		for _, f := range ch.follow {
+		for _, f := range ch.place.follow {
 			f(ch.session.Target().Media)
 		}
 	}
@@ -260,6 +251,4 @@ func (ch *chain) receive(b []byte, read func([]byte, interceptor.Attributes) (in
 }
 
 // Lead tells the controller what the estimator says.
-func (ch *chain) Lead() bool {
-	return ch.lead != nil && ch.config.Led != nil && ch.config.Led.Lead(ch.lead())
-}
+func (ch *chain) Lead() bool { return ch.place.lead() }

@@ -6,7 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/pion/interceptor/pkg/cc"
 	"github.com/pion/webrtc/v4"
 
 	"rtpfabric/endpoints"
@@ -28,7 +27,7 @@ type end struct {
 	peer    packet.Addr
 	flows   []flow
 
-	estimator cc.BandwidthEstimator // nil if the rate is fixed
+	parts place // what interceptors are told, and leave
 
 	mu        sync.Mutex // guards what pion's goroutines leave for the run
 	came      []arrival

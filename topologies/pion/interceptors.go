@@ -1,77 +1,82 @@
 package pion
 
 import (
-	"errors"
 	"fmt"
 	"math"
+	"time"
 
 	"github.com/pion/interceptor"
 	"github.com/pion/interceptor/pkg/cc"
-	"github.com/pion/interceptor/pkg/ccfb"
-	"github.com/pion/interceptor/pkg/nack"
-	"github.com/pion/interceptor/pkg/report"
-	"github.com/pion/interceptor/pkg/twcc"
 
 	"rtpfabric/ccontrol"
 	"rtpfabric/endpoints"
+	"rtpfabric/topologies"
 )
 
-// interceptors returns what pion does about RTP and RTCP, as its own defaults have it as far as the call
-// wants it. The first of them is the innermost, next to the network.
+// interceptors returns what pion does about RTP and RTCP: what the endpoint names, or what pion's own
+// defaults have, as far as the call wants it. The first of them is the innermost, next to the network.
 func (e *end) interceptors() (*interceptor.Registry, error) {
-	r := &interceptor.Registry{}
-	var failed error
-	add := func(f interceptor.Factory, err error) {
-		failed = errors.Join(failed, err)
-		r.Add(f)
-	}
+	var before []interceptor.Factory
 	if !e.stack.options.faithful {
 		e.order = &orderly{wake: e.stack.config.Host.Wake}
-		r.Add(e.order)
+		before = append(before, e.order)
+	}
+	c := &e.call
+	e.parts = place{name: e.stack.config.Name, limits: c.Limits, led: c.Led, now: time.Now, retransmissions: !e.stack.options.faithful}
+	if c.Controller == "" {
+		e.parts.led = nil
+	}
+	list := c.Interceptors
+	if len(list) == 0 {
+		var err error
+		if list, err = e.defaults(); err != nil {
+			return nil, err
+		}
+	}
+	return e.parts.registry(list, before...)
+}
+
+// defaults are those that pion's own registry has, as far as the call wants them.
+func (e *end) defaults() ([]topologies.Interceptor, error) {
+	var list []topologies.Interceptor
+	add := func(typ string, options map[string]string) {
+		list = append(list, topologies.Interceptor{Type: typ, Options: options})
 	}
 	c := &e.call
 	switch c.Controller {
 	case "gcc":
-		factory, err := cc.NewInterceptor(func() (cc.BandwidthEstimator, error) {
-			return newGCC(c.Limits, e.stack.options.unpaced, !e.stack.options.faithful)
-		})
-		if err != nil {
-			return nil, err
+		pacer := "leaky-bucket"
+		if e.stack.options.unpaced {
+			pacer = "none"
 		}
-		factory.OnNewPeerConnection(func(_ string, b cc.BandwidthEstimator) { e.estimator = b })
-		c.Led.Show(signals, func(values []float64) []float64 { return show(e.estimator, values) })
-		r.Add(factory)
+		add("gcc", map[string]string{"pacer": pacer})
 	case "", "fixed":
 	default:
 		return nil, fmt.Errorf("pion's controllers are fixed and gcc, not %s", c.Controller)
 	}
 	if c.Heard == endpoints.FeedbackTWCC {
-		add(twcc.NewHeaderExtensionInterceptor())
+		add("twcc-numbers", nil)
 	}
 	if c.NACK {
-		add(nack.NewResponderInterceptor(nack.WithResponderLoggerFactory(quiet())))
-		add(nack.NewGeneratorInterceptor(nack.WithGeneratorLoggerFactory(quiet())))
+		add("nack-responder", nil)
+		add("nack-generator", nil)
 	}
-	add(report.NewReceiverInterceptor(report.WithReceiverLoggerFactory(quiet())))
-	add(report.NewSenderInterceptor(report.WithSenderLoggerFactory(quiet())))
+	add("receiver-reports", nil)
+	add("sender-reports", nil)
+	interval := map[string]string{}
+	if c.Interval > 0 {
+		interval["interval"] = c.Interval.String()
+	}
 	switch c.Given {
 	case endpoints.FeedbackTWCC:
-		options := []twcc.Option{twcc.WithLoggerFactory(quiet())}
-		if c.Interval > 0 {
-			options = append(options, twcc.SendInterval(c.Interval))
-		}
-		add(twcc.NewSenderInterceptor(options...))
+		add("twcc", interval)
 	case endpoints.FeedbackRFC8888:
-		options := []ccfb.Option{ccfb.WithLoggerFactory(quiet())}
-		if c.Interval > 0 {
-			options = append(options, ccfb.SendInterval(c.Interval))
-		}
-		add(ccfb.NewSenderInterceptor(options...))
+		add("rfc8888", interval)
 	case endpoints.FeedbackNone:
 	default:
 		return nil, fmt.Errorf("pion gives feedback of the kinds twcc and rfc8888, not %s", c.Given)
 	}
-	return r, failed
+	return list, nil
 }
 
 // withRetransmissions lets an estimator's pacer know of the SSRCs of retransmissions, too. Those of pion

@@ -32,7 +32,46 @@ type maker struct{}
 // kind is a type of interceptors, and how one is made.
 type kind struct {
 	topologies.InterceptorKind
-	make func(ch *chain, o values) (interceptor.Factory, error)
+	make func(p *place, o values) (interceptor.Factory, error)
+}
+
+// place is where an interceptor is to stand: in a session of ours, or in pion's own stack.
+type place struct {
+	name   string // by which factories know it
+	limits ccontrol.Limits
+	led    *topologies.Led // nil if nothing is sent, or somebody else decides about the rate
+	now    func() time.Time
+	// retransmissions lets gcc's pacer know of them.
+	retransmissions bool
+	// What interceptors leave: who follows the rate that is allowed, an estimator, and the payload type of FEC.
+	follow    []func(rate units.BitRate)
+	estimator cc.BandwidthEstimator
+	fec       uint8
+}
+
+// registry returns the interceptors of a list, behind what goes before them.
+func (p *place) registry(list []topologies.Interceptor, before ...interceptor.Factory) (*interceptor.Registry, error) {
+	r := &interceptor.Registry{}
+	for _, f := range before {
+		r.Add(f)
+	}
+	for _, i := range list {
+		k, err := kindNamed(i.Type)
+		if err != nil {
+			return nil, err
+		}
+		f, err := k.make(p, k.values(i.Options))
+		if err != nil {
+			return nil, err
+		}
+		r.Add(f)
+	}
+	return r, nil
+}
+
+// lead tells the controller what the estimator says. It reports whether that is news.
+func (p *place) lead() bool {
+	return p.estimator != nil && p.led != nil && p.led.Lead(units.BitRate(p.estimator.GetTargetBitrate()))
 }
 
 // Kinds returns all types.
@@ -50,7 +89,7 @@ func Register(k topologies.InterceptorKind, factory func(options map[string]stri
 	if _, err := kindNamed(k.Name); err == nil {
 		panic("pion: interceptor " + k.Name + " registered twice")
 	}
-	kinds = append(kinds, kind{k, func(_ *chain, o values) (interceptor.Factory, error) { return factory(o) }})
+	kinds = append(kinds, kind{k, func(_ *place, o values) (interceptor.Factory, error) { return factory(o) }})
 }
 
 func kindNamed(name string) (*kind, error) {
@@ -111,6 +150,19 @@ func word(name, usual, help string, words ...string) topologies.InterceptorOptio
 	}}
 }
 
+func bitRate(name, help string) topologies.InterceptorOption {
+	return topologies.InterceptorOption{Name: name, Help: help, Check: func(v string) error {
+		r, err := units.ParseBitRate(v)
+		if err != nil {
+			return err
+		}
+		if r < units.Kbps {
+			return fmt.Errorf("%q is too low: write 1kbps or more", v)
+		}
+		return nil
+	}}
+}
+
 // sizes are those that pion's buffers can have.
 func size(usual, help string) topologies.InterceptorOption {
 	var words []string
@@ -124,22 +176,25 @@ func size(usual, help string) topologies.InterceptorOption {
 var kinds = []kind{
 	{topologies.InterceptorKind{
 		Name: "gcc", Help: "bandwidth estimator, in the place of the endpoint's controller", Leads: true,
-		Options: []topologies.InterceptorOption{word("pacer", "leaky-bucket", "its own pacer, or none, so that the session paces at 1.5 times the rate", "leaky-bucket", "none")},
+		Options: []topologies.InterceptorOption{
+			word("pacer", "leaky-bucket", "its own pacer, or none: then a session of ours paces at 1.5 times the rate, and nobody in pion's stack", "leaky-bucket", "none"),
+			bitRate("initial", "its first estimate; without one that of the media"), bitRate("min", "its least"), bitRate("max", "its largest"),
+		},
 	}, makeGCC},
 	{topologies.InterceptorKind{
 		Name: "twcc-numbers", Help: "transport-wide sequence numbers, of what other interceptors send too",
-	}, func(*chain, values) (interceptor.Factory, error) { return twcc.NewHeaderExtensionInterceptor() }},
+	}, func(*place, values) (interceptor.Factory, error) { return twcc.NewHeaderExtensionInterceptor() }},
 	{topologies.InterceptorKind{
 		Name: "twcc", Help: "transport-wide feedback", Without: endpoints.Without{Feedback: true},
 		Options: []topologies.InterceptorOption{every("100ms", "between messages")},
-	}, func(ch *chain, o values) (interceptor.Factory, error) {
-		return twcc.NewSenderInterceptor(twcc.SendInterval(o.interval()), twcc.SendNow(ch.now), twcc.WithLoggerFactory(quiet()))
+	}, func(p *place, o values) (interceptor.Factory, error) {
+		return twcc.NewSenderInterceptor(twcc.SendInterval(o.interval()), twcc.SendNow(p.now), twcc.WithLoggerFactory(quiet()))
 	}},
 	{topologies.InterceptorKind{
 		Name: "rfc8888", Help: "congestion control feedback (RFC 8888)", Without: endpoints.Without{Feedback: true},
 		Options: []topologies.InterceptorOption{every("100ms", "between messages")},
-	}, func(ch *chain, o values) (interceptor.Factory, error) {
-		return ccfb.NewSenderInterceptor(ccfb.SendInterval(o.interval()), ccfb.SenderNow(ch.now), ccfb.WithLoggerFactory(quiet()))
+	}, func(p *place, o values) (interceptor.Factory, error) {
+		return ccfb.NewSenderInterceptor(ccfb.SendInterval(o.interval()), ccfb.SenderNow(p.now), ccfb.WithLoggerFactory(quiet()))
 	}},
 	{topologies.InterceptorKind{
 		Name: "nack-generator", Help: "requests of what is lost", Without: endpoints.Without{Requests: true},
@@ -147,27 +202,27 @@ var kinds = []kind{
 			every("100ms", "between requests"), size("512", "packets that are remembered"),
 			count("skip", "0", "of the last packets, which aren't asked for", 0, 1000),
 		},
-	}, func(_ *chain, o values) (interceptor.Factory, error) {
+	}, func(_ *place, o values) (interceptor.Factory, error) {
 		return nack.NewGeneratorInterceptor(nack.GeneratorInterval(o.interval()), nack.GeneratorSize(uint16(o.number("size"))),
 			nack.GeneratorSkipLastN(uint16(o.number("skip"))), nack.WithGeneratorLoggerFactory(quiet()))
 	}},
 	{topologies.InterceptorKind{
 		Name: "nack-responder", Help: "retransmissions of what is asked for", Without: endpoints.Without{Retransmissions: true},
 		Options: []topologies.InterceptorOption{size("1024", "packets that are kept")},
-	}, func(_ *chain, o values) (interceptor.Factory, error) {
+	}, func(_ *place, o values) (interceptor.Factory, error) {
 		return nack.NewResponderInterceptor(nack.ResponderSize(uint16(o.number("size"))), nack.WithResponderLoggerFactory(quiet()))
 	}},
 	{topologies.InterceptorKind{
 		Name: "sender-reports", Help: "SR of what is sent, without report blocks", Without: endpoints.Without{Reports: true},
 		Options: []topologies.InterceptorOption{every("1s", "between reports")},
-	}, func(ch *chain, o values) (interceptor.Factory, error) {
-		return report.NewSenderInterceptor(report.SenderInterval(o.interval()), report.SenderNow(ch.now), report.WithSenderLoggerFactory(quiet()))
+	}, func(p *place, o values) (interceptor.Factory, error) {
+		return report.NewSenderInterceptor(report.SenderInterval(o.interval()), report.SenderNow(p.now), report.WithSenderLoggerFactory(quiet()))
 	}},
 	{topologies.InterceptorKind{
 		Name: "receiver-reports", Help: "RR of what comes", Without: endpoints.Without{Reports: true},
 		Options: []topologies.InterceptorOption{every("1s", "between reports")},
-	}, func(ch *chain, o values) (interceptor.Factory, error) {
-		return report.NewReceiverInterceptor(report.ReceiverInterval(o.interval()), report.ReceiverNow(ch.now), report.WithReceiverLoggerFactory(quiet()))
+	}, func(p *place, o values) (interceptor.Factory, error) {
+		return report.NewReceiverInterceptor(report.ReceiverInterval(o.interval()), report.ReceiverNow(p.now), report.WithReceiverLoggerFactory(quiet()))
 	}},
 	{topologies.InterceptorKind{
 		Name: "pacing", Help: "pacer, in the place of the session's", Without: endpoints.Without{Pacing: true},
@@ -178,7 +233,7 @@ var kinds = []kind{
 	{topologies.InterceptorKind{
 		Name: "pli", Help: "requests of key frames at intervals",
 		Options: []topologies.InterceptorOption{every("3s", "between requests")},
-	}, func(_ *chain, o values) (interceptor.Factory, error) {
+	}, func(_ *place, o values) (interceptor.Factory, error) {
 		return intervalpli.NewReceiverInterceptor(intervalpli.GeneratorInterval(o.interval()), intervalpli.WithLoggerFactory(quiet()))
 	}},
 	{topologies.InterceptorKind{
@@ -187,44 +242,52 @@ var kinds = []kind{
 			count("media", "5", "packets in a block", 1, 110), count("repair", "2", "packets that protect it", 1, 110),
 			count("payload-type", "119", "of the repair packets", 96, 127),
 		},
-	}, func(ch *chain, o values) (interceptor.Factory, error) {
-		ch.streams.fec = uint8(o.number("payload-type"))
+	}, func(p *place, o values) (interceptor.Factory, error) {
+		p.fec = uint8(o.number("payload-type"))
 		return flexfec.NewFecInterceptor(flexfec.NumMediaPackets(uint32(o.number("media"))), flexfec.NumFECPackets(uint32(o.number("repair"))))
 	}},
 	{topologies.InterceptorKind{
 		Name: "jitter-buffer", Help: "puts what comes into order, from the fiftieth packet on",
-	}, func(*chain, values) (interceptor.Factory, error) {
+	}, func(*place, values) (interceptor.Factory, error) {
 		return jitterbuffer.NewInterceptor(jitterbuffer.WithLoggerFactory(quiet()))
 	}},
 }
 
-// makeGCC makes pion's estimator the session's controller.
-func makeGCC(ch *chain, o values) (interceptor.Factory, error) {
-	l, led := ch.config.Limits, ch.config.Led
-	if led == nil { // nothing is sent
+// makeGCC makes pion's estimator the controller.
+func makeGCC(p *place, o values) (interceptor.Factory, error) {
+	if p.led == nil { // nothing is sent
 		return nothing{}, nil
 	}
 	unpaced := o["pacer"] == "none"
 	if unpaced {
-		led.Pace(1.5)
+		p.led.Pace(1.5)
 	}
-	factory, err := cc.NewInterceptor(func() (cc.BandwidthEstimator, error) { return newGCC(l, unpaced, true) })
+	l := p.limits
+	for name, rate := range map[string]*units.BitRate{"min": &l.Min, "initial": &l.Start, "max": &l.Max} {
+		if o[name] == "" {
+			continue
+		}
+		var err error
+		if *rate, err = units.ParseBitRate(o[name]); err != nil {
+			return nil, err
+		}
+	}
+	factory, err := cc.NewInterceptor(func() (cc.BandwidthEstimator, error) { return newGCC(l, unpaced, p.retransmissions) })
 	if err != nil {
 		return nil, err
 	}
-	factory.OnNewPeerConnection(func(_ string, b cc.BandwidthEstimator) {
-		ch.lead = func() units.BitRate { return units.BitRate(b.GetTargetBitrate()) }
-		led.Show(signals, func(values []float64) []float64 { return show(b, values) })
-	})
+	factory.OnNewPeerConnection(func(_ string, b cc.BandwidthEstimator) { p.estimator = b })
+	p.led.Lead(l.Start)
+	p.led.Show(signals, func(values []float64) []float64 { return show(p.estimator, values) })
 	return factory, nil
 }
 
-// makePacing makes pion's pacer follow the session's controller.
-func makePacing(ch *chain, o values) (interceptor.Factory, error) {
+// makePacing makes pion's pacer follow the controller.
+func makePacing(p *place, o values) (interceptor.Factory, error) {
 	factor := float64(o.number("percent")) / 100
 	paced := func(rate units.BitRate) int { return max(int(factor*float64(rate)), 1) }
-	f := pacing.NewInterceptor(pacing.Interval(o.interval()), pacing.InitialRate(paced(ch.config.Limits.Start)), pacing.WithLoggerFactory(quiet()))
-	ch.follow = append(ch.follow, func(rate units.BitRate) { f.SetRate(ch.config.Name, paced(rate)) })
+	f := pacing.NewInterceptor(pacing.Interval(o.interval()), pacing.InitialRate(paced(p.limits.Start)), pacing.WithLoggerFactory(quiet()))
+	p.follow = append(p.follow, func(rate units.BitRate) { f.SetRate(p.name, paced(rate)) })
 	return f, nil
 }
 

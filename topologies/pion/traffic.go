@@ -11,7 +11,6 @@ import (
 
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/simtime"
-	"rtpfabric/sim/units"
 )
 
 // leave lets a goroutine of pion's leave something for the run.
@@ -145,7 +144,11 @@ func (e *end) collect(now simtime.Time) (busy bool) {
 		}
 		e.stack.config.Media.HandlePacket(now, p)
 	}
-	if e.estimator != nil && e.call.Led.Lead(units.BitRate(e.estimator.GetTargetBitrate())) || len(states) > 0 {
+	led := e.parts.lead()
+	for _, f := range e.parts.follow {
+		f(e.session.Target().Media)
+	}
+	if led || len(states) > 0 {
 		e.stack.config.Media.HandleTimeout(now)
 	}
 	return busy

@@ -19,7 +19,7 @@ their options:
     A: {at: A, interceptors: [{type: gcc, options: {pacer: none}}]}
 
 The first one stands next to the network. What one does the endpoint leaves to it.
-See docs/hosting.md.`,
+In a pion stack they take the place of its own. See docs/hosting.md.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s := screenOf(cmd.OutOrStdout())
