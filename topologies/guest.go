@@ -187,6 +187,7 @@ func (s *Simulation) addGuest(p *party, config *Endpoint) error {
 		return fmt.Errorf("endpoint %s: this program has no stack %q; it has %q", config.Name, config.Stack, Stacks())
 	}
 	host := hosted.NewHost(s.clock, p.endpoint.Addr(), func() uint16 { return nextPort(&p.nextPort, false) })
+	host.Names(s.named())
 	p.sockets = host
 	var err error
 	p.guest, err = open(GuestConfig{
@@ -203,6 +204,18 @@ func (s *Simulation) addGuest(p *party, config *Endpoint) error {
 		}
 	})
 	return nil
+}
+
+// named returns the addresses of endpoints by their names, as a resolver knows them.
+func (s *Simulation) named() func(name string) (packet.IPv4, bool) {
+	table := map[string]packet.IPv4{}
+	for _, e := range s.config.Endpoints {
+		table[e.Name] = s.config.addrs(e.Name)[0]
+	}
+	return func(name string) (packet.IPv4, bool) {
+		a, ok := table[name]
+		return a, ok
+	}
 }
 
 // Sockets returns what became of datagrams at a guest's host; false for an endpoint of ours.

@@ -103,6 +103,9 @@ func TestPionInteroperates(t *testing.T) {
 				if n := value(rec, who, "rtcp-packets"); n < 12 {
 					t.Errorf("%s sent %v packets of RTCP", who, n)
 				}
+				if !slices.ContainsFunc(rec.Distributions, func(d *record.Distribution) bool { return d.Entity == who+"/video" && d.Metric == record.Intervals }) {
+					t.Errorf("nobody has seen which packets of %s are reports", who)
+				}
 				if rtt := value(rec, who+"-"+peer, "rtt"); rtt < 40 || rtt > 80 {
 					t.Errorf("%s has found a round-trip time of %v ms, want 40 ms and a queue's", who, rtt)
 				}

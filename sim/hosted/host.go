@@ -14,12 +14,12 @@ import (
 // Host is a host of the fabric as guests see it: its interface, its address and its sockets. It is a
 // transport.Net of pion's.
 //
-// UDP over IPv4 works as on Linux. There is no TCP yet, and no resolver but for literal
-// addresses.
+// UDP over IPv4 works as on Linux. There is no TCP yet. Names are those of a table; see [Host.Names].
 type Host struct {
 	clock *Clock
 	addr  packet.IPv4
 	ports func() uint16
+	names func(name string) (packet.IPv4, bool) // nil knows none
 
 	stirred atomic.Bool
 	mu      sync.Mutex

@@ -350,3 +350,30 @@ func echo() error {
 	w.clock.Settle()
 	return err
 }
+
+// Names are those of a table; what isn't there, nobody has.
+func TestNames(t *testing.T) {
+	h := hosted.NewHost(nil, addrA, nil)
+	if _, err := h.ResolveIPAddr("ip", "b"); err == nil {
+		t.Error("a name is known without a table")
+	}
+	h.Names(func(name string) (packet.IPv4, bool) { return addrB, name == "b" })
+	if a, err := h.ResolveUDPAddr("udp", "b:5000"); err != nil || a.String() != addrB.String()+":5000" {
+		t.Errorf("b:5000 is %v, %v", a, err)
+	}
+	if a, err := h.ResolveTCPAddr("tcp", "10.9.8.7:80"); err != nil || a.String() != "10.9.8.7:80" {
+		t.Errorf("10.9.8.7:80 is %v, %v", a, err)
+	}
+	if a, err := h.ResolveIPAddr("ip", ""); err != nil || !a.IP.IsUnspecified() {
+		t.Errorf("no name is %v, %v", a, err)
+	}
+	var unknown *net.DNSError
+	if _, err := h.ResolveUDPAddr("udp", "c:1"); !errors.As(err, &unknown) || !unknown.IsNotFound {
+		t.Errorf("c gives %v", err)
+	}
+	for _, bad := range []string{"b", "b:port", "b:70000", "b:1:2"} {
+		if a, err := h.ResolveUDPAddr("udp", bad); err == nil {
+			t.Errorf("%q is %v", bad, a)
+		}
+	}
+}

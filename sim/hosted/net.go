@@ -16,7 +16,7 @@ var _ transport.Net = (*Host)(nil)
 // errNoTCP is what guests get that want TCP.
 var errNoTCP = fmt.Errorf("rtpfabric has no TCP for hosted stacks: %w", transport.ErrNotSupported)
 
-// ListenPacket opens a UDP socket. The address is literal.
+// ListenPacket opens a UDP socket.
 func (h *Host) ListenPacket(network, address string) (net.PacketConn, error) {
 	a, err := h.ResolveUDPAddr(network, address)
 	if err != nil {
@@ -88,40 +88,48 @@ func (h *Host) DialTCP(network string, _, remote *net.TCPAddr) (transport.TCPCon
 	return nil, &net.OpError{Op: "dial", Net: network, Addr: remote, Err: errNoTCP}
 }
 
-// ResolveIPAddr parses a literal address.
+// ResolveIPAddr returns the address of a name, or a literal one.
 func (h *Host) ResolveIPAddr(_, address string) (*net.IPAddr, error) {
-	ip, err := parse(address)
+	ip, err := h.lookup(address)
 	return &net.IPAddr{IP: ip}, err
 }
 
-// ResolveUDPAddr parses a literal address and port.
+// ResolveUDPAddr returns the address of a name, or a literal one, and a port.
 func (h *Host) ResolveUDPAddr(_, address string) (*net.UDPAddr, error) {
-	ip, port, err := parsePair(address)
+	ip, port, err := h.lookupPair(address)
 	return &net.UDPAddr{IP: ip, Port: port}, err
 }
 
-// ResolveTCPAddr parses a literal address and port.
+// ResolveTCPAddr returns the address of a name, or a literal one, and a port.
 func (h *Host) ResolveTCPAddr(_, address string) (*net.TCPAddr, error) {
-	ip, port, err := parsePair(address)
+	ip, port, err := h.lookupPair(address)
 	return &net.TCPAddr{IP: ip, Port: port}, err
 }
 
-func parse(host string) (net.IP, error) {
-	if host == "" {
+// Names gives the host a resolver, which knows the addresses of names. It takes no time. Goroutines of guests call it.
+func (h *Host) Names(resolve func(name string) (packet.IPv4, bool)) { h.names = resolve }
+
+func (h *Host) lookup(name string) (net.IP, error) {
+	if name == "" {
 		return net.IPv4zero, nil
 	}
-	if ip := net.ParseIP(host).To4(); ip != nil {
+	if ip := net.ParseIP(name).To4(); ip != nil {
 		return ip, nil
 	}
-	return nil, &net.DNSError{Err: "no such host: the fabric has no names, and IPv4 alone", Name: host, IsNotFound: true}
+	if h.names != nil {
+		if a, ok := h.names(name); ok {
+			return a.Netip().AsSlice(), nil
+		}
+	}
+	return nil, &net.DNSError{Err: "no such host", Name: name, IsNotFound: true}
 }
 
-func parsePair(address string) (net.IP, int, error) {
-	host, port, err := net.SplitHostPort(address)
+func (h *Host) lookupPair(address string) (net.IP, int, error) {
+	name, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, 0, err
 	}
-	ip, err := parse(host)
+	ip, err := h.lookup(name)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -19,7 +19,7 @@ type end struct {
 	stack  *stack
 	call   topologies.GuestCall
 	pc     *webrtc.PeerConnection
-	order  *orderly // nil in the faithful profile
+	order  *orderly
 	tracks []*webrtc.TrackLocalStaticRTP
 	addr   packet.Addr
 

@@ -16,11 +16,7 @@ import (
 // interceptors returns what pion does about RTP and RTCP: what the endpoint names, or what pion's own
 // defaults have, as far as the call wants it. The first of them is the innermost, next to the network.
 func (e *end) interceptors() (*interceptor.Registry, error) {
-	var before []interceptor.Factory
-	if !e.stack.options.faithful {
-		e.order = &orderly{wake: e.stack.config.Host.Wake}
-		before = append(before, e.order)
-	}
+	e.order = &orderly{wake: e.stack.config.Host.Wake, hasty: e.stack.options.faithful}
 	c := &e.call
 	e.parts = place{name: e.stack.config.Name, limits: c.Limits, led: c.Led, now: time.Now, retransmissions: !e.stack.options.faithful}
 	if c.Controller == "" {
@@ -33,7 +29,7 @@ func (e *end) interceptors() (*interceptor.Registry, error) {
 			return nil, err
 		}
 	}
-	return e.parts.registry(list, before...)
+	return e.parts.registry(list, e.order)
 }
 
 // defaults are those that pion's own registry has, as far as the call wants them.

@@ -22,6 +22,8 @@ type orderly struct {
 	mu     sync.Mutex
 	writer interceptor.RTCPWriter
 	held   []heldRTCP
+	// hasty lets everything go at once, and only tells of it: the faithful profile.
+	hasty bool
 }
 
 type heldRTCP struct {
@@ -36,12 +38,16 @@ func (o *orderly) NewInterceptor(string) (interceptor.Interceptor, error) { retu
 // BindRTCPWriter takes the way to the network.
 func (o *orderly) BindRTCPWriter(w interceptor.RTCPWriter) interceptor.RTCPWriter {
 	o.writer = w
-	return interceptor.RTCPWriterFunc(func(packets []rtcp.Packet, a interceptor.Attributes) (int, error) {
+	return interceptor.RTCPWriterFunc(func(packets []rtcp.Packet, a interceptor.Attributes) (n int, err error) {
+		n = len(packets)
+		if o.hasty {
+			n, err = w.Write(packets, a)
+		}
 		o.mu.Lock()
 		o.held = append(o.held, heldRTCP{packets: slices.Clone(packets), attributes: a})
 		o.mu.Unlock()
 		o.wake()
-		return len(packets), nil
+		return n, err
 	})
 }
 
@@ -53,17 +59,22 @@ func (o *orderly) take() []heldRTCP {
 	return held
 }
 
-// flush lets go what is held. It reports whether there was something.
+// flush lets go what is held, and counts it. It reports whether pion has something to do with it.
 func (e *end) flush(now simtime.Time) bool {
 	held := e.order.take()
-	if len(held) > 1 {
+	if len(held) > 1 && !e.order.hasty {
 		for i := range held {
 			held[i].key = e.key(held[i].packets)
 		}
 		slices.SortStableFunc(held, func(a, b heldRTCP) int { return slices.Compare(a.key, b.key) })
 	}
 	for _, h := range held {
-		if _, err := e.order.writer.Write(h.packets, h.attributes); err != nil || e.session == nil {
+		if !e.order.hasty {
+			if _, err := e.order.writer.Write(h.packets, h.attributes); err != nil {
+				continue
+			}
+		}
+		if e.session == nil {
 			continue
 		}
 		size := packet.HeaderIPv4UDP + e.stack.config.Profile.OverheadRTCP()
@@ -74,7 +85,7 @@ func (e *end) flush(now simtime.Time) bool {
 		}
 		e.session.CarrierSentRTCP(now, size, reports...)
 	}
-	return len(held) > 0
+	return len(held) > 0 && !e.order.hasty
 }
 
 // key is what packets that are sent in one instant are sorted by: what they are, how long, and which

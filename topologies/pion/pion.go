@@ -80,7 +80,7 @@ func (s *stack) PollPacket(now simtime.Time) *packet.Packet {
 		copy(p.SetPayload(len(d.Payload)), d.Payload)
 		p.Src, p.Dst, p.Drawn = d.Src, d.Dst, true
 		if e := s.endAt(d.Src); e != nil {
-			p.Flow = e.label(now, p)
+			p.Flow = e.label(p)
 		}
 		s.out.Push(p)
 	}

@@ -105,9 +105,7 @@ func (e *end) receive(track *webrtc.TrackRemote, r *webrtc.RTPReceiver) {
 // collect takes what pion's goroutines have left. It reports whether there was something that pion
 // has to do something about.
 func (e *end) collect(now simtime.Time) (busy bool) {
-	if e.order != nil {
-		busy = e.flush(now)
-	}
+	busy = e.flush(now)
 	e.mu.Lock()
 	came, refreshes, rtts, states := e.came, e.refreshes, e.rtts, e.states
 	e.came, e.refreshes, e.rtts, e.states = nil, nil, nil, nil
@@ -178,16 +176,13 @@ func (e *end) number(ssrc uint32, n int32) {
 }
 
 // label returns the number of the stream that a packet of pion's is of; 0 if it is of none. The clear header
-// of SRTP says so. What is RTCP counts as sent by the session.
-func (e *end) label(now simtime.Time, p *packet.Packet) int32 {
+// of SRTP says so.
+func (e *end) label(p *packet.Packet) int32 {
 	b := p.Payload
 	if len(b) < 12 || b[0]>>6 != 2 {
 		return 0
 	}
 	if packet.IsRTCP(b) {
-		if e.order == nil && e.session != nil {
-			e.session.CarrierSentRTCP(now, p.Size)
-		}
 		return 0
 	}
 	ssrc := binary.BigEndian.Uint32(b[8:])
