@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -16,15 +17,17 @@ import (
 
 	"rtpfabric/scenarios"
 	"rtpfabric/scenarios/crosscheck"
+	"rtpfabric/sim/pionnet"
 )
 
 // crosscheckOptions are the flags of the command crosscheck.
 type crosscheckOptions struct {
-	set     []string
-	vary    []string
-	jobs    int
-	json    bool
-	packets string
+	set      []string
+	vary     []string
+	jobs     int
+	json     bool
+	markdown bool
+	packets  string
 }
 
 func crosscheckCommand() *cobra.Command {
@@ -46,7 +49,7 @@ The exit code is 1 if a packet fares otherwise without an explanation.`,
 		Example: lines(
 			"simrun crosscheck scenarios/crosscheck",
 			"simrun crosscheck scenarios/crosscheck/bucket.yaml --packets /tmp/packets",
-			"simrun crosscheck scenarios/quickstart.yaml --set duration=10s --json",
+			"simrun crosscheck scenarios/quickstart.yaml --json",
 		),
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -62,6 +65,8 @@ The exit code is 1 if a packet fares otherwise without an explanation.`,
 	addVary(cmd, &o.vary)
 	f.IntVar(&o.jobs, "jobs", runtime.GOMAXPROCS(0), "runs at the same time")
 	f.BoolVar(&o.json, "json", false, "print the results as JSON")
+	f.BoolVar(&o.markdown, "markdown", false, "print the table of docs/crosscheck.md")
+	cmd.MarkFlagsMutuallyExclusive("json", "markdown")
 	f.StringVar(&o.packets, "packets", "", "`folder` for a table of all packets of each run (CSV)")
 	return cmd
 }
@@ -99,11 +104,14 @@ func crosscheckScenarios(cmd *cobra.Command, o *crosscheckOptions, args []string
 		return &exitError{ExitInternal, err}
 	}
 	out := screenOf(cmd.OutOrStdout())
-	if o.json {
+	switch {
+	case o.json:
 		if err := writeJSON(out, results); err != nil {
 			return &exitError{ExitInternal, err}
 		}
-	} else {
+	case o.markdown:
+		fmt.Fprint(out, crosscheckMarkdown(results))
+	default:
 		printCrosscheck(out, results, labels)
 	}
 	if slices.ContainsFunc(results, (*crosscheck.Result).Failed) {
@@ -170,6 +178,28 @@ func printCrosscheck(s *screen, results []*crosscheck.Result, labels []string) {
 	for i, n := range notes {
 		fmt.Fprintf(s, "[%d] %s\n", i+1, s.ascii(n))
 	}
+}
+
+// crosscheckMarkdown returns a table with a line for each run: all vnets beside each other.
+func crosscheckMarkdown(results []*crosscheck.Result) string {
+	var b strings.Builder
+	b.WriteString("| scenario | packets | v4: other fates | delays off by at most | v2: other fates | octets | delays off by (mean, 95 %) |\n|---|---:|---:|---:|---:|---:|---:|\n")
+	for _, r := range results {
+		name := strings.TrimSuffix(filepath.Base(r.Scenario), ".yaml")
+		fmt.Fprintf(&b, "| [%s](../scenarios/crosscheck/%s.yaml) | %d |", name, name, r.Packets-r.Open)
+		for _, a := range r.Against {
+			switch {
+			case a.Unable != "":
+				b.WriteString(" can't | | |")
+			case a.Vnet == pionnet.V4:
+				fmt.Fprintf(&b, " %d | %s |", a.OnlyHere+a.OnlyThere, span(a.Most))
+			default:
+				fmt.Fprintf(&b, " %d | %s | %s, %s |", a.OnlyHere+a.OnlyThere, carried(&a), span(a.Mean), span(a.P95))
+			}
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
 }
 
 // carried says what part of the octets arrive.
