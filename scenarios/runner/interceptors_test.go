@@ -3,6 +3,7 @@ package runner_test
 import (
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -12,6 +13,7 @@ import (
 	"github.com/pion/interceptor"
 	"github.com/pion/interceptor/pkg/packetdump"
 	"github.com/pion/interceptor/pkg/stats"
+	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 
 	"rtpfabric/scenarios"
@@ -45,6 +47,7 @@ func init() {
 	pion.Register(topologies.InterceptorKind{Name: "test-tenth"}, func(map[string]string) (interceptor.Factory, error) { return tenth{}, nil })
 	pion.Register(topologies.InterceptorKind{Name: "test-twice"}, func(map[string]string) (interceptor.Factory, error) { return twice{}, nil })
 	pion.Register(topologies.InterceptorKind{Name: "test-deaf"}, func(map[string]string) (interceptor.Factory, error) { return deaf{}, nil })
+	pion.Register(topologies.InterceptorKind{Name: "test-slow"}, func(map[string]string) (interceptor.Factory, error) { return slow{}, nil })
 	pion.Register(topologies.InterceptorKind{Name: "test-dump"}, func(map[string]string) (interceptor.Factory, error) {
 		return packetdump.NewSenderInterceptor(packetdump.RTPWriter(&seenLines), packetdump.RTCPWriter(io.Discard))
 	})
@@ -92,6 +95,29 @@ func (*deaf) BindRTCPReader(r interceptor.RTCPReader) interceptor.RTCPReader {
 	return interceptor.RTCPReaderFunc(func(b []byte, a interceptor.Attributes) (int, interceptor.Attributes, error) {
 		_, _, _ = r.Read(b, a)
 		return 0, nil, io.EOF
+	})
+}
+
+// slow makes interceptors that let reports say that they have waited for 10 ms longer.
+type slow struct{ interceptor.NoOp }
+
+func (slow) NewInterceptor(string) (interceptor.Interceptor, error) { return &slow{}, nil }
+
+func (*slow) BindRTCPWriter(w interceptor.RTCPWriter) interceptor.RTCPWriter {
+	return interceptor.RTCPWriterFunc(func(packets []rtcp.Packet, a interceptor.Attributes) (int, error) {
+		for _, p := range packets {
+			var reports []rtcp.ReceptionReport
+			switch p := p.(type) {
+			case *rtcp.SenderReport:
+				reports = p.Reports
+			case *rtcp.ReceiverReport:
+				reports = p.Reports
+			}
+			for i := range reports {
+				reports[i].Delay += 655 // of 1/65536 s
+			}
+		}
+		return w.Write(packets, a)
 	})
 }
 
@@ -175,6 +201,10 @@ func TestInterceptorsMayDoAsTheyLike(t *testing.T) {
 	deaf := runIntercepted(t, "0%", "{type: test-deaf}", "", "fixed", "rfc8888")
 	if rtt := value(deaf, "A-B", "rtt"); rtt != 0 {
 		t.Errorf("A has heard no reports, and found a round-trip time of %v ms", rtt)
+	}
+	late := runIntercepted(t, "0%", "", "{type: test-slow}", "fixed", "rfc8888")
+	if rtt, before := value(late, "A-B", "rtt"), value(plain, "A-B", "rtt"); math.Abs(before-rtt-10) > 1 {
+		t.Errorf("the round-trip time is %v ms if the peer says that it has waited 10 ms longer, and %v ms otherwise", rtt, before)
 	}
 }
 

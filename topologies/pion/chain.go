@@ -1,6 +1,7 @@
 package pion
 
 import (
+	"bytes"
 	"io"
 	"slices"
 	"sync"
@@ -132,27 +133,31 @@ func (ch *chain) SendRTCP(p endpoints.Intercepted) {
 		ch.leave(outgoing{Intercepted: p})
 		return
 	}
-	_, _ = ch.toPeer.Write(packets, interceptor.Attributes{fromSession{}: sentRTCP{p, len(packets)}})
+	same, err := rtcp.Marshal(packets)
+	if err != nil {
+		ch.leave(outgoing{Intercepted: p})
+		return
+	}
+	_, _ = ch.toPeer.Write(packets, interceptor.Attributes{fromSession{}: sentRTCP{p, same}})
 	ch.config.Clock.Settle()
 }
 
-// sentRTCP is one of the session's, and of how many messages.
+// sentRTCP is one of the session's.
 type sentRTCP struct {
 	endpoints.Intercepted
-	messages int
+	same []byte // as pion writes it
 }
 
-// writeRTCP is the innermost writer of RTCP. What the session has said keeps its octets, unless
-// somebody has added or removed messages.
+// writeRTCP is the innermost writer of RTCP. What the session has said keeps its octets, which may differ from pion's,
+// unless somebody has changed it.
 func (ch *chain) writeRTCP(packets []rtcp.Packet, a interceptor.Attributes) (int, error) {
-	s, ours := a.Get(fromSession{}).(sentRTCP)
-	if ours && s.messages == len(packets) {
-		ch.leave(outgoing{Intercepted: s.Intercepted})
-		return len(s.Packet), nil
-	}
 	b, err := rtcp.Marshal(packets)
 	if err != nil {
 		return 0, err
+	}
+	if s, ok := a.Get(fromSession{}).(sentRTCP); ok && bytes.Equal(s.same, b) {
+		ch.leave(outgoing{Intercepted: s.Intercepted})
+		return len(s.Packet), nil
 	}
 	var key []uint32
 	for _, p := range packets {
@@ -214,7 +219,7 @@ func (ch *chain) read(b []byte, a interceptor.Attributes) (int, interceptor.Attr
 	return n, a, nil
 }
 
-// receiveMTU is how much pion's tracks read at once, and no packet has more.
+// receiveMTU is how much pion's tracks read at once.
 const receiveMTU = 1500
 
 // ReceiveRTP returns what comes of a packet.
@@ -239,7 +244,7 @@ func (ch *chain) ReceiveRTCP(b []byte) []byte { return ch.receive(b, ch.fromPeer
 
 func (ch *chain) receive(b []byte, read func([]byte, interceptor.Attributes) (int, interceptor.Attributes, error)) []byte {
 	ch.incoming = b
-	into := make([]byte, receiveMTU)
+	into := make([]byte, max(receiveMTU, len(b)))
 	n, _, err := read(into, interceptor.Attributes{})
 	ch.incoming = nil
 	ch.config.Clock.Settle()
