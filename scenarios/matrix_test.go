@@ -112,6 +112,16 @@ matrix:
 	}
 }
 
+func TestRunNamesOfNothing(t *testing.T) {
+	f := parse(t, callForTests+`
+matrix:
+  extensions: [[], [audio-level]]
+`)
+	if diff := cmp.Diff([]string{"extensions=none", "extensions=audio-level"}, names(f)); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestOverridesWin(t *testing.T) {
 	f := parse(t, varied, "seed=9")
 	if diff := cmp.Diff([]string{"delay=20ms", "delay=30ms"}, names(f)); diff != "" {

@@ -71,12 +71,15 @@ func sharesEnd(axes []axis, self int, end strict.Path) bool {
 }
 
 // valueNames returns a name for each value of an axis: the value itself where
-// that can stand in the name of a folder, else its number.
+// that can stand in the name of a folder, none if it is empty, else its number.
 func valueNames(a axis) []string {
 	names := make([]string, len(a.values))
 	count := map[string]int{}
 	for i, v := range a.values {
 		names[i] = folderSafe(v.text)
+		if v.text == "[]" || v.text == "{}" {
+			names[i] = "none"
+		}
 		count[strings.ToLower(names[i])]++
 	}
 	for i, name := range names {
