@@ -288,6 +288,11 @@ func (s *Simulation) FromRelay(p *packet.Packet) bool {
 	return p.Origin >= firstRelay && int(p.Origin-firstRelay) < len(s.relays)
 }
 
+// Midway reports whether a packet is at a relay between two ends, which passes it on.
+func (s *Simulation) Midway(p *packet.Packet) bool {
+	return s.config.Between != nil && p.Dst.IP == s.Addr(s.config.Between.Name)
+}
+
 // check refuses a configuration with ends that its type doesn't have.
 func (c *Config) check() error {
 	if len(c.Calls) > 0 && c.Type != PointToPoint && c.Type != Mesh && c.Type != SFM && c.Type != SwitchingMixer && c.Type != Mixer && !c.translates() || len(c.Groups) > 0 && c.Type != Relay && c.Type != Mesh {

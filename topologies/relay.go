@@ -137,8 +137,10 @@ func (r *relay) HandlePacket(now simtime.Time, p *packet.Packet) {
 			continue
 		}
 		c := r.pool.Copy(p)
-		c.Src, c.Dst, c.Copied = f.local, peer, false
-		c.Flow = 0 // observers measure a stream up to here: it is sent and arrives once
+		c.Src, c.Dst = f.local, peer
+		if c.Passed = f.whole; !f.whole {
+			c.Copied, c.Flow = false, 0 // observers measure a stream up to here: it is sent and arrives once
+		}
 		r.out.Push(c)
 	}
 }

@@ -95,6 +95,13 @@ func TestRelayBetweenTwoChangesNothing(t *testing.T) {
 				if n := value(rec, flow, "frames-rendered"); n < 160 {
 					t.Errorf("%v frames of %s were shown", n, flow)
 				}
+				sent, received, lost := value(rec, flow, "packets-sent"), value(rec, flow, "packets-received"), value(rec, flow, "packets-lost")
+				if lost < 0.01*sent || lost > 0.035*sent || sent-received-lost > 20 || received+lost > sent {
+					t.Errorf("of %v packets of %s %v arrived at the other end and %v were lost", sent, flow, received, lost)
+				}
+				if owd := value(rec, flow, "one-way-delay"); owd < 40 || owd > 60 {
+					t.Errorf("%s is %v ms under way, over two ways of 40 ms together", flow, owd)
+				}
 			}
 		})
 	}

@@ -117,7 +117,9 @@ func (t *Port) Send(now simtime.Time, p *packet.Packet) {
 	f := t.fabric
 	f.sent++
 	p.ID = f.sent
-	p.SentAt = now
+	if !p.Passed {
+		p.SentAt = now
+	}
 	p.Origin = p.Src.IP
 	f.digest.sent(now, p)
 	f.observer.PacketSent(now, p)

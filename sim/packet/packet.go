@@ -93,6 +93,9 @@ type Packet struct {
 	// Copied says that an impairment made the packet from another one, or a sender that sends it to
 	// several.
 	Copied bool
+	// Passed says that a relay on its way has passed the packet on, and that it goes on as who sent it at
+	// SentAt would have it: it isn't a new one.
+	Passed bool
 	// Drawn says that the sender is somebody else's stack, which draws SSRCs, and the sequence numbers of
 	// retransmissions, anew in each run, and that of the first octets the digest has those alone that
 	// say what the packet is.
@@ -108,8 +111,8 @@ type Packet struct {
 	Body units.Bytes
 	// Size is what the packet occupies on a link: IP and all that it carries.
 	Size units.Bytes
-	// SentAt is when it entered the fabric; ArrivedAt when it came to the
-	// queue it is in. The fabric sets both.
+	// SentAt is when it entered the fabric, for the first time; ArrivedAt when it came
+	// to the queue it is in. The fabric sets both.
 	SentAt, ArrivedAt simtime.Time
 	// Next links packets in a queue. It belongs to the owner.
 	Next *Packet

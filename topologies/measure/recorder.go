@@ -142,7 +142,7 @@ func (r *Recorder) sample(now simtime.Time) {
 // pathOf tells which stream or traffic a packet belongs to; nil for RTCP, repairs and
 // acknowledgements.
 //
-// A stream's packets are measured up to the relay, if there is one: each is sent
+// The packets of a group's streams are measured up to the relay, if there is one: each is sent
 // and arrives or is lost once, however many copies there are.
 func (r *Recorder) pathOf(p *packet.Packet) *pathMeter {
 	if p.Flow > 0 {
@@ -201,6 +201,9 @@ func (r *Recorder) PacketSent(now simtime.Time, p *packet.Packet) {
 	for _, o := range r.also {
 		o.PacketSent(now, p)
 	}
+	if p.Passed {
+		return
+	}
 	if m := r.pathOf(p); m != nil {
 		m.packetSent(now, p)
 		return
@@ -229,7 +232,7 @@ func (r *Recorder) PacketDelivered(now simtime.Time, p *packet.Packet) {
 	for _, o := range r.also {
 		o.PacketDelivered(now, p)
 	}
-	if m := r.pathOf(p); m != nil {
+	if m := r.pathOf(p); m != nil && !r.sim.Midway(p) {
 		m.packetDelivered(now, p)
 	}
 }
