@@ -25,6 +25,9 @@ type Interceptor interface {
 	// does. The packet may be changed.
 	ReceiveRTP(b []byte) []byte
 	ReceiveRTCP(b []byte) []byte
+	// Ended says that an SSRC, of this end or the peer's, has left the session. Packets of it that haven't gone out
+	// are lost.
+	Ended(ssrc uint32)
 	// Poll returns the next packet, of RTP or RTCP, that goes out.
 	Poll() (Intercepted, bool)
 }
@@ -63,8 +66,8 @@ func (s *Session) HandleIntercepted(now simtime.Time) {
 	s.takeIntercepted(now)
 }
 
-// takeIntercepted sends what the interceptor lets go. What it says before there are keys, or when the session is
-// over, is lost.
+// takeIntercepted sends what the interceptor lets go. What it says before there are keys, or of a stream that has
+// left, is lost.
 func (s *Session) takeIntercepted(now simtime.Time) {
 	i := s.config.Interceptor
 	if i == nil {
@@ -72,12 +75,26 @@ func (s *Session) takeIntercepted(now simtime.Time) {
 	}
 	for p, ok := i.Poll(); ok; p, ok = i.Poll() {
 		switch {
-		case p.Own && s.gone():
 		case packet.IsRTCP(p.Packet):
-			s.sendInterceptedRTCP(now, p)
-		case len(p.Packet) >= 12 && s.protector != nil:
+			if !p.Own || !s.gone() {
+				s.sendInterceptedRTCP(now, p)
+			}
+		case len(p.Packet) >= 12 && s.protector != nil && !s.gone() && !s.over(p.Packet):
 			s.sendIntercepted(now, p)
 		}
+	}
+}
+
+// over reports whether a packet is of a stream that has said BYE.
+func (s *Session) over(b []byte) bool {
+	i := s.own.Find(binary.BigEndian.Uint32(b[8:]))
+	return i >= 0 && s.streams[i].local == nil
+}
+
+// ended tells the interceptor of an SSRC that has left.
+func (s *Session) ended(ssrc uint32) {
+	if i := s.config.Interceptor; i != nil {
+		i.Ended(ssrc)
 	}
 }
 

@@ -357,6 +357,7 @@ func (s *Session) handleBye(now simtime.Time, ssrc uint32) {
 	s.farewell = true
 	s.restorer.OnGone(ssrc)
 	s.responder.OnGone(ssrc)
+	s.ended(ssrc)
 	s.forgetLimits(now, ssrc)
 	s.strike(now, ssrc)
 	e := Event{Kind: ByeReceived, At: now, SSRC: ssrc}

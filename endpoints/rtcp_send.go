@@ -35,6 +35,7 @@ func (s *Session) runRTCP(now simtime.Time) {
 			s.forget(ssrc)
 			s.restorer.OnGone(ssrc)
 			s.forgetLimits(now, ssrc)
+			s.ended(ssrc)
 			s.event(Event{Kind: ParticipantTimedOut, At: now, SSRC: ssrc})
 		}
 		switch d.Kind {
@@ -194,6 +195,7 @@ func (s *Session) sendBye(now simtime.Time, st *Stream) {
 		s.table.Remove(st.ssrc)
 	}
 	st.local = nil
+	s.ended(st.ssrc)
 	s.stir()
 	s.present--
 }

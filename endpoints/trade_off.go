@@ -81,7 +81,7 @@ func (w *compound) appendTradeOffs(m *Section, regular bool) {
 // handleSRRequest lets the next packet of a stream be an SR, as soon as the timing
 // rules allow (RFC 6051 §3.2).
 func (s *Session) handleSRRequest(now simtime.Time, r *rtcp.RapidResynchronizationRequest) {
-	if st := s.ours(r.MediaSSRC); st != nil && st.local != nil && st == st.section.main {
+	if st := s.ours(r.MediaSSRC); st != nil && st.local != nil && st == st.section.main && !s.config.Without.Reports {
 		st.section.reportWanted = true
 		s.wantMessages(now, st.section)
 	}

@@ -69,6 +69,8 @@ type InterceptorChecker interface {
 	CheckInterceptorOption(typ, name, value string) error
 	// Leads reports whether a type decides about the rate of what an endpoint sends.
 	Leads(typ string) bool
+	// Several reports whether an endpoint may have more than one of a type.
+	Several(typ string) bool
 }
 
 // NetworkChecker is what a [Catalogue] may be besides: one that knows whether a

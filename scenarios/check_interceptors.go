@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"rtpfabric/scenarios/internal/strict"
+	"rtpfabric/sim/units"
 )
 
 // interceptors checks the parts of other stacks that endpoints of ours have.
@@ -24,12 +25,21 @@ func (c *checker) interceptors(catalogue Catalogue) {
 			if !c.interceptor(known, it, q) {
 				continue
 			}
+			first := slices.IndexFunc(e.Interceptors, func(o Interceptor) bool { return o.Type == it.Type })
+			if first < k && !known.Several(it.Type) {
+				c.fail(q.Child("type"), fmt.Sprintf("%s has it already", e.Name), "remove one")
+				continue
+			}
 			c.interceptorNeeds(e, it, q)
+			if it.Type == "gcc" {
+				c.gccBounds(it, q)
+			}
 			if known.Leads(it.Type) {
 				leads++
 			}
 		}
 		c.aroundInterceptors(e, p, leads)
+		c.interceptedReports(e, p)
 	}
 }
 
@@ -87,6 +97,11 @@ func (c *checker) interceptorNeeds(e *Endpoint, it *Interceptor, p strict.Path) 
 		},
 		{e.pion() && it.Type == "flexfec", t, "FEC of a pion stack has to be negotiated, and endpoints of ours don't know its format", "remove it"},
 		{it.Type == "twcc-numbers" && g.Feedback != "twcc", t, "without transport-wide feedback packets have no such numbers", `write "congestion: {feedback: twcc}"`},
+		{
+			it.Type == "pacing" && g.Controller != "fixed" && (place("gcc") < 0 || place("gcc") > place("pacing")), t,
+			"a controller takes what waits in pion's pacer to wait in the network", `write "controller: fixed", or {type: gcc, options: {pacer: none}} before it`,
+		},
+		{it.Type == "flexfec" && e.VideoType > 110, at("endpoints", e.Name, "video-type"), "FEC may have this payload type", "write 96, or one of 100 to 110"},
 		{strings.HasPrefix(it.Type, "nack-") && !c.s.Repair.NACK, t, "nobody has agreed to requests of lost packets", `write "repair: {nack: true}"`},
 	})
 }
@@ -95,7 +110,16 @@ func (c *checker) interceptorNeeds(e *Endpoint, it *Interceptor, p strict.Path) 
 func (c *checker) aroundInterceptors(e *Endpoint, p strict.Path, leads int) {
 	s := c.s
 	sends := slices.ContainsFunc(s.Media, func(m Media) bool { return m.From == e.Name })
+	ours := leads > 0 && !e.pion()
+	own := func(field string) strict.Path {
+		return c.firstOf(at("endpoints", e.Name, "congestion", field), at("congestion", field))
+	}
 	c.apply([]rule{
+		{ours && e.Priority != 1, at("endpoints", e.Name, "priority"), "pion's controllers know no weights", "remove it"},
+		{
+			ours && len(s.CongestionOf(e.Name).Parameters) > 0, own("parameters"),
+			"the endpoint's controller is an interceptor, which has options instead", "remove them, or give them to the endpoints that they are for",
+		},
 		{e.Hosted() && !e.pion(), p, fmt.Sprintf("%s is a %s stack, and these are pion's", e.Name, e.Stack), "remove them, or the stack"},
 		{
 			e.pion() && e.Pion.Pacer != "leaky-bucket", at("endpoints", e.Name, "pion", "pacer"), "the pacer is that of the endpoint's interceptor gcc",
@@ -115,6 +139,49 @@ func (c *checker) aroundInterceptors(e *Endpoint, p strict.Path, leads int) {
 		{!s.RTCP.ReducedSize, at("rtcp", "reduced-size"), "interceptors send feedback by itself", `write "reduced-size: true"`},
 		{s.RTCP.Profile != "avpf", at("rtcp", "profile"), "interceptors have AVPF", `write "profile: avpf"`},
 	})
+}
+
+// interceptedReports checks the reports of an endpoint whose session leaves them to pion: all of them, with what is in one
+// packet with them.
+func (c *checker) interceptedReports(e *Endpoint, p strict.Path) {
+	s := c.s
+	has := func(typ string) bool {
+		return slices.ContainsFunc(e.Interceptors, func(i Interceptor) bool { return i.Type == typ })
+	}
+	of, about := has("sender-reports"), has("receiver-reports")
+	if e.pion() || !of && !about {
+		return
+	}
+	sends := slices.ContainsFunc(s.Media, func(m Media) bool { return m.From == e.Name })
+	receives := slices.ContainsFunc(s.Media, func(m Media) bool { return m.From != e.Name && (m.To == "" || m.To == e.Name) })
+	traded := slices.IndexFunc(s.Media, func(m Media) bool { return len(m.TradeOffs) > 0 && m.From != e.Name })
+	c.apply([]rule{
+		{sends && !of, p, "the session leaves all reports to interceptors, and there are none of what is sent", "write {type: sender-reports} too"},
+		{receives && !about, p, "the session leaves all reports to interceptors, and there are none of what comes", "write {type: receiver-reports} too"},
+		{len(s.RTCP.XR) > 0, at("rtcp", "xr"), fmt.Sprintf("reports of %s are pion's, which has no extended ones", e.Name), "remove it, or the interceptors for reports"},
+		{s.Playout.LipSync, at("playout", "lip-sync"), fmt.Sprintf("reports of %s are pion's, which tells no CNAME", e.Name), `write "lip-sync: false", or remove the interceptors for reports`},
+		{traded >= 0, at("media", traded, "trade-offs"), fmt.Sprintf("reports of %s are pion's, and this is asked for beside them", e.Name), "remove it, or the interceptors for reports"},
+	})
+}
+
+// gccBounds checks pion's gcc's options together.
+func (c *checker) gccBounds(it *Interceptor, p strict.Path) {
+	last, value := "", units.BitRate(0)
+	for _, name := range []string{"min", "initial", "max"} {
+		at := slices.IndexFunc(it.Options, func(o Parameter) bool { return o.Name == name })
+		if at < 0 {
+			continue
+		}
+		rate, err := units.ParseBitRate(it.Options[at].Value)
+		if err != nil {
+			return // said already
+		}
+		if rate < value {
+			c.fail(p.Child("options").Child(name), fmt.Sprintf("%s is less than %s", name, last), "write rates with min <= initial <= max")
+			return
+		}
+		last, value = name, rate
+	}
 }
 
 // hostedParts checks what holds as soon as parts of pion are in sessions of ours: they are in virtual time only while
@@ -151,6 +218,7 @@ func (c *checker) hostedKeying() {
 			!slices.Contains(pionTopologies, s.Topology.Type) || s.Topology.Joint, p,
 			"pion's DTLS and ICE are between two ends, each with a connection of its own", "write a topology of point-to-point, mesh, sfm, switching-mixer or mixer, or remove it",
 		},
+		{s.Protection == "none", at("protection"), "without protection there are no keys to wait for", `write "protection: full", or remove pion's DTLS and ICE`},
 		{ice && s.Security.Keying == "preshared", at("security", "ice"), "nothing waits for ICE where keys are there from the start", `write "keying: dtls" or "keying: pion"`},
 		{ice && !s.RTCP.Mux, at("rtcp", "mux"), "pion's ICE has one component, for RTP and RTCP", `write "mux: true", or remove it`},
 		{asymmetric >= 0, p, "an endpoint sends from other ports than it receives on", "remove it, or symmetric from the endpoint"},

@@ -37,11 +37,11 @@ func (catalogue) CheckParameter(_, name, value string) error {
 }
 
 func (catalogue) Interceptors() []string {
-	return []string{"flexfec", "gcc", "nack-generator", "nack-responder", "receiver-reports", "rfc8888", "twcc-numbers"}
+	return []string{"flexfec", "gcc", "nack-generator", "nack-responder", "pacing", "receiver-reports", "rfc8888", "sender-reports", "twcc-numbers"}
 }
 
 func (catalogue) InterceptorOptions(typ string) []string {
-	return map[string][]string{"gcc": {"pacer"}, "nack-generator": {"interval", "size"}}[typ]
+	return map[string][]string{"gcc": {"initial", "max", "min", "pacer"}, "nack-generator": {"interval", "size"}}[typ]
 }
 
 func (catalogue) CheckInterceptorOption(_, name, value string) error {
@@ -52,6 +52,8 @@ func (catalogue) CheckInterceptorOption(_, name, value string) error {
 }
 
 func (catalogue) Leads(typ string) bool { return typ == "gcc" }
+
+func (catalogue) Several(string) bool { return false }
 
 func (catalogue) CheckFeedback(controller, feedback string) error {
 	switch {

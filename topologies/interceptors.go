@@ -21,10 +21,13 @@ type InterceptorKind struct {
 	Name, Help string
 	// Options are those that it has.
 	Options []InterceptorOption
-	// Without is what it does instead of a session, and Leads says that it decides about the rate of what
-	// the session sends.
-	Without endpoints.Without
-	Leads   bool
+	// Without is what it does instead of a session; feedback of one kind, if Feedback isn't empty. Leads says
+	// that it decides about the rate of what the session sends.
+	Without  endpoints.Without
+	Feedback endpoints.Feedback
+	Leads    bool
+	// Several of it may be in one session.
+	Several bool
 }
 
 // InterceptorOption is one of a kind's.
@@ -120,7 +123,7 @@ func (s *Simulation) intercept(sc *endpoints.SessionConfig, end *sessionEnd, mod
 		w := &sc.Without
 		w.Requests = w.Requests || k.Without.Requests
 		w.Retransmissions = w.Retransmissions || k.Without.Retransmissions
-		w.Feedback = w.Feedback || k.Without.Feedback
+		w.Feedback = w.Feedback || k.Without.Feedback && (k.Feedback == "" || k.Feedback == sc.Feedback)
 		w.Reports = w.Reports || k.Without.Reports
 		w.Pacing = w.Pacing || k.Without.Pacing
 		leads = leads || k.Leads

@@ -98,6 +98,9 @@ func (Catalogue) CheckInterceptorOption(typ, name, value string) error {
 // Leads reports whether a type decides about the rate of what an endpoint sends.
 func (Catalogue) Leads(typ string) bool { return interceptorKind(typ).Leads }
 
+// Several reports whether an endpoint may have more than one of a type.
+func (Catalogue) Several(typ string) bool { return interceptorKind(typ).Several }
+
 // interceptorKind returns a type of interceptors; an empty one if there is none of the name.
 func interceptorKind(name string) topologies.InterceptorKind {
 	kinds := topologies.InterceptorKinds()

@@ -1,12 +1,14 @@
 package runner_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"math"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,6 +19,9 @@ import (
 	"github.com/pion/rtp"
 
 	"rtpfabric/scenarios"
+	"rtpfabric/scenarios/runner"
+	"rtpfabric/sim/fabric"
+	"rtpfabric/sim/packet"
 	"rtpfabric/sim/record"
 	"rtpfabric/sim/simtime"
 	"rtpfabric/topologies"
@@ -27,10 +32,12 @@ import (
 var (
 	seenStats sync.Map // recorders of pion's statistics by session
 	seenLines counter
+	// Transport-wide numbers of what is sent: how often each has been seen.
+	seenNumbers sync.Map
 )
 
 func init() {
-	pion.Register(topologies.InterceptorKind{Name: "test-nothing"}, func(map[string]string) (interceptor.Factory, error) {
+	pion.Register(topologies.InterceptorKind{Name: "test-nothing", Several: true}, func(map[string]string) (interceptor.Factory, error) {
 		return nothing{}, nil
 	})
 	pion.Register(topologies.InterceptorKind{Name: "test-stats"}, func(map[string]string) (interceptor.Factory, error) {
@@ -48,6 +55,9 @@ func init() {
 	pion.Register(topologies.InterceptorKind{Name: "test-twice"}, func(map[string]string) (interceptor.Factory, error) { return twice{}, nil })
 	pion.Register(topologies.InterceptorKind{Name: "test-deaf"}, func(map[string]string) (interceptor.Factory, error) { return deaf{}, nil })
 	pion.Register(topologies.InterceptorKind{Name: "test-slow"}, func(map[string]string) (interceptor.Factory, error) { return slow{}, nil })
+	pion.Register(topologies.InterceptorKind{Name: "test-numbers"}, func(map[string]string) (interceptor.Factory, error) {
+		return &numbers{seen: &seenNumbers}, nil
+	})
 	pion.Register(topologies.InterceptorKind{Name: "test-dump"}, func(map[string]string) (interceptor.Factory, error) {
 		return packetdump.NewSenderInterceptor(packetdump.RTPWriter(&seenLines), packetdump.RTCPWriter(io.Discard))
 	})
@@ -95,6 +105,27 @@ func (*deaf) BindRTCPReader(r interceptor.RTCPReader) interceptor.RTCPReader {
 	return interceptor.RTCPReaderFunc(func(b []byte, a interceptor.Attributes) (int, interceptor.Attributes, error) {
 		_, _, _ = r.Read(b, a)
 		return 0, nil, io.EOF
+	})
+}
+
+// numbers makes interceptors that look at transport-wide numbers.
+type numbers struct {
+	interceptor.NoOp
+	seen *sync.Map
+}
+
+func (n *numbers) NewInterceptor(string) (interceptor.Interceptor, error) { return n, nil }
+
+func (n *numbers) BindLocalStream(info *interceptor.StreamInfo, w interceptor.RTPWriter) interceptor.RTPWriter {
+	at := slices.IndexFunc(info.RTPHeaderExtensions, func(e interceptor.RTPHeaderExtension) bool { return strings.Contains(e.URI, "transport-wide") })
+	id := uint8(info.RTPHeaderExtensions[at].ID)
+	return interceptor.RTPWriterFunc(func(h *rtp.Header, payload []byte, a interceptor.Attributes) (int, error) {
+		var e rtp.TransportCCExtension
+		if e.Unmarshal(h.GetExtension(id)) == nil {
+			times, _ := n.seen.LoadOrStore(e.TransportSequence, new(atomic.Int32))
+			times.(*atomic.Int32).Add(1)
+		}
+		return w.Write(h, payload, a)
 	})
 }
 
@@ -192,7 +223,7 @@ func TestInterceptorsMayDoAsTheyLike(t *testing.T) {
 	if shown, before := value(again, "A/video", "frames-rendered"), value(plain, "A/video", "frames-rendered"); shown < before-1 {
 		t.Errorf("%v frames were shown, and %v without copies", shown, before)
 	}
-	left := intercepted(t, "0%", "{type: receiver-reports, options: {interval: 100ms}}", "", "fixed", "none")
+	left := intercepted(t, "0%", "{type: receiver-reports, options: {interval: 100ms}}, {type: sender-reports, options: {interval: 1m}}", "", "fixed", "none")
 	left.Endpoints[0].Leaves = new(10 * time.Second)
 	rec := run(t, &scenarios.Run{Name: "default", Scenario: left})
 	if n := value(rec, "A", "rtcp-packets"); n < 90 || n > 110 {
@@ -225,7 +256,9 @@ func TestInterceptorsInCalls(t *testing.T) {
 		{"retransmissions", "{type: nack-responder}", "", "gcc", "rfc8888"},
 		{"both", "{type: nack-responder}", "{type: nack-generator, options: {size: 64, skip: 2}}", "gcc", "rfc8888"},
 		{"reports", "{type: sender-reports}, {type: receiver-reports}", "{type: sender-reports}, {type: receiver-reports}", "gcc", "rfc8888"},
-		{"pacing", "{type: pacing}", "", "gcc", "rfc8888"},
+		{"pacing", "{type: pacing}", "", "fixed", "rfc8888"},
+		{"pacing of pion's gcc", "{type: gcc, options: {pacer: none}}, {type: pacing}", "", "fixed", "twcc"},
+		{"FEC by pion's gcc", "{type: gcc}, {type: twcc-numbers}, {type: nack-responder}, {type: flexfec}", "", "fixed", "twcc"},
 		{"key frames", "", "{type: pli, options: {interval: 2s}}", "gcc", "rfc8888"},
 		{"FEC that nobody reads", "{type: flexfec}", "", "gcc", "rfc8888"},
 		{"as pion's own registry has them", "{type: gcc}, {type: twcc-numbers}, {type: nack-responder}, " + receiver + ", {type: twcc}", "{type: gcc}, {type: twcc-numbers}, {type: nack-responder}, " + receiver + ", {type: twcc}", "fixed", "twcc"},
@@ -261,6 +294,71 @@ func TestInterceptorsInCalls(t *testing.T) {
 	}
 }
 
+// What is sent again by the session has numbers beside those of media, which an interceptor gives.
+func TestInterceptorsNumberEverything(t *testing.T) {
+	seenNumbers.Clear()
+	rec := runIntercepted(t, "2%", "{type: test-numbers}, {type: gcc}, {type: twcc-numbers}", "", "fixed", "twcc")
+	n, again := 0, 0
+	seenNumbers.Range(func(_, times any) bool {
+		n++
+		if times.(*atomic.Int32).Load() > 1 {
+			again++
+		}
+		return true
+	})
+	media := value(rec, "A/video", "packets-sent") + value(rec, "A/audio", "packets-sent")
+	resent := value(rec, "A", "packets-retransmitted")
+	if float64(n) != media+resent || again > 0 || resent == 0 {
+		t.Errorf("%d numbers for %v packets of media and %v that were sent again; %d of them came twice", n, media, resent, again)
+	}
+}
+
+// lastWord remembers the last packet that a host has sent.
+type lastWord struct {
+	fabric.Observer
+	of   packet.IPv4
+	at   simtime.Time
+	rtcp bool
+}
+
+func (l *lastWord) PacketSent(now simtime.Time, p *packet.Packet) {
+	if p.Origin == l.of {
+		l.at, l.rtcp = now, packet.IsRTCP(p.Payload)
+	}
+}
+
+// When an end has said BYE, nothing of it follows that has waited in an interceptor; and when a stream has, nobody reports
+// on it any more, asks for its packets, or for key frames.
+func TestInterceptorsLetStreamsGo(t *testing.T) {
+	t.Parallel()
+	for _, chain := range []string{"{type: gcc}", "{type: gcc, options: {pacer: none}}, {type: pacing, options: {percent: 100}}"} {
+		for ms := range 5 {
+			s := intercepted(t, "0%", chain, "", "fixed", "twcc")
+			s.Endpoints[0].Leaves = new(10*time.Second + time.Duration(7*ms)*time.Millisecond)
+			last := &lastWord{Observer: fabric.Nobody, of: 10<<24 + 1}
+			if _, err := runner.Run(context.Background(), &scenarios.Run{Name: "default", Scenario: s}, runner.Options{Observer: last}); err != nil {
+				t.Fatal(err)
+			}
+			if !last.rtcp || last.at < simtime.At(10*time.Second) || last.at > simtime.At(11*time.Second) {
+				t.Errorf("%s: the last packet of who leaves at %v is sent at %v; RTCP: %v", chain, *s.Endpoints[0].Leaves, last.at, last.rtcp)
+			}
+		}
+	}
+
+	s := intercepted(t, "0%", "", "{type: receiver-reports, options: {interval: 500ms}}, {type: sender-reports, options: {interval: 1m}}", "fixed", "none")
+	s.Media[0].Stop = &scenarios.Moment{From: 10 * time.Second, To: 10 * time.Second}
+	rec := run(t, &scenarios.Run{Name: "default", Scenario: s})
+	if n := value(rec, "B", "rtcp-packets"); n < 57 || n > 66 {
+		t.Errorf("B sent %v packets of RTCP in 20 s about two streams of which one ends after 10 s, want 60", n)
+	}
+	s = intercepted(t, "0%", "", "{type: pli, options: {interval: 1s}}", "fixed", "none")
+	s.Media[0].Stop = &scenarios.Moment{From: 10 * time.Second, To: 10 * time.Second}
+	rec = run(t, &scenarios.Run{Name: "default", Scenario: s})
+	if n := value(rec, "B", "refreshes-requested"); n < 8 || n > 12 {
+		t.Errorf("B asked for %v key frames, one a second, of a video that ends after 10 s", n)
+	}
+}
+
 // Each of them does what it is there for.
 func TestInterceptorsDoTheirWork(t *testing.T) {
 	t.Parallel()
@@ -280,6 +378,12 @@ func TestInterceptorsDoTheirWork(t *testing.T) {
 		t.Errorf("beside %v packets of media there are %v others; want 40 %%", media, more)
 	}
 
+	through := runIntercepted(t, "0%", "{type: gcc}, {type: flexfec, options: {media: 5, repair: 2}}", "", "fixed", "rfc8888")
+	media = value(through, "A/video", "packets-sent") + value(through, "A/audio", "packets-sent")
+	if all := value(through, "path/forward", "packets-arrived"); all < 1.35*media {
+		t.Errorf("through gcc's pacer there are %v packets with FEC for %v of media", all, media)
+	}
+
 	// A generator that asks every 20 ms asks more often than one that asks every 200 ms.
 	eager := runIntercepted(t, "2%", "", "{type: nack-generator, options: {interval: 20ms}}", "fixed", "rfc8888")
 	lazy := runIntercepted(t, "2%", "", "{type: nack-generator, options: {interval: 200ms}}", "fixed", "rfc8888")
@@ -288,7 +392,7 @@ func TestInterceptorsDoTheirWork(t *testing.T) {
 	}
 
 	// Reports on two streams every 500 ms, and none of ours beside them.
-	reports := runIntercepted(t, "0%", "", "{type: receiver-reports, options: {interval: 500ms}}", "fixed", "none")
+	reports := runIntercepted(t, "0%", "", "{type: receiver-reports, options: {interval: 500ms}}, {type: sender-reports, options: {interval: 1m}}", "fixed", "none")
 	if n := value(reports, "B", "rtcp-packets"); n < 76 || n > 90 {
 		t.Errorf("B sent %v packets of RTCP in 20 s, want 80", n)
 	}
@@ -361,6 +465,10 @@ func TestInterceptorsOfPionsStack(t *testing.T) {
 	bounded := call(strings.Replace(own, "{type: gcc}", "{type: gcc, options: {max: 200kbps, min: 160kbps, initial: 160kbps}}", 1))
 	if before, rate := value(plain, "B/video", "goodput"), value(bounded, "B/video", "goodput"); rate > 210e3 || rate < 150e3 || before < 300e3 {
 		t.Errorf("B's video has %v bit/s, and %v with a gcc of 160 to 200 kbit/s", before, rate)
+	}
+	paced := run(t, load(t, guests+"pion-call.yaml", "endpoints.B.interceptors=[{type: twcc-numbers}, {type: nack-responder}, {type: pacing}]", "media.1.encoder.start=150kbps", "expect=[]")[0])
+	if shown, made := value(paced, "B/video", "frames-rendered"), value(paced, "B/video", "frames-encoded"); shown < 0.9*made {
+		t.Errorf("%v of %v frames of B are shown if pion's pacer follows the rate", shown, made)
 	}
 	eager := call(strings.Replace(own, "{type: nack-generator}", "{type: nack-generator, options: {interval: 20ms}}", 1))
 	if usual, often := value(plain, "B", "rtcp-packets"), value(eager, "B", "rtcp-packets"); often < 1.5*usual {

@@ -25,8 +25,8 @@ type chain struct {
 	place   place
 
 	session  *endpoints.Session
-	locals   map[uint32]interceptor.RTPWriter
-	remotes  map[uint32]interceptor.RTPReader
+	locals   map[uint32]local
+	remotes  map[uint32]remote
 	toPeer   interceptor.RTCPWriter
 	fromPeer interceptor.RTCPReader
 	incoming []byte // what the innermost readers read
@@ -35,6 +35,17 @@ type chain struct {
 	out     []outgoing
 	stirred bool
 	ready   []endpoints.Intercepted // in order, of the run's goroutine
+}
+
+// local and remote are streams that have been bound; info is nil if one hasn't.
+type local struct {
+	interceptor.RTPWriter
+	info *interceptor.StreamInfo
+}
+
+type remote struct {
+	interceptor.RTPReader
+	info *interceptor.StreamInfo
 }
 
 // outgoing is a packet that has come through.
@@ -47,9 +58,9 @@ type outgoing struct {
 func (maker) Open(c topologies.ChainConfig) (topologies.Chain, error) {
 	ch := &chain{
 		config: c, streams: newStreams(c.Session),
-		locals: map[uint32]interceptor.RTPWriter{}, remotes: map[uint32]interceptor.RTPReader{},
+		locals: map[uint32]local{}, remotes: map[uint32]remote{},
 	}
-	ch.place = place{name: c.Name, limits: c.Limits, led: c.Led, now: ch.now, retransmissions: true}
+	ch.place = place{limits: c.Limits, led: c.Led, now: ch.now, repairs: true}
 	registry, err := ch.place.registry(c.Interceptors)
 	if err != nil {
 		return nil, err
@@ -88,11 +99,11 @@ func (ch *chain) SendRTP(p endpoints.Intercepted) {
 	if err != nil {
 		panic("pion: a packet of our own can't be read: " + err.Error())
 	}
-	w := ch.locals[h.SSRC]
-	if w == nil {
-		w = interceptor.RTPWriterFunc(ch.writeRTP)
-		if info := ch.streams.local(ch.session, &h); info != nil {
-			w = ch.whole.BindLocalStream(info, w)
+	w, ok := ch.locals[h.SSRC]
+	if !ok {
+		w = local{interceptor.RTPWriterFunc(ch.writeRTP), ch.streams.local(ch.session, &h)}
+		if w.info != nil {
+			w.RTPWriter = ch.whole.BindLocalStream(w.info, w.RTPWriter)
 		}
 		ch.locals[h.SSRC] = w
 	}
@@ -151,11 +162,15 @@ type sentRTCP struct {
 // writeRTCP is the innermost writer of RTCP. What the session has said keeps its octets, which may differ from pion's,
 // unless somebody has changed it.
 func (ch *chain) writeRTCP(packets []rtcp.Packet, a interceptor.Attributes) (int, error) {
+	s, ours := a.Get(fromSession{}).(sentRTCP)
+	if !ours {
+		orderBlocks(packets, func(ssrc uint32) int { return int(ssrc) })
+	}
 	b, err := rtcp.Marshal(packets)
 	if err != nil {
 		return 0, err
 	}
-	if s, ok := a.Get(fromSession{}).(sentRTCP); ok && bytes.Equal(s.same, b) {
+	if ours && bytes.Equal(s.same, b) {
 		ch.leave(outgoing{Intercepted: s.Intercepted})
 		return len(s.Packet), nil
 	}
@@ -228,15 +243,28 @@ func (ch *chain) ReceiveRTP(b []byte) []byte {
 	if _, err := h.Unmarshal(b); err != nil {
 		return b
 	}
-	r := ch.remotes[h.SSRC]
-	if r == nil {
-		r = interceptor.RTPReaderFunc(ch.read)
-		if info := ch.streams.remote(&h); info != nil {
-			r = ch.whole.BindRemoteStream(info, r)
+	r, ok := ch.remotes[h.SSRC]
+	if !ok {
+		r = remote{interceptor.RTPReaderFunc(ch.read), ch.streams.remote(&h)}
+		if r.info != nil {
+			r.RTPReader = ch.whole.BindRemoteStream(r.info, r.RTPReader)
 		}
 		ch.remotes[h.SSRC] = r
 	}
 	return ch.receive(b, r.Read)
+}
+
+// Ended unbinds a stream.
+func (ch *chain) Ended(ssrc uint32) {
+	if l := ch.locals[ssrc]; l.info != nil {
+		ch.whole.UnbindLocalStream(l.info)
+	}
+	if r := ch.remotes[ssrc]; r.info != nil {
+		ch.whole.UnbindRemoteStream(r.info)
+		ch.whole.UnbindLocalStream(r.info) // by which pion's requests of key frames end (interceptor v0.1.49)
+	}
+	delete(ch.locals, ssrc)
+	delete(ch.remotes, ssrc)
 }
 
 // ReceiveRTCP returns what comes of a packet of RTCP.

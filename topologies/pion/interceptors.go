@@ -18,7 +18,7 @@ import (
 func (e *end) interceptors() (*interceptor.Registry, error) {
 	e.order = &orderly{wake: e.stack.config.Host.Wake, hasty: e.stack.options.faithful}
 	c := &e.call
-	e.parts = place{name: e.stack.config.Name, limits: c.Limits, led: c.Led, now: time.Now, retransmissions: !e.stack.options.faithful}
+	e.parts = place{limits: c.Limits, led: c.Led, now: time.Now, repairs: !e.stack.options.faithful}
 	if c.Controller == "" {
 		e.parts.led = nil
 	}
@@ -75,16 +75,19 @@ func (e *end) defaults() ([]topologies.Interceptor, error) {
 	return list, nil
 }
 
-// withRetransmissions lets an estimator's pacer know of the SSRCs of retransmissions, too. Those of pion
+// withRepairs lets an estimator's pacer know of the SSRCs of retransmissions and FEC, too. Those of pion
 // don't, and drop them (interceptor v0.1.49).
-type withRetransmissions struct{ cc.BandwidthEstimator }
+type withRepairs struct{ cc.BandwidthEstimator }
 
-// AddStream adds a stream and that of its retransmissions.
-func (w withRetransmissions) AddStream(info *interceptor.StreamInfo, to interceptor.RTPWriter) interceptor.RTPWriter {
-	if info.SSRCRetransmission != 0 {
-		again := *info
-		again.SSRC = info.SSRCRetransmission
-		w.BandwidthEstimator.AddStream(&again, to)
+// AddStream adds a stream and those of its repairs.
+func (w withRepairs) AddStream(info *interceptor.StreamInfo, to interceptor.RTPWriter) interceptor.RTPWriter {
+	for _, ssrc := range []uint32{info.SSRCRetransmission, info.SSRCForwardErrorCorrection} {
+		if ssrc == 0 {
+			continue
+		}
+		repair := *info
+		repair.SSRC = ssrc
+		w.BandwidthEstimator.AddStream(&repair, to)
 	}
 	return w.BandwidthEstimator.AddStream(info, to)
 }

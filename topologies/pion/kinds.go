@@ -13,7 +13,6 @@ import (
 	"github.com/pion/interceptor/pkg/flexfec"
 	"github.com/pion/interceptor/pkg/gcc"
 	"github.com/pion/interceptor/pkg/intervalpli"
-	"github.com/pion/interceptor/pkg/jitterbuffer"
 	"github.com/pion/interceptor/pkg/nack"
 	"github.com/pion/interceptor/pkg/pacing"
 	"github.com/pion/interceptor/pkg/report"
@@ -37,12 +36,11 @@ type kind struct {
 
 // place is where an interceptor is to stand: in a session of ours, or in pion's own stack.
 type place struct {
-	name   string // by which factories know it
 	limits ccontrol.Limits
 	led    *topologies.Led // nil if nothing is sent, or somebody else decides about the rate
 	now    func() time.Time
-	// retransmissions lets gcc's pacer know of them.
-	retransmissions bool
+	// repairs lets gcc's pacer know of retransmissions and FEC.
+	repairs bool
 	// What interceptors leave: who follows the rate that is allowed, an estimator, and the payload type of FEC.
 	follow    []func(rate units.BitRate)
 	estimator cc.BandwidthEstimator
@@ -185,13 +183,13 @@ var kinds = []kind{
 		Name: "twcc-numbers", Help: "transport-wide sequence numbers, of what other interceptors send too",
 	}, func(*place, values) (interceptor.Factory, error) { return twcc.NewHeaderExtensionInterceptor() }},
 	{topologies.InterceptorKind{
-		Name: "twcc", Help: "transport-wide feedback", Without: endpoints.Without{Feedback: true},
+		Name: "twcc", Help: "transport-wide feedback", Without: endpoints.Without{Feedback: true}, Feedback: endpoints.FeedbackTWCC,
 		Options: []topologies.InterceptorOption{every("100ms", "between messages")},
 	}, func(p *place, o values) (interceptor.Factory, error) {
 		return twcc.NewSenderInterceptor(twcc.SendInterval(o.interval()), twcc.SendNow(p.now), twcc.WithLoggerFactory(quiet()))
 	}},
 	{topologies.InterceptorKind{
-		Name: "rfc8888", Help: "congestion control feedback (RFC 8888)", Without: endpoints.Without{Feedback: true},
+		Name: "rfc8888", Help: "congestion control feedback (RFC 8888)", Without: endpoints.Without{Feedback: true}, Feedback: endpoints.FeedbackRFC8888,
 		Options: []topologies.InterceptorOption{every("100ms", "between messages")},
 	}, func(p *place, o values) (interceptor.Factory, error) {
 		return ccfb.NewSenderInterceptor(ccfb.SendInterval(o.interval()), ccfb.SenderNow(p.now), ccfb.WithLoggerFactory(quiet()))
@@ -240,16 +238,11 @@ var kinds = []kind{
 		Name: "flexfec", Help: "FlexFEC of draft version 03, which endpoints of ours don't decode",
 		Options: []topologies.InterceptorOption{
 			count("media", "5", "packets in a block", 1, 110), count("repair", "2", "packets that protect it", 1, 110),
-			count("payload-type", "119", "of the repair packets", 96, 127),
+			count("payload-type", "119", "of the repair packets", 119, 127),
 		},
 	}, func(p *place, o values) (interceptor.Factory, error) {
 		p.fec = uint8(o.number("payload-type"))
 		return flexfec.NewFecInterceptor(flexfec.NumMediaPackets(uint32(o.number("media"))), flexfec.NumFECPackets(uint32(o.number("repair"))))
-	}},
-	{topologies.InterceptorKind{
-		Name: "jitter-buffer", Help: "puts what comes into order, from the fiftieth packet on",
-	}, func(*place, values) (interceptor.Factory, error) {
-		return jitterbuffer.NewInterceptor(jitterbuffer.WithLoggerFactory(quiet()))
 	}},
 }
 
@@ -272,7 +265,7 @@ func makeGCC(p *place, o values) (interceptor.Factory, error) {
 			return nil, err
 		}
 	}
-	factory, err := cc.NewInterceptor(func() (cc.BandwidthEstimator, error) { return newGCC(l, unpaced, p.retransmissions) })
+	factory, err := cc.NewInterceptor(func() (cc.BandwidthEstimator, error) { return newGCC(l, unpaced, p.repairs) })
 	if err != nil {
 		return nil, err
 	}
@@ -287,8 +280,21 @@ func makePacing(p *place, o values) (interceptor.Factory, error) {
 	factor := float64(o.number("percent")) / 100
 	paced := func(rate units.BitRate) int { return max(int(factor*float64(rate)), 1) }
 	f := pacing.NewInterceptor(pacing.Interval(o.interval()), pacing.InitialRate(paced(p.limits.Start)), pacing.WithLoggerFactory(quiet()))
-	p.follow = append(p.follow, func(rate units.BitRate) { f.SetRate(p.name, paced(rate)) })
-	return f, nil
+	named := &named{InterceptorFactory: f}
+	p.follow = append(p.follow, func(rate units.BitRate) { f.SetRate(named.id, paced(rate)) })
+	return named, nil
+}
+
+// named is a factory of pacers that remembers by what name it knows the one it has made.
+type named struct {
+	*pacing.InterceptorFactory
+	id string
+}
+
+// NewInterceptor makes the pacer.
+func (n *named) NewInterceptor(id string) (interceptor.Interceptor, error) {
+	n.id = id
+	return n.InterceptorFactory.NewInterceptor(id)
 }
 
 // nothing makes interceptors that do nothing.
@@ -298,8 +304,8 @@ func (nothing) NewInterceptor(string) (interceptor.Interceptor, error) {
 	return &interceptor.NoOp{}, nil
 }
 
-// newGCC makes pion's estimator. Its pacer, if it has one, knows the SSRCs of retransmissions if wished.
-func newGCC(l ccontrol.Limits, unpaced, retransmissions bool) (cc.BandwidthEstimator, error) {
+// newGCC makes pion's estimator. Its pacer, if it has one, knows the SSRCs of repairs if wished.
+func newGCC(l ccontrol.Limits, unpaced, repairs bool) (cc.BandwidthEstimator, error) {
 	options := []gcc.Option{
 		gcc.SendSideBWEInitialBitrate(int(l.Start)), gcc.SendSideBWEMinBitrate(int(l.Min)), gcc.SendSideBWEMaxBitrate(int(l.Max)),
 		gcc.WithLoggerFactory(quiet()),
@@ -308,8 +314,8 @@ func newGCC(l ccontrol.Limits, unpaced, retransmissions bool) (cc.BandwidthEstim
 		options = append(options, gcc.SendSideBWEPacer(gcc.NewNoOpPacer()))
 	}
 	b, err := gcc.NewSendSideBWE(options...)
-	if err != nil || !retransmissions {
+	if err != nil || !repairs {
 		return b, err
 	}
-	return withRetransmissions{b}, nil
+	return withRepairs{b}, nil
 }

@@ -1,6 +1,7 @@
 package pion
 
 import (
+	"cmp"
 	"slices"
 	"sync"
 
@@ -38,17 +39,29 @@ func (o *orderly) NewInterceptor(string) (interceptor.Interceptor, error) { retu
 // BindRTCPWriter takes the way to the network.
 func (o *orderly) BindRTCPWriter(w interceptor.RTCPWriter) interceptor.RTCPWriter {
 	o.writer = w
-	return interceptor.RTCPWriterFunc(func(packets []rtcp.Packet, a interceptor.Attributes) (n int, err error) {
-		n = len(packets)
+	return interceptor.RTCPWriterFunc(func(packets []rtcp.Packet, a interceptor.Attributes) (int, error) {
 		if o.hasty {
-			n, err = w.Write(packets, a)
+			if n, err := w.Write(packets, a); err != nil {
+				return n, err
+			}
 		}
 		o.mu.Lock()
 		o.held = append(o.held, heldRTCP{packets: slices.Clone(packets), attributes: a})
 		o.mu.Unlock()
 		o.wake()
-		return n, err
+		return len(packets), nil
 	})
+}
+
+// orderBlocks puts what RFC 8888's feedback says of several streams into order: pion takes it from a map.
+func orderBlocks(packets []rtcp.Packet, place func(ssrc uint32) int) {
+	for _, p := range packets {
+		if f, ok := p.(*rtcp.CCFeedbackReport); ok {
+			slices.SortFunc(f.ReportBlocks, func(a, b rtcp.CCFeedbackReportBlock) int {
+				return cmp.Compare(place(a.MediaSSRC), place(b.MediaSSRC))
+			})
+		}
+	}
 }
 
 func (o *orderly) take() []heldRTCP {
@@ -70,6 +83,7 @@ func (e *end) flush(now simtime.Time) bool {
 	}
 	for _, h := range held {
 		if !e.order.hasty {
+			orderBlocks(h.packets, e.place)
 			if _, err := e.order.writer.Write(h.packets, h.attributes); err != nil {
 				continue
 			}

@@ -26,13 +26,15 @@ func newStreams(c *endpoints.SessionConfig) *streams {
 	return s
 }
 
-// local describes the stream of a packet that is sent; nil if it is one for repairs, which interceptors know by that of
-// the media.
+// local describes the stream of a packet that is sent; nil if it is none of the session's.
 func (s *streams) local(session *endpoints.Session, h *rtp.Header) *interceptor.StreamInfo {
 	if session == nil {
 		return nil
 	}
 	for i, m := range session.Sections() {
+		if m.Repairs(h.SSRC) {
+			return s.bare(h, s.sections[i].Formats[0].Clock)
+		}
 		if m.SSRC() != h.SSRC {
 			continue
 		}
@@ -55,14 +57,44 @@ func (s *streams) local(session *endpoints.Session, h *rtp.Header) *interceptor.
 // fecBit makes the SSRC of FEC of the one of media.
 const fecBit = 0x40000000
 
-// remote describes the stream of a packet that has come; nil if it is none of media.
+// remote describes the stream of a packet that has come; nil if nobody has agreed to it.
 func (s *streams) remote(h *rtp.Header) *interceptor.StreamInfo {
 	for i := range s.sections {
 		if info := s.info(&s.sections[i], h); info != nil {
 			return info
 		}
 	}
+	for i := range s.sections {
+		for _, f := range s.sections[i].Formats {
+			if h.PayloadType == f.RTX || h.PayloadType == f.FEC {
+				return s.bare(h, f.Clock)
+			}
+		}
+	}
 	return nil
+}
+
+// bare describes a stream of repairs, for which nobody asks again.
+func (s *streams) bare(h *rtp.Header, clock int) *interceptor.StreamInfo {
+	info := &interceptor.StreamInfo{
+		SSRC: h.SSRC, PayloadType: h.PayloadType, ClockRate: uint32(clock), RTPHeaderExtensions: s.extensions, Attributes: interceptor.Attributes{},
+	}
+	s.control(info)
+	return info
+}
+
+// control says by what feedback both ends control congestion.
+func (s *streams) control(info *interceptor.StreamInfo) {
+	if slices.Contains(s.feedback, endpoints.FeedbackTWCC) {
+		add(info, "transport-cc", "")
+	}
+	if slices.Contains(s.feedback, endpoints.FeedbackRFC8888) {
+		add(info, "ack", "ccfb")
+	}
+}
+
+func add(info *interceptor.StreamInfo, typ, parameter string) {
+	info.RTCPFeedback = append(info.RTCPFeedback, interceptor.RTCPFeedback{Type: typ, Parameter: parameter})
 }
 
 // info describes a stream in a section, if that has the payload type of a packet.
@@ -77,21 +109,13 @@ func (s *streams) info(m *endpoints.SectionConfig, h *rtp.Header) *interceptor.S
 		MimeType: string(m.Kind) + "/" + string(f.Codec), ClockRate: uint32(f.Clock), Channels: f.Channels(), SDPFmtpLine: f.Parameters(),
 		RTPHeaderExtensions: s.extensions, Attributes: interceptor.Attributes{},
 	}
-	add := func(typ, parameter string) {
-		info.RTCPFeedback = append(info.RTCPFeedback, interceptor.RTCPFeedback{Type: typ, Parameter: parameter})
-	}
-	if slices.Contains(s.feedback, endpoints.FeedbackTWCC) {
-		add("transport-cc", "")
-	}
-	if slices.Contains(s.feedback, endpoints.FeedbackRFC8888) {
-		add("ack", "ccfb")
-	}
+	s.control(info)
 	if m.Kind == endpoints.Video {
 		if s.nack {
-			add("nack", "")
+			add(info, "nack", "")
 		}
-		add("nack", "pli")
-		add("ccm", "fir")
+		add(info, "nack", "pli")
+		add(info, "ccm", "fir")
 	}
 	return info
 }

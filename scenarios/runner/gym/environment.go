@@ -135,7 +135,7 @@ func suits(s *scenarios.Scenario, step time.Duration) error {
 	case g.Coupled != "off":
 		return fmt.Errorf("congestion.coupled is %s, and an agent can't be coupled: write --set congestion.coupled=off", g.Coupled)
 	case s.Hosted():
-		return fmt.Errorf("an endpoint is a hosted stack, beside which an agent can't be asked: write --set endpoints.NAME.stack=rtpfabric")
+		return fmt.Errorf("an agent can't be asked in a run with pion or parts of it: write --set endpoints.NAME.stack=rtpfabric, or remove interceptors, keying and ice")
 	case step >= s.Duration:
 		return fmt.Errorf("a step of %v leaves no time for another in a scenario of %v: write a shorter --step", step, s.Duration)
 	}
