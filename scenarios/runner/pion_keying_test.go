@@ -141,6 +141,23 @@ func TestPionsICELosesConsent(t *testing.T) {
 	}
 }
 
+// An end that never hears of the other one gives up, and says so.
+func TestPionsICEFindsNobody(t *testing.T) {
+	t.Parallel()
+	s := loadText(t, strings.Replace(fmt.Sprintf(keyedCall, 60*time.Second, 20*time.Millisecond, 0, "pion", "pion"), "rate: 2Mbps",
+		"rate: 2Mbps, impairments: [{type: outage, during: [0s..60s]}]", 1))
+	rec := run(t, &scenarios.Run{Name: "default", Scenario: s})
+	var failed []string
+	for _, e := range rec.Events {
+		if e.Kind == "keying-failed" {
+			failed = append(failed, e.Entity+": "+e.Detail)
+		}
+	}
+	if len(failed) != 2 || !strings.Contains(failed[0], "no way to the other end") {
+		t.Errorf("ends say %q, want that they have found no way to each other", failed)
+	}
+}
+
 // Wireshark's program reads pion's handshake with the key log beside a capture.
 func TestTsharkReadsPionsHandshake(t *testing.T) {
 	long(t)

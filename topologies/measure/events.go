@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"rtpfabric/endpoints"
+	"rtpfabric/endpoints/keying"
 	"rtpfabric/sim/record"
 	"rtpfabric/sim/simtime"
 )
@@ -93,7 +94,13 @@ func (r *Recorder) handle(e endpoints.Event) {
 	case endpoints.KeyRenewed:
 		r.event(e.At, entity, "key-renewed", "of its own, as the group has another one")
 	case endpoints.KeyingFailed:
-		r.event(e.At, entity, "keying-failed", "no media will flow")
+		why := ""
+		for _, step := range e.Session.Keying() {
+			if f, ok := step.(keying.Failer); ok && f.Err() != nil {
+				why = f.Err().Error() + ": "
+			}
+		}
+		r.event(e.At, entity, "keying-failed", why+"no media will flow")
 	case endpoints.StreamNotDecoded:
 		r.event(e.At, entity+"/"+e.Section.Name(), "stream-not-decoded", fmt.Sprintf("SSRC %08x is one more than the endpoint decodes", e.SSRC))
 	case endpoints.DecoderSwitched:

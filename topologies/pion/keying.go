@@ -293,7 +293,11 @@ func (keyer) ICE(before keying.Step, c topologies.KeyingConfig) (topologies.Host
 		a.ice.OnCandidate(func(pionice.Candidate) {}),
 		a.ice.OnConnectionStateChange(func(s pionice.ConnectionState) {
 			if s == pionice.ConnectionStateFailed {
-				a.leave(func() { a.lost = true })
+				a.leave(func() {
+					if a.lost = true; !a.connected && a.err == nil {
+						a.err = errors.New("pion's ICE has found no way to the other end")
+					}
+				})
 			}
 		}),
 		a.ice.GatherCandidates(),
@@ -307,7 +311,7 @@ func (keyer) ICE(before keying.Step, c topologies.KeyingConfig) (topologies.Host
 			connect = a.ice.Dial
 		}
 		_, err := connect(ctx, c.Peer.Fragment, c.Peer.Password)
-		a.leave(func() { a.connected, a.err = err == nil, err })
+		a.leave(func() { a.connected, a.err = err == nil, errors.Join(a.err, err) })
 	}()
 	return a, nil
 }
