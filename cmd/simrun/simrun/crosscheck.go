@@ -189,6 +189,8 @@ func crosscheckMarkdown(results []*crosscheck.Result) string {
 		fmt.Fprintf(&b, "| [%s](../scenarios/crosscheck/%s.yaml) | %d |", name, name, r.Packets-r.Open)
 		for _, a := range r.Against {
 			switch {
+			case a.Unable != "" && a.Vnet == pionnet.V4:
+				b.WriteString(" can't | |")
 			case a.Unable != "":
 				b.WriteString(" can't | | |")
 			case a.Vnet == pionnet.V4:
