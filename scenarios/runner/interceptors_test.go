@@ -453,6 +453,7 @@ func TestStatisticsOfInterceptors(t *testing.T) {
 // A pion stack whose interceptors are named one by one does what it does by itself if they are its own, and something
 // else if they aren't.
 func TestInterceptorsOfPionsStack(t *testing.T) {
+	long(t) // the race detector shuffles goroutines, and so pion's digests
 	steady(t)
 	const own = "{type: gcc}, {type: twcc-numbers}, {type: nack-responder}, {type: nack-generator}, {type: receiver-reports}, {type: sender-reports}, {type: twcc}"
 	call := func(interceptors string) *record.Record {
