@@ -120,6 +120,9 @@ type PacketResult struct {
 	Probe uint32
 }
 
+// Unpaced is a pacing rate at which everything leaves at once.
+const Unpaced = 1000 * units.Gbps
+
 // Target is what a controller allows.
 type Target struct {
 	// Media is the rate that all encoders together should aim at.

@@ -122,9 +122,6 @@ func (e *Endpoint) followOthers(now simtime.Time) {
 	}
 }
 
-// unpaced is a rate at which everything leaves at once.
-const unpaced = 1000 * units.Gbps
-
 // applyTarget reads the controller's target, gives it to pacer and encoders, and
 // begins the probe that the controller asks for.
 func (s *Session) applyTarget(now simtime.Time) {
@@ -134,7 +131,7 @@ func (s *Session) applyTarget(now simtime.Time) {
 	}
 	t := cc.Target()
 	if s.config.Without.Pacing {
-		t.Pacing = unpaced
+		t.Pacing = ccontrol.Unpaced
 	}
 	changed := t.Media != s.lastTarget.Media || t.Pacing != s.lastTarget.Pacing
 	s.lastTarget = t

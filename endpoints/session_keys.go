@@ -74,7 +74,7 @@ func (s *Session) pollKeying(now simtime.Time) {
 // HandleKeying does what key management has to do that has something to say without having been asked: one
 // that lives by itself, as those of other stacks do.
 func (s *Session) HandleKeying(now simtime.Time) {
-	if s.gone() || s.refused {
+	if s.gone() {
 		return
 	}
 	s.touch()

@@ -150,8 +150,7 @@ func (l *Led) Pace(factor float64) { l.factor = factor }
 
 // Target returns the rate.
 func (l *Led) Target() ccontrol.Target {
-	const unpaced = 1000 * units.Gbps
-	t := ccontrol.Target{Media: l.rate, Pacing: unpaced}
+	t := ccontrol.Target{Media: l.rate, Pacing: ccontrol.Unpaced}
 	if l.factor > 0 {
 		t.Pacing = units.BitRate(l.factor * float64(l.rate))
 	}
@@ -169,8 +168,8 @@ func (c *Config) Hosted() bool {
 		slices.ContainsFunc(c.Endpoints, func(e Endpoint) bool { return e.Stack != "" || len(e.Interceptors) > 0 })
 }
 
-// WithoutGuests returns the same with endpoints of ours in the places of guests, and without parts of others: what can be found out
-// without running needs no bubble then.
+// WithoutGuests returns the same with endpoints of ours in the places of guests, and without parts of others: what
+// can be found out without running needs no bubble then.
 func (c Config) WithoutGuests() Config {
 	c.Endpoints = slices.Clone(c.Endpoints)
 	for i := range c.Endpoints {

@@ -90,20 +90,20 @@ func InterceptorKinds() []InterceptorKind {
 	return chains.Kinds()
 }
 
-// kindOf returns the type of an interceptor.
-func kindOf(i Interceptor) (InterceptorKind, error) {
+// LookupInterceptor returns the type of interceptors with a name; false if there is none.
+func LookupInterceptor(name string) (InterceptorKind, bool) {
 	kinds := InterceptorKinds()
-	if at := slices.IndexFunc(kinds, func(k InterceptorKind) bool { return k.Name == i.Type }); at >= 0 {
-		return kinds[at], nil
+	if at := slices.IndexFunc(kinds, func(k InterceptorKind) bool { return k.Name == name }); at >= 0 {
+		return kinds[at], true
 	}
-	return InterceptorKind{}, fmt.Errorf("this program has no interceptor %q", i.Type)
+	return InterceptorKind{}, false
 }
 
 // leads reports whether one of an endpoint's interceptors decides about its rate.
 func (e *Endpoint) leads() bool {
 	return slices.ContainsFunc(e.Interceptors, func(i Interceptor) bool {
-		k, err := kindOf(i)
-		return err == nil && k.Leads
+		k, _ := LookupInterceptor(i.Type)
+		return k.Leads
 	})
 }
 
@@ -116,9 +116,9 @@ func (s *Simulation) intercept(sc *endpoints.SessionConfig, end *sessionEnd, mod
 	c := ChainConfig{Interceptors: list, Session: sc, Clock: s.clock, Name: end.self + "/" + end.peer + "/" + end.session}
 	leads := false
 	for _, i := range list {
-		k, err := kindOf(i)
-		if err != nil {
-			return fmt.Errorf("endpoint %s: %w", end.self, err)
+		k, ok := LookupInterceptor(i.Type)
+		if !ok {
+			return fmt.Errorf("endpoint %s: this program has no interceptor %q", end.self, i.Type)
 		}
 		w := &sc.Without
 		w.Requests = w.Requests || k.Without.Requests

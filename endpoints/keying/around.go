@@ -33,7 +33,7 @@ func (a Around) Drawn() bool {
 
 // KeyLog returns that of the step, if it has one.
 func (a Around) KeyLog() string {
-	if l, ok := a.Step.(interface{ KeyLog() string }); ok {
+	if l, ok := a.Step.(KeyLogger); ok {
 		return l.KeyLog()
 	}
 	return ""

@@ -62,6 +62,13 @@ type Closer interface {
 	Closed() bool
 }
 
+// KeyLogger is a step that readers of a capture can be let into.
+type KeyLogger interface {
+	Step
+	// KeyLog returns the line of an SSLKEYLOGFILE, without a line end; empty before there are secrets.
+	KeyLog() string
+}
+
 // Checker is a step that is told of connectivity checks, which are STUN messages (RFC 8445 §7).
 type Checker interface {
 	Step

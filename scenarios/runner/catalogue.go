@@ -3,7 +3,6 @@ package runner
 import (
 	"errors"
 	"fmt"
-	"slices"
 
 	"rtpfabric/ccontrol"
 	"rtpfabric/ccontrol/coupled"
@@ -103,11 +102,8 @@ func (Catalogue) Several(typ string) bool { return interceptorKind(typ).Several 
 
 // interceptorKind returns a type of interceptors; an empty one if there is none of the name.
 func interceptorKind(name string) topologies.InterceptorKind {
-	kinds := topologies.InterceptorKinds()
-	if i := slices.IndexFunc(kinds, func(k topologies.InterceptorKind) bool { return k.Name == name }); i >= 0 {
-		return kinds[i]
-	}
-	return topologies.InterceptorKind{}
+	k, _ := topologies.LookupInterceptor(name)
+	return k
 }
 
 // CheckNetwork reports whether the scenario's network can be made.

@@ -59,7 +59,8 @@ func init() {
 		return &numbers{seen: &seenNumbers}, nil
 	})
 	pion.Register(topologies.InterceptorKind{Name: "test-dump"}, func(map[string]string) (interceptor.Factory, error) {
-		return packetdump.NewSenderInterceptor(packetdump.RTPWriter(&seenLines), packetdump.RTCPWriter(io.Discard))
+		line := func(*rtp.Packet, interceptor.Attributes) ([]byte, error) { return []byte("\n"), nil }
+		return packetdump.NewSenderInterceptor(packetdump.RTPBinaryFormatter(line), packetdump.RTPWriter(&seenLines), packetdump.RTCPWriter(io.Discard))
 	})
 }
 
@@ -334,6 +335,7 @@ func TestInterceptorsLetStreamsGo(t *testing.T) {
 	for _, chain := range []string{"{type: gcc}", "{type: gcc, options: {pacer: none}}, {type: pacing, options: {percent: 100}}"} {
 		for ms := range 5 {
 			s := intercepted(t, "0%", chain, "", "fixed", "twcc")
+			s.Duration = 12 * time.Second
 			s.Endpoints[0].Leaves = new(10*time.Second + time.Duration(7*ms)*time.Millisecond)
 			last := &lastWord{Observer: fabric.Nobody, of: 10<<24 + 1}
 			if _, err := runner.Run(context.Background(), &scenarios.Run{Name: "default", Scenario: s}, runner.Options{Observer: last}); err != nil {
@@ -445,25 +447,35 @@ func TestStatisticsOfInterceptors(t *testing.T) {
 	if rtt := out.RemoteInboundRTPStreamStats.RoundTripTime; rtt < 40*time.Millisecond || rtt > 100*time.Millisecond {
 		t.Errorf("pion finds a round-trip time of %v, want 40 ms and a queue's", rtt)
 	}
-	if audio := value(rec, "A/audio", "packets-sent"); float64(seenLines.n) < sent+audio {
-		t.Errorf("pion's dump has %d lines for %v packets", seenLines.n, sent+audio)
+	if audio := value(rec, "A/audio", "packets-sent"); float64(seenLines.n) != sent+audio+value(rec, "A", "packets-retransmitted") {
+		t.Errorf("pion's dump has %d lines for %v packets of media and those that were sent again", seenLines.n, sent+audio)
 	}
 }
 
-// A pion stack whose interceptors are named one by one does what it does by itself if they are its own, and something
-// else if they aren't.
-func TestInterceptorsOfPionsStack(t *testing.T) {
+// ownOfPion are the interceptors that a pion stack has by itself.
+const ownOfPion = "{type: gcc}, {type: twcc-numbers}, {type: nack-responder}, {type: nack-generator}, {type: receiver-reports}, {type: sender-reports}, {type: twcc}"
+
+// withInterceptors runs the call with a pion stack that has these.
+func withInterceptors(t *testing.T, interceptors string) *record.Record {
+	t.Helper()
+	return run(t, load(t, guests+"pion-call.yaml", "endpoints.B.congestion.controller=gcc", "endpoints.B.interceptors=["+interceptors+"]", "expect=[]")[0])
+}
+
+// A pion stack whose interceptors are named one by one does what it does by itself if they are its own.
+func TestInterceptorsThatPionHas(t *testing.T) {
 	long(t) // the race detector shuffles goroutines, and so pion's digests
 	steady(t)
-	const own = "{type: gcc}, {type: twcc-numbers}, {type: nack-responder}, {type: nack-generator}, {type: receiver-reports}, {type: sender-reports}, {type: twcc}"
-	call := func(interceptors string) *record.Record {
-		return run(t, load(t, guests+"pion-call.yaml", "endpoints.B.congestion.controller=gcc", "endpoints.B.interceptors=["+interceptors+"]", "expect=[]")[0])
-	}
-	plain, named := call(""), call(own)
+	plain, named := withInterceptors(t, ""), withInterceptors(t, ownOfPion)
 	if plain.Manifest.Digest != named.Manifest.Digest {
 		t.Errorf("the digest is %s with pion's own interceptors named, and %s without", named.Manifest.Digest, plain.Manifest.Digest)
 	}
-	bounded := call(strings.Replace(own, "{type: gcc}", "{type: gcc, options: {max: 200kbps, min: 160kbps, initial: 160kbps}}", 1))
+}
+
+// It does something else if they aren't.
+func TestInterceptorsOfPionsStack(t *testing.T) {
+	t.Parallel()
+	plain := withInterceptors(t, "")
+	bounded := withInterceptors(t, strings.Replace(ownOfPion, "{type: gcc}", "{type: gcc, options: {max: 200kbps, min: 160kbps, initial: 160kbps}}", 1))
 	if before, rate := value(plain, "B/video", "goodput"), value(bounded, "B/video", "goodput"); rate > 210e3 || rate < 150e3 || before < 300e3 {
 		t.Errorf("B's video has %v bit/s, and %v with a gcc of 160 to 200 kbit/s", before, rate)
 	}
@@ -471,7 +483,7 @@ func TestInterceptorsOfPionsStack(t *testing.T) {
 	if shown, made := value(paced, "B/video", "frames-rendered"), value(paced, "B/video", "frames-encoded"); shown < 0.9*made {
 		t.Errorf("%v of %v frames of B are shown if pion's pacer follows the rate", shown, made)
 	}
-	eager := call(strings.Replace(own, "{type: nack-generator}", "{type: nack-generator, options: {interval: 20ms}}", 1))
+	eager := withInterceptors(t, strings.Replace(ownOfPion, "{type: nack-generator}", "{type: nack-generator, options: {interval: 20ms}}", 1))
 	if usual, often := value(plain, "B", "rtcp-packets"), value(eager, "B", "rtcp-packets"); often < 1.5*usual {
 		t.Errorf("B sends %v packets of RTCP, and %v if it asks five times as often", usual, often)
 	}

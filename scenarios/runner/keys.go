@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"rtpfabric/endpoints/keying"
 	"rtpfabric/sim/packet"
 	"rtpfabric/topologies"
 )
@@ -17,9 +18,6 @@ const (
 	keyLogFile   = "dtls-keylog.txt"
 )
 
-// keyLogger is a handshake that readers of a capture can be let into.
-type keyLogger interface{ KeyLog() string }
-
 // writeKeys writes what opens captures: SRTP's master keys, a line for each direction
 // of each flow, and the key log of DTLS handshakes as Wireshark takes it. There are
 // no files where nothing is encrypted.
@@ -27,7 +25,7 @@ func writeKeys(folder string, sim *topologies.Simulation) error {
 	var srtp, dtls []string
 	for _, s := range sim.Sessions() {
 		for _, step := range s.Keying() {
-			if k, ok := step.(keyLogger); ok && k.KeyLog() != "" {
+			if k, ok := step.(keying.KeyLogger); ok && k.KeyLog() != "" {
 				dtls = append(dtls, k.KeyLog())
 			}
 		}

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -123,27 +122,15 @@ func crosscheckScenarios(cmd *cobra.Command, o *crosscheckOptions, args []string
 // crosscheckRuns does all runs, some at the same time, and returns the results in their order.
 func crosscheckRuns(ctx context.Context, runs []*scenarios.Run, labels []string, o *crosscheckOptions) ([]*crosscheck.Result, error) {
 	results, errs := make([]*crosscheck.Result, len(runs)), make([]error, len(runs))
-	next := make(chan int)
-	var workers sync.WaitGroup
-	for range min(o.jobs, len(runs)) {
-		workers.Go(func() {
-			for i := range next {
-				results[i], errs[i] = crosscheckRun(ctx, runs[i], labels[i], o)
-			}
-		})
-	}
-	for i := range runs {
-		next <- i
-	}
-	close(next)
-	workers.Wait()
+	inParallel(o.jobs, len(runs), func(i int) {
+		if ctx.Err() == nil {
+			results[i], errs[i] = crosscheckRun(ctx, runs[i], labels[i], o)
+		}
+	})
 	return results, errors.Join(errs...)
 }
 
 func crosscheckRun(ctx context.Context, r *scenarios.Run, label string, o *crosscheckOptions) (*crosscheck.Result, error) {
-	if ctx.Err() != nil {
-		return nil, nil
-	}
 	result, err := crosscheck.Run(ctx, r)
 	if err != nil || o.packets == "" {
 		return result, err

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
-	"sync"
 	"time"
 
 	"rtpfabric/plots"
@@ -23,24 +22,15 @@ const pageFile = "index.html"
 // say, in order. When the context ends, those in flight write what they have
 // and no other begins. What became of each run is in the plan.
 func execute(ctx context.Context, plan []*plannedFile, o *runOptions, show progress) {
-	queue := make(chan *plannedRun)
-	var workers sync.WaitGroup
-	for range o.jobs {
-		workers.Go(func() {
-			for r := range queue {
-				if ctx.Err() == nil {
-					do(ctx, r, o, show)
-				}
-			}
-		})
-	}
+	var queue []*plannedRun
 	for _, f := range plan {
-		for _, r := range f.runs {
-			queue <- r
-		}
+		queue = append(queue, f.runs...)
 	}
-	close(queue)
-	workers.Wait()
+	inParallel(o.jobs, len(queue), func(i int) {
+		if ctx.Err() == nil {
+			do(ctx, queue[i], o, show)
+		}
+	})
 }
 
 // do does one run and tells about it.

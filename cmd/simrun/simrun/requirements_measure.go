@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 
 	"rtpfabric/ccontrol"
 	"rtpfabric/scenarios"
@@ -152,28 +151,12 @@ func (s *answerScenario) figure(f rfc8836.Figure) (*answerFigure, error) {
 
 // measure does all runs, as many at the same time as jobs says.
 func (a *answers) measure(ctx context.Context, jobs int) error {
-	queue := make(chan *answerRun)
-	var workers sync.WaitGroup
-	var lock sync.Mutex
-	var errs []error
-	for range jobs {
-		workers.Go(func() {
-			for r := range queue {
-				if err := a.do(ctx, r); err != nil {
-					lock.Lock()
-					errs = append(errs, err)
-					lock.Unlock()
-				}
-			}
-		})
-	}
-	for _, r := range a.runs {
+	errs := make([]error, len(a.runs))
+	inParallel(jobs, len(a.runs), func(i int) {
 		if ctx.Err() == nil {
-			queue <- r
+			errs[i] = a.do(ctx, a.runs[i])
 		}
-	}
-	close(queue)
-	workers.Wait()
+	})
 	return errors.Join(errs...)
 }
 
