@@ -1,0 +1,69 @@
+package signalling
+
+import (
+	"time"
+
+	"rtpfabric/sim/simtime"
+)
+
+// Delivery is how messages get to an end. The zero value pushes them.
+type Delivery struct {
+	// Poll is how often the end asks for messages (short polling); 0 if it is told of them.
+	Poll time.Duration
+	// Phase is when it asks first.
+	Phase time.Duration
+	// LongPoll is how long the server keeps a request that it has no message for (long polling); 0 if it answers at
+	// once. The end asks again as soon as it has an answer.
+	LongPoll time.Duration
+}
+
+// mailbox is where messages for an end wait until it asks for them. It keeps none: as all is known, it says when they
+// arrive.
+type mailbox struct {
+	delivery Delivery
+	// With long polling: when the latest request comes to the server, and whether it is answered as it comes.
+	request  simtime.Time
+	answered bool
+	begun    bool
+}
+
+// arrival returns when a message that is at the server at a time gets to the end, which is a latency away. Times don't
+// go back from call to call.
+func (b *mailbox) arrival(at simtime.Time, latency time.Duration) simtime.Time {
+	switch {
+	case b.delivery.Poll > 0:
+		return b.shortPoll(at, latency)
+	case b.delivery.LongPoll > 0:
+		return b.longPoll(at, latency)
+	}
+	return at.Add(latency)
+}
+
+// shortPoll finds the first request that comes after the message.
+func (b *mailbox) shortPoll(at simtime.Time, latency time.Duration) simtime.Time {
+	first := simtime.At(b.delivery.Phase + latency)
+	if at <= first {
+		return first.Add(latency)
+	}
+	n := (at.Sub(first) + b.delivery.Poll - 1) / b.delivery.Poll
+	return first.Add(n*b.delivery.Poll + latency)
+}
+
+// longPoll answers the request that waits, or the next one.
+func (b *mailbox) longPoll(at simtime.Time, latency time.Duration) simtime.Time {
+	if !b.begun {
+		b.begun, b.request = true, simtime.At(b.delivery.Phase+latency)
+	}
+	if b.answered && at > b.request {
+		b.answered, b.request = false, b.request.Add(2*latency)
+	}
+	for !b.answered && at > b.request.Add(b.delivery.LongPoll) { // nothing had come
+		b.request = b.request.Add(b.delivery.LongPoll + 2*latency)
+	}
+	if at <= b.request {
+		b.answered = true
+		return b.request.Add(latency)
+	}
+	b.request = at.Add(2 * latency)
+	return at.Add(latency)
+}
