@@ -38,9 +38,11 @@ type Experiment struct {
 	Latency time.Duration
 	// Delivery is how messages get from the server to A and B. Phases are drawn.
 	Delivery [2]Delivery
-	// Window is how long after the start the two offers come, each at a random time.
+	// Window is how long after the start changes are wanted, each at a random time.
 	Window time.Duration
-	// Offers, if not nil, are their times.
+	// Changes is how many each end wants; 0 is one.
+	Changes int
+	// Offers, if not nil, are the times of one change at A and one at B.
 	Offers *[2]time.Duration
 	// TieBreakerBits is how many bits values have; 0 is 32.
 	TieBreakerBits int
@@ -73,6 +75,8 @@ type Outcome struct {
 	Failed    []string
 	// Same says that both ends have the same session in the end.
 	Same bool
+	// Idle says that neither end waits for the other in the end, nor has a wish left.
+	Idle bool
 	// Messages is how many were delivered.
 	Messages int
 }
@@ -111,6 +115,7 @@ type end interface {
 	signalling.Node
 	Change(now simtime.Time)
 	Wishes() int
+	Idle() bool
 }
 
 // Run runs the experiment once. Everything random comes from the seed.
@@ -129,7 +134,7 @@ func (x *Experiment) Run(seed uint64, observe ...func(*Wires)) Outcome {
 			o.Rounds = max(o.Rounds, rounds[e.Node])
 		case signalling.OfferAccepted:
 			if o.Settled == simtime.Never {
-				o.Settled, o.Winner = e.At, [...]string{"A", "B"}[other(e.Node)]
+				o.Settled, o.Winner = e.At, map[string]string{"A": "B", "B": "A"}[e.Node]
 			}
 		case signalling.Agreed:
 			o.Agreed = min(o.Agreed, e.At)
@@ -148,27 +153,22 @@ func (x *Experiment) Run(seed uint64, observe ...func(*Wires)) Outcome {
 	}
 	times := random.Stream("offers")
 	for i, e := range ends {
-		at := simtime.At(time.Duration(times.Uniform(0, float64(x.Window))))
 		if x.Offers != nil {
-			at = simtime.At(x.Offers[i])
+			w.Do(simtime.At(x.Offers[i]), e, e.Change)
+			continue
 		}
-		w.Do(at, e, e.Change)
+		for range max(x.Changes, 1) {
+			w.Do(simtime.At(time.Duration(times.Uniform(0, float64(x.Window)))), e, e.Change)
+		}
 	}
 	limit := x.Limit
 	if limit == 0 {
 		limit = DefaultLimit
 	}
 	w.Run(simtime.At(limit))
+	o.Idle = ends[0].Idle() && ends[1].Idle() && ends[0].Wishes()+ends[1].Wishes() == 0
 	o.Same = described[0].session == described[1].session
 	return o
-}
-
-// other returns the index of the end that isn't the named one.
-func other(name string) int {
-	if name == "A" {
-		return 1
-	}
-	return 0
 }
 
 // connect makes the two ends and what stands between them.
@@ -181,7 +181,8 @@ func (x *Experiment) connect(w *Wires, random *rng.Source, described [2]*descrip
 	}
 	browser := func(name string, i int, peer string) *roap.Agent {
 		return roap.NewAgent(roap.AgentConfig{
-			Name: name, Session: name, Peer: peer, Resolution: x.Resolution, Owner: i == 0, Polite: i == 1,
+			Name: name, Session: name, Peer: peer, Resolution: x.Resolution, Owner: i == 0 && (x.Path < ByGateway || !x.UserAgent.Owner),
+			Polite: i == 1 || x.Path >= ByGateway,
 			Random: random.Stream(name), TieBreakerBits: x.TieBreakerBits, Describe: described[i],
 		})
 	}
@@ -234,7 +235,8 @@ func (x *Experiment) gateway(random *rng.Stream) gateway.Config {
 	c := x.Gateway
 	c.Name, c.Session, c.Peer = "GW", "GW", "A"
 	c.CallID, c.Local, c.Remote = callID, dialogGW, dialogOfB
-	c.Random, c.TieBreakerBits = random, x.TieBreakerBits
+	c.Random, c.TieBreakerBits, c.Owner = random, x.TieBreakerBits, !x.UserAgent.Owner
+	c.Resolution = x.Resolution
 	return c
 }
 

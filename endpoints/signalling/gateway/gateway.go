@@ -56,7 +56,12 @@ type Config struct {
 	Session, Peer string
 	// CallID, Local and Remote name the dialog on the SIP side.
 	CallID, Local, Remote string
-	Policy                Policy
+	// Owner says that the gateway made the Call-ID, which gives it the longer timer.
+	Owner bool
+	// Resolution is the browser's. With timers refusals pass in both directions, as with SIP alone; a polite browser
+	// gives way to all that comes from the SIP side.
+	Resolution glare.Resolution
+	Policy     Policy
 	// NoOverride leaves the values alone where the other protocol would resolve a glare sooner without.
 	NoOverride bool
 	// TieBreaker writes the browser's values into INVITEs.
@@ -102,6 +107,7 @@ type sipOffer struct {
 	offer    roap.Message
 	sent     bool
 	due      simtime.Time
+	expiry   simtime.Time
 	answer   string
 	answered bool
 }
@@ -189,8 +195,11 @@ func (g *Gateway) handleError(now simtime.Time, m *roap.Message) {
 // offered takes an offer of the browser.
 func (g *Gateway) offered(now simtime.Time, m *roap.Message) {
 	if s := g.sip; s != nil {
-		g.note(now, signalling.Glare, m.Offer(), "")
+		g.note(now, signalling.Glare, m.Offer(), g.config.Resolution.String())
 		switch {
+		case g.config.Resolution == glare.Timers:
+			g.say(m, roap.Conflict)
+		case g.config.Resolution == glare.Polite: // the browser finds the same
 		case !s.sent && !g.config.NoOverride: // case 3: both are here
 			s.offer.TieBreaker = glare.Max
 			g.give(now)
@@ -201,7 +210,7 @@ func (g *Gateway) offered(now simtime.Time, m *roap.Message) {
 			g.browser = &browserOffer{offer: m, due: now.Add(g.config.SmallDelay), expiry: simtime.Never}
 			return
 		default: // the browser says so of the other offer
-			g.sayEqual(m)
+			g.say(m, roap.DoubleConflict)
 			g.refuse(now, s.invite, 0)
 			g.sip, g.drawNew = nil, true
 		}
@@ -215,10 +224,9 @@ func (g *Gateway) offered(now simtime.Time, m *roap.Message) {
 	g.HandleTimeout(now)
 }
 
-func (g *Gateway) sayEqual(m *roap.Message) {
-	g.Send(Browser, &roap.Message{
-		Type: roap.TypeError, Offerer: m.Offerer, Answerer: g.config.Session, Seq: m.Seq, Error: roap.DoubleConflict,
-	})
+// say tells the browser what became of its offer.
+func (g *Gateway) say(m *roap.Message, why roap.ErrorType) {
+	g.Send(Browser, &roap.Message{Type: roap.TypeError, Offerer: m.Offerer, Answerer: g.config.Session, Seq: m.Seq, Error: why})
 }
 
 // invite sends the browser's offer on.
@@ -273,8 +281,13 @@ func (g *Gateway) invited(now simtime.Time, m *sip.Message) {
 	}
 	value := g.value(m)
 	if b := g.browser; b != nil && g.awaited == simtime.Never {
-		g.note(now, signalling.Glare, signalling.OfferID{Session: m.From, Seq: m.CSeq}, "")
+		g.note(now, signalling.Glare, signalling.OfferID{Session: m.From, Seq: m.CSeq}, g.config.Resolution.String())
 		switch {
+		case g.config.Resolution == glare.Timers:
+			g.refuse(now, m, sip.NoRetryAfter)
+			return
+		case g.config.Resolution == glare.Polite:
+			g.drop(now)
 		case b.invite == nil && !g.config.NoOverride: // case 3: both are here
 			value = glare.Max
 			g.drop(now)
@@ -282,7 +295,7 @@ func (g *Gateway) invited(now simtime.Time, m *sip.Message) {
 			g.refuse(now, m, sip.NoRetryAfter)
 			return
 		case m.Glare != 0 && m.Glare == b.offer.TieBreaker:
-			g.sayEqual(b.offer)
+			g.say(b.offer, roap.DoubleConflict)
 			g.refuse(now, m, 0)
 			g.drop(now)
 			return
@@ -302,7 +315,7 @@ func (g *Gateway) invited(now simtime.Time, m *sip.Message) {
 	}
 	g.awaited = simtime.Never
 	g.seq++
-	g.sip = &sipOffer{invite: m, due: now.Add(g.config.Processing), offer: roap.Message{
+	g.sip = &sipOffer{invite: m, due: now.Add(g.config.Processing), expiry: now.Add(sip.TimerB), offer: roap.Message{
 		Type: roap.TypeOffer, Offerer: g.config.Session, Answerer: g.config.Peer, Seq: g.seq, TieBreaker: value, SDP: m.Body,
 	}}
 	g.HandleTimeout(now)
@@ -359,18 +372,23 @@ func (g *Gateway) handleResponse(now simtime.Time, m *sip.Message) {
 		g.answer(m, true)
 	case sip.OK:
 		g.answer(m, false)
-		g.reply(roap.TypeAccept, "")
+		g.accept()
 		g.browser = nil
-	case sip.RequestPending: // never the browser's business (case 2)
+	case sip.RequestPending: // not the business of a browser with values (case 2)
 		g.note(now, signalling.OfferDiscarded, b.offer.Offer(), m.Title())
+		if g.config.Resolution == glare.Timers {
+			g.say(b.offer, roap.Conflict)
+			g.browser = nil
+			return
+		}
 		b.invite = nil
 		b.expiry = simtime.Never
 		b.due = g.awaited
 		if b.due == simtime.Never {
-			b.due = now.Add(glare.Wait(g.config.Random, false))
+			b.due = now.Add(glare.Wait(g.config.Random, g.config.Owner))
 		}
 	default:
-		g.reply(roap.TypeError, failure(m.Status))
+		g.say(b.offer, failure(m.Status))
 		g.browser = nil
 	}
 }
@@ -400,9 +418,9 @@ func (g *Gateway) answer(m *sip.Message, more bool) {
 	})
 }
 
-func (g *Gateway) reply(t roap.MessageType, why roap.ErrorType) {
+func (g *Gateway) accept() {
 	o := g.browser.offer
-	g.Send(Browser, &roap.Message{Type: t, Offerer: o.Offerer, Answerer: g.config.Session, Seq: o.Seq, Error: why})
+	g.Send(Browser, &roap.Message{Type: roap.TypeAccept, Offerer: o.Offerer, Answerer: g.config.Session, Seq: o.Seq})
 }
 
 // HandleTimeout sends on what has waited here.
@@ -410,15 +428,21 @@ func (g *Gateway) HandleTimeout(now simtime.Time) {
 	if g.awaited <= now {
 		g.awaited = simtime.Never // it doesn't come; the browser's offer goes again
 	}
-	if s := g.sip; s != nil && s.due <= now {
-		g.give(now)
+	if s := g.sip; s != nil {
+		switch {
+		case s.due <= now:
+			g.give(now)
+		case s.expiry <= now: // the browser doesn't answer
+			g.Send(SIP, s.invite.Respond(sip.RequestTimeout))
+			g.sip = nil
+		}
 	}
 	if b := g.browser; b != nil {
 		switch {
 		case b.due <= now:
 			g.invite(now)
 		case b.expiry <= now:
-			g.reply(roap.TypeError, roap.Timeout)
+			g.say(b.offer, roap.Timeout)
 			g.drop(now)
 		}
 	}
@@ -428,7 +452,7 @@ func (g *Gateway) HandleTimeout(now simtime.Time) {
 func (g *Gateway) NextTimeout() simtime.Time {
 	at := g.awaited
 	if g.sip != nil {
-		at = min(at, g.sip.due)
+		at = min(at, g.sip.due, g.sip.expiry)
 	}
 	if g.browser != nil {
 		at = min(at, g.browser.due, g.browser.expiry)

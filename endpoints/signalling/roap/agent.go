@@ -64,6 +64,9 @@ func (a *Agent) Name() string { return a.config.Name }
 // State returns the agent's state.
 func (a *Agent) State() jsep.State { return a.state }
 
+// Idle reports whether the agent waits for nothing from the other end.
+func (a *Agent) Idle() bool { return a.state == jsep.Stable || a.state == jsep.Closed }
+
 // Wishes returns how many changes aren't agreed on.
 func (a *Agent) Wishes() int { return a.wishes }
 

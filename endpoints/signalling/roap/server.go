@@ -32,7 +32,7 @@ func (s *Server) HandleMessage(now simtime.Time, leg int, m signalling.Message) 
 	other := 1 - leg
 	switch d.Type {
 	case TypeOffer:
-		if first := s.on[other]; first != nil && s.resolves {
+		if first := s.on[other]; first != nil && s.resolves && max(first.TieBreaker, d.TieBreaker) > 0 { // they have values
 			s.Tell(signalling.Event{At: now, Node: s.name, Kind: signalling.Glare, Offer: d.Offer(), Reason: glare.TieBreaker.String()})
 			if !s.resolve(now, leg, d, first) {
 				return
