@@ -1,6 +1,8 @@
 package signalling
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"rtpfabric/sim/simtime"
@@ -10,11 +12,46 @@ import (
 type Delivery struct {
 	// Poll is how often the end asks for messages (short polling); 0 if it is told of them.
 	Poll time.Duration
-	// Phase is when it asks first.
+	// Phase is when it asks first, which may be before the start.
 	Phase time.Duration
 	// LongPoll is how long the server keeps a request that it has no message for (long polling); 0 if it answers at
 	// once. The end asks again as soon as it has an answer.
 	LongPoll time.Duration
+}
+
+// Polled reports whether the end has to ask.
+func (d Delivery) Polled() bool { return d.Poll > 0 || d.LongPoll > 0 }
+
+// String returns the delivery as ParseDelivery takes it.
+func (d Delivery) String() string {
+	switch {
+	case d.Poll > 0:
+		return fmt.Sprintf("poll:%v", d.Poll)
+	case d.LongPoll > 0:
+		return fmt.Sprintf("long-poll:%v", d.LongPoll)
+	}
+	return "push"
+}
+
+// ParseDelivery reads "push", "poll:5s" or "long-poll:30s".
+func ParseDelivery(text string) (Delivery, error) {
+	var d Delivery
+	if text == "push" {
+		return d, nil
+	}
+	kind, period, _ := strings.Cut(text, ":")
+	every, err := time.ParseDuration(period)
+	if err == nil && every > 0 {
+		switch kind {
+		case "poll":
+			d.Poll = every
+			return d, nil
+		case "long-poll":
+			d.LongPoll = every
+			return d, nil
+		}
+	}
+	return d, fmt.Errorf("no delivery %q: write push, poll:5s or long-poll:30s", text)
 }
 
 // mailbox is where messages for an end wait until it asks for them. It keeps none: as all is known, it says when they

@@ -177,7 +177,10 @@ func (x *Experiment) connect(w *Wires, random *rng.Source, described [2]*descrip
 	delivery := x.Delivery
 	for i := range delivery {
 		d := &delivery[i]
-		d.Phase = time.Duration(phases.Uniform(0, float64(max(d.Poll, d.LongPoll))))
+		d.Phase = time.Duration(phases.Uniform(0, float64(d.Poll)))
+		if d.LongPoll > 0 { // it has asked before the start
+			d.Phase = -time.Duration(phases.Uniform(0, float64(d.LongPoll)))
+		}
 	}
 	browser := func(name string, i int, peer string) *roap.Agent {
 		return roap.NewAgent(roap.AgentConfig{

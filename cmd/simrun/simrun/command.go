@@ -70,6 +70,7 @@ Exit codes:
 		listCommand(),
 		metricsCommand(),
 		crosscheckCommand(),
+		glareCommand(),
 		requirementsCommand(),
 		conformanceCommand(),
 		reportCommand(),
