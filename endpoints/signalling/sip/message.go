@@ -150,10 +150,15 @@ func address(party string) string {
 func parseAddress(field string) (string, error) {
 	rest, ok := strings.CutPrefix(field, "<sip:")
 	u, tag, closed := strings.Cut(rest, ">")
-	if !ok || !closed || u == "" {
+	if !ok || !closed || !token(u) || tag != "" && (tag[0] != ';' || !token(tag[1:])) {
 		return "", fmt.Errorf("%q is no address", field)
 	}
 	return u + tag, nil
+}
+
+// token reports whether something is one word without what separates others.
+func token(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r == 0x7f || strings.ContainsRune("<>;,", r) })
 }
 
 // maxMessage bounds what a stream may make its reader keep.
@@ -193,7 +198,9 @@ func Parse(b []byte) (*Message, int, error) {
 		case "to":
 			m.To, err = parseAddress(value)
 		case "call-id":
-			m.CallID = value
+			if m.CallID = value; !token(value) {
+				err = fmt.Errorf("%q is no id", value)
+			}
 		case "cseq":
 			number, of, _ := strings.Cut(value, " ")
 			var n uint64
@@ -252,7 +259,7 @@ func (m *Message) parseStart(line string) error {
 func (m *Message) parseVia(value string) error {
 	rest, ok := strings.CutPrefix(value, "SIP/2.0/TCP ")
 	host, branch, found := strings.Cut(rest, ";branch="+cookie)
-	if !ok || !found {
+	if !ok || !found || !token(host) || !token(branch) {
 		return fmt.Errorf("%q has no branch", value)
 	}
 	m.Branches = append(m.Branches, host+";"+branch)
