@@ -75,6 +75,7 @@ func (c *Conn) takeCumulative(now simtime.Time, h *Header, ack seq, a *acknowled
 		c.rate.acked(now, &c.log, ack)
 	}
 	known := b.advance(ack)
+	c.content.acknowledged(ack)
 	rt := c.log.acknowledge(now, ack, known > 0)
 	c.measure(now, h, rt, a)
 	a.acked, a.delivered = n, n-known

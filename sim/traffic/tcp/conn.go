@@ -1,6 +1,7 @@
 // Package tcp is a TCP whose segments carry complete headers and a body of
 // zeros that nobody stores: the cross traffic of a simulation, with the
-// handshakes, timers, acknowledgments and congestion control of the RFCs.
+// handshakes, timers, acknowledgments and congestion control of the RFCs. A
+// connection may carry octets as well ([Conn.WriteContent]).
 //
 // Implemented are RFC 9293 (states, sequence numbers modulo 2^32, MSS), 7323
 // (window scale, timestamps, PAWS), 2018 and 6675 (SACK), 5681, 6582, 3042,
@@ -51,6 +52,7 @@ type Conn struct {
 	rate      rateEstimator
 
 	receiver receiver
+	content  content
 	ecn      ecnState
 
 	// What was negotiated.
@@ -170,12 +172,13 @@ func (c *Conn) fail(err error) {
 // HandlePacket takes a packet of this connection, and its ownership.
 func (c *Conn) HandlePacket(now simtime.Time, p *packet.Packet) {
 	ecn, body, src := p.ECN, int64(p.Body), p.Src
-	ok := p.Protocol == packet.TCP && c.header.Parse(p.Payload) == nil
-	c.pool.Release(p)
-	if !ok {
+	defer c.pool.Release(p)
+	if p.Protocol != packet.TCP || c.header.Parse(p.Payload) != nil {
 		c.stats.Malformed++
 		return
 	}
+	c.content.body = p.Payload[c.header.dataOffset(p.Payload):]
+	body += int64(len(c.content.body))
 	c.stats.SegmentsReceived++
 	h := &c.header
 	switch c.state {

@@ -135,6 +135,9 @@ var (
 	errOption = errors.New("tcp: option runs past the end of the header")
 )
 
+// dataOffset returns where the data of a segment begin, of at least [headerMin] octets.
+func (*Header) dataOffset(b []byte) int { return int(b[12]>>4) * 4 }
+
 // Parse reads a header. Unknown options are skipped, and a known option of a
 // wrong length is taken for an unknown one.
 func (h *Header) Parse(b []byte) error {
@@ -143,7 +146,7 @@ func (h *Header) Parse(b []byte) error {
 	}
 	be := binary.BigEndian
 	word := be.Uint16(b[12:])
-	n := int(word>>12) * 4
+	n := h.dataOffset(b)
 	if n < headerMin || n > len(b) {
 		return fmt.Errorf("tcp: data offset says %d octets, but %d are there: %w", n, len(b), errShort)
 	}

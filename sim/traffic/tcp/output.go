@@ -14,13 +14,13 @@ func (c *Conn) syn(now simtime.Time) *packet.Packet {
 	if c.rtoAt == simtime.Never {
 		c.armRTO(now)
 	}
-	return c.emit(0)
+	return c.emit(0, 0)
 }
 
 // bare makes a segment without data.
 func (c *Conn) bare(now simtime.Time, f Flags) *packet.Packet {
 	c.putHeader(now, c.board.nxt, f, false)
-	return c.emit(0)
+	return c.emit(0, 0)
 }
 
 // putHeader fills in the header of anything but a SYN. It carries the
@@ -46,11 +46,17 @@ func (c *Conn) putHeader(now simtime.Time, at seq, f Flags, fresh bool) {
 	r.acked, r.waiting = r.next, 0
 }
 
-// emit makes a packet of the header and a body of zeros.
-func (c *Conn) emit(body units.Bytes) *packet.Packet {
+// emit makes a packet of the header and a body, which is content from a position, or zeros.
+func (c *Conn) emit(body units.Bytes, at seq) *packet.Packet {
 	p := c.pool.New()
 	h := &c.header
-	h.Put(p.SetSegment(h.Len(), body), c.config.Local.Port, c.config.Remote.Port)
+	if c.content.on && body > 0 {
+		p.SetSegment(h.Len()+int(body), 0)
+		c.content.put(p, h.Len(), at, body)
+	} else {
+		p.SetSegment(h.Len(), body)
+	}
+	h.Put(p.Payload[:h.Len()], c.config.Local.Port, c.config.Remote.Port)
 	p.Src, p.Dst, p.DSCP = c.config.Local, c.config.Remote, c.config.DSCP
 	sum := Checksum(p)
 	p.Payload[16], p.Payload[17] = byte(sum>>8), byte(sum)

@@ -121,6 +121,9 @@ func (c *Conn) handleData(now simtime.Time, h *Header, s span) {
 		return
 	}
 	c.stats.DataSegmentsReceived++
+	if len(c.content.body) > 0 {
+		c.content.take(s.start)
+	}
 	if h.Flags&FIN != 0 {
 		r.fin = s.end - 1
 		c.ackPending = true

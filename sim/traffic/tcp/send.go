@@ -185,7 +185,7 @@ func (c *Conn) transmit(now simtime.Time, s span, k kind) *packet.Packet {
 	}
 	c.putHeader(now, s.start, f, k == kindFresh)
 	c.stats.DataSegmentsSent++
-	p := c.emit(units.Bytes(body))
+	p := c.emit(units.Bytes(body), s.start)
 	p.ECN = c.ecn.codepoint(c.control.scalable(), k == kindFresh)
 	c.pacer.sent(now, p.Size, c.control.pacing(&c.window, c.rtt.srtt))
 	return p
