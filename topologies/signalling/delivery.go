@@ -62,6 +62,7 @@ type mailbox struct {
 	request  simtime.Time
 	answered bool
 	begun    bool
+	last     simtime.Time // when a request that had waited was answered
 }
 
 // arrival returns when a message that is at the server at a time gets to the end, which is a latency away. Times don't
@@ -89,7 +90,10 @@ func (b *mailbox) shortPoll(at simtime.Time, latency time.Duration) simtime.Time
 // longPoll answers the request that waits, or the next one.
 func (b *mailbox) longPoll(at simtime.Time, latency time.Duration) simtime.Time {
 	if !b.begun {
-		b.begun, b.request = true, simtime.At(b.delivery.Phase+latency)
+		b.begun, b.last, b.request = true, -1, simtime.At(b.delivery.Phase+latency)
+	}
+	if at == b.last {
+		return at.Add(latency) // together with the one before
 	}
 	if b.answered && at > b.request {
 		b.answered, b.request = false, b.request.Add(2*latency)
@@ -101,6 +105,6 @@ func (b *mailbox) longPoll(at simtime.Time, latency time.Duration) simtime.Time 
 		b.answered = true
 		return b.request.Add(latency)
 	}
-	b.request = at.Add(2 * latency)
+	b.request, b.last = at.Add(2*latency), at
 	return at.Add(latency)
 }

@@ -1,0 +1,169 @@
+package carrier
+
+import (
+	"bytes"
+	"crypto/sha1"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+
+	"github.com/gobwas/ws"
+
+	"rtpfabric/endpoints/signalling"
+	"rtpfabric/sim/rng"
+	"rtpfabric/sim/simtime"
+)
+
+// WebSocket carries each message as a frame of text, so that a server can push them.
+type WebSocket struct {
+	inbox
+	untimed
+	stream  stream
+	parse   Parse
+	random  *rng.Stream // of a client; nil at a server
+	host    string
+	key     string
+	up      bool // the opening handshake is over
+	waiting []signalling.Message
+}
+
+// NewWebSocketClient returns the end that opens the connection. What is random about it, its key and the masks of its frames, comes
+// from a stream of its own.
+func NewWebSocketClient(host string, parse Parse, random *rng.Stream) *WebSocket {
+	return &WebSocket{host: host, parse: parse, random: random}
+}
+
+// NewWebSocketServer returns the other end.
+func NewWebSocketServer(parse Parse) *WebSocket { return &WebSocket{parse: parse} }
+
+// Streams returns 1.
+func (*WebSocket) Streams() int { return 1 }
+
+// Open begins the opening handshake (RFC 6455 §4.1).
+func (w *WebSocket) Open(now simtime.Time, _ int) {
+	w.stream.open = true
+	if w.random == nil {
+		return
+	}
+	var nonce [16]byte
+	_, _ = w.random.Read(nonce[:])
+	w.key = base64.StdEncoding.EncodeToString(nonce[:])
+	w.stream.out = fmt.Appendf(w.stream.out, "GET %s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
+		"Sec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\n\r\n", path, w.host, w.key)
+}
+
+// Send sends a message, or keeps it until the handshake is over.
+func (w *WebSocket) Send(_ simtime.Time, m signalling.Message) {
+	if !w.up {
+		w.waiting = append(w.waiting, m)
+		return
+	}
+	w.write(ws.NewTextFrame(m.Marshal()))
+}
+
+// write sends a frame, which a client masks (§5.3).
+func (w *WebSocket) write(f ws.Frame) {
+	if w.random != nil {
+		var mask [4]byte
+		_, _ = w.random.Read(mask[:])
+		f = ws.MaskFrameInPlaceWith(f, mask)
+	}
+	w.stream.out = append(w.stream.out, ws.MustCompileFrame(f)...)
+}
+
+// Feed takes octets.
+func (w *WebSocket) Feed(now simtime.Time, _ int, b []byte) error {
+	w.stream.in = append(w.stream.in, b...)
+	if !w.up {
+		if err := w.shake(now); err != nil || !w.up {
+			return err
+		}
+	}
+	for len(w.stream.in) > 0 {
+		whole, err := w.readFrame()
+		if err != nil || !whole {
+			return err
+		}
+	}
+	return nil
+}
+
+// shake goes on with the opening handshake (§4.2.2).
+func (w *WebSocket) shake(now simtime.Time) error {
+	if w.random != nil {
+		p, _, err := w.stream.readResponse(nil)
+		if p == nil {
+			return err
+		}
+		if p.StatusCode != http.StatusSwitchingProtocols || p.Header.Get("Sec-WebSocket-Accept") != acceptKey(w.key) {
+			return fmt.Errorf("carrier: the server doesn't speak WebSocket: %s", p.Status)
+		}
+	} else {
+		q, _, err := w.stream.readRequest()
+		if q == nil {
+			return err
+		}
+		key := q.Header.Get("Sec-WebSocket-Key")
+		if q.Method != http.MethodGet || q.Header.Get("Upgrade") != "websocket" || key == "" {
+			return errors.New("carrier: the client doesn't speak WebSocket")
+		}
+		w.stream.out = fmt.Appendf(w.stream.out, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
+			"Sec-WebSocket-Accept: %s\r\n\r\n", acceptKey(key))
+	}
+	w.up = true
+	for _, m := range w.waiting {
+		w.Send(now, m)
+	}
+	w.waiting = nil
+	return nil
+}
+
+// acceptKey proves that a server has read a key (§1.3).
+func acceptKey(key string) string {
+	sum := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
+	return base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// readFrame takes a frame, and reports whether all of it was there.
+func (w *WebSocket) readFrame() (bool, error) {
+	r := bytes.NewReader(w.stream.in)
+	h, err := ws.ReadHeader(r)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return false, nil
+	}
+	switch {
+	case err != nil:
+		return false, fmt.Errorf("carrier: %w", err)
+	case h.Length < 0 || h.Length > maxBody:
+		return false, fmt.Errorf("carrier: a frame of %d octets", h.Length)
+	case h.Masked != (w.random == nil): // §5.1
+		return false, errors.New("carrier: a frame is masked and mustn't be, or isn't and must")
+	case !h.Fin || h.OpCode == ws.OpContinuation:
+		return false, errors.New("carrier: a message in fragments")
+	case int64(r.Len()) < h.Length:
+		return false, nil
+	}
+	begin := len(w.stream.in) - r.Len()
+	payload := w.stream.in[begin : begin+int(h.Length)]
+	if h.Masked {
+		ws.Cipher(payload, h.Mask, 0)
+	}
+	switch h.OpCode {
+	case ws.OpText:
+		m, err := w.parse(payload)
+		if err != nil {
+			return false, err
+		}
+		w.messages = append(w.messages, m)
+	case ws.OpPing:
+		w.write(ws.NewPongFrame(bytes.Clone(payload)))
+	default: // a pong, or what no end here sends
+	}
+	w.stream.taken(begin + int(h.Length))
+	return true, nil
+}
+
+// Output returns octets to send.
+func (w *WebSocket) Output(int) []byte { return w.stream.output() }
