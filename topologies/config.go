@@ -33,6 +33,9 @@ type Config struct {
 	Type   string
 	Calls  []Call
 	Groups []Group
+	// Signalling, if not nil, is how the two ends of the only call, which has one session, agree on it; otherwise they
+	// have agreed before the run.
+	Signalling *Signalling
 	// Between, if not nil, is a transport relay between the two ends of every call (RFC 7667 §3.2.1.1): all
 	// that they send to each other goes there, and on to the other one unchanged. Its Peers are empty.
 	Between    *RelayConfig

@@ -58,6 +58,7 @@ func (s *Simulation) connectPair(call *Call) error {
 		return err
 	}
 	a.Bandwidth, b.Bandwidth = allowed[0], allowed[1]
+	var ends [2]*negotiation // of a call that is signalled
 	for i := range call.Sessions {
 		session := &call.Sessions[i]
 		rtp, rtcp := s.ports(call, session.RTCPPort)
@@ -78,11 +79,16 @@ func (s *Simulation) connectPair(call *Call) error {
 			atA.RTCPLocal, atB.RTCPLocal = rtcp.a, rtcp.b
 			atA.RTCPRemote, atB.RTCPRemote = s.meet(rtcp.a, rtcp.b, names)
 		}
-		if err := s.secure(&atA, call, call.A, call.B); err != nil {
-			return err
-		}
-		if err := s.secure(&atB, call, call.B, call.A); err != nil {
-			return err
+		if s.config.Signalling != nil {
+			ends = [2]*negotiation{s.deferKeys(&atA, call.A, call.B), s.deferKeys(&atB, call.B, call.A)}
+			s.describeEnds(call, [2]*endpoints.SessionConfig{&atA, &atB}, ends, extensions)
+		} else {
+			if err := s.secure(&atA, call, call.A, call.B); err != nil {
+				return err
+			}
+			if err := s.secure(&atB, call, call.B, call.A); err != nil {
+				return err
+			}
 		}
 		s.introduce(&atA, &atB, s.like(call.B, call.A))
 		s.introduce(&atB, &atA, s.like(call.A, call.B))
@@ -100,6 +106,10 @@ func (s *Simulation) connectPair(call *Call) error {
 		return err
 	}
 	s.Connections = append(s.Connections, ca, cb)
+	if s.config.Signalling != nil {
+		ends[0].session, ends[1].session = ca.Sessions()[0], cb.Sessions()[0]
+		s.signal(call, ends)
+	}
 	for i := range call.Sessions {
 		s.addFlows(call, &call.Sessions[i], extensions, ca.Sessions()[i], cb.Sessions()[i])
 	}

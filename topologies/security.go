@@ -10,6 +10,7 @@ import (
 	"rtpfabric/endpoints/protect"
 	"rtpfabric/sim/engine"
 	"rtpfabric/sim/packet"
+	"rtpfabric/sim/rng"
 	"rtpfabric/sim/simtime"
 )
 
@@ -42,13 +43,11 @@ func (s *Simulation) secure(sc *endpoints.SessionConfig, call *Call, self, peer 
 // handshake returns one end of a DTLS association of a flow (RFC 5764 §4).
 func (s *Simulation) handshake(call *Call, self, peer, suffix string, local, remote packet.Addr) (keying.Step, error) {
 	name := "dtls/" + self + suffix + "/" + peer + suffix
-	config := dtls.Config{
-		Role: dtls.Server, Identity: s.identity(self), PeerFingerprint: s.identity(peer).Fingerprint(),
-		Profiles: []keying.Profile{s.profile()}, Random: s.random.Stream(name), InitialTimeout: s.config.Security.Timeout,
-	}
+	role := dtls.Server
 	if self == call.B {
-		config.Role = dtls.Client
+		role = dtls.Client
 	}
+	config := s.dtlsConfig(role, self, peer, s.random.Stream(name))
 	if c := &s.config.Security; c.DTLS != "" || c.ICE != "" {
 		return s.hostedHandshake(config, self, peer, suffix, local, remote)
 	}
@@ -56,6 +55,14 @@ func (s *Simulation) handshake(call *Call, self, peer, suffix string, local, rem
 		return dtls.New(config), nil
 	}
 	return keying.NewOpening(dtls.New(config), s.random.Stream(name+"/opening")), nil
+}
+
+// dtlsConfig describes one end of a handshake.
+func (s *Simulation) dtlsConfig(role dtls.Role, self, peer string, random *rng.Stream) dtls.Config {
+	return dtls.Config{
+		Role: role, Identity: s.identity(self), PeerFingerprint: s.identity(peer).Fingerprint(),
+		Profiles: []keying.Profile{s.profile()}, Random: random, InitialTimeout: s.config.Security.Timeout,
+	}
 }
 
 // protection returns how an endpoint protects media.

@@ -40,6 +40,8 @@ type Simulation struct {
 	relays   map[string]*host
 	keyHosts []*host // of groups, in their order
 
+	signalling []*signallingHost
+
 	translators []translator
 	shared      map[string]*encoder.Shared // by source
 	sfms        map[string]*sfm            // by name

@@ -3,8 +3,11 @@
 package jsep
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,6 +18,7 @@ import (
 	"rtpfabric/endpoints/headerext"
 	"rtpfabric/endpoints/ice"
 	"rtpfabric/endpoints/keying/dtls"
+	"rtpfabric/sim/packet"
 )
 
 // Setup is which end begins the handshake (RFC 5763 §5, RFC 8842 §5).
@@ -32,6 +36,8 @@ const (
 type Description struct {
 	// Session is the session's id (RFC 8866 §5.2).
 	Session uint64
+	// Addr is where the end gets media, without ICE; with it, it is zero.
+	Addr packet.Addr
 	// Lite says that the end has a lite implementation of ICE.
 	Lite        bool
 	ICE         ice.Credentials
@@ -96,7 +102,9 @@ func (d *Description) String() string {
 		mids[i] = d.Sections[i].MID
 	}
 	out.WithValueAttribute("group", "BUNDLE "+strings.Join(mids, " "))
-	out.WithValueAttribute("ice-options", "trickle ice2")
+	if d.Addr == (packet.Addr{}) {
+		out.WithValueAttribute("ice-options", "trickle ice2")
+	}
 	if d.Lite {
 		out.WithPropertyAttribute("ice-lite")
 	}
@@ -121,8 +129,13 @@ func (d *Description) media(s *Section) *sdp.MediaDescription {
 		ConnectionInformation: &sdp.ConnectionInformation{NetworkType: "IN", AddressType: "IP4", Address: &sdp.Address{Address: "0.0.0.0"}},
 	}
 	value := func(name, text string, arguments ...any) { m.WithValueAttribute(name, fmt.Sprintf(text, arguments...)) }
-	value("ice-ufrag", "%s", d.ICE.Fragment)
-	value("ice-pwd", "%s", d.ICE.Password)
+	if d.Addr != (packet.Addr{}) {
+		m.MediaName.Port.Value = int(d.Addr.Port)
+		m.ConnectionInformation.Address.Address = d.Addr.IP.String()
+	} else {
+		value("ice-ufrag", "%s", d.ICE.Fragment)
+		value("ice-pwd", "%s", d.ICE.Password)
+	}
 	value("fingerprint", "%v", d.Fingerprint)
 	value("setup", "%s", d.Setup)
 	value("mid", "%s", s.MID)
@@ -189,6 +202,11 @@ func Parse(text string) (*Description, error) {
 	}
 	d.ICE = ice.Credentials{Fragment: common("ice-ufrag"), Password: common("ice-pwd")}
 	d.Setup = Setup(common("setup"))
+	if d.ICE == (ice.Credentials{}) {
+		if d.Addr, _ = addrOf(&in, first); d.Addr == (packet.Addr{}) {
+			return nil, errors.New("reading a description: it has neither ICE nor an address")
+		}
+	}
 	var err error
 	if d.Fingerprint, err = dtls.ParseFingerprint(common("fingerprint")); err != nil {
 		return nil, fmt.Errorf("reading a description: %w", err)
@@ -201,6 +219,23 @@ func Parse(text string) (*Description, error) {
 		d.Sections = append(d.Sections, s)
 	}
 	return d, nil
+}
+
+// addrOf returns the address of a section (RFC 8866 §5.7, §5.14); false if it has none.
+func addrOf(d *sdp.SessionDescription, m *sdp.MediaDescription) (packet.Addr, bool) {
+	c := m.ConnectionInformation
+	if c == nil {
+		c = d.ConnectionInformation
+	}
+	if c == nil || c.Address == nil {
+		return packet.Addr{}, false
+	}
+	ip, err := netip.ParseAddr(c.Address.Address)
+	if err != nil || !ip.Is4() || m.MediaName.Port.Value < 1 || m.MediaName.Port.Value > math.MaxUint16 {
+		return packet.Addr{}, false
+	}
+	b := ip.As4()
+	return packet.Addr{IP: packet.IPv4(binary.BigEndian.Uint32(b[:])), Port: uint16(m.MediaName.Port.Value)}, true
 }
 
 func section(m *sdp.MediaDescription) (Section, error) {

@@ -59,6 +59,8 @@ const (
 	ChangeCancelled
 	// Failed: the negotiation ended without an agreement, for the reason in Event.Reason.
 	Failed
+	// Disconnected: a connection of the node's has ended, for the reason in Event.Reason, and with it what was on its way.
+	Disconnected
 	// Ignored: a message came that fits nothing, for the reason in Event.Reason.
 	Ignored
 )
@@ -67,7 +69,7 @@ const (
 func (k EventKind) String() string {
 	return [...]string{
 		"offer-sent", "offer-accepted", "offer-agreed", "glare", "offer-withdrawn", "offer-discarded", "offer-retry", "change-cancelled",
-		"negotiation-failed", "signalling-ignored",
+		"negotiation-failed", "signalling-disconnected", "signalling-ignored",
 	}[k]
 }
 

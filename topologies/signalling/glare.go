@@ -142,7 +142,8 @@ func (x *Experiment) Run(seed uint64, observe ...func(*Wires)) Outcome {
 			o.Cancelled++
 		case signalling.Failed:
 			o.Failed = append(o.Failed, e.Node+": "+e.Reason)
-		case signalling.OfferSent, signalling.OfferWithdrawn, signalling.OfferDiscarded, signalling.RetryScheduled, signalling.Ignored:
+		case signalling.OfferSent, signalling.OfferWithdrawn, signalling.OfferDiscarded, signalling.RetryScheduled,
+			signalling.Disconnected, signalling.Ignored:
 		}
 		if o.Done == simtime.Never && o.Settled != simtime.Never && ends[0].Wishes()+ends[1].Wishes() == 0 {
 			o.Done = e.At
