@@ -112,6 +112,7 @@ func check(s *Scenario, places *strict.Places, catalogue Catalogue) []*strict.Er
 	c.repair()
 	c.breakers()
 	c.security()
+	c.signalling()
 	c.stacks(catalogue)
 	c.interceptors(catalogue)
 	c.hostedParts()

@@ -148,6 +148,10 @@ func (c *checker) unmeasured(m *metric, where string) (problem, remedy string) {
 		case !t.Relayed() && !joined || !t.Stands(where):
 			return where + " is no relay", `write "endpoint: relay", with "type: relay" in topology`
 		}
+	case ofSignalling:
+		if !c.s.Signalled(where) {
+			return where + " has agreed on its call before the run", `write "signalling: {at: …}"`
+		}
 	case ofMixer:
 		if !c.s.Topology.Decodes() || !c.s.Topology.Stands(where) {
 			return where + " is no mixer", `write "endpoint: mixer", with "type: mixer" in topology`

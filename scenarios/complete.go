@@ -55,6 +55,9 @@ func (s *Scenario) complete() {
 			s.Breakers.Mode = "off" // they are for unicast (RFC 8083 §2)
 		}
 	}
+	if g := s.Signalling; g != nil && len(g.Offers) == 0 && len(s.Topology.Peers) > 0 {
+		g.Offers = []SignalledOffer{{By: s.Topology.Peers[0]}}
+	}
 	if s.Congestion.Interval.Per == "" {
 		s.Congestion.Interval = defaultInterval(s.Congestion.Feedback)
 	}

@@ -32,17 +32,18 @@ type metric struct {
 type condition uint8
 
 const (
-	always    condition = iota
-	withRate            // the direction of the link has a rate
-	ofVideo             // the flow is video
-	ofSender            // the first end of the connection sends media
-	ofAudio             // the flow is audio
-	ofMedia             // the flow is video or audio
-	ofTCP               // the flow is traffic of TCP
-	ofBreaker           // the flow is media that circuit breakers watch
-	ofECN               // the flow is media with ECN feedback
-	ofMixer             // the endpoint is a mixer
-	ofRelay             // the endpoint is a relay
+	always       condition = iota
+	withRate               // the direction of the link has a rate
+	ofVideo                // the flow is video
+	ofSender               // the first end of the connection sends media
+	ofAudio                // the flow is audio
+	ofMedia                // the flow is video or audio
+	ofTCP                  // the flow is traffic of TCP
+	ofBreaker              // the flow is media that circuit breakers watch
+	ofECN                  // the flow is media with ECN feedback
+	ofMixer                // the endpoint is a mixer
+	ofRelay                // the endpoint is a relay
+	ofSignalling           // the endpoint agrees on its call during the run
 )
 
 // metrics are all metrics in the order of help texts.
@@ -94,6 +95,7 @@ var metrics = slices.Concat(
 		{"mouth-to-ear", "flow", milliseconds, "mean time from mouth to ear", mean(record.MouthToEar), ofAudio},
 	},
 	breakerMetrics(),
+	signallingMetrics(),
 	delays("av-skew", "flow", "time between picture and sound of the same moment", record.AVSkews, 0, 50, 95, 100),
 	[]metric{
 		{"target", "connection", rate, "mean rate that the controller allows", mean(record.Target), ofSender},

@@ -36,6 +36,8 @@ type Scenario struct {
 	Repair     Repair     `yaml:"repair"`
 	Breakers   Breakers   `yaml:"breakers"`
 	Security   Security   `yaml:"security"`
+	// Signalling is how a call is agreed on; without it that has happened before the run.
+	Signalling *Signalling `yaml:"signalling" example:"{at: M}"`
 	// Extensions are RTP header extensions (RFC 8285) besides those that something
 	// else needs.
 	Extensions []string `yaml:"extensions" example:"[abs-send-time, ntp-64]"`

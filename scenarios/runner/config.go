@@ -37,6 +37,10 @@ func Config(s *scenarios.Scenario) (topologies.Config, error) {
 	}
 	protection(s, &c)
 	c.Breakers = breakers(s)
+	var err error
+	if c.Signalling, err = agreement(s); err != nil {
+		return c, err
+	}
 	for _, call := range s.Topology.Calls() {
 		list, err := sessions(s, call)
 		if err != nil {
@@ -87,7 +91,7 @@ func Config(s *scenarios.Scenario) (topologies.Config, error) {
 	for i := range s.Traffic {
 		c.Traffic = append(c.Traffic, crossTraffic(&s.Traffic[i], s.Duration))
 	}
-	err := network(s, &c)
+	err = network(s, &c)
 	return c, err
 }
 

@@ -10,4 +10,11 @@ const (
 	BreakerAlarm     = "breaker-alarm"     // it can't judge
 	BreakerRestarted = "breaker-restarted" // the stream goes on
 	BreakerLifted    = "breaker-lifted"    // without the reduction
+
+	Glare             = "glare"              // an offer came while one was on its way
+	OfferSent         = "offer-sent"         // by the endpoint
+	OfferAccepted     = "offer-accepted"     // the other end's
+	OfferAgreed       = "offer-agreed"       // its own, by the other end
+	ChangeCancelled   = "change-cancelled"   // as the other end's has won
+	NegotiationFailed = "negotiation-failed" // an offer came to nothing
 )

@@ -56,31 +56,31 @@ func parseJSON[T any](data []byte) (v T, err error) {
 	return v, err
 }
 
-// eventsBytes writes one event a line.
-func eventsBytes(events []Event) ([]byte, error) {
+// linesBytes writes one value a line.
+func linesBytes[T any](values []T) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
-	for i := range events {
-		if err := enc.Encode(&events[i]); err != nil {
+	for i := range values {
+		if err := enc.Encode(&values[i]); err != nil {
 			return nil, err
 		}
 	}
 	return b.Bytes(), nil
 }
 
-func parseEvents(data []byte) ([]Event, error) {
-	var events []Event
+func parseLines[T any](data []byte) ([]T, error) {
+	var values []T
 	line := 0
 	for text := range bytes.Lines(data) {
 		line++
-		var e Event
-		if err := json.Unmarshal(text, &e); err != nil {
+		var v T
+		if err := json.Unmarshal(text, &v); err != nil {
 			return nil, fmt.Errorf("line %d: %w", line, err)
 		}
-		events = append(events, e)
+		values = append(values, v)
 	}
-	return events, nil
+	return values, nil
 }
 
 // number is a float64 that JSON can hold: NaN and the infinities are null, and

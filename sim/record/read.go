@@ -1,13 +1,15 @@
 package record
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
 
 // Read returns the record in a folder that [Write] made. Every file must be
-// there and of this program's [Format]. An error names the file, and the line
+// there, but that of messages, and of this program's [Format]. An error names the file, and the line
 // where there is one.
 func Read(dir string) (*Record, error) {
 	r := &Record{}
@@ -19,12 +21,16 @@ func Read(dir string) (*Record, error) {
 		{ManifestFile, func(data []byte) (err error) { r.Manifest, step, err = parseManifest(data); return }},
 		{SeriesFile, func(data []byte) (err error) { r.Series, err = parseSeries(data, step.Step); return }},
 		{DistributionsFile, func(data []byte) (err error) { r.Distributions, err = parseDistributions(data); return }},
-		{EventsFile, func(data []byte) (err error) { r.Events, err = parseEvents(data); return }},
+		{EventsFile, func(data []byte) (err error) { r.Events, err = parseLines[Event](data); return }},
+		{MessagesFile, func(data []byte) (err error) { r.Messages, err = parseLines[Message](data); return }},
 		{SummaryFile, func(data []byte) (err error) { r.Summary, err = parseJSON[[]Metric](data); return }},
 		{VerdictsFile, func(data []byte) (err error) { r.Verdicts, err = parseJSON[[]Verdict](data); return }},
 	} {
 		path := filepath.Join(dir, f.name)
 		data, err := os.ReadFile(path)
+		if f.name == MessagesFile && errors.Is(err, fs.ErrNotExist) {
+			continue // a run without signalling
+		}
 		if err != nil {
 			return nil, fmt.Errorf("read record: %w", err)
 		}

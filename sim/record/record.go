@@ -20,8 +20,10 @@ type Record struct {
 	Series        []*Series
 	Distributions []*Distribution
 	Events        []Event
-	Summary       []Metric
-	Verdicts      []Verdict
+	// Messages are those of signalling, in the order in which they arrived.
+	Messages []Message
+	Summary  []Metric
+	Verdicts []Verdict
 }
 
 // Status says how a run ended.
@@ -122,6 +124,17 @@ type Event struct {
 	Entity string       `json:"entity"`
 	Kind   string       `json:"kind"` // packet-dropped, freeze, capacity-changed, …
 	Detail string       `json:"detail,omitempty"`
+}
+
+// Message is a message of signalling.
+type Message struct {
+	Sent     simtime.Time `json:"sent_ns"`
+	Arrived  simtime.Time `json:"arrived_ns"`
+	From     string       `json:"from"`
+	To       string       `json:"to"`
+	Protocol string       `json:"protocol"` // ROAP or SIP
+	Title    string       `json:"title"`    // the message in a few words
+	Text     string       `json:"text"`     // as it is on the wire
 }
 
 // Metric is one number about a whole run.

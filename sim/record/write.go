@@ -16,6 +16,7 @@ const (
 	SeriesFile        = "series.csv"
 	DistributionsFile = "distributions.csv"
 	EventsFile        = "events.jsonl"
+	MessagesFile      = "messages.jsonl" // of runs with signalling
 	SummaryFile       = "summary.json"
 	VerdictsFile      = "verdicts.json"
 )
@@ -55,16 +56,20 @@ func Write(dir string, r *Record, more ...Addition) error {
 // fill writes every file of the record into a folder that exists. The files
 // are made side by side: most of the time goes into creating them.
 func fill(folder string, r *Record, more []Addition) error {
-	files := []struct {
+	type file struct {
 		name  string
 		write func(io.Writer) error
-	}{
+	}
+	files := []file{
 		{DistributionsFile, func(w io.Writer) error { return writeDistributions(w, r.Distributions) }},
 		{SeriesFile, whole(func() ([]byte, error) { return seriesBytes(r.Series) })},
 		{ManifestFile, whole(func() ([]byte, error) { return manifestBytes(r) })},
-		{EventsFile, whole(func() ([]byte, error) { return eventsBytes(r.Events) })},
+		{EventsFile, whole(func() ([]byte, error) { return linesBytes(r.Events) })},
 		{SummaryFile, whole(func() ([]byte, error) { return jsonBytes(append([]Metric{}, r.Summary...)) })}, // [] rather than null
 		{VerdictsFile, whole(func() ([]byte, error) { return jsonBytes(append([]Verdict{}, r.Verdicts...)) })},
+	}
+	if len(r.Messages) > 0 {
+		files = append(files, file{MessagesFile, whole(func() ([]byte, error) { return linesBytes(r.Messages) })})
 	}
 	errs := make([]error, len(files))
 	var wg sync.WaitGroup

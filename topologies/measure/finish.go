@@ -28,6 +28,7 @@ func (r *Recorder) Finish(end simtime.Time, into *record.Record) {
 	into.Series = r.book.series
 	into.Distributions = r.book.dists
 	into.Events = r.events
+	into.Messages = r.messages
 	into.Summary = r.summary(end)
 }
 

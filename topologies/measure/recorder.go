@@ -34,6 +34,7 @@ type Recorder struct {
 	firstTraffic packet.IPv4
 	byAddr       []*trafficMeter
 	events       []record.Event
+	messages     []record.Message
 	routes       int // how often routes had been computed when paths were noted
 	also         []fabric.Observer
 	timer        *engine.Timer
@@ -95,6 +96,7 @@ func Attach(sim *topologies.Simulation, also ...fabric.Observer) *Recorder {
 	r.notePaths(0)
 	sim.Fabric.Observe(r)
 	sim.OnEvent(r.handle)
+	sim.OnSignalling(r.passed, r.signalled)
 	r.timer = sim.Loop.NewTimer(engine.HandlerFunc(r.sample))
 	r.timer.Set(sim.Loop.Now())
 	return r

@@ -1,0 +1,66 @@
+package scenarios
+
+import (
+	"fmt"
+	"slices"
+)
+
+// signalling checks how a call is agreed on.
+func (c *checker) signalling() {
+	g, t := c.s.Signalling, &c.s.Topology
+	if g == nil {
+		return
+	}
+	p := at("signalling")
+	if !slices.Contains(c.s.Nodes(), g.At) {
+		c.fail(p.Child("at"), fmt.Sprintf("no link has the node %q", g.At), instead(g.At, c.s.Nodes(), "the nodes"))
+		return
+	}
+	alone := t.Type == "point-to-point" && len(t.Peers) == 2 && t.Relay == ""
+	several := t.Sessions != "bundle" || !c.s.RTCP.Mux || slices.ContainsFunc(c.s.Endpoints, func(e Endpoint) bool { return !e.Bundle })
+	other := c.s.Protection == "none" || slices.ContainsFunc(c.s.Endpoints, func(e Endpoint) bool {
+		return e.Protection == "none" || e.Legacy() || e.Interworking || !e.Symmetric
+	})
+	c.apply([]rule{
+		{!alone, p, "signalling is between the two peers of one call", `write "topology: {peers: [A, B]}" without a relay, or remove it`},
+		{c.s.Hosted(), p, "stacks and parts of pion describe themselves before the run", "use endpoints of ours, or remove it"},
+		{several, p, "a call that is signalled has one RTP session on one port", "leave topology.sessions, bundle and rtcp.mux as they are"},
+		{other, p, "descriptions are of endpoints as WebRTC has them", "leave protection, type, interworking and symmetric as they are"},
+		{g.By == "server" && c.places.Has(p.Child("gateway")), p.Child("gateway"), "here is a server", `write "by: gateway", or remove it`},
+		{g.By == "server" && c.places.Has(p.Child("user-agent")), p.Child("user-agent"), "without a gateway both peers are browsers", `write "by: gateway", or remove it`},
+		{g.By == "gateway" && g.Resolves, p.Child("resolves"), "here is a gateway, which always compares", `write "by: server", or remove it`},
+	})
+	if !alone {
+		return
+	}
+	for _, peer := range t.Peers {
+		if e := c.s.Endpoint(peer); e != nil && !c.connected(e.At, g.At) {
+			c.fail(p.Child("at"), fmt.Sprintf("no path leads from %s to %s", e.At, g.At), "add a link that joins them")
+		}
+	}
+	for i := range g.Delivery {
+		c.signallingTo(&g.Delivery[i])
+	}
+	for i := range g.Offers {
+		o, p := &g.Offers[i], at("signalling", "offers", i)
+		if !slices.Contains(t.Peers, o.By) {
+			c.fail(p.Child("by"), fmt.Sprintf("%q is none of the peers", o.By), instead(o.By, t.Peers, "the peers"))
+		}
+		if o.At >= c.s.Duration {
+			c.fail(p.Child("at"), fmt.Sprintf("the run is over at %s", format(c.s.Duration)), "choose an earlier time or a longer duration")
+		}
+	}
+}
+
+// signallingTo checks how a peer gets messages.
+func (c *checker) signallingTo(d *SignallingToPeer) {
+	g, peers, p := c.s.Signalling, c.s.Topology.Peers, at("signalling", "delivery", d.Name)
+	switch {
+	case !slices.Contains(peers, d.Name):
+		c.failKey(p, fmt.Sprintf("%q is none of the peers", d.Name), instead(d.Name, peers, "the peers"))
+	case g.By == "gateway" && d.Name == peers[1]:
+		c.failKey(p, "a user agent of SIP doesn't ask for messages", "remove it")
+	case d.Poll > 0 && d.LongPoll > 0:
+		c.fail(p.Child("long-poll"), "it asks at intervals already", `choose "poll" or "long-poll"`)
+	}
+}

@@ -1,0 +1,72 @@
+package scenarios
+
+import (
+	"slices"
+	"time"
+)
+
+// Signalling lets the two peers of a call agree on it over the network, before anything else is sent. Without it they
+// have agreed before the run begins.
+type Signalling struct {
+	// At is the node where the server is, or the gateway.
+	At string `yaml:"at,required" example:"M"`
+	// By is what is there: a server between two browsers, or a gateway, behind which the second peer is a user agent of
+	// SIP.
+	By string `yaml:"by" oneof:"server,gateway" default:"server"`
+	// Resolution is how browsers get out of offers that cross: by the timers of RFC 3261 §14.1, of which the first peer
+	// has the longer one, by comparing a value that each offer has, or as the second peer is polite and gives way.
+	Resolution string `yaml:"resolution" oneof:"timers,tie-breaker,polite" default:"tie-breaker"`
+	// Bits is how many the values have.
+	Bits int `yaml:"bits" default:"32" min:"1" max:"32"`
+	// Resolves lets the server compare values.
+	Resolves  bool               `yaml:"resolves" default:"false"`
+	Gateway   SignallingGateway  `yaml:"gateway" example:"{policy: wins}"`
+	UserAgent SignallingSIP      `yaml:"user-agent" example:"{values: true}"`
+	Delivery  []SignallingToPeer `yaml:"delivery,named" example:"{A: {poll: 5s}}"`
+	// Offers are changes that peers want, each an offer; without any the first peer calls at the start.
+	Offers []SignalledOffer `yaml:"offers" example:"[{by: A, at: 0s}]"`
+}
+
+// SignallingGateway is how a gateway treats offers that cross.
+type SignallingGateway struct {
+	// Policy is which value offers of SIP get: a random one, the greatest, or 0.
+	Policy string `yaml:"policy" oneof:"random,wins,loses" default:"random"`
+	// Override lets it decide where SIP would take longer.
+	Override bool `yaml:"override" default:"true"`
+	// Values writes those of the browser into INVITEs.
+	Values bool `yaml:"values" default:"false"`
+	// Processing is how long an offer stays there before it goes on.
+	Processing time.Duration `yaml:"processing" default:"0s" max:"10s"`
+}
+
+// SignallingSIP is what the user agent behind a gateway knows.
+type SignallingSIP struct {
+	// Values lets it put them into INVITEs, and compare them.
+	Values bool `yaml:"values" default:"false"`
+	// RetryAfter lets a refusal say when to offer again.
+	RetryAfter bool `yaml:"retry-after" default:"false"`
+	// Owner says that it made the Call-ID, and has the longer timer.
+	Owner bool `yaml:"owner" default:"false"`
+}
+
+// SignallingToPeer is how a peer gets messages: they are pushed, unless it asks for them.
+type SignallingToPeer struct {
+	Name string `yaml:"-"`
+	// Poll is how often it asks; 0 never.
+	Poll time.Duration `yaml:"poll" default:"0s" max:"1h"`
+	// LongPoll is how long the server keeps a request that it has no message for; 0 is no such request.
+	LongPoll time.Duration `yaml:"long-poll" default:"0s" max:"1h"`
+	// Phase is when it asks first.
+	Phase time.Duration `yaml:"phase" default:"0s" max:"1h"`
+}
+
+// SignalledOffer is a change that a peer wants.
+type SignalledOffer struct {
+	By string        `yaml:"by,required" example:"A"`
+	At time.Duration `yaml:"at" default:"0s" max:"24h"`
+}
+
+// Signalled reports whether an endpoint takes part in signalling.
+func (s *Scenario) Signalled(endpoint string) bool {
+	return s.Signalling != nil && slices.Contains(s.Topology.Peers, endpoint)
+}
