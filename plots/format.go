@@ -63,3 +63,8 @@ func pluralize(n int, one, many string) string {
 	}
 	return thousands(strconv.Itoa(n)) + " " + many
 }
+
+// readable writes the line ends that are escaped in a text as such.
+func readable(text string) string {
+	return strings.NewReplacer(`\r\n`, "\n", "\r\n", "\n").Replace(text)
+}

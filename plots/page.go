@@ -25,6 +25,7 @@ type runPage struct {
 	Verdict   verdictBanner
 	Remarks   []remark
 	Sketch    *sketch
+	Ladder    *ladderDrawing // nil if nobody has signalled
 	Charts    []chart
 	Summary   []summaryGroup
 	Verdicts  []record.Verdict
@@ -49,6 +50,9 @@ func Page(w io.Writer, r *record.Record) error {
 		Sketch:  newSketch(r.Manifest.Topology, d.colors),
 		Summary: summaryGroups(r.Summary), Verdicts: r.Verdicts,
 		Events: r.Events[:min(len(r.Events), eventsShown)], EventsAll: len(r.Events),
+	}
+	if l := newLadder(r); l != nil {
+		page.Ladder = l.drawing()
 	}
 	panels := []*panel{d.rates(), d.delays(), d.loss()}
 	if len(r.Names(record.CongestionWindow)) > 0 {

@@ -32,4 +32,5 @@ var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	"pluralize":    pluralize,
 	"shortPath":    shortPath,
 	"statusSymbol": statusSymbol,
+	"readable":     readable,
 }).ParseFS(templateFiles, "templates/*.html"))

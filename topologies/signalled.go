@@ -266,3 +266,19 @@ func (s *Simulation) OnSignalling(passed func(SignallingPassed), happened func(s
 		h.passed, h.happened = passed, happened
 	}
 }
+
+// SignallingNode is a node of signalling with its address.
+type SignallingNode struct {
+	Name string
+	Addr packet.IPv4
+}
+
+// SignallingNodes returns those that there are: the application or the user agent of each end, which has the end's name, and
+// what is between them.
+func (s *Simulation) SignallingNodes() []SignallingNode {
+	var list []SignallingNode
+	for _, h := range s.signalling {
+		list = append(list, SignallingNode{h.name, h.addr})
+	}
+	return list
+}

@@ -159,6 +159,9 @@ func newTap(s *scenarios.Scenario, sim *topologies.Simulation, o Options) (*capt
 			points = append(points, capture.Point{Name: name, Addr: f.First + packet.IPv4(2*i), IP: true})
 		}
 	}
+	for _, n := range sim.SignallingNodes() {
+		points = append(points, capture.Point{Name: "signalling-" + n.Name, Addr: n.Addr, IP: true})
+	}
 	tap, err := capture.NewTap(o.CaptureDir, o.CaptureFormat, s.Protection != "none", points)
 	if err != nil {
 		return nil, fmt.Errorf("opening captures: %w", err)

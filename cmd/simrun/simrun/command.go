@@ -71,6 +71,7 @@ Exit codes:
 		metricsCommand(),
 		crosscheckCommand(),
 		glareCommand(),
+		ladderCommand(),
 		requirementsCommand(),
 		conformanceCommand(),
 		reportCommand(),

@@ -281,7 +281,7 @@ func (g *Gateway) invited(now simtime.Time, m *sip.Message) {
 	}
 	value := g.value(m)
 	if b := g.browser; b != nil && g.awaited == simtime.Never {
-		g.note(now, signalling.Glare, signalling.OfferID{Session: m.From, Seq: m.CSeq}, g.config.Resolution.String())
+		g.note(now, signalling.Glare, m.Offer(), g.config.Resolution.String())
 		switch {
 		case g.config.Resolution == glare.Timers:
 			g.refuse(now, m, sip.NoRetryAfter)
@@ -350,7 +350,7 @@ func (g *Gateway) refuse(now simtime.Time, m *sip.Message, after time.Duration) 
 	r := m.Respond(sip.RequestPending)
 	r.RetryAfter = after
 	g.Send(SIP, r)
-	g.note(now, signalling.OfferDiscarded, signalling.OfferID{Session: m.From, Seq: m.CSeq}, r.Title())
+	g.note(now, signalling.OfferDiscarded, m.Offer(), r.Title())
 }
 
 func (g *Gateway) handleResponse(now simtime.Time, m *sip.Message) {

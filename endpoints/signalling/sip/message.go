@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"rtpfabric/endpoints/signalling"
 )
 
 // The methods that a session needs.
@@ -59,6 +61,12 @@ func (m *Message) Request() bool { return m.Status == 0 }
 
 // Final reports whether the message is a response that ends a transaction.
 func (m *Message) Final() bool { return m.Status >= 200 }
+
+// Offer names the offer that an INVITE makes, by the user who makes it.
+func (m *Message) Offer() signalling.OfferID {
+	user, _, _ := strings.Cut(m.From, "@")
+	return signalling.OfferID{Session: user, Seq: m.CSeq}
+}
 
 // Title is the message in a few words.
 func (m *Message) Title() string {

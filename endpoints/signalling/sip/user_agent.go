@@ -93,7 +93,7 @@ func (u *UserAgent) invite(now simtime.Time) {
 	}
 	u.own, u.fate, u.expires = m, open, now.Add(u.config.InviteTimeout)
 	u.Send(0, m)
-	u.note(now, signalling.OfferSent, u.id(m), "")
+	u.note(now, signalling.OfferSent, m.Offer(), "")
 }
 
 // request returns a request with a branch of its own.
@@ -102,11 +102,6 @@ func (u *UserAgent) request(method string, cseq uint32) *Message {
 	u.branches++
 	m.Branches = []string{fmt.Sprintf("%s;%d", u.config.Name, u.branches)}
 	return m
-}
-
-// id names the offer in an INVITE.
-func (u *UserAgent) id(m *Message) signalling.OfferID {
-	return signalling.OfferID{Session: m.From, Seq: m.CSeq}
 }
 
 // HandleMessage takes a request or a response.
@@ -124,7 +119,7 @@ func (u *UserAgent) HandleMessage(now simtime.Time, _ int, m signalling.Message)
 
 func (u *UserAgent) handleInvite(now simtime.Time, d *Message) {
 	if d.CSeq <= u.heard { // §12.2.2
-		u.note(now, signalling.Ignored, u.id(d), "an INVITE out of order")
+		u.note(now, signalling.Ignored, d.Offer(), "an INVITE out of order")
 		return
 	}
 	u.heard = d.CSeq
@@ -136,7 +131,7 @@ func (u *UserAgent) handleInvite(now simtime.Time, d *Message) {
 	if u.config.TieBreaker && d.Glare != 0 {
 		why = "tie-breaker"
 	}
-	u.note(now, signalling.Glare, u.id(d), why)
+	u.note(now, signalling.Glare, d.Offer(), why)
 	switch {
 	case why == "timers" || u.own.Glare > d.Glare: // §14.2
 		u.refuse(now, d, RequestPending)
@@ -145,7 +140,7 @@ func (u *UserAgent) handleInvite(now simtime.Time, d *Message) {
 		if u.config.Describe != nil {
 			u.config.Describe.Rollback(now)
 		}
-		u.note(now, signalling.OfferWithdrawn, u.id(u.own), "its value is less")
+		u.note(now, signalling.OfferWithdrawn, u.own.Offer(), "its value is less")
 		u.accept(now, d)
 	default:
 		u.fate = void
@@ -155,7 +150,7 @@ func (u *UserAgent) handleInvite(now simtime.Time, d *Message) {
 
 func (u *UserAgent) refuse(now simtime.Time, d *Message, status int) {
 	u.Send(0, d.Respond(status))
-	u.note(now, signalling.OfferDiscarded, u.id(d), reasons[status])
+	u.note(now, signalling.OfferDiscarded, d.Offer(), reasons[status])
 }
 
 func (u *UserAgent) accept(now simtime.Time, d *Message) {
@@ -167,14 +162,14 @@ func (u *UserAgent) accept(now simtime.Time, d *Message) {
 			return
 		}
 	}
-	u.agreed = u.id(d)
+	u.agreed = d.Offer()
 	u.Send(0, r)
-	u.note(now, signalling.OfferAccepted, u.id(d), "")
+	u.note(now, signalling.OfferAccepted, d.Offer(), "")
 }
 
 func (u *UserAgent) handleResponse(now simtime.Time, d *Message) {
 	if u.own == nil || d.CSeq != u.own.CSeq || d.Method != Invite {
-		u.note(now, signalling.Ignored, u.id(d), "a response to nothing")
+		u.note(now, signalling.Ignored, d.Offer(), "a response to nothing")
 		return
 	}
 	if !d.Final() {
@@ -203,11 +198,11 @@ func (u *UserAgent) agree(now simtime.Time, own, d *Message) {
 	u.wishes--
 	if u.config.Describe != nil {
 		if err := u.config.Describe.Agree(now, d.Body); err != nil {
-			u.note(now, signalling.Failed, u.id(own), err.Error())
+			u.note(now, signalling.Failed, own.Offer(), err.Error())
 			return
 		}
 	}
-	u.agreed = u.id(own)
+	u.agreed = own.Offer()
 	u.note(now, signalling.Agreed, u.agreed, "")
 }
 
@@ -219,19 +214,19 @@ func (u *UserAgent) refused(now simtime.Time, own, d *Message) {
 	switch {
 	case d.Status != RequestPending:
 		u.wishes--
-		u.note(now, signalling.Failed, u.id(own), fmt.Sprintf("%d %s", d.Status, reasons[d.Status]))
+		u.note(now, signalling.Failed, own.Offer(), fmt.Sprintf("%d %s", d.Status, reasons[d.Status]))
 	case u.fate == lost: // 002, case 4: the offer is cancelled, and doesn't come again
 		u.wishes--
-		u.note(now, signalling.ChangeCancelled, u.id(own), "its value is less")
+		u.note(now, signalling.ChangeCancelled, own.Offer(), "its value is less")
 	case u.fate == void: // with a new value, at once
-		u.note(now, signalling.OfferWithdrawn, u.id(own), "the values are equal")
+		u.note(now, signalling.OfferWithdrawn, own.Offer(), "the values are equal")
 	default:
 		wait := glare.Wait(u.config.Random, u.config.Owner)
 		if u.config.HeedsRetryAfter && d.RetryAfter >= 0 {
 			wait = d.RetryAfter
 		}
-		u.note(now, signalling.OfferWithdrawn, u.id(own), "refused: glare")
-		u.Tell(signalling.Event{At: now, Node: u.config.Name, Kind: signalling.RetryScheduled, Offer: u.id(own), Wait: wait})
+		u.note(now, signalling.OfferWithdrawn, own.Offer(), "refused: glare")
+		u.Tell(signalling.Event{At: now, Node: u.config.Name, Kind: signalling.RetryScheduled, Offer: own.Offer(), Wait: wait})
 		if wait > 0 {
 			u.retry = now.Add(wait)
 		}
