@@ -26,8 +26,8 @@ func (c *checker) signalling() {
 		{c.s.Hosted(), p, "stacks and parts of pion describe themselves before the run", "use endpoints of ours, or remove it"},
 		{several, p, "a call that is signalled has one RTP session on one port", "leave topology.sessions, bundle and rtcp.mux as they are"},
 		{other, p, "descriptions are of endpoints as WebRTC has them", "leave protection, type, interworking and symmetric as they are"},
-		{g.By == "server" && c.places.Has(p.Child("gateway")), p.Child("gateway"), "here is a server", `write "by: gateway", or remove it`},
-		{g.By == "server" && c.places.Has(p.Child("user-agent")), p.Child("user-agent"), "without a gateway both peers are browsers", `write "by: gateway", or remove it`},
+		{g.By == "server" && g.Gateway != (SignallingGateway{Policy: "random", Override: true}), p.Child("gateway"), "here is a server", `write "by: gateway", or remove it`},
+		{g.By == "server" && g.UserAgent != (SignallingSIP{}), p.Child("user-agent"), "without a gateway both peers are browsers", `write "by: gateway", or remove it`},
 		{g.By == "gateway" && g.Resolves, p.Child("resolves"), "here is a gateway, which always compares", `write "by: server", or remove it`},
 	})
 	if !alone {

@@ -40,6 +40,9 @@ func expecting(t *testing.T, expectations ...string) *Scenario {
 	if strings.Contains(expectations[0], "endpoint: relay") {
 		text = strings.Replace(mixerForTests, "type: mixer", "type: relay", 1) + "congestion: {feedback: none}\n"
 	}
+	if m, _, _ := strings.Cut(strings.TrimPrefix(expectations[0], "metric: "), ","); findMetric(m) != nil && findMetric(m).only == ofSignalling {
+		text += "signalling: {at: B}\n"
+	}
 	if strings.Contains(expectations[0], "reported-marks") || strings.Contains(expectations[0], "ecn-capable") {
 		text += "congestion: {feedback: ecn}\n"
 	}
@@ -134,6 +137,18 @@ func recordForTests() *record.Record {
 	}
 	at := func(ms int) simtime.Time { return simtime.At(time.Duration(ms) * time.Millisecond) }
 	r.Events = []record.Event{
+		{At: simtime.At(time.Second), Entity: "S", Kind: record.OfferSent},
+		{At: simtime.At(time.Second), Entity: "S", Kind: record.Glare},
+		{At: simtime.At(1500 * time.Millisecond), Entity: "R", Kind: record.OfferAccepted}, // somebody else's
+		{At: simtime.At(2 * time.Second), Entity: "S", Kind: record.OfferSent},
+		{At: simtime.At(2 * time.Second), Entity: "S", Kind: record.Glare},
+		{At: simtime.At(2500 * time.Millisecond), Entity: "S", Kind: record.OfferAccepted},
+		{At: simtime.At(3 * time.Second), Entity: "S", Kind: record.OfferSent},
+		{At: simtime.At(3 * time.Second), Entity: "S", Kind: record.OfferAgreed},
+		{At: simtime.At(4 * time.Second), Entity: "S", Kind: record.ChangeCancelled},
+		{At: simtime.At(4 * time.Second), Entity: "S", Kind: record.NegotiationFailed},
+		{At: simtime.At(7 * time.Second), Entity: "S", Kind: record.Glare},
+		{At: simtime.At(7 * time.Second), Entity: "S", Kind: record.OfferSent}, // later
 		{At: at(500), Entity: "S/video", Kind: record.BreakerWatched, Detail: "full: congestion, ceases: too much"},
 		{At: at(1000), Entity: "S/video", Kind: record.BreakerAlarm, Detail: "nothing is known"},
 		{At: at(2000), Entity: "S/video", Kind: record.BreakerReduced, Detail: "congestion, reduces to 100kbps: too much"},
@@ -204,6 +219,11 @@ func TestEveryMetric(t *testing.T) {
 		{"rtcp-rate", first, 20e3, "max: 20kbps", "max: 19kbps"},
 		{"rtcp-share", first, 0.5, "max: 0.5", "max: 0.4"},
 		{"rtcp-interval", first, 55, "equal: 56ms, tolerance: 2%", "equal: 56ms, tolerance: 1%"},
+		{"glares", first, 2, "equal: 2", "max: 1"},
+		{"offers", first, 3, "equal: 3", "max: 2"},
+		{"agreements", first, 2, "equal: 2", "max: 1"},
+		{"agreed", first, 2500, "equal: 2500ms", "max: 2.4s"},
+		{"failed-changes", first, 2, "equal: 2", "max: 1"},
 		{"breaker-trips", first, 5, "equal: 5", "max: 4"},
 		{"breaker-time", first, 2000, "equal: 2s", "max: 1.9s"},
 		{"breaker-stops", first, 4, "equal: 4", "max: 3"},

@@ -36,7 +36,7 @@ type Experiment struct {
 	ServerResolves bool
 	// Latency is how long a message takes from end to end, without what polling adds.
 	Latency time.Duration
-	// Delivery is how messages get from the server to A and B. Phases are drawn.
+	// Delivery is how messages get from the server to A and B. Phases that are 0 are drawn.
 	Delivery [2]Delivery
 	// Window is how long after the start changes are wanted, each at a random time.
 	Window time.Duration
@@ -178,16 +178,19 @@ func (x *Experiment) connect(w *Wires, random *rng.Source, described [2]*descrip
 	delivery := x.Delivery
 	for i := range delivery {
 		d := &delivery[i]
-		d.Phase = time.Duration(phases.Uniform(0, float64(d.Poll)))
+		phase := time.Duration(phases.Uniform(0, float64(d.Poll)))
 		if d.LongPoll > 0 { // it has asked before the start
-			d.Phase = -time.Duration(phases.Uniform(0, float64(d.LongPoll)))
+			phase = -time.Duration(phases.Uniform(0, float64(d.LongPoll)))
+		}
+		if d.Phase == 0 {
+			d.Phase = phase
 		}
 	}
 	browser := func(name string, i int, peer string) *roap.Agent {
 		return roap.NewAgent(roap.AgentConfig{
 			Name: name, Session: name, Peer: peer, Resolution: x.Resolution, Owner: i == 0 && (x.Path < ByGateway || !x.UserAgent.Owner),
 			Polite: i == 1 || x.Path >= ByGateway,
-			Random: random.Stream(name), TieBreakerBits: x.TieBreakerBits, Describe: described[i],
+			Random: random.Stream("signalling/" + name), TieBreakerBits: x.TieBreakerBits, Describe: described[i],
 		})
 	}
 	wire := func(a, b End, latency time.Duration, delivery ...Delivery) {
@@ -215,8 +218,8 @@ func (x *Experiment) connect(w *Wires, random *rng.Source, described [2]*descrip
 	case ByGateway, ByGatewayAndProxy:
 	}
 	a := browser("A", 0, "GW")
-	g := gateway.New(x.gateway(random.Stream("GW")))
-	b := sip.NewUserAgent(x.userAgent(random.Stream("B"), described[1]))
+	g := gateway.New(x.gateway(random.Stream("signalling/gateway")))
+	b := sip.NewUserAgent(x.userAgent(random.Stream("signalling/B"), described[1]))
 	wire(End{a, 0}, End{g, gateway.Browser}, near, delivery[0])
 	if x.Path == ByGateway {
 		wire(End{g, gateway.SIP}, End{b, 0}, far)

@@ -100,6 +100,9 @@ type browserOffer struct {
 	invite *sip.Message // nil as long as it waits here
 	due    simtime.Time // when it goes on, or goes again
 	expiry simtime.Time
+	// What the browser has been answered so far.
+	answered bool
+	answer   string
 }
 
 type sipOffer struct {
@@ -202,7 +205,7 @@ func (g *Gateway) offered(now simtime.Time, m *roap.Message) {
 		case g.config.Resolution == glare.Polite: // the browser finds the same
 		case !s.sent && !g.config.NoOverride: // case 3: both are here
 			s.offer.TieBreaker = glare.Max
-			g.give(now)
+			g.give()
 		case m.TieBreaker < s.offer.TieBreaker: // case 1: the browser finds the same
 		case m.TieBreaker > s.offer.TieBreaker:
 			g.refuse(now, s.invite, g.config.LongRetry)
@@ -339,7 +342,7 @@ func (g *Gateway) value(m *sip.Message) uint32 {
 }
 
 // give sends the SIP side's offer on to the browser.
-func (g *Gateway) give(now simtime.Time) {
+func (g *Gateway) give() {
 	s := g.sip
 	s.sent, s.due = true, simtime.Never
 	offer := s.offer
@@ -371,7 +374,9 @@ func (g *Gateway) handleResponse(now simtime.Time, m *sip.Message) {
 	case sip.Ringing, sip.SessionProgress: // 001, rule 0.1
 		g.answer(m, true)
 	case sip.OK:
-		g.answer(m, false)
+		if b := g.browser; !b.answered || m.Body != "" && m.Body != b.answer { // 001, rule 0.1: it may be suppressed
+			g.answer(m, false)
+		}
 		g.accept()
 		g.browser = nil
 	case sip.RequestPending: // not the business of a browser with values (case 2)
@@ -411,7 +416,9 @@ func (g *Gateway) acknowledge(invite, response *sip.Message) {
 	g.Send(SIP, sip.AckOf(invite, response))
 }
 
+// answer hands on a response. One without SDP is an answer without media.
 func (g *Gateway) answer(m *sip.Message, more bool) {
+	g.browser.answered, g.browser.answer = m.Body != "", m.Body
 	o := g.browser.offer
 	g.Send(Browser, &roap.Message{
 		Type: roap.TypeAnswer, Offerer: o.Offerer, Answerer: g.config.Session, Seq: o.Seq, SDP: m.Body, MoreComing: more,
@@ -431,7 +438,7 @@ func (g *Gateway) HandleTimeout(now simtime.Time) {
 	if s := g.sip; s != nil {
 		switch {
 		case s.due <= now:
-			g.give(now)
+			g.give()
 		case s.expiry <= now: // the browser doesn't answer
 			g.Send(SIP, s.invite.Respond(sip.RequestTimeout))
 			g.sip = nil

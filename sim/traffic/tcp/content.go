@@ -33,7 +33,7 @@ func (c *Conn) WriteContent(b []byte) {
 // valid until the next call of HandlePacket.
 func (c *Conn) ReadContent() []byte {
 	t := &c.content
-	n := min(int64(c.receiver.octets())+1-int64(t.inAt), int64(len(t.in)))
+	n := min(c.receiver.octets()+1-int64(t.inAt), int64(len(t.in)))
 	if n <= 0 {
 		return nil
 	}
