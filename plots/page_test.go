@@ -142,6 +142,7 @@ func hostile() *record.Record {
 		s.Entity += evil
 	}
 	r.Events[0].Detail = evil
+	r.Messages = []record.Message{{From: "S1" + evil, To: evil, Protocol: evil, Title: evil, Text: evil}}
 	r.Summary[0].Metric = evil
 	r.Verdicts[0] = record.Verdict{Expectation: evil, Bound: evil, Problem: evil, Value: math.NaN()}
 	return r

@@ -31,6 +31,9 @@ func sample() *Record {
 			},
 			Resolved: "title: x\nduration: 100s\n",
 		},
+		Messages: []Message{{
+			Sent: simtime.At(time.Second), Arrived: simtime.At(2 * time.Second), From: "A", To: "<server>", Protocol: "ROAP", Title: "OFFER 1", Text: "{\"sdp\":\"v=0\\r\\n\"}\n",
+		}, {To: "A"}},
 		Events:  []Event{{simtime.At(time.Second), "l", "capacity-changed", "1Mbps → <2.5Mbps>"}, {simtime.At(1), "S1", "started", ""}},
 		Summary: []Metric{{"l", "utilization", "mean", 0.91, "1"}, {"l", "drops", "rate", math.NaN(), "1"}},
 		Verdicts: []Verdict{
@@ -71,6 +74,7 @@ func TestRecordComesBack(t *testing.T) {
 	for name, pair := range map[string][2]any{
 		"manifest": {got.Manifest, want.Manifest},
 		"events":   {got.Events, want.Events},
+		"messages": {got.Messages, want.Messages},
 		"summary":  {got.Summary, want.Summary},
 		"verdicts": {got.Verdicts, want.Verdicts},
 	} {
@@ -147,8 +151,8 @@ func TestEqualRecordsMakeEqualFiles(t *testing.T) {
 		}
 	}
 	entries, err := os.ReadDir(one)
-	if err != nil || len(entries) != 6 {
-		t.Fatalf("%d files, want 6 (%v)", len(entries), err)
+	if err != nil || len(entries) != 7 {
+		t.Fatalf("%d files, want 7 (%v)", len(entries), err)
 	}
 	for _, e := range entries {
 		a, errA := os.ReadFile(filepath.Join(one, e.Name()))
