@@ -56,6 +56,8 @@ const (
 	ByeSent
 	ByeReceived
 	ParticipantTimedOut // SSRC
+	StreamHeld          // Section sends no media, as the two ends have agreed
+	StreamReleased      // and does so again
 	StreamSuspended     // the rate doesn't suffice for Section; see Level
 	StreamResumed
 	StreamNotDecoded    // SSRC is one more than the end decodes; see SessionConfig.MaxSSRC

@@ -112,6 +112,7 @@ type Section struct {
 	flow          int32 // see Number
 	dscp          uint8 // of media packets
 	stopped       bool
+	held          bool // see Hold
 	reached       bool // the peer has got packets of the stream
 	suspended     bool // sends nothing because the rate doesn't suffice
 	everRefreshed bool
@@ -250,7 +251,7 @@ func (m *Section) beginNow(now simtime.Time) {
 // active reports whether the section sends media now.
 func (m *Section) active(now simtime.Time) bool {
 	send := m.config.Send
-	if send == nil || m.stopped || m.halted() || now < send.Start {
+	if send == nil || m.stopped || m.held || m.halted() || now < send.Start {
 		return false
 	}
 	if p := m.Passage(); p != nil && !p.needed(now) {

@@ -3,6 +3,8 @@ package scenarios
 import (
 	"fmt"
 	"slices"
+
+	"rtpfabric/scenarios/internal/strict"
 )
 
 // signalling checks how a call is agreed on.
@@ -38,13 +40,15 @@ func (c *checker) signalling() {
 			c.fail(p.Child("at"), fmt.Sprintf("no path leads from %s to %s", e.At, g.At), "add a link that joins them")
 		}
 	}
-	for i := range g.Delivery {
-		c.signallingTo(&g.Delivery[i])
+	for i := range g.Peers {
+		c.signallingPeer(&g.Peers[i])
 	}
 	for i := range g.Offers {
 		o, p := &g.Offers[i], at("signalling", "offers", i)
 		if !slices.Contains(t.Peers, o.By) {
 			c.fail(p.Child("by"), fmt.Sprintf("%q is none of the peers", o.By), instead(o.By, t.Peers, "the peers"))
+		} else {
+			c.sends(p.Child("sends"), o.By, o.Sends)
 		}
 		if o.At >= c.s.Duration {
 			c.fail(p.Child("at"), fmt.Sprintf("the run is over at %s", format(c.s.Duration)), "choose an earlier time or a longer duration")
@@ -52,15 +56,33 @@ func (c *checker) signalling() {
 	}
 }
 
-// signallingTo checks how a peer gets messages.
-func (c *checker) signallingTo(d *SignallingToPeer) {
-	g, peers, p := c.s.Signalling, c.s.Topology.Peers, at("signalling", "delivery", d.Name)
+// signallingPeer checks what signalling knows of a peer.
+func (c *checker) signallingPeer(d *SignallingPeer) {
+	g, peers, p := c.s.Signalling, c.s.Topology.Peers, at("signalling", "peers", d.Name)
 	switch {
 	case !slices.Contains(peers, d.Name):
 		c.failKey(p, fmt.Sprintf("%q is none of the peers", d.Name), instead(d.Name, peers, "the peers"))
-	case g.By == "gateway" && d.Name == peers[1]:
-		c.failKey(p, "a user agent of SIP doesn't ask for messages", "remove it")
+		return
+	case g.By == "gateway" && d.Name == peers[1] && d.Poll+d.LongPoll > 0:
+		c.failKey(p, "a user agent of SIP doesn't ask for messages", `remove "poll" and "long-poll"`)
 	case d.Poll > 0 && d.LongPoll > 0:
 		c.fail(p.Child("long-poll"), "it asks at intervals already", `choose "poll" or "long-poll"`)
+	case d.Phase > 0 && d.Poll+d.LongPoll == 0:
+		c.fail(p.Child("phase"), "it doesn't ask for messages", `write "poll: …", or remove it`)
 	}
+	c.sends(p.Child("sends"), d.Name, d.Sends)
+}
+
+// sends checks which of a peer's media it wants to send.
+func (c *checker) sends(p strict.Path, peer string, list *[]string) {
+	if list == nil {
+		return
+	}
+	var names []string
+	for _, m := range c.s.Media {
+		if m.From == peer {
+			names = append(names, m.Name)
+		}
+	}
+	c.words(p, *list, names, "the media of "+peer)
 }

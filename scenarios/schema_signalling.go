@@ -19,10 +19,11 @@ type Signalling struct {
 	// Bits is how many the values have.
 	Bits int `yaml:"bits" default:"32" min:"1" max:"32"`
 	// Resolves lets the server compare values.
-	Resolves  bool               `yaml:"resolves" default:"false"`
-	Gateway   SignallingGateway  `yaml:"gateway" example:"{policy: wins}"`
-	UserAgent SignallingSIP      `yaml:"user-agent" example:"{values: true}"`
-	Delivery  []SignallingToPeer `yaml:"delivery,named" example:"{A: {poll: 5s}}"`
+	Resolves  bool              `yaml:"resolves" default:"false"`
+	Gateway   SignallingGateway `yaml:"gateway" example:"{policy: wins}"`
+	UserAgent SignallingSIP     `yaml:"user-agent" example:"{values: true}"`
+	// Peers says how messages get to each of them, and what it sends at first.
+	Peers []SignallingPeer `yaml:"peers,named" example:"{A: {poll: 5s}}"`
 	// Offers are changes that peers want, each an offer; without any the first peer calls at the start.
 	Offers []SignalledOffer `yaml:"offers" example:"[{by: A, at: 0s}]"`
 }
@@ -49,9 +50,11 @@ type SignallingSIP struct {
 	Owner bool `yaml:"owner" default:"false"`
 }
 
-// SignallingToPeer is how a peer gets messages: they are pushed, unless it asks for them.
-type SignallingToPeer struct {
+// SignallingPeer is what signalling knows of a peer. Messages are pushed to it, unless it asks for them.
+type SignallingPeer struct {
 	Name string `yaml:"-"`
+	// Sends are the names of those media of its own that it wants to send; nil is all.
+	Sends *[]string `yaml:"sends" example:"[audio]"`
 	// Poll is how often it asks; 0 never.
 	Poll time.Duration `yaml:"poll" default:"0s" max:"1h"`
 	// LongPoll is how long the server keeps a request that it has no message for; 0 is no such request.
@@ -64,6 +67,8 @@ type SignallingToPeer struct {
 type SignalledOffer struct {
 	By string        `yaml:"by,required" example:"A"`
 	At time.Duration `yaml:"at" default:"0s" max:"24h"`
+	// Sends are the names of those media of its own that it wants to send from then on; nil is as before.
+	Sends *[]string `yaml:"sends" example:"[audio]"`
 }
 
 // Signalled reports whether an endpoint takes part in signalling.

@@ -2,6 +2,7 @@ package topologies
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"rtpfabric/endpoints"
@@ -35,6 +36,8 @@ type Signalling struct {
 	UserAgent sip.Config
 	// Delivery is how messages get to the ends, by name; without an entry they are pushed.
 	Delivery map[string]SignallingDelivery
+	// Sends are the media that ends want to send at first, by their names; without an entry all.
+	Sends map[string][]string
 	// Offers are the changes that ends want, the first of which is the call itself.
 	Offers []SignalledOffer
 }
@@ -43,10 +46,12 @@ type Signalling struct {
 // the server waits that long.
 type SignallingDelivery struct{ Poll, LongPoll, Phase time.Duration }
 
-// SignalledOffer is a change that an end wants from a time on.
+// SignalledOffer is a change that an end wants from a time on: to send these media of its own, by their names;
+// nil are those of before.
 type SignalledOffer struct {
-	By string
-	At simtime.Time
+	By    string
+	At    simtime.Time
+	Sends []string
 }
 
 // SignallingPassed is a message that has arrived.
@@ -69,6 +74,28 @@ type negotiation struct {
 	opening   func(keying.Step) keying.Step
 	agreed    bool
 	client    bool // of the handshake, as it has answered
+	// By media section: what this end can send and receive, the name of what it sends, and what it wants to send, which
+	// nil stands for all of.
+	can   []jsep.Section
+	names []string
+	wants []string
+}
+
+// wanted reports whether the end wants to send in a section.
+func (n *negotiation) wanted(i int) bool {
+	return n.can[i].Sends && (n.wants == nil || slices.Contains(n.wants, n.names[i]))
+}
+
+// apply lets those sections send that both ends want to (RFC 3264 §6.1).
+func (n *negotiation) apply(now simtime.Time, peer *jsep.Description) {
+	for i, section := range n.session.Sections() {
+		if n.own.Sections[i].Sends && peer.Sections[i].Receives {
+			section.Release(now)
+		} else {
+			section.Hold(now)
+		}
+	}
+	n.stir(now)
 }
 
 // deferKeys lets a session's keys wait for an agreement.
@@ -93,6 +120,9 @@ func (s *Simulation) deferKeys(sc *endpoints.SessionConfig, self, peer string) *
 // Offer describes the end, which from now on is ready for whoever answers (RFC 8842 §5.2).
 func (n *negotiation) Offer(now simtime.Time) string {
 	n.own.Setup = jsep.ActPass
+	for i := range n.can {
+		n.own.Sections[i].Sends, n.own.Sections[i].Receives = n.wanted(i), n.can[i].Receives
+	}
 	if !n.agreed {
 		n.step.Begin(n.handshake(dtls.Server))
 		n.stir(now)
@@ -109,8 +139,12 @@ func (n *negotiation) Rollback(simtime.Time) {
 
 // Answer takes an offer, and begins the handshake.
 func (n *negotiation) Answer(now simtime.Time, offer string) (string, error) {
-	if err := n.fits(offer, jsep.ActPass); err != nil {
+	d, err := n.fits(offer, jsep.ActPass)
+	if err != nil {
 		return "", err
+	}
+	for i := range n.can {
+		n.own.Sections[i].Sends, n.own.Sections[i].Receives = n.wanted(i) && d.Sections[i].Receives, n.can[i].Receives && d.Sections[i].Sends
 	}
 	n.own.Setup = jsep.Active
 	if n.agreed && !n.client { // roles stay (RFC 8842 §5.5)
@@ -119,8 +153,8 @@ func (n *negotiation) Answer(now simtime.Time, offer string) (string, error) {
 	if !n.agreed {
 		n.agreed, n.client = true, true
 		n.step.Begin(n.handshake(dtls.Client))
-		n.stir(now)
 	}
+	n.apply(now, d)
 	return n.own.String(), nil
 }
 
@@ -130,30 +164,31 @@ func (n *negotiation) Agree(now simtime.Time, answer string) error {
 	if n.client {
 		setup = jsep.Passive
 	}
-	if err := n.fits(answer, setup); err != nil {
+	d, err := n.fits(answer, setup)
+	if err != nil {
 		return err
 	}
 	if !n.agreed {
 		n.agreed = true
 		n.step.Begin(n.opening(n.step.Step))
-		n.stir(now)
 	}
+	n.apply(now, d)
 	return nil
 }
 
-// fits returns an error if a description isn't one that this end's session can be made of.
-func (n *negotiation) fits(text string, setup jsep.Setup) error {
+// fits reads a description. An error says why this end's session can't be made of it.
+func (n *negotiation) fits(text string, setup jsep.Setup) (*jsep.Description, error) {
 	d, err := jsep.Parse(text)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if d.Setup != setup {
-		return fmt.Errorf("a=setup:%s, not %s", d.Setup, setup)
+		return nil, fmt.Errorf("a=setup:%s, not %s", d.Setup, setup)
 	}
 	if d.Fingerprint != n.peer.Fingerprint || d.Addr != n.peer.Addr {
-		return fmt.Errorf("it is of somebody else, at %v", d.Addr)
+		return nil, fmt.Errorf("it is of somebody else, at %v", d.Addr)
 	}
-	return n.own.Agrees(d)
+	return d, n.own.Agrees(d)
 }
 
 // stir lets the session do what its keys have to do.
@@ -180,6 +215,16 @@ func (s *Simulation) describeEnds(call *Call, configs [2]*endpoints.SessionConfi
 	}
 	for i, n := range ends {
 		n.own, n.peer = described[i], described[1-i]
+		n.can = slices.Clone(n.own.Sections)
+		for _, section := range sectionsOf(call.Sessions[0].Media) {
+			name := ""
+			for _, m := range section {
+				if m.From == names[i] {
+					name = m.Name
+				}
+			}
+			n.names = append(n.names, name)
+		}
 	}
 }
 
@@ -224,13 +269,19 @@ func (s *Simulation) signal(call *Call, ends [2]*negotiation) {
 		s.sip(between, gateway.SIP, hosts[1], 0)
 	}
 	s.web(hosts[0], 0, between, 0, c.Delivery[call.A])
+	for k := range ends {
+		ends[k].wants = c.Sends[names[k]]
+		for _, section := range ends[k].session.Sections() {
+			section.Hold(s.Loop.Now())
+		}
+	}
 	for i := range c.Offers {
 		o := &c.Offers[i]
-		k := 0
-		if o.By == call.B {
-			k = 1
-		}
+		k := slices.Index(names[:], o.By)
 		s.Loop.NewTimer(engine.HandlerFunc(func(now simtime.Time) {
+			if o.Sends != nil {
+				ends[k].wants = o.Sends
+			}
 			parties[k].Change(now)
 			hosts[k].work(now)
 			hosts[k].host.drain(now)

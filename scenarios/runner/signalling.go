@@ -21,13 +21,20 @@ func agreement(s *scenarios.Scenario) (*topologies.Signalling, error) {
 	}
 	c := &topologies.Signalling{
 		At: g.At, Resolution: resolution, TieBreakerBits: g.Bits, Resolves: g.Resolves,
-		Delivery: map[string]topologies.SignallingDelivery{},
+		Delivery: map[string]topologies.SignallingDelivery{}, Sends: map[string][]string{},
 	}
-	for _, d := range g.Delivery {
+	for _, d := range g.Peers {
 		c.Delivery[d.Name] = topologies.SignallingDelivery{Poll: d.Poll, LongPoll: d.LongPoll, Phase: d.Phase}
+		if d.Sends != nil {
+			c.Sends[d.Name] = append([]string{}, *d.Sends...) // [] rather than nil
+		}
 	}
 	for _, o := range g.Offers {
-		c.Offers = append(c.Offers, topologies.SignalledOffer{By: o.By, At: simtime.At(o.At)})
+		offer := topologies.SignalledOffer{By: o.By, At: simtime.At(o.At)}
+		if o.Sends != nil {
+			offer.Sends = append([]string{}, *o.Sends...) // [] rather than nil
+		}
+		c.Offers = append(c.Offers, offer)
 	}
 	if g.By == "gateway" {
 		policy, err := gateway.ParsePolicy(g.Gateway.Policy)

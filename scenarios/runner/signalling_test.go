@@ -74,7 +74,7 @@ func TestSignalledAsOnWires(t *testing.T) {
 					Path: signalling.ByServer, Resolution: resolution, Latency: 50 * ms, Delivery: [2]signalling.Delivery{a, b}, Offers: &offers, Limit: 40 * time.Second,
 				}
 				want := x.Run(1)
-				text := signalledCall + fmt.Sprintf("signalling: {at: M, resolution: %v, delivery: {A: %s, B: %s}, offers: [{by: A, at: %v}, {by: B, at: %v}]}\n",
+				text := signalledCall + fmt.Sprintf("signalling: {at: M, resolution: %v, peers: {A: %s, B: %s}, offers: [{by: A, at: %v}, {by: B, at: %v}]}\n",
 					resolution, toA, toB, offers[0], offers[1])
 				r := signalled(t, text)
 				settled := math.Min(nanToInf(firstEvent(r, "A", record.OfferAccepted)), nanToInf(firstEvent(r, "B", record.OfferAccepted)))
@@ -120,6 +120,24 @@ func TestMediaWaitForAgreement(t *testing.T) {
 	}
 }
 
+// An end that asks for messages seldom has keys before it knows that its offer was accepted: the other end's media come, but
+// it sends none of its own.
+func TestOffererWaitsForAnswer(t *testing.T) {
+	r := signalled(t, signalledCall+"signalling: {at: M, peers: {A: {poll: 5s, phase: 1ms}}, offers: [{by: A, at: 1s}]}\n")
+	keys, agreed := firstEvent(r, "A", "keys-agreed"), firstEvent(r, "A", record.OfferAgreed)
+	if !(keys < 1.5 && agreed > 5) {
+		t.Fatalf("keys at %.3f s, agreed at %.3f s", keys, agreed)
+	}
+	for flow, from := range map[string]float64{"A/audio": agreed, "B/audio": keys} {
+		for i, v := range r.Find(flow, record.SendRate).Values {
+			at := (time.Duration(i+1) * r.Find(flow, record.SendRate).Step).Seconds()
+			if at <= from && v > 0 || at > from+0.5 && at < 39 && !(v > 0) {
+				t.Fatalf("%s has %v bit/s until %.1f s", flow, v, at)
+			}
+		}
+	}
+}
+
 // Whatever the network does to the signalling, a call comes about, or somebody says why not.
 func TestSignallingOnBadNetworks(t *testing.T) {
 	runs := 300
@@ -149,7 +167,7 @@ signalling:
   at: M
   by: %s
   resolution: %s
-  delivery: {A: %s}
+  peers: {A: %s}
   offers: [{by: A, at: 1s}, {by: B, at: %dms}, {by: A, at: %dms}]
 `, seed+1, direction(), direction(), direction(), direction(), pick("server", "gateway"), pick("timers", "tie-breaker", "polite"),
 			pick("{}", "{poll: 1s}", "{long-poll: 10s}"), 1000+random.Uint32()%600, 2000+random.Uint32()%5000)
@@ -179,7 +197,7 @@ func TestTsharkReadsSignalling(t *testing.T) {
 		"{poll: 1s, phase: 200ms}": {"http.request.method == \"POST\"": 2, "http.response.code == 200": 2, "json": 4},
 	} {
 		dir := t.TempDir()
-		f, err := scenarios.Parse("signalled.yaml", []byte(signalledCall+"signalling: {at: M, by: gateway, gateway: {values: true}, delivery: {A: "+delivery+"}, offers: [{by: A, at: 1s}, {by: B, at: 5s}]}\n"), scenarios.Options{Catalogue: runner.Catalogue{}})
+		f, err := scenarios.Parse("signalled.yaml", []byte(signalledCall+"signalling: {at: M, by: gateway, gateway: {values: true}, peers: {A: "+delivery+"}, offers: [{by: A, at: 1s}, {by: B, at: 5s}]}\n"), scenarios.Options{Catalogue: runner.Catalogue{}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -43,6 +43,10 @@ func (r *Recorder) handle(e endpoints.Event) {
 		r.event(e.At, entity+"/"+e.Section.Name(), "bye-sent", "")
 	case endpoints.ByeReceived:
 		r.event(e.At, entity, "bye-received", fmt.Sprintf("SSRC %08x", e.SSRC))
+	case endpoints.StreamHeld, endpoints.StreamReleased:
+		if f := r.sent(e.Session, e.Section.SSRC()); f != nil {
+			f.hold(e.At, e.Kind == endpoints.StreamHeld)
+		}
 	case endpoints.StreamSuspended:
 		r.event(e.At, entity+"/"+e.Section.Name(), "stream-suspended", "the rate doesn't suffice for all streams")
 	case endpoints.StreamResumed:
@@ -183,7 +187,7 @@ func (r *Recorder) handleFrame(f *flowMeter, e *endpoints.Event) {
 
 // freeze notes that the picture stood still; in a pause it is meant to.
 func (r *Recorder) freeze(f *flowMeter, from, to simtime.Time) {
-	for _, p := range f.flow.Pauses {
+	for _, p := range f.pauses {
 		if from < p.To && p.From < to {
 			return
 		}

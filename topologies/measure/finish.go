@@ -99,7 +99,7 @@ func (m *flowMeter) activeIn(i int) bool {
 	if m.flow.Start.Duration() > from || to > m.flow.Stop.Duration() {
 		return false
 	}
-	for _, p := range m.flow.Pauses {
+	for _, p := range m.pauses {
 		if p.From.Duration() < to && from < p.To.Duration() {
 			return false
 		}

@@ -2,6 +2,7 @@ package measure
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"rtpfabric/endpoints"
@@ -133,7 +134,8 @@ func (m *pathMeter) packetMarked(now simtime.Time) {
 // that is relayed, frames are measured at the first of all receivers.
 type flowMeter struct {
 	pathMeter
-	flow *topologies.Flow
+	flow   *topologies.Flow
+	pauses []endpoints.Pause // those of the flow, and when it was held
 
 	encoded, goodput, frames *total
 	frozen, undecodable      *total
@@ -179,6 +181,19 @@ func (m *flowMeter) openFreeze(end simtime.Time) (from, to simtime.Time, frozen 
 	return m.lastFrame, to, to.Sub(m.lastFrame) >= max(3*mean, mean+150*time.Millisecond)
 }
 
+// hold notes that the stream is held from a time on, or goes on.
+func (m *flowMeter) hold(at simtime.Time, held bool) {
+	if held {
+		m.pauses = append(m.pauses, endpoints.Pause{From: at, To: simtime.Never})
+		return
+	}
+	for i := range m.pauses {
+		if p := &m.pauses[i]; p.To == simtime.Never {
+			p.To = at
+		}
+	}
+}
+
 type flowTotals struct {
 	encoded                    uint64
 	rendered, late, lostFrames uint64
@@ -192,7 +207,7 @@ type flowTotals struct {
 
 func newFlowMeter(b *book, f *topologies.Flow) *flowMeter {
 	n := f.Flow()
-	m := &flowMeter{flow: f}
+	m := &flowMeter{flow: f, pauses: slices.Clone(f.Pauses)}
 	m.begin(b, n)
 	m.encoded, m.goodput = b.rate(n, record.EncoderRate), b.rate(n, record.Goodput)
 	m.frameDelay, m.frameDelays = b.delay(n, record.FrameDelay), b.distribution(n, record.FrameDelays)
