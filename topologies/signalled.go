@@ -18,6 +18,7 @@ import (
 	"rtpfabric/sim/engine"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/simtime"
+	"rtpfabric/sim/units"
 )
 
 // Signalling lets the two ends of a call agree on it over the network, before anything else is sent, and change it later.
@@ -210,6 +211,9 @@ func (s *Simulation) describeEnds(call *Call, configs [2]*endpoints.SessionConfi
 			section, given := &d.Sections[j], configs[i].Sections[j].SSRC
 			section.SSRC, section.RTX = given, 0
 			section.Extensions = configs[i].Extensions
+			rtcp := call.Sessions[0].RTCP[i]
+			section.RTCP = partOf(&rtcp, len(d.Sections))
+			section.TrrInterval, section.FullSize = rtcp.TrrInterval, !rtcp.ReducedSize
 		}
 		described[i] = d
 	}
@@ -226,6 +230,17 @@ func (s *Simulation) describeEnds(call *Call, configs [2]*endpoints.SessionConfi
 			n.names = append(n.names, name)
 		}
 	}
+}
+
+// partOf returns a media section's part of the bandwidth of RTCP, which add up.
+func partOf(c *endpoints.RTCPConfig, sections int) *jsep.RTCPBandwidth {
+	part := c.Bandwidth / units.BitRate(sections)
+	share := c.SenderShare
+	if share == 0 {
+		share = 0.25 // RFC 3550 §6.2
+	}
+	senders := units.BitRate(max(share, 0) * float64(part))
+	return &jsep.RTCPBandwidth{Senders: senders, Receivers: part - senders}
 }
 
 // signal puts the nodes of the signalling into the network.

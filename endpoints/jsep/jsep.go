@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/pion/sdp/v3"
 
@@ -19,6 +20,7 @@ import (
 	"rtpfabric/endpoints/ice"
 	"rtpfabric/endpoints/keying/dtls"
 	"rtpfabric/sim/packet"
+	"rtpfabric/sim/units"
 )
 
 // Setup is which end begins the handshake (RFC 5763 §5, RFC 8842 §5).
@@ -56,6 +58,14 @@ type Section struct {
 	Feedback []string
 	Sends    bool
 	Receives bool
+	// Bandwidth is what the end wants to get at most (b=AS, RFC 8866 §5.8), rounded down to kbit/s; 0 doesn't say.
+	Bandwidth units.BitRate
+	// RTCP is the section's part of RTCP's bandwidth; nil doesn't say.
+	RTCP *RTCPBandwidth
+	// TrrInterval is the least time between regular reports (RFC 4585 §4.2), in ms; 0 doesn't say.
+	TrrInterval time.Duration
+	// FullSize says that the end doesn't take RTCP of reduced size (RFC 5506 §5).
+	FullSize bool
 	// Refused says that an answer doesn't want the section.
 	Refused bool
 	// SSRC of what is sent and that of its retransmissions; 0 if there is none, or it isn't said.
@@ -63,6 +73,10 @@ type Section struct {
 	CNAME     string
 	MSID      []string
 }
+
+// RTCPBandwidth is the bandwidth of RTCP for senders and for receivers of media (b=RS and b=RR, RFC 3556 §2). Those of
+// bundled sections add up (RFC 8859 §5.4).
+type RTCPBandwidth struct{ Senders, Receivers units.BitRate }
 
 // direction returns the attribute that says who sends (RFC 8866 §6.7).
 func (s *Section) direction() string {
@@ -146,7 +160,14 @@ func (d *Description) media(s *Section) *sdp.MediaDescription {
 	for _, id := range s.MSID {
 		value("msid", "%s", id)
 	}
-	m.WithPropertyAttribute("rtcp-mux").WithPropertyAttribute("rtcp-rsize")
+	m.WithPropertyAttribute("rtcp-mux")
+	if !s.FullSize {
+		m.WithPropertyAttribute("rtcp-rsize")
+	}
+	s.writeBandwidths(m)
+	if s.TrrInterval > 0 {
+		value("rtcp-fb", "* trr-int %d", s.TrrInterval.Milliseconds())
+	}
 	for _, feedback := range s.Feedback {
 		if ofAllFormats(feedback) {
 			value("rtcp-fb", "* %s", feedback)
@@ -175,6 +196,37 @@ func (d *Description) media(s *Section) *sdp.MediaDescription {
 		}
 	}
 	return m
+}
+
+func (s *Section) writeBandwidths(m *sdp.MediaDescription) {
+	write := func(kind string, v units.BitRate) {
+		m.Bandwidth = append(m.Bandwidth, sdp.Bandwidth{Type: kind, Bandwidth: uint64(v)})
+	}
+	if s.Bandwidth > 0 {
+		write("AS", s.Bandwidth/units.Kbps)
+	}
+	if s.RTCP != nil {
+		write("RS", s.RTCP.Senders)
+		write("RR", s.RTCP.Receivers)
+	}
+}
+
+func (s *Section) readBandwidths(m *sdp.MediaDescription) {
+	var senders, receivers *units.BitRate
+	for _, b := range m.Bandwidth {
+		v := units.BitRate(min(b.Bandwidth, math.MaxInt32))
+		switch b.Type {
+		case "AS":
+			s.Bandwidth = v * units.Kbps
+		case "RS":
+			senders = &v
+		case "RR":
+			receivers = &v
+		}
+	}
+	if senders != nil && receivers != nil { // one alone leaves the other to be computed (RFC 3556 §2)
+		s.RTCP = &RTCPBandwidth{*senders, *receivers}
+	}
 }
 
 // ofAllFormats reports whether feedback has to be described of all formats together (RFC 8888 §6).
@@ -239,12 +291,23 @@ func addrOf(d *sdp.SessionDescription, m *sdp.MediaDescription) (packet.Addr, bo
 }
 
 func section(m *sdp.MediaDescription) (Section, error) {
-	s := Section{Kind: endpoints.Kind(m.MediaName.Media), Refused: m.MediaName.Port.Value == 0}
+	s := Section{Kind: endpoints.Kind(m.MediaName.Media), Refused: m.MediaName.Port.Value == 0, FullSize: true}
+	s.readBandwidths(m)
 	var repairs []string
 	for _, a := range m.Attributes {
 		switch a.Key {
 		case "mid":
 			s.MID = a.Value
+		case "rtcp-rsize":
+			s.FullSize = false
+		case "rtcp-fb":
+			if ms, ok := strings.CutPrefix(a.Value, "* trr-int "); ok {
+				n, err := strconv.ParseUint(ms, 10, 31)
+				if err != nil {
+					return s, fmt.Errorf("a=rtcp-fb:%s has no time", a.Value)
+				}
+				s.TrrInterval = time.Duration(n) * time.Millisecond
+			}
 		case "msid":
 			s.MSID = append(s.MSID, a.Value)
 		case "extmap":

@@ -1,8 +1,10 @@
 package jsep_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -11,6 +13,8 @@ import (
 	"rtpfabric/endpoints/ice"
 	"rtpfabric/endpoints/jsep"
 	"rtpfabric/endpoints/keying/dtls"
+	"rtpfabric/sim/packet"
+	"rtpfabric/sim/units"
 )
 
 func description() jsep.Description {
@@ -115,4 +119,51 @@ func FuzzParse(f *testing.F) {
 			_ = d.ICE
 		}
 	})
+}
+
+// What a description says of bandwidths and of RTCP comes back, and what it doesn't say isn't made up.
+func TestBandwidths(t *testing.T) {
+	d := description()
+	said := d
+	said.Sections = slices.Clone(d.Sections)
+	said.Sections[0].Bandwidth = 64 * units.Kbps
+	said.Sections[0].RTCP = &jsep.RTCPBandwidth{Senders: 800, Receivers: 2400}
+	said.Sections[0].TrrInterval, said.Sections[0].FullSize = 4*time.Second, true
+	text := said.String()
+	for _, line := range []string{"b=AS:64", "b=RS:800", "b=RR:2400", "a=rtcp-fb:* trr-int 4000"} {
+		if !strings.Contains(text, line+"\r\n") {
+			t.Errorf("no line %s in\n%s", line, text)
+		}
+	}
+	for _, want := range []*jsep.Description{&d, &said} {
+		got, err := jsep.Parse(want.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range want.Sections {
+			g, w := &got.Sections[i], &want.Sections[i]
+			if diff := cmp.Diff(w.RTCP, g.RTCP); diff != "" || g.Bandwidth != w.Bandwidth || g.TrrInterval != w.TrrInterval || g.FullSize != w.FullSize {
+				t.Errorf("section %d: %+v is read as %+v", i, w, g)
+			}
+		}
+	}
+	if _, err := jsep.Parse(strings.Replace(text, "trr-int 4000", "trr-int soon", 1)); err == nil {
+		t.Error("a trr-int without a time is taken")
+	}
+}
+
+// An end without ICE says where it is (RFC 8866 §5.7), and one with neither is no use.
+func TestAddress(t *testing.T) {
+	d := description()
+	d.ICE, d.Lite, d.Addr = ice.Credentials{}, false, packet.Addr{IP: 10<<24 + 7, Port: 49152}
+	text := d.String()
+	got, err := jsep.Parse(text)
+	if err != nil || got.Addr != d.Addr || strings.Contains(text, "ice-") {
+		t.Errorf("%+v, %v from\n%s", got, err, text)
+	}
+	for from, to := range map[string]string{"IN IP4 10.0.0.7": "IN IP4 ten", "m=video 49152": "m=video 0"} {
+		if _, err := jsep.Parse(strings.Replace(text, from, to, 1)); err == nil {
+			t.Errorf("%q is taken for an address", to)
+		}
+	}
 }
