@@ -126,11 +126,9 @@ var adapting = []string{"gcc", "nada", "scream", "scream-v2"}
 //
 // conformance: CC-7.1-2
 func TestBreakersInRandomNetworks(t *testing.T) {
+	long(t)
 	t.Parallel()
 	n := *networks
-	if testing.Short() {
-		n = min(n, 4)
-	}
 	rows := []string{}
 	counts := map[string]*tally{}
 	count := func(row string, text string) {

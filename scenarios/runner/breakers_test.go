@@ -17,6 +17,7 @@ import (
 //
 // conformance: CC-7.1-5
 func TestBreakersUnderRandomLoss(t *testing.T) {
+	long(t)
 	t.Parallel()
 	f, err := scenarios.Load("../breakers/09-random-loss.yaml", scenarios.Options{Catalogue: runner.Catalogue{}})
 	if err != nil {

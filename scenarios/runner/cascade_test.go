@@ -23,6 +23,7 @@ import (
 //
 // conformance: CNF-5.1-6
 func TestCascadedMixersAreTrue(t *testing.T) {
+	long(t)
 	t.Parallel()
 	s := load(t, meshes+"mixer-cascade.yaml", "expect=[]")[0].Scenario
 	sim, heard := buildHearing(t, s)
@@ -78,6 +79,7 @@ func checkHeard(t *testing.T, what, to string, levels map[string]float64, within
 //
 // conformance: CNF-5.1-6
 func TestCascadedMixersNameSources(t *testing.T) {
+	long(t)
 	t.Parallel()
 	s := load(t, meshes+"mixer-cascade.yaml", "expect=[]", "protection=none")[0].Scenario
 	left := map[string]simtime.Time{}
@@ -175,6 +177,7 @@ func TestMixersInACircle(t *testing.T) {
 
 // Two may have the same SSRC behind two mixers. That looks like a circle until one of them has given it up.
 func TestCollisionBehindCascadedMixers(t *testing.T) {
+	long(t)
 	t.Parallel()
 	s := load(t, meshes+"mixer-cascade.yaml", "expect=[]")[0].Scenario
 	c, err := runner.Config(s)
@@ -296,6 +299,7 @@ func TestRelaysInACircleHeal(t *testing.T) {
 // What video loses on a trunk is asked for again by the middlebox at its end, and comes late to who
 // watches beyond: next to nothing is lost for good there.
 func TestCascadedSFMs(t *testing.T) {
+	long(t)
 	t.Parallel()
 	s := load(t, meshes+"sfm-cascade.yaml", "expect=[]", "network.links.west-mid.loss=1%")[0].Scenario
 	sim := build(t, s)

@@ -57,6 +57,7 @@ func groupsOf(t *testing.T, r *record.Record, session string) map[int]bool {
 
 // RFC 8699 §5.2 and §5.3: rates follow priorities, and without coupling they don't.
 func TestCoupledFlowsFollowPriorities(t *testing.T) {
+	long(t)
 	t.Parallel()
 	if got := missed(coupledRun(t, "coupled")); got != "" {
 		t.Errorf("coupled flows miss\n%s", got)

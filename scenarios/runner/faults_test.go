@@ -9,6 +9,7 @@ import (
 
 // Who sends ten times what others' paths carry harms nobody but those who would see it.
 func TestOneTooMuchHarmsNobody(t *testing.T) {
+	long(t)
 	t.Parallel()
 	loaded := load(t, meshes+"sfm-over-rate.yaml")[0]
 	r := run(t, loaded)
@@ -27,6 +28,7 @@ func TestOneTooMuchHarmsNobody(t *testing.T) {
 // Who asks for key frames without end gets some, and costs others nothing: neither through an SFM
 // nor behind a relay, where the senders see to it themselves.
 func TestFloodOfFIRsHarmsNobody(t *testing.T) {
+	long(t)
 	t.Parallel()
 	loaded := load(t, meshes+"sfm-fir-flood.yaml")[0]
 	sim := build(t, loaded.Scenario)
@@ -57,6 +59,7 @@ func TestFloodOfFIRsHarmsNobody(t *testing.T) {
 // Five seconds without one leg are five seconds without that: others see and hear as before,
 // and who was away is there again within two seconds.
 func TestLegLoss(t *testing.T) {
+	long(t)
 	t.Parallel()
 	const away = "network.links.c={between: [C, M], delay: 35ms, " +
 		"forward: {rate: 5Mbps, impairments: [{type: outage, during: [15s..20s]}]}, backward: {rate: 5Mbps, impairments: [{type: outage, during: [15s..20s]}]}}"

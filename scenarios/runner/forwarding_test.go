@@ -79,6 +79,7 @@ func TestForwardingAsks(t *testing.T) {
 //
 // conformance: TOP-A.5-1, TOP-A.5-5
 func TestForwardingTranscodes(t *testing.T) {
+	long(t)
 	t.Parallel()
 	const file = meshes + "forwarding-transcode.yaml"
 	s := load(t, file, "expect=[]")[0].Scenario

@@ -76,6 +76,7 @@ func TestMaxSSRC(t *testing.T) {
 //
 // conformance: TOP-A.3.3-9
 func TestDecodersAreSwitched(t *testing.T) {
+	long(t)
 	t.Parallel()
 	s := load(t, meshes+"sfm-decoders.yaml", "expect=[]")[0].Scenario
 	sim := build(t, s)

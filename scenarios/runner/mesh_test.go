@@ -52,6 +52,7 @@ func mean(values []float64) float64 { return sum(values) / float64(len(values)) 
 //
 // conformance: TOP-A.2-2, IMP-12.1-4, IMP-12.3-1
 func TestMeshWithSlowPath(t *testing.T) {
+	long(t)
 	t.Parallel()
 	for file, other := range map[string]string{
 		"topologies/mesh-slow-path.yaml":      "topology.encoders=shared",
@@ -210,6 +211,7 @@ func (w *aboutWatch) PacketDelivered(_ simtime.Time, p *packet.Packet) {
 //
 // conformance: TOP-A.2-4, IMP-12.1-3, IMP-12.1-4
 func TestJointMesh(t *testing.T) {
+	long(t)
 	t.Parallel()
 	const file = meshes + "mesh-joint.yaml"
 	s := load(t, file, "expect=[]", "protection=none")[0].Scenario

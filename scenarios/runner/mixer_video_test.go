@@ -20,6 +20,7 @@ const showing = meshes + "mixer-video.yaml"
 //
 // conformance: TOP-A.3.1-2
 func TestMixerShowsAllOthers(t *testing.T) {
+	long(t)
 	t.Parallel()
 	s := load(t, showing, "expect=[]", "protection=none")[0].Scenario
 	sim, w := playRTP(t, s, "mixer", nil)
@@ -98,6 +99,7 @@ func TestMixerShowsAllOthers(t *testing.T) {
 
 // A camera is asked for what is of use in its tile: twice what the tile has of what is sent on.
 func TestMixerAsksForTiles(t *testing.T) {
+	long(t)
 	t.Parallel()
 	for limits, want := range map[string][2]float64{"true": {0.7e6, 0.8e6}, "false": {1.35e6, 1.6e6}} {
 		r := run(t, load(t, showing, "expect=[]", "topology.limits="+limits)[0])
@@ -130,6 +132,7 @@ func TestMixerForgetsWhoHasLeft(t *testing.T) {
 //
 // conformance: TOP-A.3.1-2
 func TestMixerShowsSpeakerLarge(t *testing.T) {
+	long(t)
 	t.Parallel()
 	const file = meshes + "mixer-speaker.yaml"
 	r := run(t, load(t, file, "expect=[]")[0])
@@ -210,6 +213,7 @@ func TestMixerShowsNobodysName(t *testing.T) {
 
 // A camera that stops while its owner stays loses its tile and its name, which have been said BYE for.
 func TestMixerForgetsWhatHasStopped(t *testing.T) {
+	long(t)
 	t.Parallel()
 	s := load(t, showing, "expect=[]", "protection=none", "media.0.stop=20s")[0].Scenario
 	sim, w := playRTP(t, s, "mixer", nil)

@@ -66,6 +66,7 @@ func recovery(t *testing.T, s *scenarios.Scenario) (news, end time.Duration, soo
 //
 // conformance: CC-7.4-3
 func TestRecoveryByFeedback(t *testing.T) {
+	long(t)
 	t.Parallel()
 	type figures struct {
 		news, worst, end time.Duration

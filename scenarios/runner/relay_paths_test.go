@@ -70,6 +70,7 @@ func TestPathsDontMeddle(t *testing.T) {
 //
 // conformance: TOP-A.4.3-6
 func TestSelectiveRelayingLooksLikeCongestion(t *testing.T) {
+	long(t)
 	t.Parallel()
 	loaded := load(t, meshes+"relay-selective.yaml")[0]
 	r := run(t, loaded)

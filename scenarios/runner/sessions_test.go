@@ -182,6 +182,7 @@ func (w *rtcpWatch) PacketSent(_ simtime.Time, p *packet.Packet) {
 //
 // conformance: SES-4.4-6
 func TestAudioHasTheVideosInterval(t *testing.T) {
+	long(t)
 	t.Parallel()
 	const (
 		call = `

@@ -14,6 +14,7 @@ const layered = meshes + "sfm-layers.yaml"
 // An SFM sends each receiver as many temporal layers as its path bears, and asks the source for less
 // only if not even the lowest would fit. Without layers all have what the slowest can get.
 func TestLayersByReceiver(t *testing.T) {
+	long(t)
 	t.Parallel()
 	r := run(t, load(t, layered, "expect=[]")[0])
 	pictures := func(flow string, from, to int) float64 {

@@ -81,6 +81,7 @@ func TestSFMProjectsAllSources(t *testing.T) {
 //
 // conformance: TOP-A.3.3-3
 func TestSFMNumbersHaveNoGaps(t *testing.T) {
+	long(t)
 	t.Parallel()
 	sim, w := playRTP(t, load(t, speakers)[0].Scenario, "sfm", nil)
 	returns := 0
@@ -495,6 +496,7 @@ func TestSFMSurvivesBadPaths(t *testing.T) {
 // frames, and what a source's controller did leaves no gap. What is sent again has the place
 // that it had before.
 func TestSFMNumbersPadding(t *testing.T) {
+	long(t)
 	t.Parallel()
 	for _, lossy := range []bool{false, true} {
 		set := []string{"expect=[]", "congestion={controller: gcc}"}

@@ -188,6 +188,7 @@ signalling:
 
 // conformance: GLR-7
 func TestTsharkReadsSignalling(t *testing.T) {
+	long(t)
 	tshark, err := exec.LookPath("tshark")
 	if err != nil {
 		t.Skip("tshark is not installed")

@@ -93,6 +93,7 @@ func TestSimulcastIsKnown(t *testing.T) {
 //
 // conformance: TOP-A.6-4
 func TestSimulcastSwitches(t *testing.T) {
+	long(t)
 	t.Parallel()
 	s := load(t, simulcast, "expect=[]", "duration=80s",
 		"network.links.b={between: [B, M], delay: 25ms, rate: 5Mbps, schedule: [{at: 20s, backward: {rate: 400kbps}}, {at: 40s, backward: {rate: 5Mbps}}]}")[0]
