@@ -21,12 +21,12 @@ type ladder struct {
 
 // newLadder returns the ladder of a run; nil if nobody has signalled.
 func newLadder(r *record.Record) *ladder {
-	if len(r.Messages) == 0 {
+	l := &ladder{messages: r.Messages, nodes: order(r)}
+	if len(l.nodes) == 0 {
 		return nil
 	}
-	l := &ladder{messages: r.Messages, nodes: order(r)}
 	for _, e := range r.Events {
-		if l.column(e.Entity) >= 0 && e.Kind != record.OfferSent {
+		if l.column(e.Entity) >= 0 && (e.Kind != record.OfferSent || len(r.Messages) == 0) {
 			l.events = append(l.events, e)
 		}
 	}
@@ -55,6 +55,11 @@ func order(r *record.Record) []string {
 		add(m.From)
 		add(m.To)
 	}
+	for _, e := range r.Events { // where no message has arrived
+		if e.Kind == record.OfferSent {
+			add(e.Entity)
+		}
+	}
 	if len(ends) == 0 {
 		return middle
 	}
@@ -73,9 +78,10 @@ type moment struct {
 
 type momentKind uint8
 
-// What comes at one time, in this order.
+// What comes at one time, in this order. A message that takes no time leaves before it arrives.
 const (
 	arrives momentKind = iota
+	passes
 	happens
 	leaves
 )
@@ -84,6 +90,10 @@ const (
 func (l *ladder) moments() []moment {
 	var list []moment
 	for i, m := range l.messages {
+		if m.Sent == m.Arrived {
+			list = append(list, moment{at: m.Sent, kind: passes, message: i})
+			continue
+		}
 		list = append(list, moment{at: m.Arrived, kind: arrives, message: i}, moment{at: m.Sent, kind: leaves, message: i})
 	}
 	for i, e := range l.events {
@@ -108,7 +118,7 @@ func Ladder(w io.Writer, r *record.Record) (bool, error) {
 	t.head()
 	for _, m := range l.moments() {
 		switch m.kind {
-		case leaves:
+		case leaves, passes:
 			t.message(&l.messages[m.message])
 		case happens:
 			t.event(&l.events[m.event])
@@ -160,7 +170,7 @@ func (t *textLadder) message(m *record.Message) {
 		row[a+1] = '<'
 	}
 	title := []rune(m.Title)
-	title = title[:min(len(title), b-a-5)]
+	title = title[:max(0, min(len(title), b-a-5))]
 	copy(row[a+(b-a-len(title))/2+1:], title)
 	t.line(fmt.Sprintf("%9.3f  %9.3f", m.Sent.Seconds(), m.Arrived.Seconds()), row)
 }

@@ -77,8 +77,11 @@ func (l *ladder) drawing() *ladderDrawing {
 		switch m.kind {
 		case leaves:
 			left[m.message] = y(row)
-		case arrives:
+		case arrives, passes:
 			from := &l.messages[m.message]
+			if m.kind == passes {
+				left[m.message] = y(row)
+			}
 			d.Arrows = append(d.Arrows, newLadderArrow(from, x(from.From), left[m.message], x(from.To), y(row)))
 			d.Messages = append(d.Messages, *from)
 		case happens:

@@ -3,6 +3,8 @@ package scenarios
 import (
 	"fmt"
 	"slices"
+	"strings"
+	"time"
 
 	"rtpfabric/scenarios/internal/strict"
 )
@@ -23,6 +25,7 @@ func (c *checker) signalling() {
 	other := c.s.Protection == "none" || slices.ContainsFunc(c.s.Endpoints, func(e Endpoint) bool {
 		return e.Protection == "none" || e.Legacy() || e.Interworking || !e.Symmetric
 	})
+	values := g.Resolution == "tie-breaker"
 	c.apply([]rule{
 		{!alone, p, "signalling is between the two peers of one call", `write "topology: {peers: [A, B]}" without a relay, or remove it`},
 		{c.s.Hosted(), p, "stacks and parts of pion describe themselves before the run", "use endpoints of ours, or remove it"},
@@ -30,14 +33,26 @@ func (c *checker) signalling() {
 		{other, p, "descriptions are of endpoints as WebRTC has them", "leave protection, type, interworking and symmetric as they are"},
 		{g.By == "server" && g.Gateway != (SignallingGateway{Policy: "random", Override: true}), p.Child("gateway"), "here is a server", `write "by: gateway", or remove it`},
 		{g.By == "server" && g.UserAgent != (SignallingSIP{}), p.Child("user-agent"), "without a gateway both peers are browsers", `write "by: gateway", or remove it`},
+		{c.bounded(), p, "signalling doesn't pass NATs and firewalls here", "remove one of the two"},
+		{!values && g.Bits != 32, p.Child("bits"), "offers have no values", `write "resolution: tie-breaker", or remove it`},
+		{!values && g.Resolves, p.Child("resolves"), "offers have no values", `write "resolution: tie-breaker", or remove it`},
+		{!values && (g.Gateway.Policy != "random" || !g.Gateway.Override || g.Gateway.Values), p.Child("gateway"), "offers of browsers have no values", `write "resolution: tie-breaker", or leave "processing" alone`},
 		{g.By == "gateway" && g.Resolves, p.Child("resolves"), "here is a gateway, which always compares", `write "by: server", or remove it`},
 	})
 	if !alone {
 		return
 	}
 	for _, peer := range t.Peers {
+		if peer == g.By {
+			c.failKey(at("endpoints", peer), fmt.Sprintf("%q is the name of what is between the peers", peer), "give the endpoint another name")
+		}
 		if e := c.s.Endpoint(peer); e != nil && !c.connected(e.At, g.At) {
 			c.fail(p.Child("at"), fmt.Sprintf("no path leads from %s to %s", e.At, g.At), "add a link that joins them")
+		}
+	}
+	for i := range c.s.Endpoints {
+		if name := c.s.Endpoints[i].Name; strings.HasPrefix(name, "signalling-") {
+			c.failKey(at("endpoints", name), fmt.Sprintf("%q could be the name of a capture of signalling", name), "give the endpoint another name")
 		}
 	}
 	for i := range g.Peers {
@@ -56,6 +71,14 @@ func (c *checker) signalling() {
 	}
 }
 
+// leastPoll bounds how often a server may be asked.
+const leastPoll = 10 * time.Millisecond
+
+// bounded reports whether a NAT or a firewall has hosts behind it.
+func (c *checker) bounded() bool {
+	return slices.ContainsFunc(c.s.Network.Nodes, func(n Node) bool { return n.NAT != nil || n.Firewall != nil })
+}
+
 // signallingPeer checks what signalling knows of a peer.
 func (c *checker) signallingPeer(d *SignallingPeer) {
 	g, peers, p := c.s.Signalling, c.s.Topology.Peers, at("signalling", "peers", d.Name)
@@ -67,6 +90,8 @@ func (c *checker) signallingPeer(d *SignallingPeer) {
 		c.failKey(p, "a user agent of SIP doesn't ask for messages", `remove "poll" and "long-poll"`)
 	case d.Poll > 0 && d.LongPoll > 0:
 		c.fail(p.Child("long-poll"), "it asks at intervals already", `choose "poll" or "long-poll"`)
+	case d.Poll > 0 && d.Poll < leastPoll, d.LongPoll > 0 && d.LongPoll < leastPoll:
+		c.fail(c.firstOf(p.Child("poll"), p.Child("long-poll")), "nobody asks that often", "write 10ms or more")
 	case d.Phase > 0 && d.Poll+d.LongPoll == 0:
 		c.fail(p.Child("phase"), "it doesn't ask for messages", `write "poll: …", or remove it`)
 	}

@@ -65,29 +65,119 @@ type SignallingPassed struct {
 
 // negotiation is one end's part in agreeing on a call.
 type negotiation struct {
-	s         *Simulation
-	self      string
-	step      *keying.Deferred
-	session   *endpoints.Session // known once there is a connection
+	s       *Simulation
+	self    string
+	step    *keying.Deferred
+	session *endpoints.Session // known once there is a connection
+	own     *jsep.Description
+	peer    *jsep.Description // as it has to describe itself
+	// handshake makes a step, opening one that opens the way for the other end's first packets. Keys that are there with
+	// the agreement need neither.
 	handshake func(dtls.Role) keying.Step
-	own       *jsep.Description
-	peer      *jsep.Description // as it has to describe itself
 	opening   func(keying.Step) keying.Step
-	agreed    bool
-	client    bool // of the handshake, as it has answered
-	// By media section: what this end can send and receive, the name of what it sends, and what it wants to send, which
-	// nil stands for all of.
+	preshared keying.Step
+
+	// By media section: what this end can send and receive, and the name of what it sends.
 	can   []jsep.Section
 	names []string
-	wants []string
+	// What it wants to send, what its offer says of that, and what holds; nil stands for all.
+	wants, offered, holds []string
 }
 
-// wanted reports whether the end wants to send in a section.
-func (n *negotiation) wanted(i int) bool {
-	return n.can[i].Sends && (n.wants == nil || slices.Contains(n.wants, n.names[i]))
+// deferKeys lets a session's keys wait for an agreement.
+func (s *Simulation) deferKeys(sc *endpoints.SessionConfig, self, peer string) *negotiation {
+	n := &negotiation{s: s, self: self, step: keying.NewDeferred()}
+	sc.Keying = n.step
+	if !s.handshakes(self) {
+		sc.Profile = s.profile()
+		n.preshared = keying.NewPreshared(s.random, self, peer)
+		return n
+	}
+	sc.Handshake = true
+	name, begun := "dtls/"+self+"/"+peer, 0
+	n.handshake = func(role dtls.Role) keying.Step {
+		begun++
+		return dtls.New(s.dtlsConfig(role, self, peer, s.random.Stream(fmt.Sprintf("%s/%d", name, begun))))
+	}
+	n.opening = func(step keying.Step) keying.Step { return keying.NewOpening(step, s.random.Stream(name+"/opening")) }
+	return n
 }
 
-// apply lets those sections send that both ends want to (RFC 3264 §6.1).
+// describes says which media the end would send, as far as the other end would get them, and get.
+func (n *negotiation) describes(sends []string, peer *jsep.Description) {
+	for i := range n.can {
+		own := &n.own.Sections[i]
+		own.Sends = n.can[i].Sends && (sends == nil || slices.Contains(sends, n.names[i]))
+		own.Receives = n.can[i].Receives
+		if peer != nil { // RFC 3264 §6.1
+			own.Sends, own.Receives = own.Sends && peer.Sections[i].Receives, own.Receives && peer.Sections[i].Sends
+		}
+	}
+}
+
+// Offer describes the end, which from now on is ready for whoever answers (RFC 8842 §5.2).
+func (n *negotiation) Offer(now simtime.Time) string {
+	n.offered = n.wants
+	n.own.Setup = jsep.ActPass
+	n.describes(n.offered, nil)
+	if n.preshared == nil && !n.step.Begun() {
+		n.step.Begin(n.handshake(dtls.Server), false)
+		n.stir(now)
+	}
+	return n.own.String()
+}
+
+// Rollback takes the offer back, and with it the readiness.
+func (n *negotiation) Rollback(simtime.Time) {
+	if n.preshared == nil && !n.step.Client() {
+		n.step.Reset()
+	}
+}
+
+// Answer takes an offer. Whoever answers begins the handshake, unless that is under way (RFC 8842 §5.3, §5.5).
+func (n *negotiation) Answer(now simtime.Time, offer string) (string, error) {
+	d, err := n.fits(offer, jsep.ActPass)
+	if err != nil {
+		return "", err
+	}
+	n.describes(n.holds, d)
+	n.own.Setup = jsep.Active
+	switch {
+	case n.preshared != nil:
+		n.step.Begin(n.preshared, true)
+	case n.step.Begun() && !n.step.Client() && n.step.Heard():
+		n.own.Setup = jsep.Passive
+	case !n.step.Client():
+		n.step.Begin(n.handshake(dtls.Client), true)
+	}
+	n.apply(now, d)
+	return n.own.String(), nil
+}
+
+// Agree takes the answer to the end's offer.
+func (n *negotiation) Agree(now simtime.Time, answer string) error {
+	d, err := n.fits(answer, jsep.Active, jsep.Passive)
+	if err != nil {
+		return err
+	}
+	n.holds = n.offered
+	switch client := n.step.Client(); {
+	case n.preshared != nil:
+		n.step.Begin(n.preshared, false)
+	case client == (d.Setup == jsep.Passive): // as they were
+	case client && !n.step.Heard(): // nobody has heard of the handshake that this end has begun for an earlier offer
+		n.step.Begin(n.handshake(dtls.Server), false)
+	default:
+		return fmt.Errorf("a=setup:%s, and this end has the same part in the handshake", d.Setup)
+	}
+	if n.preshared == nil && !n.step.Client() && !n.step.Heard() {
+		n.step.Wrap(n.opening)
+	}
+	n.apply(now, d)
+	return nil
+}
+
+// apply lets those sections send that both ends want to.
 func (n *negotiation) apply(now simtime.Time, peer *jsep.Description) {
 	for i, section := range n.session.Sections() {
 		if n.own.Sections[i].Sends && peer.Sections[i].Receives {
@@ -99,92 +189,14 @@ func (n *negotiation) apply(now simtime.Time, peer *jsep.Description) {
 	n.stir(now)
 }
 
-// deferKeys lets a session's keys wait for an agreement.
-func (s *Simulation) deferKeys(sc *endpoints.SessionConfig, self, peer string) *negotiation {
-	n := &negotiation{s: s, self: self, step: keying.NewDeferred()}
-	sc.Keying = n.step
-	if !s.handshakes(self) {
-		sc.Profile = s.profile()
-		n.handshake = func(dtls.Role) keying.Step { return keying.NewPreshared(s.random, self, peer) }
-		n.opening = func(step keying.Step) keying.Step { return step }
-		return n
-	}
-	sc.Handshake = true
-	name := "dtls/" + self + "/" + peer
-	n.handshake = func(role dtls.Role) keying.Step {
-		return dtls.New(s.dtlsConfig(role, self, peer, s.random.Stream(fmt.Sprintf("%s/%v", name, role))))
-	}
-	n.opening = func(step keying.Step) keying.Step { return keying.NewOpening(step, s.random.Stream(name+"/opening")) }
-	return n
-}
-
-// Offer describes the end, which from now on is ready for whoever answers (RFC 8842 §5.2).
-func (n *negotiation) Offer(now simtime.Time) string {
-	n.own.Setup = jsep.ActPass
-	for i := range n.can {
-		n.own.Sections[i].Sends, n.own.Sections[i].Receives = n.wanted(i), n.can[i].Receives
-	}
-	if !n.agreed {
-		n.step.Begin(n.handshake(dtls.Server))
-		n.stir(now)
-	}
-	return n.own.String()
-}
-
-// Rollback takes the offer back.
-func (n *negotiation) Rollback(simtime.Time) {
-	if !n.agreed {
-		n.step.Reset()
-	}
-}
-
-// Answer takes an offer, and begins the handshake.
-func (n *negotiation) Answer(now simtime.Time, offer string) (string, error) {
-	d, err := n.fits(offer, jsep.ActPass)
-	if err != nil {
-		return "", err
-	}
-	for i := range n.can {
-		n.own.Sections[i].Sends, n.own.Sections[i].Receives = n.wanted(i) && d.Sections[i].Receives, n.can[i].Receives && d.Sections[i].Sends
-	}
-	n.own.Setup = jsep.Active
-	if n.agreed && !n.client { // roles stay (RFC 8842 §5.5)
-		n.own.Setup = jsep.Passive
-	}
-	if !n.agreed {
-		n.agreed, n.client = true, true
-		n.step.Begin(n.handshake(dtls.Client))
-	}
-	n.apply(now, d)
-	return n.own.String(), nil
-}
-
-// Agree takes the answer, and opens the way for the other end's handshake.
-func (n *negotiation) Agree(now simtime.Time, answer string) error {
-	setup := jsep.Active
-	if n.client {
-		setup = jsep.Passive
-	}
-	d, err := n.fits(answer, setup)
-	if err != nil {
-		return err
-	}
-	if !n.agreed {
-		n.agreed = true
-		n.step.Begin(n.opening(n.step.Step))
-	}
-	n.apply(now, d)
-	return nil
-}
-
 // fits reads a description. An error says why this end's session can't be made of it.
-func (n *negotiation) fits(text string, setup jsep.Setup) (*jsep.Description, error) {
+func (n *negotiation) fits(text string, setups ...jsep.Setup) (*jsep.Description, error) {
 	d, err := jsep.Parse(text)
 	if err != nil {
 		return nil, err
 	}
-	if d.Setup != setup {
-		return nil, fmt.Errorf("a=setup:%s, not %s", d.Setup, setup)
+	if !slices.Contains(setups, d.Setup) {
+		return nil, fmt.Errorf("a=setup:%s, not %s", d.Setup, setups[0])
 	}
 	if d.Fingerprint != n.peer.Fingerprint || d.Addr != n.peer.Addr {
 		return nil, fmt.Errorf("it is of somebody else, at %v", d.Addr)
@@ -285,7 +297,12 @@ func (s *Simulation) signal(call *Call, ends [2]*negotiation) {
 	}
 	s.web(hosts[0], 0, between, 0, c.Delivery[call.A])
 	for k := range ends {
-		ends[k].wants = c.Sends[names[k]]
+		hosts[k].failed = func() { // what was to change stays as it is
+			if parties[k].Wishes() == 0 {
+				ends[k].wants = ends[k].holds
+			}
+		}
+		ends[k].wants, ends[k].holds = c.Sends[names[k]], c.Sends[names[k]]
 		for _, section := range ends[k].session.Sections() {
 			section.Hold(s.Loop.Now())
 		}
@@ -308,6 +325,19 @@ func (s *Simulation) signal(call *Call, ends [2]*negotiation) {
 type changer interface {
 	signalling.Node
 	Change(now simtime.Time)
+	Wishes() int
+	Shutdown(now simtime.Time)
+}
+
+// hangUp ends the signalling of an endpoint that leaves.
+func (s *Simulation) hangUp(now simtime.Time, name string) {
+	for _, h := range s.signalling {
+		if party, ok := h.node.(changer); ok && h.name == name {
+			party.Shutdown(now)
+			h.work(now)
+			h.host.drain(now)
+		}
+	}
 }
 
 // gateway makes a gateway and the user agent behind it.

@@ -30,6 +30,7 @@ type signallingHost struct {
 	dials    []func(now simtime.Time)
 	passed   func(SignallingPassed)
 	happened func(signalling.Event)
+	failed   func() // hears of changes that came to nothing; nil if the node wants none
 }
 
 // signallingLeg is one of a node's legs.
@@ -152,6 +153,9 @@ func (h *signallingHost) work(now simtime.Time) {
 	for h.read(now) || h.write(now) {
 	}
 	for e, ok := h.node.PollEvent(); ok; e, ok = h.node.PollEvent() {
+		if h.failed != nil && (e.Kind == signalling.Failed || e.Kind == signalling.ChangeCancelled) {
+			h.failed()
+		}
 		h.happened(e)
 	}
 }

@@ -409,6 +409,7 @@ func (s *Simulation) addEndpoint(i int, e Endpoint) {
 				g.Close()
 			}
 			h.drain(now)
+			s.hangUp(now, e.Name)
 		})).Set(e.Leaves)
 	}
 	if m := s.mixers[e.Name]; m != nil {

@@ -57,6 +57,8 @@ const (
 	RetryScheduled
 	// ChangeCancelled: the wish itself is given up, for the reason in Event.Reason.
 	ChangeCancelled
+	// OfferGivenUp: the other end has given up an offer that the node has accepted, for the reason in Event.Reason.
+	OfferGivenUp
 	// Failed: the negotiation ended without an agreement, for the reason in Event.Reason.
 	Failed
 	// Disconnected: a connection of the node's has ended, for the reason in Event.Reason, and with it what was on its way.
@@ -69,7 +71,7 @@ const (
 func (k EventKind) String() string {
 	return [...]string{
 		"offer-sent", "offer-accepted", "offer-agreed", "glare", "offer-withdrawn", "offer-discarded", "offer-retry", "change-cancelled",
-		"negotiation-failed", "signalling-disconnected", "signalling-ignored",
+		"offer-given-up", "negotiation-failed", "signalling-disconnected", "signalling-ignored",
 	}[k]
 }
 

@@ -142,7 +142,7 @@ func (x *Experiment) Run(seed uint64, observe ...func(*Wires)) Outcome {
 			o.Cancelled++
 		case signalling.Failed:
 			o.Failed = append(o.Failed, e.Node+": "+e.Reason)
-		case signalling.OfferSent, signalling.OfferWithdrawn, signalling.OfferDiscarded, signalling.RetryScheduled,
+		case signalling.OfferSent, signalling.OfferWithdrawn, signalling.OfferDiscarded, signalling.RetryScheduled, signalling.OfferGivenUp,
 			signalling.Disconnected, signalling.Ignored:
 		}
 		if o.Done == simtime.Never && o.Settled != simtime.Never && ends[0].Wishes()+ends[1].Wishes() == 0 {

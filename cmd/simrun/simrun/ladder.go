@@ -40,7 +40,7 @@ at a node. DIR is the folder of a run that "simrun run" has written.`,
 					return &exitError{ExitInternal, err}
 				}
 				if !drawn {
-					return badInput(fmt.Errorf("%s: nobody has signalled in that run; its scenario needs \"signalling:\"", dir))
+					return badInput(fmt.Errorf("%s: nobody has signalled in that run; its scenario has no \"signalling:\", or nobody wanted anything", dir))
 				}
 			}
 			return nil

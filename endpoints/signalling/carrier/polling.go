@@ -49,10 +49,8 @@ func (c *PollClient) Open(now simtime.Time, stream int) {
 
 // again plans the next request: at a whole number of periods from the first one.
 func (c *PollClient) again(now simtime.Time) {
-	if c.period > 0 {
-		for c.due < now {
-			c.due = c.due.Add(c.period)
-		}
+	if late := now.Sub(c.due); c.period > 0 && late > 0 {
+		c.due = c.due.Add((late + c.period - 1) / c.period * c.period)
 	}
 	c.next = max(now, c.due)
 }

@@ -161,11 +161,14 @@ func (g *Gateway) handleBrowser(now simtime.Time, m *roap.Message) {
 			g.sip.answer, g.sip.answered = m.SDP, true
 		}
 	case roap.TypeAccept:
-		if g.asked(m) && g.sip.answered {
+		switch {
+		case g.asked(m) && g.sip.answered:
 			ok := g.sip.invite.Respond(sip.OK)
 			ok.Body = g.sip.answer
 			g.Send(SIP, ok)
 			g.sip = nil
+		case !g.asked(m): // an offer that has been given up
+			g.sayOf(m.Offer(), roap.Failure)
 		}
 	case roap.TypeError:
 		g.handleError(now, m)
@@ -228,8 +231,15 @@ func (g *Gateway) offered(now simtime.Time, m *roap.Message) {
 }
 
 // say tells the browser what became of its offer.
-func (g *Gateway) say(m *roap.Message, why roap.ErrorType) {
-	g.Send(Browser, &roap.Message{Type: roap.TypeError, Offerer: m.Offerer, Answerer: g.config.Session, Seq: m.Seq, Error: why})
+func (g *Gateway) say(m *roap.Message, why roap.ErrorType) { g.sayOf(m.Offer(), why) }
+
+// sayOf tells the browser what became of an offer of either side.
+func (g *Gateway) sayOf(id signalling.OfferID, why roap.ErrorType) {
+	answerer := g.config.Session
+	if id.Session == answerer {
+		answerer = g.config.Peer
+	}
+	g.Send(Browser, &roap.Message{Type: roap.TypeError, Offerer: id.Session, Answerer: answerer, Seq: id.Seq, Error: why})
 }
 
 // invite sends the browser's offer on.
@@ -441,6 +451,7 @@ func (g *Gateway) HandleTimeout(now simtime.Time) {
 			g.give()
 		case s.expiry <= now: // the browser doesn't answer
 			g.Send(SIP, s.invite.Respond(sip.RequestTimeout))
+			g.sayOf(s.offer.Offer(), roap.Timeout)
 			g.sip = nil
 		}
 	}

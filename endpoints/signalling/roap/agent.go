@@ -269,7 +269,7 @@ func (a *Agent) drop(now simtime.Time, reason string) {
 func (a *Agent) handleError(now simtime.Time, d *Message) {
 	if !a.outstanding(d) {
 		if d.Offer() == a.agreed && d.Offerer == a.config.Peer {
-			a.note(now, signalling.Failed, d.Offer(), "the other end has given the offer up: "+string(d.Error))
+			a.note(now, signalling.OfferGivenUp, d.Offer(), string(d.Error))
 			return
 		}
 		a.ignore(now, d.Offer(), "an error about an offer that isn't on its way")

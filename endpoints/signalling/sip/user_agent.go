@@ -44,7 +44,7 @@ type UserAgent struct {
 	fate     fate // of own, by values
 	retry    simtime.Time
 	expires  simtime.Time
-	agreed   signalling.OfferID
+	closed   bool
 }
 
 // fate is what comparing values says about an INVITE that isn't answered yet.
@@ -75,8 +75,29 @@ func (u *UserAgent) Idle() bool { return u.own == nil }
 
 // Change offers a change of the session: at once, or as soon as no INVITE of this end is outstanding (§14.1).
 func (u *UserAgent) Change(now simtime.Time) {
+	if u.closed {
+		return
+	}
 	u.wishes++
 	u.invite(now)
+}
+
+// Shutdown ends the session with a BYE (§15).
+func (u *UserAgent) Shutdown(now simtime.Time) {
+	if u.closed {
+		return
+	}
+	u.cseq++
+	u.Send(0, u.request(Bye, u.cseq))
+	u.end(now, "shut down")
+}
+
+func (u *UserAgent) end(now simtime.Time, reason string) {
+	if u.wishes > 0 {
+		u.note(now, signalling.Failed, signalling.OfferID{}, reason)
+	}
+	u.closed, u.wishes, u.own = true, 0, nil
+	u.retry, u.expires = simtime.Never, simtime.Never
 }
 
 func (u *UserAgent) invite(now simtime.Time) {
@@ -110,6 +131,13 @@ func (u *UserAgent) HandleMessage(now simtime.Time, _ int, m signalling.Message)
 	switch {
 	case !ok || d.CallID != u.config.CallID:
 		u.note(now, signalling.Ignored, signalling.OfferID{}, "not a message of this dialog")
+	case d.Method == Bye:
+		if d.Request() {
+			u.Send(0, d.Respond(OK))
+			u.end(now, "the other end has shut down")
+		}
+	case u.closed:
+		u.note(now, signalling.Ignored, signalling.OfferID{}, "not in this state")
 	case !d.Request():
 		u.handleResponse(now, d)
 	case d.Method == Invite:
@@ -162,7 +190,6 @@ func (u *UserAgent) accept(now simtime.Time, d *Message) {
 			return
 		}
 	}
-	u.agreed = d.Offer()
 	u.Send(0, r)
 	u.note(now, signalling.OfferAccepted, d.Offer(), "")
 }
@@ -198,12 +225,13 @@ func (u *UserAgent) agree(now simtime.Time, own, d *Message) {
 	u.wishes--
 	if u.config.Describe != nil {
 		if err := u.config.Describe.Agree(now, d.Body); err != nil {
+			u.config.Describe.Rollback(now)
 			u.note(now, signalling.Failed, own.Offer(), err.Error())
+			u.Shutdown(now)
 			return
 		}
 	}
-	u.agreed = own.Offer()
-	u.note(now, signalling.Agreed, u.agreed, "")
+	u.note(now, signalling.Agreed, own.Offer(), "")
 }
 
 // refused does what a response that isn't of success asks for.
