@@ -133,6 +133,9 @@ func TestGreaterValueWins(t *testing.T) {
 				t.Errorf("seed %d: glare came %d times", seed, o.Rounds)
 			}
 			winners[i] = o.Winner
+			if x.ServerResolves && (len(h.times("S glare")) != 1 || len(h.times("S offer-discarded")) != 1) {
+				t.Errorf("seed %d: the server hasn't decided:\n%s", seed, strings.Join(h, "\n"))
+			}
 			if n := len(h.times("A offer-accepted")) + len(h.times("B offer-accepted")); n != 2 { // the loser's comes again
 				t.Errorf("seed %d: %d offers were accepted", seed, n)
 			}
@@ -176,6 +179,9 @@ func TestEqualValues(t *testing.T) {
 			}
 			again++
 			for _, end := range []string{"A", "B"} {
+				if said := h.times("S>" + end + " ERROR 1 DOUBLECONFLICT"); resolves && (len(said) == 0 || said[0] > 0.061) { // as soon as both are there
+					t.Fatalf("%s is told at %v:\n%s", end, said, strings.Join(h, "\n"))
+				}
 				if len(h.times("S>"+end+" ERROR 1 DOUBLECONFLICT")) == 0 || len(h.times(end+" offer-withdrawn the values are equal")) == 0 {
 					t.Fatalf("%s wasn't told:\n%s", end, strings.Join(h, "\n"))
 				}
@@ -233,7 +239,7 @@ func twoGateways(t *testing.T, resolves bool) {
 		callID := "call-" + name
 		g := gateway.New(gateway.Config{
 			Name: "GW-" + name, Session: name, Peer: []string{"B", "A"}[i], CallID: callID, Local: "gw@x;tag=1", Remote: "p@x;tag=2",
-			Policy: gateway.Wins, Random: random.Stream("GW" + name),
+			Resolution: glare.TieBreaker, Policy: gateway.Wins, Random: random.Stream("GW" + name),
 		})
 		phones[i] = sip.NewUserAgent(sip.Config{
 			Name: name, CallID: callID, Local: "p@x;tag=2", Remote: "gw@x;tag=1", Random: random.Stream(name), Describe: described[i], HeedsRetryAfter: true,

@@ -3,8 +3,10 @@ package signalling
 import (
 	"math"
 	"slices"
+	"sort"
 
 	"gonum.org/v1/gonum/stat"
+	"gonum.org/v1/gonum/stat/distuv"
 
 	"rtpfabric/sim/simtime"
 )
@@ -16,10 +18,10 @@ type Tally struct {
 	Glare int
 	// Again is how often offers crossed a second time, Never how often none was accepted before the limit.
 	Again, Never int
-	// Failed is how often a change came to nothing.
+	// Failed is how often a change came to nothing, or was given up for the other end's.
 	Failed int
 	// Settled are the times, in seconds from the start, until an offer was accepted where it came to, and Done until
-	// both ends had what they wanted. Runs that never got there aren't among them.
+	// both ends had what they wanted. Runs that never got there, or in which a change failed, aren't among them.
 	Settled, Done []float64
 }
 
@@ -42,15 +44,17 @@ func (t *Tally) count(o *Outcome) {
 	if o.Rounds > 1 {
 		t.Again++
 	}
-	if len(o.Failed) > 0 {
+	failed := len(o.Failed)+o.Cancelled > 0
+	if failed {
 		t.Failed++
 	}
-	if o.Settled == simtime.Never {
+	switch {
+	case o.Settled == simtime.Never:
 		t.Never++
-	} else {
+	case !failed:
 		t.Settled = append(t.Settled, o.Settled.Seconds())
 	}
-	if o.Done != simtime.Never {
+	if o.Done != simtime.Never && !failed {
 		t.Done = append(t.Done, o.Done.Seconds())
 	}
 }
@@ -72,6 +76,11 @@ type Estimate struct{ Value, Low, High float64 }
 
 // Within reports whether a value is within the bounds.
 func (e Estimate) Within(v float64) bool { return e.Low <= v && v <= e.High }
+
+// studentT is how many standard errors of a mean of so many samples hold 95 % of where it may lie.
+func studentT(n int) float64 {
+	return distuv.StudentsT{Sigma: 1, Nu: float64(n - 1)}.Quantile(0.975)
+}
 
 // normal95 is how many standard deviations of a normal distribution hold 95 % of it.
 const normal95 = 1.959964
@@ -95,19 +104,26 @@ func Mean(samples []float64) Estimate {
 		return Estimate{math.NaN(), math.NaN(), math.NaN()}
 	}
 	mean, deviation := stat.MeanStdDev(samples, nil)
-	half := normal95 * stat.StdErr(deviation, float64(len(samples)))
+	half := studentT(len(samples)) * stat.StdErr(deviation, float64(len(samples)))
 	return Estimate{mean, mean - half, mean + half}
 }
 
 // Quantile estimates the value below which a part of the distribution lies. The bounds are samples whose ranks
-// the binomial distribution gives, whatever the samples' is.
+// the binomial distribution gives, whatever the samples' is; a bound is NaN if that would need more samples.
 func Quantile(p float64, samples []float64) Estimate {
 	if len(samples) < 2 {
 		return Estimate{math.NaN(), math.NaN(), math.NaN()}
 	}
 	sorted := slices.Sorted(slices.Values(samples))
-	n := float64(len(sorted))
-	half := normal95 * math.Sqrt(n*p*(1-p))
-	at := func(rank float64) float64 { return sorted[min(max(int(math.Ceil(rank))-1, 0), len(sorted)-1)] }
-	return Estimate{stat.Quantile(p, stat.Empirical, sorted, nil), at(n*p - half), at(n*p + half + 1)}
+	// How many samples lie below the value is binomial. Ranks count from 1.
+	below := distuv.Binomial{N: float64(len(sorted)), P: p}
+	low := sort.Search(len(sorted), func(k int) bool { return below.CDF(float64(k)) > 0.025 })
+	high := sort.Search(len(sorted), func(k int) bool { return below.CDF(float64(k)) >= 0.975 }) + 1
+	at := func(rank int) float64 {
+		if rank < 1 || rank > len(sorted) {
+			return math.NaN()
+		}
+		return sorted[rank-1]
+	}
+	return Estimate{stat.Quantile(p, stat.Empirical, sorted, nil), at(low), at(high)}
 }

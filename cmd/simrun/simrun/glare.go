@@ -14,6 +14,7 @@ import (
 
 	"rtpfabric/endpoints/signalling/gateway"
 	"rtpfabric/endpoints/signalling/glare"
+	"rtpfabric/endpoints/signalling/sip"
 	"rtpfabric/topologies/signalling"
 )
 
@@ -29,6 +30,8 @@ type glareOptions struct {
 	latency    time.Duration
 	window     time.Duration
 	bits       int
+	values     bool
+	retryAfter bool
 	jobs       int
 	json       bool
 	markdown   bool
@@ -56,7 +59,9 @@ again, and how long it takes until one is accepted. Times and phases are random.
 Deliveries are how messages get to A and to B: push, poll:5s (asked for every 5 s)
 or long-poll:30s. Resolutions are SIP's timers, in which A has the longer one, a
 tie-breaker that offers carry, and a polite end, B, that gives way. Behind a gateway
-or a proxy B is a user agent of SIP, to which messages are pushed.
+or a proxy B is a user agent of SIP, to which messages are pushed, and A is the polite
+end; --values lets gateway and user agent know the tie-breaker, --retry-after the user
+agent do as refusals say.
 
 Intervals are of 95 %. The same seeds give the same figures on every machine.`,
 		Example: lines(
@@ -80,6 +85,8 @@ Intervals are of 95 %. The same seeds give the same figures on every machine.`,
 	f.DurationVar(&o.latency, "latency", 50*time.Millisecond, "of a message from end to end")
 	f.DurationVar(&o.window, "window", 500*time.Millisecond, "within which both ends make their offers")
 	f.IntVar(&o.bits, "bits", 32, "of the values of the tie-breaker, 1 to 32")
+	f.BoolVar(&o.values, "values", false, "the tie-breaker is in SIP, too, and B compares it")
+	f.BoolVar(&o.retryAfter, "retry-after", false, "B offers again when a refusal says")
 	f.IntVar(&o.jobs, "jobs", runtime.GOMAXPROCS(0), "cells at the same time")
 	f.BoolVar(&o.json, "json", false, "print the results as JSON")
 	f.BoolVar(&o.markdown, "markdown", false, "print the table of docs/experiments/glare.md")
@@ -96,8 +103,9 @@ type glareCell struct {
 	// Again and Never are parts of the runs with glare.
 	Again figures `json:"again"`
 	Never figures `json:"never"`
-	// Failed is how many runs had a change that came to nothing.
-	Failed int `json:"failed"`
+	// Failed are those with a change that came to nothing, or was given up for the other end's. They are left out of the
+	// times.
+	Failed figures `json:"failed"`
 	// Mean, P95 and Most are seconds until an offer is accepted, Done the mean until both have what they want.
 	Mean figures `json:"mean"`
 	P95  figures `json:"p95"`
@@ -115,7 +123,13 @@ func (f figures) MarshalJSON() ([]byte, error) {
 	if math.IsNaN(f.Value) {
 		return []byte("null"), nil
 	}
-	return fmt.Appendf(nil, `{"value":%.6g,"low":%.6g,"high":%.6g}`, f.Value, f.Low, f.High), nil
+	bound := func(v float64) string {
+		if math.IsNaN(v) {
+			return "null"
+		}
+		return fmt.Sprintf("%.6g", v)
+	}
+	return fmt.Appendf(nil, `{"value":%.6g,"low":%s,"high":%s}`, f.Value, bound(f.Low), bound(f.High)), nil
 }
 
 // glareCells returns the cells that the flags ask for.
@@ -158,7 +172,7 @@ func glareCells(o *glareOptions) ([]*glareCell, error) {
 			cells = append(cells, &glareCell{
 				Deliveries: pair, Resolution: name, tally: &signalling.Tally{}, experiment: &signalling.Experiment{
 					Path: path, Resolution: r, Delivery: delivery, Latency: o.latency, Window: o.window, TieBreakerBits: o.bits,
-					Gateway: gateway.Config{Policy: policy},
+					Gateway: gateway.Config{Policy: policy, TieBreaker: o.values}, UserAgent: sip.Config{TieBreaker: o.values, HeedsRetryAfter: o.retryAfter},
 				},
 			})
 		}
@@ -193,10 +207,11 @@ func sampleGlare(ctx context.Context, cells []*glareCell, o *glareOptions) error
 
 func (c *glareCell) estimate() {
 	t := c.tally
-	c.Runs, c.Failed = t.Runs, t.Failed
+	c.Runs = t.Runs
 	c.Glare = figures(signalling.Proportion(t.Glare, t.Runs))
 	c.Again = figures(signalling.Proportion(t.Again, t.Glare))
 	c.Never = figures(signalling.Proportion(t.Never, t.Glare))
+	c.Failed = figures(signalling.Proportion(t.Failed, t.Glare))
 	c.Mean = figures(signalling.Mean(t.Settled))
 	c.P95 = figures(signalling.Quantile(0.95, t.Settled))
 	c.Done = figures(signalling.Mean(t.Done))
@@ -229,12 +244,12 @@ func countGlare(cmd *cobra.Command, o *glareOptions) error {
 	return nil
 }
 
-// cellsOf returns a cell's figures as the tables print them: delivery to A and B, resolution, glare, again, never, mean,
-// 95 %, most, done.
+// cellsOf returns a cell's figures as the tables print them: delivery to A and B, resolution, glare, again, never, failed,
+// mean, 95 %, most, done.
 func (c *glareCell) cellsOf() []string {
 	a, b, _ := strings.Cut(c.Deliveries, "/")
 	return []string{
-		a, b, c.Resolution, percent(c.Glare), percent(c.Again), percent(c.Never), settled(c.Mean), settled(c.P95),
+		a, b, c.Resolution, percent(c.Glare), percent(c.Again), percent(c.Never), percent(c.Failed), settled(c.Mean), settled(c.P95),
 		strconv.FormatFloat(c.Most, 'f', 2, 64), settled(c.Done),
 	}
 }
@@ -250,29 +265,28 @@ func settled(f figures) string {
 	if math.IsNaN(f.Value) {
 		return "-"
 	}
-	return fmt.Sprintf("%.2f (%.2f–%.2f)", f.Value, f.Low, f.High)
+	high := "…" // of a quantile, without enough samples
+	if !math.IsNaN(f.High) {
+		high = fmt.Sprintf("%.2f", f.High)
+	}
+	return fmt.Sprintf("%.2f (%.2f–%s)", f.Value, f.Low, high)
 }
 
 func printGlare(s *screen, cells []*glareCell) {
-	table := s.columns(0, "to A", "to B", "resolution", "glare %", "again %", "never %", "settled s", "95 % s", "most s", "both done s")
-	failed := 0
+	table := s.columns(0, "to A", "to B", "resolution", "glare %", "again %", "never %", "failed %", "settled s", "95 % s", "most s", "both done s")
 	for _, c := range cells {
 		row := c.cellsOf()
 		for i := range row {
 			row[i] = s.ascii(row[i])
 		}
 		table.row(row...)
-		failed += c.Failed
 	}
-	fmt.Fprint(s, table.String(4, 5, 6, 7, 8, 9, 10))
-	if failed > 0 {
-		fmt.Fprintf(s, "\n%d runs had a change that came to nothing.\n", failed)
-	}
+	fmt.Fprint(s, table.String(4, 5, 6, 7, 8, 9, 10, 11))
 }
 
 func glareMarkdown(cells []*glareCell) string {
 	var b strings.Builder
-	b.WriteString("| to A | to B | resolution | glare, % | again, % | never, % | settled, s | 95 %, s | most, s | both done, s |\n|---|---|---|---:|---:|---:|---:|---:|---:|---:|\n")
+	b.WriteString("| to A | to B | resolution | glare, % | again, % | never, % | failed, % | settled, s | 95 %, s | most, s | both done, s |\n|---|---|---|---:|---:|---:|---:|---:|---:|---:|---:|\n")
 	for _, c := range cells {
 		fmt.Fprintf(&b, "| %s |\n", strings.Join(c.cellsOf(), " | "))
 	}

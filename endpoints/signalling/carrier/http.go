@@ -61,7 +61,7 @@ func (s *stream) readResponse(to *http.Request) (*http.Response, []byte, error) 
 	if err != nil {
 		return nil, nil, fmt.Errorf("carrier: %w", err)
 	}
-	body, err := s.readBody(p.Body, max(p.ContentLength, 0), r, buffered)
+	body, err := s.readBody(p.Body, p.ContentLength, r, buffered)
 	if body == nil {
 		return nil, nil, err
 	}

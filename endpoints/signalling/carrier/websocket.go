@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 
 	"github.com/gobwas/ws"
 
@@ -106,7 +107,7 @@ func (w *WebSocket) shake(now simtime.Time) error {
 			return err
 		}
 		key := q.Header.Get("Sec-WebSocket-Key")
-		if q.Method != http.MethodGet || q.Header.Get("Upgrade") != "websocket" || key == "" {
+		if q.Method != http.MethodGet || !strings.EqualFold(q.Header.Get("Upgrade"), "websocket") || key == "" || q.Header.Get("Sec-WebSocket-Version") != "13" {
 			return errors.New("carrier: the client doesn't speak WebSocket")
 		}
 		w.stream.out = fmt.Appendf(w.stream.out, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
@@ -118,6 +119,14 @@ func (w *WebSocket) shake(now simtime.Time) error {
 	}
 	w.waiting = nil
 	return nil
+}
+
+// side is what a frame is checked for.
+func (w *WebSocket) side() ws.State {
+	if w.random == nil {
+		return ws.StateServerSide
+	}
+	return ws.StateClientSide
 }
 
 // acceptKey proves that a server has read a key (§1.3).
@@ -138,10 +147,10 @@ func (w *WebSocket) readFrame() (bool, error) {
 		return false, fmt.Errorf("carrier: %w", err)
 	case h.Length < 0 || h.Length > maxBody:
 		return false, fmt.Errorf("carrier: a frame of %d octets", h.Length)
-	case h.Masked != (w.random == nil): // §5.1
-		return false, errors.New("carrier: a frame is masked and mustn't be, or isn't and must")
-	case !h.Fin || h.OpCode == ws.OpContinuation:
-		return false, errors.New("carrier: a message in fragments")
+	case ws.CheckHeader(h, w.side()) != nil: // §5.1, §5.2, §5.5
+		return false, fmt.Errorf("carrier: %w", ws.CheckHeader(h, w.side()))
+	case !h.Fin || h.OpCode == ws.OpContinuation || h.OpCode == ws.OpBinary:
+		return false, errors.New("carrier: a message in fragments, or not of text")
 	case int64(r.Len()) < h.Length:
 		return false, nil
 	}
@@ -159,7 +168,10 @@ func (w *WebSocket) readFrame() (bool, error) {
 		w.messages = append(w.messages, m)
 	case ws.OpPing:
 		w.write(ws.NewPongFrame(bytes.Clone(payload)))
-	default: // a pong, or what no end here sends
+	case ws.OpClose: // §5.5.1
+		w.write(ws.NewCloseFrame(bytes.Clone(payload)))
+		return false, errors.New("carrier: the other end has closed")
+	default: // a pong
 	}
 	w.stream.taken(begin + int(h.Length))
 	return true, nil

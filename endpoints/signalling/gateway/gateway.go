@@ -92,7 +92,8 @@ type Gateway struct {
 	owed map[uint32]*sip.Message
 	// awaited says that an offer is to come again, which then gets the greatest value.
 	awaited simtime.Time // until when; simtime.Never if none is
-	drawNew bool         // values were equal: the next one is random
+	closed  bool
+	drawNew bool // values were equal: the next one is random
 }
 
 type browserOffer struct {
@@ -154,8 +155,15 @@ func (g *Gateway) HandleMessage(now simtime.Time, leg int, m signalling.Message)
 func (g *Gateway) handleBrowser(now simtime.Time, m *roap.Message) {
 	switch m.Type {
 	case roap.TypeOffer:
-		g.seq = max(g.seq, m.Seq)
-		g.offered(now, m)
+		switch {
+		case m.Offerer != g.config.Peer:
+			g.note(now, signalling.Ignored, m.Offer(), "an offer of another session")
+		case g.closed:
+			g.say(m, roap.Failure)
+		default:
+			g.seq = max(g.seq, m.Seq)
+			g.offered(now, m)
+		}
 	case roap.TypeAnswer:
 		if g.asked(m) {
 			g.sip.answer, g.sip.answered = m.SDP, true
@@ -173,9 +181,20 @@ func (g *Gateway) handleBrowser(now simtime.Time, m *roap.Message) {
 	case roap.TypeError:
 		g.handleError(now, m)
 	case roap.TypeShutdown:
-		g.cseq++
-		g.Send(SIP, g.request(sip.Bye, g.cseq))
+		if !g.closed {
+			g.end()
+			g.cseq++
+			g.Send(SIP, g.request(sip.Bye, g.cseq))
+		}
 	}
+}
+
+// end forgets what is on its way, as the session is over.
+func (g *Gateway) end() {
+	if g.sip != nil {
+		g.Send(SIP, g.sip.invite.Respond(sip.Terminated))
+	}
+	g.closed, g.sip, g.browser, g.awaited = true, nil, nil, simtime.Never
 }
 
 // asked reports whether a message is about the offer that the browser has from here.
@@ -281,6 +300,10 @@ func (g *Gateway) handleSIP(now simtime.Time, m *sip.Message) {
 		g.invited(now, m)
 	case m.Method == sip.Bye:
 		g.Send(SIP, m.Respond(sip.OK))
+		if g.closed {
+			return
+		}
+		g.end()
 		g.Send(Browser, &roap.Message{Type: roap.TypeShutdown, Offerer: g.config.Session, Answerer: g.config.Peer, Seq: g.seq})
 	}
 }
@@ -288,8 +311,14 @@ func (g *Gateway) handleSIP(now simtime.Time, m *sip.Message) {
 // invited takes an offer of the SIP side.
 func (g *Gateway) invited(now simtime.Time, m *sip.Message) {
 	g.Send(SIP, m.Respond(sip.Trying))
-	if g.sip != nil { // RFC 3261 §14.2 has another one refused, too
-		g.refuse(now, m, sip.NoRetryAfter)
+	switch {
+	case g.closed:
+		g.Send(SIP, m.Respond(sip.NoDialog))
+		return
+	case g.sip != nil: // RFC 3261 §14.2
+		again := m.Respond(sip.ServerError)
+		again.RetryAfter = time.Duration(g.config.Random.Uniform(0, 11)) * time.Second
+		g.Send(SIP, again)
 		return
 	}
 	value := g.value(m)
@@ -304,16 +333,10 @@ func (g *Gateway) invited(now simtime.Time, m *sip.Message) {
 		case b.invite == nil && !g.config.NoOverride: // case 3: both are here
 			value = glare.Max
 			g.drop(now)
-		case m.Glare != 0 && m.Glare < b.offer.TieBreaker: // case 4: the browser's offer goes on
-			g.refuse(now, m, sip.NoRetryAfter)
-			return
-		case m.Glare != 0 && m.Glare == b.offer.TieBreaker:
-			g.say(b.offer, roap.DoubleConflict)
-			g.refuse(now, m, 0)
-			g.drop(now)
-			return
-		case m.Glare != 0:
-			g.drop(now)
+		case m.Glare != 0 || b.invite == nil: // case 4, and what waits here without an override
+			if !g.compare(now, m, value) {
+				return
+			}
 		case g.config.NoOverride: // as SIP has it (RFC 3261 §14.2)
 			g.refuse(now, m, sip.NoRetryAfter)
 			return
@@ -332,6 +355,22 @@ func (g *Gateway) invited(now simtime.Time, m *sip.Message) {
 		Type: roap.TypeOffer, Offerer: g.config.Session, Answerer: g.config.Peer, Seq: g.seq, TieBreaker: value, SDP: m.Body,
 	}}
 	g.HandleTimeout(now)
+}
+
+// compare decides between the browser's offer and one of the SIP side, and reports whether that one goes on.
+func (g *Gateway) compare(now simtime.Time, m *sip.Message, value uint32) bool {
+	switch own := g.browser.offer.TieBreaker; {
+	case value < own:
+		g.refuse(now, m, sip.NoRetryAfter)
+		return false
+	case value == own:
+		g.say(g.browser.offer, roap.DoubleConflict)
+		g.refuse(now, m, 0)
+		g.drop(now)
+		return false
+	}
+	g.drop(now)
+	return true
 }
 
 // value returns the value of an offer of the SIP side as long as there is no glare.
@@ -370,26 +409,31 @@ func (g *Gateway) handleResponse(now simtime.Time, m *sip.Message) {
 	if invite := g.owed[m.CSeq]; invite != nil && m.Final() {
 		delete(g.owed, m.CSeq)
 		g.acknowledge(invite, m)
+		if m.Success() {
+			g.note(now, signalling.OfferGivenUp, invite.Offer(), "accepted when it was")
+		}
 		return
 	}
 	b := g.browser
 	if b == nil || b.invite == nil || b.invite.CSeq != m.CSeq {
 		return // to a request that is of no interest any more
 	}
-	if m.Final() {
-		g.acknowledge(b.invite, m)
+	if !m.Final() {
+		b.expiry = now.Add(sip.TimerC)
+		if m.Status != sip.Trying && (m.Body != "" || !b.answered) { // 001, rule 0.1; an unknown one is like 183 (§8.1.3.2)
+			g.answer(m, true)
+		}
+		return
 	}
-	switch m.Status {
-	case sip.Trying:
-	case sip.Ringing, sip.SessionProgress: // 001, rule 0.1
-		g.answer(m, true)
-	case sip.OK:
-		if b := g.browser; !b.answered || m.Body != "" && m.Body != b.answer { // 001, rule 0.1: it may be suppressed
+	g.acknowledge(b.invite, m)
+	switch {
+	case m.Success():
+		if !b.answered || m.Body != "" && m.Body != b.answer { // 001, rule 0.1: it may be suppressed
 			g.answer(m, false)
 		}
 		g.accept()
 		g.browser = nil
-	case sip.RequestPending: // not the business of a browser with values (case 2)
+	case m.Status == sip.RequestPending: // not the business of a browser with values (case 2)
 		g.note(now, signalling.OfferDiscarded, b.offer.Offer(), m.Title())
 		if g.config.Resolution == glare.Timers {
 			g.say(b.offer, roap.Conflict)
@@ -419,7 +463,7 @@ func failure(status int) roap.ErrorType {
 }
 
 func (g *Gateway) acknowledge(invite, response *sip.Message) {
-	if response.Status == sip.OK {
+	if response.Success() {
 		g.Send(SIP, g.request(sip.Ack, invite.CSeq))
 		return
 	}

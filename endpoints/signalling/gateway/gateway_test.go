@@ -64,6 +64,12 @@ func TestConversion(t *testing.T) {
 			{response(sip.SessionProgress, "v=1"), "browser ANSWER 1, more coming v=1"},
 			{response(sip.OK, "v=2"), "SIP ACK, browser ANSWER 1 v=2, browser ACCEPT 1"},
 		},
+		"rings after early media, and is queued": {
+			{response(sip.SessionProgress, "v=1"), "browser ANSWER 1, more coming v=1"},
+			{response(sip.Ringing, ""), ""},
+			{response(182, ""), ""},
+			{response(202, ""), "SIP ACK, browser ACCEPT 1"},
+		},
 		"an answer before": {
 			{response(sip.SessionProgress, "v=1"), "browser ANSWER 1, more coming v=1"},
 			{response(sip.OK, ""), "SIP ACK, browser ACCEPT 1"},
@@ -101,7 +107,7 @@ func TestConversionOfInvites(t *testing.T) {
 	}
 	answer := roap.Message{Type: roap.TypeAnswer, Offerer: "GW", Answerer: "A", Seq: 1, SDP: "v=1"}
 	accept := roap.Message{Type: roap.TypeAccept, Offerer: "GW", Answerer: "A", Seq: 1}
-	g.HandleMessage(0, gateway.Browser, &accept) // of no answer
+	g.HandleMessage(0, gateway.Browser, &accept) // of no answer: it has none
 	g.HandleMessage(0, gateway.Browser, &answer)
 	if got := said(g); got != "" { // which is no acceptance
 		t.Error(got)
@@ -115,8 +121,32 @@ func TestConversionOfInvites(t *testing.T) {
 	if got := said(g); got != "SIP 200 OK, browser SHUTDOWN 1" {
 		t.Error(got)
 	}
-	g.HandleMessage(0, gateway.Browser, &roap.Message{Type: roap.TypeShutdown, Offerer: "A"})
-	if got := said(g); got != "SIP BYE" {
+}
+
+// The end of the session ends what is pending on either side, once.
+func TestEndOfSession(t *testing.T) {
+	g := newGateway()
+	invite := func(cseq uint32) *sip.Message {
+		return sip.NewRequest(sip.Invite, "c", "b@phone;tag=2", "a@gw;tag=1", cseq)
+	}
+	g.HandleMessage(0, gateway.SIP, invite(1))
+	said(g)
+	g.HandleMessage(0, gateway.SIP, invite(2)) // before the first is answered (RFC 3261 §14.2)
+	if got := said(g); !strings.HasPrefix(got, "SIP 100 Trying, SIP 500 Server Internal Error, retry after ") {
+		t.Error(got)
+	}
+	for _, want := range []string{"SIP 487 Request Terminated, SIP BYE", ""} {
+		g.HandleMessage(0, gateway.Browser, &roap.Message{Type: roap.TypeShutdown, Offerer: "A"})
+		if got := said(g); got != want {
+			t.Errorf("%q, not %q", got, want)
+		}
+	}
+	g.HandleMessage(0, gateway.SIP, invite(3))
+	if got := said(g); got != "SIP 100 Trying, SIP 481 Call/Transaction Does Not Exist" || g.NextTimeout() != simtime.Never {
+		t.Errorf("%q, until %v", got, g.NextTimeout())
+	}
+	g.HandleMessage(0, gateway.Browser, &roap.Message{Type: roap.TypeOffer, Offerer: "A", Seq: 9})
+	if got := said(g); got != "browser ERROR 9 FAILED" {
 		t.Error(got)
 	}
 }
@@ -127,9 +157,13 @@ func TestBrowserThatDoesNotAnswer(t *testing.T) {
 	invite := sip.NewRequest(sip.Invite, "c", "b@phone;tag=2", "a@gw;tag=1", 1)
 	g.HandleMessage(0, gateway.SIP, invite)
 	said(g)
+	g.HandleMessage(0, gateway.Browser, &roap.Message{Type: roap.TypeAccept, Offerer: "GW", Seq: 7}) // of an offer that there isn't
+	if got := said(g); got != "browser ERROR 7 FAILED" {
+		t.Error(got)
+	}
 	now := g.NextTimeout()
 	g.HandleTimeout(now)
-	if got := said(g); now != simtime.At(sip.TimerB) || got != "SIP 408 Request Timeout" || g.NextTimeout() != simtime.Never {
+	if got := said(g); now != simtime.At(sip.TimerB) || got != "SIP 408 Request Timeout, browser ERROR 1 TIMEOUT" || g.NextTimeout() != simtime.Never {
 		t.Errorf("at %v: %q", now, got)
 	}
 }

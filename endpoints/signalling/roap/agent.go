@@ -32,6 +32,9 @@ type AgentConfig struct {
 
 const defaultOfferTimeout = 32 * time.Second
 
+// acceptTimeout is how long an answer waits for being accepted: as long as a call of SIP may ring (RFC 3261 §16.6).
+const acceptTimeout = 181 * time.Second
+
 // Agent is one end's application: it offers changes, answers the other end's offers, and resolves glare. It has one
 // leg, 0.
 type Agent struct {
@@ -235,6 +238,7 @@ func (a *Agent) handleAnswer(now simtime.Time, d *Message) {
 	case d.Type == TypeAnswer: // another one may take its place until it is accepted
 		a.set(jsep.Remote, jsep.Pranswer)
 		a.answer = d.SDP
+		a.expires = now.Add(acceptTimeout)
 	case a.state == jsep.HaveLocalOffer:
 		a.ignore(now, d.Offer(), "accepted without an answer")
 	default:

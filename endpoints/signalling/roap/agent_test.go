@@ -131,7 +131,7 @@ func TestAcceptBeforeAnswer(t *testing.T) {
 	}
 	c.says(roap.Message{Type: roap.TypeAnswer, SDP: "late"})
 	c.wantState(jsep.HaveRemotePranswer)
-	if at := c.NextTimeout(); at != simtime.At(32*time.Second) {
+	if at := c.NextTimeout(); at != simtime.At(181*time.Second) {
 		t.Errorf("it waits until %v", at)
 	}
 	c.now = c.NextTimeout()

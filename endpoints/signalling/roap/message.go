@@ -87,6 +87,9 @@ func (d *Message) Title() string {
 	return fmt.Sprintf("%s %d", d.Type, d.Seq)
 }
 
+// maxSeq bounds the numbers of offers, so that there is always a next one.
+const maxSeq = 1<<31 - 1
+
 // Parse reads a message of ROAP. Members that it doesn't know are left out, as ROAP has it.
 func Parse(b []byte) (*Message, error) {
 	var d Message
@@ -104,8 +107,8 @@ func (d *Message) check() error {
 		return fmt.Errorf("reading a message: no messageType %q", d.Type)
 	case d.Offerer == "":
 		return errors.New("reading a message: it has no offererSessionId")
-	case d.Type != TypeShutdown && d.Seq == 0:
-		return errors.New("reading a message: seq begins with 1")
+	case d.Type != TypeShutdown && d.Seq == 0 || d.Seq > maxSeq:
+		return errors.New("reading a message: seq is from 1 to 2147483647")
 	case (d.Type == TypeError) != (d.Error != "") || d.Error != "" && !slices.Contains(errs, d.Error):
 		return fmt.Errorf("reading a message: no errorType %q for %s", d.Error, d.Type)
 	}

@@ -1,6 +1,7 @@
 // Package sip is as much of SIP (RFC 3261) as offers and answers in a dialog need: messages as text, a user agent
 // ([UserAgent]) with the timers against glare, and a proxy ([Proxy]) that keeps the state of transactions. Transport is
-// reliable, as TCP is, so that nothing is sent twice (RFC 3261 §17.1.1.2).
+// reliable, as TCP is, so that nothing is sent twice (RFC 3261 §17.1.1.2). Of the many forms that SIP allows for header
+// fields it reads the one that it writes.
 package sip
 
 import (
@@ -29,13 +30,16 @@ const (
 	SessionProgress = 183
 	OK              = 200
 	RequestTimeout  = 408
+	NoDialog        = 481
+	Terminated      = 487
 	NotAcceptable   = 488
 	RequestPending  = 491 // glare (§14.2)
+	ServerError     = 500 // also of an INVITE while another one isn't answered (§14.2)
 )
 
 var reasons = map[int]string{
 	Trying: "Trying", Ringing: "Ringing", SessionProgress: "Session Progress", OK: "OK",
-	RequestTimeout: "Request Timeout", NotAcceptable: "Not Acceptable Here", RequestPending: "Request Pending",
+	RequestTimeout: "Request Timeout", NoDialog: "Call/Transaction Does Not Exist", Terminated: "Request Terminated", ServerError: "Server Internal Error", NotAcceptable: "Not Acceptable Here", RequestPending: "Request Pending",
 }
 
 // Message is a request or a response.
@@ -67,6 +71,9 @@ func (m *Message) Offer() signalling.OfferID {
 	user, _, _ := strings.Cut(m.From, "@")
 	return signalling.OfferID{Session: user, Seq: m.CSeq}
 }
+
+// Success reports whether the message is a response of success; all of that class are alike (§8.1.3.2).
+func (m *Message) Success() bool { return m.Status/100 == 2 }
 
 // Title is the message in a few words.
 func (m *Message) Title() string {

@@ -16,6 +16,9 @@ type Proxy struct {
 	pending  []*transaction
 }
 
+// maxPending bounds the transactions that nobody ends: there is no timer C here.
+const maxPending = 64
+
 // transaction is an INVITE on its way through the proxy.
 type transaction struct {
 	from     int // the leg that it came on
@@ -42,7 +45,10 @@ func (p *Proxy) HandleMessage(now simtime.Time, leg int, m signalling.Message) {
 		p.respond(now, leg, d)
 	case d.Method == Ack && p.end(leg, d):
 	case d.Method == Invite:
-		p.Send(leg, d.Respond(Trying)) // §16.2
+		p.Send(leg, d.Respond(Trying))    // §16.2
+		if len(p.pending) == maxPending { // nobody waits for the oldest any more
+			p.pending = p.pending[1:]
+		}
 		p.pending = append(p.pending, &transaction{from: leg, received: d, sent: p.forward(leg, d)})
 	default:
 		p.forward(leg, d)
@@ -71,7 +77,7 @@ func (p *Proxy) respond(now simtime.Time, leg int, d *Message) {
 		back.Branches = d.Branches[1:]
 		p.Send(t.from, &back)
 		switch {
-		case d.Status == OK:
+		case d.Success():
 			p.pending = append(p.pending[:i], p.pending[i+1:]...)
 		case d.Final():
 			p.Send(leg, AckOf(t.sent, d))
@@ -93,7 +99,7 @@ func (p *Proxy) end(leg int, d *Message) bool {
 	return false
 }
 
-// HandleTimeout does nothing: the user agents' timers end transactions.
+// HandleTimeout does nothing: the user agents' timers end what they wait for.
 func (p *Proxy) HandleTimeout(simtime.Time) {}
 
 // NextTimeout returns simtime.Never.

@@ -29,8 +29,12 @@ type Config struct {
 	Describe signalling.Describer
 }
 
-// TimerB is how long an INVITE waits for a final response: 64 times T1 (§17.1.1.2).
-const TimerB = 32 * time.Second
+// TimerB is how long an INVITE waits for any response: 64 times T1 (§17.1.1.2). TimerC is how long it waits for a final one
+// behind each provisional one: more than three minutes, as proxies have it (§16.6).
+const (
+	TimerB = 32 * time.Second
+	TimerC = 181 * time.Second
+)
 
 // UserAgent changes a session by INVITEs in its dialog (§14). It has one leg, 0.
 type UserAgent struct {
@@ -147,6 +151,7 @@ func (u *UserAgent) HandleMessage(now simtime.Time, _ int, m signalling.Message)
 
 func (u *UserAgent) handleInvite(now simtime.Time, d *Message) {
 	if d.CSeq <= u.heard { // §12.2.2
+		u.Send(0, d.Respond(ServerError))
 		u.note(now, signalling.Ignored, d.Offer(), "an INVITE out of order")
 		return
 	}
@@ -200,11 +205,12 @@ func (u *UserAgent) handleResponse(now simtime.Time, d *Message) {
 		return
 	}
 	if !d.Final() {
+		u.expires = now.Add(TimerC)
 		return
 	}
 	own := u.own
 	u.own, u.expires = nil, simtime.Never
-	if d.Status == OK {
+	if d.Success() {
 		u.Send(0, u.request(Ack, own.CSeq))
 		u.agree(now, own, d)
 	} else {
