@@ -45,11 +45,17 @@ type signallingLeg struct {
 	sent     []simtime.Time // of messages on their way
 }
 
-func newSignallingHost(s *Simulation, addr packet.IPv4) *signallingHost {
+// addSignallingHost puts a node of signalling at a node of the network.
+func (s *Simulation) addSignallingHost(at, name string) *signallingHost {
+	addr := firstSignalling + packet.IPv4(len(s.signalling))
 	h := &signallingHost{
-		addr: addr, tcp: tcp.NewHost(addr, s.Fabric.Pool()), passed: func(SignallingPassed) {}, happened: func(signalling.Event) {},
+		name: name, addr: addr, tcp: tcp.NewHost(addr, s.Fabric.Pool()), passed: func(SignallingPassed) {}, happened: func(signalling.Event) {},
 	}
 	h.tcp.Accepted = func(_ simtime.Time, c *tcp.Conn) { h.accept(c) }
+	h.host = newHost(s.Loop, h)
+	h.host.port = s.Fabric.Attach(s.node(at), addr, h.host)
+	s.hosts = append(s.hosts, h.host)
+	s.signalling = append(s.signalling, h)
 	return h
 }
 

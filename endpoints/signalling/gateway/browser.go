@@ -1,0 +1,149 @@
+package gateway
+
+import (
+	"fmt"
+
+	"rtpfabric/endpoints/signalling"
+	"rtpfabric/endpoints/signalling/glare"
+	"rtpfabric/endpoints/signalling/roap"
+	"rtpfabric/endpoints/signalling/sip"
+	"rtpfabric/sim/simtime"
+)
+
+func (g *Gateway) handleBrowser(now simtime.Time, m *roap.Message) {
+	switch m.Type {
+	case roap.TypeOffer:
+		switch {
+		case m.Offerer != g.config.Peer:
+			g.note(now, signalling.Ignored, m.Offer(), "an offer of another session")
+		case g.closed:
+			g.say(m, roap.Failure)
+		default:
+			g.seq = max(g.seq, m.Seq)
+			g.offered(now, m)
+		}
+	case roap.TypeAnswer:
+		if g.asked(m) {
+			g.sip.answer, g.sip.answered = m.SDP, true
+		}
+	case roap.TypeAccept:
+		switch {
+		case g.asked(m) && g.sip.answered:
+			ok := g.sip.invite.Respond(sip.OK)
+			ok.Body = g.sip.answer
+			g.Send(SIP, ok)
+			g.sip = nil
+		case !g.asked(m): // an offer that has been given up
+			g.sayOf(m.Offer(), roap.Failure)
+		}
+	case roap.TypeError:
+		g.handleError(now, m)
+	case roap.TypeShutdown:
+		if !g.closed {
+			g.end()
+			g.cseq++
+			g.Send(SIP, g.request(sip.Bye, g.cseq))
+		}
+	}
+}
+
+// end forgets what is on its way, as the session is over.
+func (g *Gateway) end() {
+	if g.sip != nil {
+		g.Send(SIP, g.sip.invite.Respond(sip.Terminated))
+	}
+	g.closed, g.sip, g.browser, g.awaited = true, nil, nil, simtime.Never
+}
+
+// asked reports whether a message is about the offer that the browser has from here.
+func (g *Gateway) asked(m *roap.Message) bool {
+	return g.sip != nil && g.sip.sent && g.sip.offer.Offer() == m.Offer()
+}
+
+func (g *Gateway) handleError(now simtime.Time, m *roap.Message) {
+	switch {
+	case g.asked(m):
+		status := sip.NotAcceptable
+		if m.Error == roap.Conflict || m.Error == roap.DoubleConflict {
+			status = sip.RequestPending
+			g.drawNew = m.Error == roap.DoubleConflict
+		}
+		g.Send(SIP, g.sip.invite.Respond(status))
+		g.sip = nil
+	case g.browser != nil && g.browser.offer.Offer() == m.Offer(): // it gives up what nobody answers
+		g.drop(now)
+	}
+}
+
+// offered takes an offer of the browser.
+func (g *Gateway) offered(now simtime.Time, m *roap.Message) {
+	if s := g.sip; s != nil {
+		g.note(now, signalling.Glare, m.Offer(), g.config.Resolution.String())
+		switch {
+		case g.config.Resolution == glare.Timers:
+			g.say(m, roap.Conflict)
+		case g.config.Resolution == glare.Polite: // the browser finds the same
+		case !s.sent && !g.config.NoOverride: // case 3: both are here
+			s.offer.TieBreaker = glare.Max
+			g.give()
+		case m.TieBreaker < s.offer.TieBreaker: // case 1: the browser finds the same
+		case m.TieBreaker > s.offer.TieBreaker:
+			g.refuse(now, s.invite, g.config.LongRetry)
+			g.sip = nil
+			g.browser = &browserOffer{offer: m, due: now.Add(g.config.SmallDelay), expiry: simtime.Never}
+			return
+		default: // the browser says so of the other offer
+			g.say(m, roap.DoubleConflict)
+			g.refuse(now, s.invite, 0)
+			g.sip, g.drawNew = nil, true
+		}
+		g.note(now, signalling.OfferDiscarded, m.Offer(), "")
+		return
+	}
+	if g.browser != nil { // given up without a word
+		g.drop(now)
+	}
+	g.browser = &browserOffer{offer: m, due: now.Add(g.config.Processing), expiry: simtime.Never}
+	g.HandleTimeout(now)
+}
+
+// say tells the browser what became of its offer.
+func (g *Gateway) say(m *roap.Message, why roap.ErrorType) { g.sayOf(m.Offer(), why) }
+
+// sayOf tells the browser what became of an offer of either side.
+func (g *Gateway) sayOf(id signalling.OfferID, why roap.ErrorType) {
+	answerer := g.config.Session
+	if id.Session == answerer {
+		answerer = g.config.Peer
+	}
+	g.Send(Browser, &roap.Message{Type: roap.TypeError, Offerer: id.Session, Answerer: answerer, Seq: id.Seq, Error: why})
+}
+
+// invite sends the browser's offer on.
+func (g *Gateway) invite(now simtime.Time) {
+	b := g.browser
+	g.cseq++
+	b.invite = g.request(sip.Invite, g.cseq)
+	b.invite.Body = b.offer.SDP
+	if g.config.TieBreaker {
+		b.invite.Glare = b.offer.TieBreaker
+	}
+	b.due, b.expiry = simtime.Never, now.Add(sip.TimerB)
+	g.Send(SIP, b.invite)
+}
+
+func (g *Gateway) request(method string, cseq uint32) *sip.Message {
+	m := sip.NewRequest(method, g.config.CallID, g.config.Local, g.config.Remote, cseq)
+	g.branches++
+	m.Branches = []string{fmt.Sprintf("%s;%d", g.config.Name, g.branches)}
+	return m
+}
+
+// drop forgets the browser's offer. A refusal that is still to come is of no interest.
+func (g *Gateway) drop(now simtime.Time) {
+	g.note(now, signalling.OfferDiscarded, g.browser.offer.Offer(), "")
+	if invite := g.browser.invite; invite != nil {
+		g.owed[invite.CSeq] = invite
+	}
+	g.browser = nil
+}
