@@ -36,8 +36,12 @@ func check(t *testing.T, r *scenarios.Run) *Result {
 }
 
 // Twenty scenarios and more: against v4 every packet has the same fate, and its delay is within 10 ns. What v2 does otherwise is
-// explained.
+// explained. The race detector of Go 1.26 sometimes crashes in timers of vnet's goroutines in a bubble, so that CI's runs with it
+// leave this out; TestRisingRate and the tests of pionnet have the same goroutines.
 func TestEveryPacketFaresAsInVnet(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds: go test without -short runs it")
+	}
 	files, err := filepath.Glob("*.yaml")
 	if err != nil {
 		t.Fatal(err)
