@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/pion/logging"
@@ -48,8 +49,14 @@ type valve struct {
 // quiet keeps vnet from writing to the terminal.
 var quiet = &logging.DefaultLoggerFactory{DefaultLogLevel: logging.LogLevelDisabled, Writer: io.Discard, ScopeLevels: map[string]logging.LogLevel{}}
 
+// building is held while a network is built: each line numbers the MAC addresses of all networks of
+// the process by a counter that it doesn't guard, and runs build networks side by side.
+var building sync.Mutex
+
 // build makes the tree and starts it.
 func (lib *library[R, N, F]) build(tree *Router) (*network, error) {
+	building.Lock()
+	defer building.Unlock()
 	space, err := number(tree)
 	if err != nil {
 		return nil, err
