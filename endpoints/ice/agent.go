@@ -72,10 +72,11 @@ type Agent struct {
 	remote      []Candidate
 	checklist   []*pair
 	triggered   []*pair // a queue
+	early       []early // what came before the other end's description
 	retired     []*transaction
 	selected    *pair
 	state       State
-	foundations int // of peer-reflexive candidates
+	foundations int          // of peer-reflexive candidates
 	patient     simtime.Time // until when it waits for the other end's checks; Never if that is over
 	impatient   bool
 	firstValid  simtime.Time
@@ -135,6 +136,10 @@ func (a *Agent) Begin(now simtime.Time, peer Credentials, remote ...Candidate) {
 	for _, c := range remote {
 		a.AddRemote(now, c)
 	}
+	for _, e := range a.early {
+		a.triggerFor(now, e.from, e.to, e.priority, e.nominated && !a.controlling)
+	}
+	a.early = nil
 }
 
 // AddRemote adds a candidate of the other end, as it becomes known (RFC 8838).
@@ -203,11 +208,11 @@ func (p *pair) foundation() string { return p.local.Foundation + " " + p.remote.
 func (a *Agent) HandleTimeout(now simtime.Time) {
 	if a.state == Checking || a.state == Connected {
 		a.retransmit(now)
+		a.nominate(now)
 		if a.nextCheck <= now {
 			a.nextCheck = simtime.Never
 			a.checkNext(now)
 		}
-		a.nominate(now)
 	}
 	a.handleConsent(now)
 	a.conclude(now)
@@ -218,7 +223,9 @@ func (a *Agent) conclude(now simtime.Time) {
 	if a.patient <= now {
 		a.patient, a.impatient = simtime.Never, true
 	}
-	open := func(p *pair) bool { return p.state != failed && p.state != succeeded || p.valid }
+	open := func(p *pair) bool {
+		return p.state != failed && p.state != succeeded || p.valid && now < a.firstValid.Add(patience) // it may be nominated yet
+	}
 	if a.state == Checking && a.impatient && !slices.ContainsFunc(a.checklist, open) {
 		a.state, a.nextCheck = Failed, simtime.Never
 	}
@@ -237,6 +244,9 @@ func (a *Agent) NextTimeout() simtime.Time {
 	}
 	if a.mayNominate() {
 		at = min(at, a.firstValid.Add(nominationDelay))
+	}
+	if a.state == Checking && a.impatient && a.firstValid != simtime.Never {
+		at = min(at, a.firstValid.Add(patience))
 	}
 	return at
 }

@@ -195,11 +195,27 @@ func (a *Agent) handleRequest(now simtime.Time, from, to packet.Addr, m *stun.Me
 	ip := from.IP.Netip().As4()
 	a.answer(from, to, m, stun.BindingSuccess, &stun.XORMappedAddress{IP: ip[:], Port: int(from.Port)}, integrity)
 	a.counts.Answered++
-	if a.state != Checking && a.state != Connected {
-		return // the other end's description isn't here yet; its next check will do
+	e := early{from, to, binary.BigEndian.Uint32(priority), m.Contains(stun.AttrUseCandidate)}
+	switch a.state {
+	case New:
+		if len(a.early) < maxEarly {
+			a.early = append(a.early, e)
+		}
+	case Checking, Connected:
+		a.triggerFor(now, e.from, e.to, e.priority, e.nominated && !a.controlling)
+	case Disconnected, Failed:
 	}
-	a.triggerFor(now, from, to, binary.BigEndian.Uint32(priority), !a.controlling && m.Contains(stun.AttrUseCandidate))
 }
+
+// early is a request that came before the other end's description, and was answered (§7.3).
+type early struct {
+	from, to  packet.Addr
+	priority  uint32
+	nominated bool
+}
+
+// maxEarly bounds what is kept of requests for which there is no description yet.
+const maxEarly = 64
 
 // ours reports whether a user name is that of checks of the other end, as far as it is known (§7.2.2).
 func ours(name, local, peer string) bool {
@@ -322,10 +338,10 @@ func (a *Agent) handleError(now simtime.Time, p *pair, t *transaction, m *stun.M
 
 // succeed makes a pair valid (§7.2.5.3). With one component nothing depends on which local candidate the other end saw.
 func (a *Agent) succeed(now simtime.Time, p *pair, t *transaction) {
-	if p.state == waiting { // a triggered check that isn't necessary any more
+	if p.valid = true; !p.nominate || t.nominate {
+		p.state = succeeded // a triggered check isn't necessary any more
 		a.triggered = slices.DeleteFunc(a.triggered, func(o *pair) bool { return o == p })
 	}
-	p.state, p.valid = succeeded, true
 	if a.firstValid == simtime.Never {
 		a.firstValid = now
 	}
