@@ -39,6 +39,7 @@ func (c *checker) repair() {
 
 // security checks protection and what header extensions there are.
 func (c *checker) security() {
+	c.fullICE()
 	if s := &c.s.Security; s.Cryptex && s.EncryptExtensions {
 		c.fail(at("security", "cryptex"), "header extensions would be encrypted twice", "choose cryptex or encrypt-extensions")
 	}
@@ -46,6 +47,21 @@ func (c *checker) security() {
 	if slices.Contains(c.s.Extensions, "ntp-64") && slices.Contains(c.s.Extensions, "ntp-56") {
 		c.fail(at("extensions"), "ntp-64 and ntp-56 say the same", "choose one of them")
 	}
+}
+
+// fullICE checks connectivity checks of ours.
+func (c *checker) fullICE() {
+	s, p := &c.s.Security, at("security", "ice")
+	if s.ICE != "full" {
+		return
+	}
+	c.apply([]rule{
+		{c.s.Topology.Grouped(), p, "checks are between two ends, and here is a group", "remove it"},
+		{c.s.Protection == "none" || s.Keying == "preshared", p, "nothing waits for ICE where keys are there from the start", `write "keying: dtls", or remove it`},
+		{s.Keying == "pion", p, "pion's handshake doesn't wait for checks of ours", `write "ice: pion", or "keying: dtls"`},
+		{!c.s.RTCP.Mux, at("rtcp", "mux"), "ICE has one component here, for RTP and RTCP", `write "mux: true", or remove it`},
+		{slices.ContainsFunc(c.s.Endpoints, func(e Endpoint) bool { return !e.Symmetric }), p, "an endpoint sends from other ports than it receives on", "remove it, or symmetric from the endpoint"},
+	})
 }
 
 // words checks a list of words.

@@ -57,8 +57,8 @@ type FEC struct {
 type Security struct {
 	// Keying is a DTLS handshake (RFC 5764), ours or pion's, or keys that are there from the start.
 	Keying string `yaml:"keying" oneof:"dtls,pion,preshared" default:"dtls"`
-	// ICE is none, as addresses are known, or pion's, before the handshake.
-	ICE string `yaml:"ice" oneof:"none,pion" default:"none"`
+	// ICE is none, as addresses are known, a full implementation of ours, or pion's, before the handshake.
+	ICE string `yaml:"ice" oneof:"none,full,pion" default:"none"`
 	// Profile is the SRTP protection profile.
 	Profile string `yaml:"profile" oneof:"aes-cm-80,aes-cm-32,gcm-128,gcm-256" default:"aes-cm-80"`
 	// Timeout is the handshake's first retransmission time-out.

@@ -85,7 +85,7 @@ func (c *checker) aroundPion(name string) {
 		{s.RTCP.Profile != "avpf", at("rtcp", "profile"), "pion's profile is SAVPF", `write "profile: avpf"`},
 		{!s.RTCP.ReducedSize, at("rtcp", "reduced-size"), "pion sends feedback by itself", `write "reduced-size: true"`},
 		{s.Security.Keying != "dtls", at("security", "keying"), "pion gets its keys by DTLS", `write "keying: dtls", or remove it`},
-		{s.Security.ICE != "none", at("security", "ice"), "a pion stack has its own ICE", "remove it"},
+		{s.Security.ICE == "pion", at("security", "ice"), "a pion stack has its own ICE", `write "ice: full" for endpoints of ours, or remove it`},
 		{s.Security.Profile == "aes-cm-32", at("security", "profile"), "pion has no profile with tags of 32 bits", "write aes-cm-80, gcm-128 or gcm-256"},
 		{s.Security.EncryptExtensions || s.Security.Cryptex, c.firstOf(at("security", "cryptex"), at("security", "encrypt-extensions")), "pion sends header extensions in the clear", "remove it"},
 		{s.Congestion.ECN != "" && s.Congestion.ECN != "off", at("congestion", "ecn"), "pion doesn't look at ECN", `write "ecn: off", or remove it`},

@@ -99,8 +99,10 @@ type Security struct {
 	Cryptex protect.Cryptex
 	// Timeout is the first retransmission time-out of the handshake; 0 is 1 s.
 	Timeout time.Duration
+	// FullICE lets both ends check that they reach each other before the handshake, and go on asking for consent.
+	FullICE bool
 	// DTLS and ICE name whose do that in sessions of ours (see [RegisterKeying]). An empty DTLS is ours, and
-	// without ICE addresses are known, and work.
+	// with neither ICE addresses are known, and work.
 	DTLS, ICE string
 }
 

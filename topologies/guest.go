@@ -290,8 +290,8 @@ func (s *Simulation) openSide(e *side, extensions []headerext.Entry, sections []
 	}
 	description := s.describe(e, extensions, sections)
 	if e.party.guest == nil {
-		description.Lite, description.Setup = true, jsep.ActPass
-		description.ICE = ice.NewCredentials(s.random.Stream("ice/" + e.name + "/" + e.peer))
+		description.Lite, description.Setup = !s.config.Security.FullICE, jsep.ActPass
+		description.ICE = s.credentials(e.name, e.peer)
 		description.Fingerprint = s.identity(e.name).Fingerprint()
 		e.addr = packet.Addr{IP: e.party.endpoint.Addr(), Port: nextPort(&e.party.nextPort, false)}
 		e.described = description
@@ -458,15 +458,15 @@ func (s *Simulation) connectSide(e, other *side, extensions []headerext.Entry, s
 		return s.carried(e, sc)
 	}
 	sc.Breakers = s.config.Breakers.Config
-	s.secureLite(&sc, e, other)
+	s.secureBeside(&sc, e, other)
 	return e.party.endpoint.Connect(s.Loop.Now(), endpoints.ConnectionConfig{
 		Peer: e.peer, CNAME: e.cname, Sessions: []endpoints.SessionConfig{sc},
 	})
 }
 
-// secureLite gives an end of ours a handshake with a guest, which begins when the guest has checked that it
-// reaches this end.
-func (s *Simulation) secureLite(sc *endpoints.SessionConfig, e, other *side) {
+// secureBeside gives an end of ours a handshake with a guest, which begins when the guest has checked that it
+// reaches this end, or both have checked each other.
+func (s *Simulation) secureBeside(sc *endpoints.SessionConfig, e, other *side) {
 	config := dtls.Config{
 		Role: dtls.Client, Identity: s.identity(e.name), PeerFingerprint: other.described.Fingerprint,
 		Profiles: []keying.Profile{s.profile()}, Random: s.random.Stream("dtls/" + e.name + "/" + e.peer), Stranger: true, InitialTimeout: s.config.Security.Timeout,
@@ -475,6 +475,12 @@ func (s *Simulation) secureLite(sc *endpoints.SessionConfig, e, other *side) {
 		config.Role = dtls.Server
 	}
 	sc.Handshake, sc.Profile = true, 0
+	if s.config.Security.FullICE {
+		full := s.checked(dtls.New(config), e.name, e.peer, true, e.addr, e.remote) // ours offers, or two guests are among themselves
+		full.Agent().Begin(s.Loop.Now(), other.described.ICE, ice.HostCandidate(e.remote))
+		sc.Keying = full
+		return
+	}
 	sc.Keying = ice.NewLite(dtls.New(config), e.described.ICE, other.described.ICE.Fragment, s.random.Stream("ice/"+e.name+"/"+e.peer+"/opening"))
 }
 

@@ -108,8 +108,7 @@ func (s *Simulation) hostedHandshake(config dtls.Config, self, peer, suffix stri
 	if err != nil {
 		return nil, err
 	}
-	kc.Own = ice.NewCredentials(s.random.Stream("ice/" + self + suffix + "/" + peer + suffix))
-	kc.Peer = ice.NewCredentials(s.random.Stream("ice/" + peer + suffix + "/" + self + suffix))
+	kc.Own, kc.Peer = s.credentials(self+suffix, peer+suffix), s.credentials(peer+suffix, self+suffix)
 	step, err := m.ICE(k.whole, kc)
 	if err != nil {
 		return nil, fmt.Errorf("endpoint %s: %w", self, err)

@@ -6,6 +6,7 @@ import (
 
 	"rtpfabric/endpoints"
 	"rtpfabric/endpoints/headerext"
+	"rtpfabric/endpoints/ice"
 	"rtpfabric/endpoints/jsep"
 	"rtpfabric/endpoints/keying"
 	"rtpfabric/endpoints/keying/dtls"
@@ -21,11 +22,12 @@ type negotiation struct {
 	session *endpoints.Session // known once there is a connection
 	own     *jsep.Description
 	peer    *jsep.Description // as it has to describe itself
-	// handshake makes a step, opening one that opens the way for the other end's first packets. Keys that are there with
-	// the agreement need neither.
+	// handshake makes a step, opening one that opens the way for the other end's first packets, which checks do by
+	// themselves. Keys that are there with the agreement need neither.
 	handshake func(dtls.Role) keying.Step
 	opening   func(keying.Step) keying.Step
 	preshared keying.Step
+	checks    *ice.Full // of the step; nil without
 
 	// By media section: what this end can send and receive, and the name of what it sends.
 	can   []jsep.Section
@@ -47,7 +49,12 @@ func (s *Simulation) deferKeys(sc *endpoints.SessionConfig, self, peer string) *
 	name, begun := "dtls/"+self+"/"+peer, 0
 	n.handshake = func(role dtls.Role) keying.Step {
 		begun++
-		return dtls.New(s.dtlsConfig(role, self, peer, s.random.Stream(fmt.Sprintf("%s/%d", name, begun))))
+		step := dtls.New(s.dtlsConfig(role, self, peer, s.random.Stream(fmt.Sprintf("%s/%d", name, begun))))
+		if !s.config.Security.FullICE {
+			return step
+		}
+		n.checks = s.checked(step, self, peer, role == dtls.Server, sc.Local, sc.Remote)
+		return n.checks
 	}
 	n.opening = func(step keying.Step) keying.Step { return keying.NewOpening(step, s.random.Stream(name+"/opening")) }
 	return n
@@ -120,15 +127,18 @@ func (n *negotiation) Agree(now simtime.Time, answer string) error {
 	default:
 		return fmt.Errorf("a=setup:%s, and this end has the same part in the handshake", d.Setup)
 	}
-	if n.preshared == nil && !n.step.Client() && !n.step.Heard() {
+	if n.preshared == nil && n.checks == nil && !n.step.Client() && !n.step.Heard() {
 		n.step.Wrap(n.opening)
 	}
 	n.apply(now, d)
 	return nil
 }
 
-// apply lets those sections send that both ends want to.
+// apply lets those sections send that both ends want to, and the ends check whether they reach each other.
 func (n *negotiation) apply(now simtime.Time, peer *jsep.Description) {
+	if n.checks != nil {
+		n.checks.Agent().Begin(now, peer.ICE, peer.Candidates...)
+	}
 	for i, section := range n.session.Sections() {
 		if n.own.Sections[i].Sends && peer.Sections[i].Receives {
 			section.Release(now)
@@ -169,6 +179,9 @@ func (s *Simulation) describeEnds(call *Call, configs [2]*endpoints.SessionConfi
 		d := s.describe(e, extensions, sectionsOf(call.Sessions[0].Media))
 		d.Addr = configs[1-i].Remote // as the other end reaches it
 		d.Fingerprint = s.identity(name).Fingerprint()
+		if s.config.Security.FullICE {
+			d.ICE, d.Candidates = s.credentials(name, names[1-i]), []ice.Candidate{ice.HostCandidate(d.Addr)}
+		}
 		for j := range d.Sections { // SSRCs are drawn by the session, unless they are given
 			section, given := &d.Sections[j], configs[i].Sections[j].SSRC
 			section.SSRC, section.RTX = given, 0

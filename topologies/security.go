@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"rtpfabric/endpoints"
+	"rtpfabric/endpoints/ice"
 	"rtpfabric/endpoints/keying"
 	"rtpfabric/endpoints/keying/dtls"
 	"rtpfabric/endpoints/keying/ekt"
@@ -51,10 +52,28 @@ func (s *Simulation) handshake(call *Call, self, peer, suffix string, local, rem
 	if c := &s.config.Security; c.DTLS != "" || c.ICE != "" {
 		return s.hostedHandshake(config, self, peer, suffix, local, remote)
 	}
+	if s.config.Security.FullICE {
+		full := s.checked(dtls.New(config), self+suffix, peer+suffix, config.Role == dtls.Server, local, remote)
+		full.Agent().Begin(s.Loop.Now(), s.credentials(peer+suffix, self+suffix), ice.HostCandidate(remote))
+		return full, nil
+	}
 	if config.Role == dtls.Client {
 		return dtls.New(config), nil
 	}
 	return keying.NewOpening(dtls.New(config), s.random.Stream(name+"/opening")), nil
+}
+
+// checked puts connectivity checks before a step (RFC 8445). Whoever offers is the controlling end (§6.1.1).
+func (s *Simulation) checked(step keying.Step, self, peer string, controlling bool, local, remote packet.Addr) *ice.Full {
+	return ice.NewFull(step, ice.NewAgent(ice.Config{
+		Controlling: controlling, Local: s.credentials(self, peer), Candidates: []ice.Candidate{ice.HostCandidate(local)},
+		Random: s.random.Stream("ice/" + self + "/" + peer + "/checks"),
+	}), local, remote)
+}
+
+// credentials are those of an end for its checks with another one.
+func (s *Simulation) credentials(self, peer string) ice.Credentials {
+	return ice.NewCredentials(s.random.Stream("ice/" + self + "/" + peer))
 }
 
 // dtlsConfig describes one end of a handshake.

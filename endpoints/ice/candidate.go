@@ -49,6 +49,11 @@ func Priority(t CandidateType, preference uint16) uint32 {
 	return t.preference()<<24 | uint32(preference)<<8 | (256 - component)
 }
 
+// HostCandidate returns the only candidate of an end with one address.
+func HostCandidate(addr packet.Addr) Candidate {
+	return Candidate{Type: Host, Addr: addr, Base: addr, Foundation: "1", Priority: Priority(Host, 65535)}
+}
+
 // String returns the value of an a=candidate line (RFC 8839 §5.1).
 func (c Candidate) String() string {
 	s := fmt.Sprintf("%s %d udp %d %s %d typ %v", c.Foundation, component, c.Priority, c.Addr.IP, c.Addr.Port, c.Type)

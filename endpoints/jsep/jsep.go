@@ -38,8 +38,10 @@ const (
 type Description struct {
 	// Session is the session's id (RFC 8866 §5.2).
 	Session uint64
-	// Addr is where the end gets media, without ICE; with it, it is zero.
+	// Addr is where the end gets media; with ICE that of its default candidate, or zero if it has told none.
 	Addr packet.Addr
+	// Candidates are those that the end knows as it describes itself, with ICE; more may follow (RFC 8838).
+	Candidates []ice.Candidate
 	// Lite says that the end has a lite implementation of ICE.
 	Lite        bool
 	ICE         ice.Credentials
@@ -116,7 +118,7 @@ func (d *Description) String() string {
 		mids[i] = d.Sections[i].MID
 	}
 	out.WithValueAttribute("group", "BUNDLE "+strings.Join(mids, " "))
-	if d.Addr == (packet.Addr{}) {
+	if d.ICE != (ice.Credentials{}) {
 		out.WithValueAttribute("ice-options", "trickle ice2")
 	}
 	if d.Lite {
@@ -146,9 +148,15 @@ func (d *Description) media(s *Section) *sdp.MediaDescription {
 	if d.Addr != (packet.Addr{}) {
 		m.MediaName.Port.Value = int(d.Addr.Port)
 		m.ConnectionInformation.Address.Address = d.Addr.IP.String()
-	} else {
+	}
+	if d.ICE != (ice.Credentials{}) {
 		value("ice-ufrag", "%s", d.ICE.Fragment)
 		value("ice-pwd", "%s", d.ICE.Password)
+	}
+	if s == &d.Sections[0] { // those of the others are the same (RFC 9143 §10)
+		for _, c := range d.Candidates {
+			value("candidate", "%v", c)
+		}
 	}
 	value("fingerprint", "%v", d.Fingerprint)
 	value("setup", "%s", d.Setup)
@@ -254,8 +262,15 @@ func Parse(text string) (*Description, error) {
 	}
 	d.ICE = ice.Credentials{Fragment: common("ice-ufrag"), Password: common("ice-pwd")}
 	d.Setup = Setup(common("setup"))
-	if d.ICE == (ice.Credentials{}) {
-		if d.Addr, _ = addrOf(&in, first); d.Addr == (packet.Addr{}) {
+	for _, a := range first.Attributes {
+		if a.Key == "candidate" {
+			if c, err := ice.ParseCandidate(a.Value); err == nil { // of others there is no use
+				d.Candidates = append(d.Candidates, c)
+			}
+		}
+	}
+	if d.ICE == (ice.Credentials{}) || len(d.Candidates) > 0 {
+		if d.Addr, _ = addrOf(&in, first); d.Addr == (packet.Addr{}) && d.ICE == (ice.Credentials{}) {
 			return nil, errors.New("reading a description: it has neither ICE nor an address")
 		}
 	}

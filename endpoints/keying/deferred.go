@@ -56,6 +56,13 @@ func (d *Deferred) HandlePacket(now simtime.Time, p *packet.Packet) {
 	d.Step.HandlePacket(now, p)
 }
 
+// HandleCheck hands a packet of STUN on, if the step takes such.
+func (d *Deferred) HandleCheck(now simtime.Time, p *packet.Packet) {
+	if c, ok := d.Step.(Checker); ok {
+		c.HandleCheck(now, p)
+	}
+}
+
 // nothing is a step without keys.
 type nothing struct{}
 

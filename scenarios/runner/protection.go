@@ -37,7 +37,10 @@ func protection(s *scenarios.Scenario, c *topologies.Config) {
 	if s.Security.Keying == "pion" {
 		c.Security.DTLS = s.Security.Keying
 	}
-	if s.Security.ICE != "none" {
+	switch s.Security.ICE {
+	case "full":
+		c.Security.FullICE = true
+	case "pion":
 		c.Security.ICE = s.Security.ICE
 	}
 	if s.Security.Cryptex {
