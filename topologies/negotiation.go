@@ -28,6 +28,7 @@ type negotiation struct {
 	opening   func(keying.Step) keying.Step
 	preshared keying.Step
 	checks    *ice.Full // of the step; nil without
+	answered  bool      // the other end has answered an offer, so that both know who begins the handshake
 
 	// By media section: what this end can send and receive, and the name of what it sends.
 	can   []jsep.Section
@@ -102,7 +103,7 @@ func (n *negotiation) Answer(now simtime.Time, offer string) (string, error) {
 	switch {
 	case n.preshared != nil:
 		n.step.Begin(n.preshared, true)
-	case n.step.Begun() && !n.step.Client() && n.step.Heard():
+	case n.step.Begun() && !n.step.Client() && (n.answered || n.step.Heard()):
 		n.own.Setup = jsep.Passive
 	case !n.step.Client():
 		n.step.Begin(n.handshake(dtls.Client), true)
@@ -117,7 +118,7 @@ func (n *negotiation) Agree(now simtime.Time, answer string) error {
 	if err != nil {
 		return err
 	}
-	n.holds = n.offered
+	n.holds, n.answered = n.offered, true
 	switch client := n.step.Client(); {
 	case n.preshared != nil:
 		n.step.Begin(n.preshared, false)

@@ -168,7 +168,7 @@ func TestSignallingOnBadNetworks(t *testing.T) {
 	agreed := 0
 	for seed := range runs {
 		direction := func() string {
-			return fmt.Sprintf("{rate: %dkbps, delay: %dms, loss: %.1f%%, queue: {length: %dms}}", 50+random.Uint32()%2000, random.Uint32()%300, random.Uniform(0, 25), 50+random.Uint32()%400)
+			return fmt.Sprintf("{rate: %dkbps, delay: %dms, loss: %.1f%%, queue: {length: %dms}}", 50+random.Uint32()%2000, random.Uint32()%300, random.Uniform(0, 15), 50+random.Uint32()%400)
 		}
 		text := fmt.Sprintf(`
 title: A signalled call on a bad network
