@@ -182,6 +182,7 @@ endpoints: {A: {at: A}, B: {at: B}}
 topology: {peers: [A, B]}
 media: [{from: A, kind: audio, frame: 120ms, stop: 149s}, {from: B, kind: audio, frame: 120ms, stop: 149s}]
 congestion: {controller: fixed}
+security: {timeout: 100ms}
 signalling:
   at: M
   by: %s
