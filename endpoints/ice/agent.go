@@ -76,15 +76,19 @@ type Agent struct {
 	retired     []*transaction
 	selected    *pair
 	state       State
-	foundations int          // of peer-reflexive candidates
-	patient     simtime.Time // until when it waits for the other end's checks; Never if that is over
-	impatient   bool
-	firstValid  simtime.Time
-	nextCheck   simtime.Time
-	lastCheck   simtime.Time
-	consent     consent
-	out         []Datagram
-	counts      AgentCounts
+	foundations int // of peer-reflexive candidates
+	// patient is until when it waits for the other end's checks, hopeful until when for the nomination of a valid pair;
+	// Never if that is over, or hasn't begun.
+	patient    simtime.Time
+	hopeful    simtime.Time
+	impatient  bool
+	hopeless   bool
+	firstValid simtime.Time
+	nextCheck  simtime.Time
+	lastCheck  simtime.Time
+	consent    consent
+	out        []Datagram
+	counts     AgentCounts
 }
 
 // AgentCounts are what an agent has done and got.
@@ -104,7 +108,7 @@ func NewAgent(c Config) *Agent {
 		c.Pacing = Pacing
 	}
 	return &Agent{
-		config: c, controlling: c.Controlling, tiebreaker: c.Random.Uint64(), patient: simtime.Never, firstValid: simtime.Never,
+		config: c, controlling: c.Controlling, tiebreaker: c.Random.Uint64(), patient: simtime.Never, hopeful: simtime.Never, firstValid: simtime.Never,
 		nextCheck: simtime.Never, consent: consent{next: simtime.Never, expires: simtime.Never},
 	}
 }
@@ -223,9 +227,10 @@ func (a *Agent) conclude(now simtime.Time) {
 	if a.patient <= now {
 		a.patient, a.impatient = simtime.Never, true
 	}
-	open := func(p *pair) bool {
-		return p.state != failed && p.state != succeeded || p.valid && now < a.firstValid.Add(patience) // it may be nominated yet
+	if a.hopeful <= now {
+		a.hopeful, a.hopeless = simtime.Never, true
 	}
+	open := func(p *pair) bool { return p.state != failed && p.state != succeeded || p.valid && !a.hopeless }
 	if a.state == Checking && a.impatient && !slices.ContainsFunc(a.checklist, open) {
 		a.state, a.nextCheck = Failed, simtime.Never
 	}
@@ -236,7 +241,7 @@ func (a *Agent) NextTimeout() simtime.Time {
 	if a.state == New || a.state == Failed || a.state == Disconnected {
 		return simtime.Never
 	}
-	at := min(a.nextCheck, a.consent.next, a.consent.expires, a.patient)
+	at := min(a.nextCheck, a.consent.next, a.consent.expires, a.patient, a.hopeful)
 	for _, p := range a.checklist {
 		if p.check != nil {
 			at = min(at, p.check.next)
@@ -244,9 +249,6 @@ func (a *Agent) NextTimeout() simtime.Time {
 	}
 	if a.mayNominate() {
 		at = min(at, a.firstValid.Add(nominationDelay))
-	}
-	if a.state == Checking && a.impatient && a.firstValid != simtime.Never {
-		at = min(at, a.firstValid.Add(patience))
 	}
 	return at
 }

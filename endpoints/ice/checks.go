@@ -343,7 +343,7 @@ func (a *Agent) succeed(now simtime.Time, p *pair, t *transaction) {
 		a.triggered = slices.DeleteFunc(a.triggered, func(o *pair) bool { return o == p })
 	}
 	if a.firstValid == simtime.Never {
-		a.firstValid = now
+		a.firstValid, a.hopeful = now, now.Add(patience)
 	}
 	for _, o := range a.checklist {
 		if o.state == frozen && o.foundation() == p.foundation() {
@@ -391,6 +391,6 @@ func (a *Agent) selectPair(now simtime.Time, p *pair) {
 	if a.selected != nil && a.selected != p && a.selected.nominated && a.selected.priority(a.controlling) > p.priority(a.controlling) {
 		return
 	}
-	a.selected, a.state, a.patient = p, Connected, simtime.Never
+	a.selected, a.state, a.patient, a.hopeful = p, Connected, simtime.Never, simtime.Never
 	a.consent.begin(now, a.config.Random)
 }

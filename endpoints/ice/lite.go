@@ -1,5 +1,6 @@
-// Package ice is how ends find out by which addresses they reach each other (RFC 8445). It has the lite
-// implementation: that of an end which needs no candidates but its address.
+// Package ice is how ends find out by which addresses they reach each other (RFC 8445). It has both
+// implementations: the full one, an [Agent] that checks pairs of candidates, and the lite one, that of an end which needs no
+// candidates but its address.
 package ice
 
 import (

@@ -1,0 +1,135 @@
+package runner_test
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/pion/stun/v4"
+
+	"rtpfabric/sim/fabric"
+	"rtpfabric/sim/packet"
+	"rtpfabric/sim/record"
+	"rtpfabric/sim/simtime"
+)
+
+// order notes what arrives first of each kind, and looks at every message of STUN.
+type order struct {
+	fabric.Observer
+	first   map[string]simtime.Time
+	strange []string
+}
+
+func newOrder() *order {
+	return &order{Observer: fabric.Nobody, first: map[string]simtime.Time{}}
+}
+
+func (o *order) PacketDelivered(now simtime.Time, p *packet.Packet) { o.note(now, "in ", p) }
+
+func (o *order) PacketSent(now simtime.Time, p *packet.Packet) { o.note(now, "out ", p) }
+
+func (o *order) note(now simtime.Time, way string, p *packet.Packet) {
+	if p.Protocol != packet.UDP || len(p.Payload) == 0 {
+		return
+	}
+	kind := ""
+	switch b := p.Payload[0]; {
+	case b < 4:
+		m := stun.Message{Raw: bytes.Clone(p.Payload)}
+		if m.Decode() != nil || stun.Fingerprint.Check(&m) != nil {
+			o.strange = append(o.strange, fmt.Sprintf("%v: % x", now, p.Payload))
+		}
+		if kind = "check"; m.Contains(stun.AttrUseCandidate) {
+			kind = "nomination"
+		}
+	case b >= 20 && b < 64:
+		kind = "handshake"
+	case b >= 128:
+		kind = "media"
+	}
+	if _, seen := o.first[way+kind]; !seen {
+		o.first[way+kind] = now
+	}
+}
+
+// Addresses and ports are in the descriptions, and nothing but checks goes to them before a pair is nominated.
+//
+// conformance: SIG-10-3
+func TestMediaOverNominatedPair(t *testing.T) {
+	for _, by := range []string{"server", "gateway"} {
+		for _, polls := range []string{"{}", "{A: {poll: 3s, phase: 1ms}}"} {
+			o := newOrder()
+			r := runWatched(t, signalledCall+"security: {ice: full}\nsignalling: {at: M, by: "+by+", peers: "+polls+", offers: [{by: A, at: 1s}]}\n", o)
+			f := o.first
+			if !(f["out check"] < f["in nomination"] && f["in nomination"] <= f["out handshake"] && f["in handshake"] < f["out media"]) || len(o.strange) > 0 {
+				t.Errorf("%s, %s: %v, strange: %v", by, polls, f, o.strange)
+			}
+			for _, m := range r.Messages {
+				if !strings.Contains(m.Text, "m=audio") {
+					continue
+				}
+				for _, line := range []string{"a=ice-ufrag:", "a=ice-pwd:", "a=candidate:1 1 udp 2130706431 10.0.0.", "a=rtcp-mux", "a=group:BUNDLE", "c=IN IP4 10.0.0."} {
+					if !strings.Contains(m.Text, line) {
+						t.Errorf("%s doesn't say %s: %s", m.Title, line, m.Text)
+					}
+				}
+			}
+			if keys := firstEvent(r, "B", "keys-agreed"); math.IsNaN(keys) {
+				t.Errorf("%s, %s: no keys: %v", by, polls, r.Events)
+			}
+		}
+	}
+}
+
+// A way that lets nothing through ends in a failure with its reason, and without media.
+func TestICEWithoutAWay(t *testing.T) {
+	text := strings.Replace(signalledCall, "duration: 40s", "duration: 100s", 1)
+	text = strings.Replace(text, "b: {between: [M, B], rate: 100Mbps, delay: 25ms}", "b: {between: [M, B], rate: 100Mbps, delay: 25ms, backward: {impairments: [{type: outage, during: [0s..99s]}]}}", 1)
+	o := newOrder()
+	r := runWatched(t, text+"security: {ice: full}\n", o)
+	if _, handshake := o.first["out handshake"]; handshake {
+		t.Errorf("a handshake at %v without a way", o.first["out handshake"])
+	}
+	for end, most := range map[string]float64{"A": 40, "B": 80} { // B hears of A's checks until 31.5 s, and tries again each time
+		if at := firstEvent(r, end, "keying-failed"); at < 39 || at > most || math.IsNaN(at) {
+			t.Errorf("%s fails at %v s: %v", end, at, r.Events)
+		}
+	}
+}
+
+// With full ICE at our end pion's stack and ours check each other, through NATs as well.
+func TestFullICEBesidePion(t *testing.T) {
+	long(t)
+	for name, network := range map[string]string{
+		"between hosts": "{links: {l: {between: [A, B], rate: 5Mbps, delay: 20ms}}}",
+		"behind a NAT":  "{links: {l: {between: [A, N], rate: 5Mbps, delay: 20ms}, m: {between: [N, B], rate: 5Mbps, delay: 5ms}}, nodes: {N: {nat: {inside: [A]}}}}",
+		"at 5 % loss":   "{links: {l: {between: [A, B], rate: 5Mbps, delay: 20ms, loss: 5%}}}",
+	} {
+		for _, guest := range []string{"A", "B"} {
+			t.Run(name+", pion is "+guest, func(t *testing.T) {
+				ends := strings.Replace("{A: {at: A}, B: {at: B}}", guest+": {at: "+guest, guest+": {at: "+guest+", stack: pion", 1)
+				o := newOrder()
+				r := runWatched(t, fmt.Sprintf(`
+title: Full ICE beside pion
+duration: 12s
+network: %s
+endpoints: %s
+topology: {peers: [A, B]}
+media: [{from: A, kind: audio}, {from: B, kind: audio}]
+congestion: {controller: fixed}
+security: {ice: full}
+`, network, ends), o)
+				for _, end := range []string{"A", "B"} {
+					if rate := r.Find(end+"/audio", record.ReceiveRate).Values; !(rate[len(rate)-20] > 10_000) {
+						t.Errorf("of %s %v bit/s come", end, rate[len(rate)-20])
+					}
+				}
+				if _, nominated := o.first["in nomination"]; !nominated || len(o.strange) > 0 {
+					t.Errorf("%v, strange: %v", o.first, o.strange)
+				}
+			})
+		}
+	}
+}
