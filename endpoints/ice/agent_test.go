@@ -122,12 +122,11 @@ func (n *nat) pass(d ice.Datagram) (ice.Datagram, bool) {
 		n.allowed[d.To] = true
 		d.From = seen
 	}
-	if d.To == seen {
-		if !n.allowed[d.From] {
-			return d, false
-		}
+	switch d.To {
+	case seen:
 		d.To = inside
-	} else if d.To == inside {
+		return d, n.allowed[d.From]
+	case inside:
 		return d, false // nobody reaches it that way
 	}
 	return d, true

@@ -287,7 +287,8 @@ func (a *Agent) handleResponse(now simtime.Time, from, to packet.Addr, m *stun.M
 		return
 	}
 	t := a.find(m.TransactionID)
-	if t == nil || stun.NewShortTermIntegrity(a.peer.Password).Check(m) != nil && !(m.Type == stun.BindingError && !m.Contains(stun.AttrMessageIntegrity)) {
+	plain := m.Type == stun.BindingError && !m.Contains(stun.AttrMessageIntegrity) // as who can't check the request's answers (RFC 8489 §9.1.3)
+	if t == nil || !plain && stun.NewShortTermIntegrity(a.peer.Password).Check(m) != nil {
 		a.counts.Ignored++
 		return
 	}

@@ -63,7 +63,8 @@ func TestMediaOverNominatedPair(t *testing.T) {
 			o := newOrder()
 			r := runWatched(t, signalledCall+"security: {ice: full}\nsignalling: {at: M, by: "+by+", peers: "+polls+", offers: [{by: A, at: 1s}]}\n", o)
 			f := o.first
-			if !(f["out check"] < f["in nomination"] && f["in nomination"] <= f["out handshake"] && f["in handshake"] < f["out media"]) || len(o.strange) > 0 {
+			inOrder := f["out check"] < f["in nomination"] && f["in nomination"] <= f["out handshake"] && f["in handshake"] < f["out media"]
+			if !inOrder || len(o.strange) > 0 {
 				t.Errorf("%s, %s: %v, strange: %v", by, polls, f, o.strange)
 			}
 			for _, m := range r.Messages {
