@@ -141,6 +141,9 @@ func (e *Endpoint) PollPacket(simtime.Time) *packet.Packet {
 	for again := e.polled > 0; ; again = false {
 		for ; e.polled < len(sessions); e.polled++ {
 			s := sessions[e.polled]
+			for s.muted && s.out.Len() > 0 {
+				e.config.Pool.Release(s.out.Pop())
+			}
 			if p := s.out.Pop(); p != nil {
 				s.repeat(p)
 				p.Src.Port += s.config.SourceOffset

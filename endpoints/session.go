@@ -146,6 +146,7 @@ type Session struct {
 	failed     bool // there won't be any keys of RTP, or of RTCP
 	entered    bool // the keys are known and the session has been joined
 	leaving    bool // see Endpoint.Leave
+	muted      bool // nothing may be sent any more, whatever waits
 	parting    bool // some stream may be about to leave
 	farewell   bool // somebody has said BYE
 	refused    bool // the peer has another profile

@@ -101,6 +101,9 @@ func (s *Session) pollStep(now simtime.Time, step keying.Step, src, dst packet.A
 	}
 	if c, ok := step.(keying.Closer); ok && s.entered && !s.leaving && c.Closed() {
 		s.event(Event{Kind: PeerClosed, At: now})
+		if m, ok := step.(keying.Muter); ok {
+			s.muted = m.Muted()
+		}
 		s.Leave(now) // nobody takes anything any more
 	}
 }

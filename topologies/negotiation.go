@@ -54,7 +54,7 @@ func (s *Simulation) deferKeys(sc *endpoints.SessionConfig, self, peer string) *
 		if !s.config.Security.FullICE {
 			return step
 		}
-		n.checks = s.checked(step, self, peer, role == dtls.Server, sc.Local, sc.Remote)
+		n.checks = s.checked(step, self, peer, begun, role == dtls.Server, sc.Local, sc.Remote)
 		return n.checks
 	}
 	n.opening = func(step keying.Step) keying.Step { return keying.NewOpening(step, s.random.Stream(name+"/opening")) }
@@ -78,11 +78,16 @@ func (n *negotiation) Offer(now simtime.Time) string {
 	n.offered = n.wants
 	n.own.Setup = jsep.ActPass
 	n.describes(n.offered, nil)
-	if n.preshared == nil && !n.step.Begun() {
+	if n.preshared == nil && (!n.step.Begun() || n.dead()) {
 		n.step.Begin(n.handshake(dtls.Server), false)
 		n.stir(now)
 	}
 	return n.own.String()
+}
+
+// dead reports whether checks have come to nothing before there was a handshake: the next agreement begins with new ones.
+func (n *negotiation) dead() bool {
+	return n.checks != nil && !n.step.Heard() && (n.checks.Agent().State() == ice.Failed || n.checks.Agent().State() == ice.Disconnected)
 }
 
 // Rollback takes the offer back, and with it the readiness.
@@ -105,7 +110,7 @@ func (n *negotiation) Answer(now simtime.Time, offer string) (string, error) {
 		n.step.Begin(n.preshared, true)
 	case n.step.Begun() && !n.step.Client() && (n.answered || n.step.Heard()):
 		n.own.Setup = jsep.Passive
-	case !n.step.Client():
+	case !n.step.Client() || n.dead():
 		n.step.Begin(n.handshake(dtls.Client), true)
 	}
 	n.apply(now, d)
@@ -159,7 +164,7 @@ func (n *negotiation) fits(text string, setups ...jsep.Setup) (*jsep.Description
 	if !slices.Contains(setups, d.Setup) {
 		return nil, fmt.Errorf("a=setup:%s, not %s", d.Setup, setups[0])
 	}
-	if d.Fingerprint != n.peer.Fingerprint || d.Addr != n.peer.Addr {
+	if d.Fingerprint != n.peer.Fingerprint || d.Addr != n.peer.Addr || d.ICE != n.peer.ICE {
 		return nil, fmt.Errorf("it is of somebody else, at %v", d.Addr)
 	}
 	return d, n.own.Agrees(d)

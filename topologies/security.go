@@ -1,6 +1,7 @@
 package topologies
 
 import (
+	"fmt"
 	"time"
 
 	"rtpfabric/endpoints"
@@ -53,7 +54,7 @@ func (s *Simulation) handshake(call *Call, self, peer, suffix string, local, rem
 		return s.hostedHandshake(config, self, peer, suffix, local, remote)
 	}
 	if s.config.Security.FullICE {
-		full := s.checked(dtls.New(config), self+suffix, peer+suffix, config.Role == dtls.Server, local, remote)
+		full := s.checked(dtls.New(config), self+suffix, peer+suffix, 1, config.Role == dtls.Server, local, remote)
 		full.Agent().Begin(s.Loop.Now(), s.credentials(peer+suffix, self+suffix), ice.HostCandidate(remote))
 		return full, nil
 	}
@@ -64,10 +65,11 @@ func (s *Simulation) handshake(call *Call, self, peer, suffix string, local, rem
 }
 
 // checked puts connectivity checks before a step (RFC 8445). Whoever offers is the controlling end (§6.1.1).
-func (s *Simulation) checked(step keying.Step, self, peer string, controlling bool, local, remote packet.Addr) *ice.Full {
+// An end that begins anew counts its agents.
+func (s *Simulation) checked(step keying.Step, self, peer string, count int, controlling bool, local, remote packet.Addr) *ice.Full {
 	return ice.NewFull(step, ice.NewAgent(ice.Config{
 		Controlling: controlling, Local: s.credentials(self, peer), Candidates: []ice.Candidate{ice.HostCandidate(local)},
-		Random: s.random.Stream("ice/" + self + "/" + peer + "/checks"),
+		Random: s.random.Stream(fmt.Sprintf("ice/%s/%s/checks/%d", self, peer, count)),
 	}), local, remote)
 }
 

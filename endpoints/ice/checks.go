@@ -165,6 +165,10 @@ func (a *Agent) answer(from, to packet.Addr, m *stun.Message, kind stun.MessageT
 }
 
 func (a *Agent) handleRequest(now simtime.Time, from, to packet.Addr, m *stun.Message) {
+	if a.state == Disconnected || a.state == Failed { // so that the other end learns of it
+		a.counts.Ignored++
+		return
+	}
 	refuse := func(code stun.ErrorCode, more ...stun.Setter) {
 		a.counts.Refused++
 		a.answer(from, to, m, stun.BindingError, append([]stun.Setter{code}, more...)...)
@@ -203,7 +207,7 @@ func (a *Agent) handleRequest(now simtime.Time, from, to packet.Addr, m *stun.Me
 		}
 	case Checking, Connected:
 		a.triggerFor(now, e.from, e.to, e.priority, e.nominated && !a.controlling)
-	case Disconnected, Failed:
+	case Disconnected, Failed: // looked at before
 	}
 }
 
@@ -283,20 +287,22 @@ func (a *Agent) triggerFor(now simtime.Time, from, to packet.Addr, priority uint
 func foundationOf(n int) string { return "prflx" + string(rune('A'+n%26)) }
 
 func (a *Agent) handleResponse(now simtime.Time, from, to packet.Addr, m *stun.Message) {
-	if a.consent.response(now, m, a.peer.Password) {
+	if a.state != Checking && a.state != Connected || a.consent.response(now, m, a.peer.Password) {
 		return
 	}
 	t := a.find(m.TransactionID)
-	plain := m.Type == stun.BindingError && !m.Contains(stun.AttrMessageIntegrity) // as who can't check the request's answers (RFC 8489 §9.1.3)
-	if t == nil || !plain && stun.NewShortTermIntegrity(a.peer.Password).Check(m) != nil {
+	if t == nil || stun.NewShortTermIntegrity(a.peer.Password).Check(m) != nil { // RFC 8489 §9.1.4, of errors as well
 		a.counts.Ignored++
 		return
 	}
-	p := t.pair
-	if p.check == t {
-		p.check = nil
-	} else {
+	p, late := t.pair, t.pair.check != t
+	if late { // another check of the pair has taken its place: only its success counts
 		a.retired = slices.DeleteFunc(a.retired, func(o *transaction) bool { return o == t })
+		if m.Type == stun.BindingError || from != p.remote.Addr || to != p.local.Base {
+			return
+		}
+	} else {
+		p.check = nil
 	}
 	if from != p.remote.Addr || to != p.local.Base { // §7.2.5.2.1
 		a.fail(now, p)
@@ -330,6 +336,7 @@ func (a *Agent) handleError(now simtime.Time, p *pair, t *transaction, m *stun.M
 		sent := stun.Message{Raw: t.payload}
 		if sent.Decode() == nil && sent.Contains(stun.AttrICEControlling) == a.controlling {
 			a.changeRole(now)
+			a.tiebreaker = a.config.Random.Uint64() // §7.2.5.1
 		}
 		a.trigger(now, p)
 		return
@@ -391,6 +398,9 @@ func (a *Agent) nominate(now simtime.Time) {
 func (a *Agent) selectPair(now simtime.Time, p *pair) {
 	if a.selected != nil && a.selected != p && a.selected.nominated && a.selected.priority(a.controlling) > p.priority(a.controlling) {
 		return
+	}
+	if a.selected == p && a.state == Connected {
+		return // a nomination is no answer to a request for consent
 	}
 	a.selected, a.state, a.patient, a.hopeful = p, Connected, simtime.Never, simtime.Never
 	a.consent.begin(now, a.config.Random)

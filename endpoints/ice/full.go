@@ -16,6 +16,7 @@ type Full struct {
 	agent         *Agent
 	local, remote packet.Addr
 	astray        uint64
+	keyed         bool
 }
 
 // NewFull returns a step with checks before it, from one address to another.
@@ -68,15 +69,32 @@ func (f *Full) NextTimeout() simtime.Time {
 	return at
 }
 
-var errNoPair = errors.New("no candidate pair works (RFC 8445 §8.1.1)")
+// Why there are no keys.
+var (
+	errNoPair    = errors.New("no candidate pair works (RFC 8445 §8.1.1)")
+	errNoConsent = errors.New("no answer to requests for consent (RFC 7675 §5.1)")
+)
+
+// Keys returns the step's keys, once they are known.
+func (f *Full) Keys(keyLen, saltLen int) (keying.Keys, bool) {
+	k, ok := f.Step.Keys(keyLen, saltLen)
+	f.keyed = f.keyed || ok
+	return k, ok
+}
 
 // Err returns why there won't be any keys.
 func (f *Full) Err() error {
-	if f.agent.State() == Failed {
+	switch s := f.agent.State(); {
+	case s == Failed:
 		return errNoPair
+	case s == Disconnected && !f.keyed:
+		return errNoConsent
 	}
 	return f.Around.Err()
 }
+
+// Muted reports whether consent is lost.
+func (f *Full) Muted() bool { return f.agent.State() == Disconnected }
 
 // Closed reports whether the other end has closed the connection, or hasn't consented to it for so long that nothing may be
 // sent any more (RFC 7675 §5.1).

@@ -5,6 +5,7 @@ package ice
 
 import (
 	"encoding/base64"
+	"strings"
 
 	"github.com/pion/stun/v4"
 
@@ -22,6 +23,16 @@ func NewCredentials(r *rng.Stream) Credentials {
 	var b [3 + 18]byte
 	_, _ = r.Read(b[:])
 	return Credentials{Fragment: base64.RawStdEncoding.EncodeToString(b[:3]), Password: base64.RawStdEncoding.EncodeToString(b[3:])}
+}
+
+// Valid reports whether a description may have the credentials (RFC 8839 §5.4).
+func (c Credentials) Valid() bool {
+	plain := func(s string) bool {
+		return !strings.ContainsFunc(s, func(r rune) bool {
+			return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && r != '+' && r != '/'
+		})
+	}
+	return len(c.Fragment) >= 4 && len(c.Fragment) <= 256 && len(c.Password) >= 22 && len(c.Password) <= 256 && plain(c.Fragment) && plain(c.Password)
 }
 
 // Lite is a lite implementation (RFC 8445 §2.5) in front of a keying step: it answers checks and sends none,

@@ -261,6 +261,9 @@ func Parse(text string) (*Description, error) {
 		return v
 	}
 	d.ICE = ice.Credentials{Fragment: common("ice-ufrag"), Password: common("ice-pwd")}
+	if d.ICE != (ice.Credentials{}) && !d.ICE.Valid() {
+		return nil, errors.New("reading a description: a=ice-ufrag has 4 to 256 characters, a=ice-pwd 22 to 256")
+	}
 	d.Setup = Setup(common("setup"))
 	for _, a := range first.Attributes {
 		if a.Key == "candidate" {

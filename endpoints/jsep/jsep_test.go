@@ -152,6 +152,23 @@ func TestBandwidths(t *testing.T) {
 	}
 }
 
+// Credentials go into STUN messages, which bounds them (RFC 8839 §5.4).
+func TestCredentials(t *testing.T) {
+	for _, bad := range []ice.Credentials{
+		{Fragment: "abc", Password: "0123456789012345678901"},
+		{Fragment: "abcd", Password: "012345678901234567890"},
+		{Fragment: strings.Repeat("a", 257), Password: "0123456789012345678901"},
+		{Fragment: "ab:d", Password: "0123456789012345678901"},
+		{Fragment: "abcd"},
+	} {
+		d := description()
+		d.ICE = bad
+		if _, err := jsep.Parse(d.String()); err == nil {
+			t.Errorf("%+v is taken", bad)
+		}
+	}
+}
+
 // An end without ICE says where it is (RFC 8866 §5.7), and one with neither is no use.
 func TestAddress(t *testing.T) {
 	d := description()

@@ -63,6 +63,12 @@ func (d *Deferred) HandleCheck(now simtime.Time, p *packet.Packet) {
 	}
 }
 
+// Muted reports whether the step has lost consent.
+func (d *Deferred) Muted() bool {
+	m, ok := d.Step.(Muter)
+	return ok && m.Muted()
+}
+
 // nothing is a step without keys.
 type nothing struct{}
 

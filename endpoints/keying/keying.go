@@ -62,6 +62,13 @@ type Closer interface {
 	Closed() bool
 }
 
+// Muter is a step that may have lost the other end's consent to getting anything.
+type Muter interface {
+	Closer
+	// Muted reports whether it has: nothing may be sent any more, not even a farewell (RFC 7675 §5.1).
+	Muted() bool
+}
+
 // KeyLogger is a step that readers of a capture can be let into.
 type KeyLogger interface {
 	Step

@@ -134,3 +134,51 @@ security: {ice: full}
 		}
 	}
 }
+
+// Without consent nothing is sent any more, not even a farewell (RFC 7675 §5.1); and with none before there were keys, somebody
+// says so.
+func TestConsentIsLost(t *testing.T) {
+	cut := func(from string) string {
+		return strings.ReplaceAll(strings.Replace(signalledCall, "duration: 40s", "duration: 100s", 1), "delay: 25ms}", "delay: 25ms, impairments: [{type: outage, during: ["+from+"..99s]}]}") +
+			"security: {ice: full}\n"
+	}
+	last := &lastSent{Observer: fabric.Nobody}
+	r := runWatched(t, cut("10s"), last)
+	for i, end := range []string{"A", "B"} {
+		closed := firstEvent(r, end, "peer-closed")
+		if !(closed > 34 && closed < 41) || last.at[i].Seconds() >= closed {
+			t.Errorf("%s has no consent at %.3f s, and sends until %v", end, closed, last.at[i])
+		}
+	}
+	for _, from := range []string{"150ms", "180ms", "210ms", "240ms", "270ms"} {
+		r := runWatched(t, cut(from), nil)
+		for _, end := range []string{"A", "B"} {
+			if math.IsNaN(firstEvent(r, end, "keying-failed", "peer-closed")) {
+				t.Errorf("cut at %s: %s says nothing: %v", from, end, r.Events)
+			}
+		}
+	}
+}
+
+// lastSent notes when each of two ends has sent something last.
+type lastSent struct {
+	fabric.Observer
+	at [2]simtime.Time
+}
+
+func (l *lastSent) PacketSent(now simtime.Time, p *packet.Packet) {
+	if i := int(p.Src.IP & 0xff); p.Protocol == packet.UDP {
+		l.at[i-1] = now
+	}
+}
+
+// Checks that came to nothing, as an answer was late, are begun anew with the next agreement.
+func TestChecksBeginAnew(t *testing.T) {
+	r := signalled(t, strings.Replace(signalledCall, "duration: 40s", "duration: 200s", 1)+
+		"security: {ice: full}\nsignalling: {at: M, peers: {A: {poll: 60s, phase: 1ms}}, offers: [{by: A, at: 1s}, {by: A, at: 115s}]}\n")
+	for _, end := range []string{"A", "B"} {
+		if keys := firstEvent(r, end, "keys-agreed"); !(keys > 115 && keys < 130) {
+			t.Errorf("%s has keys at %.3f s: %v", end, keys, r.Events)
+		}
+	}
+}

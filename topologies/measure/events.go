@@ -94,7 +94,13 @@ func (r *Recorder) handle(e endpoints.Event) {
 			r.event(e.At, entity, "keys-agreed", "")
 		}
 	case endpoints.PeerClosed:
-		r.event(e.At, entity, "peer-closed", "the peer has ended the connection")
+		why := "the peer has ended the connection"
+		for _, step := range e.Session.Keying() {
+			if m, ok := step.(keying.Muter); ok && m.Muted() {
+				why = "no answer to requests for consent (RFC 7675)"
+			}
+		}
+		r.event(e.At, entity, "peer-closed", why)
 	case endpoints.KeyRenewed:
 		r.event(e.At, entity, "key-renewed", "of its own, as the group has another one")
 	case endpoints.KeyingFailed:
