@@ -241,6 +241,9 @@ func (s *Scenario) Streams() []Media {
 	if s.Topology.Forwarded() {
 		return s.passedOn()
 	}
+	if s.Topology.Forked() {
+		return s.forkedStreams()
+	}
 	if !s.Topology.Meshed() {
 		return s.Media
 	}
@@ -373,6 +376,12 @@ func (t *Topology) Calls() [][]string {
 			}
 		}
 		return append(pairs, t.Joins()...)
+	case t.Forked():
+		var pairs [][]string
+		for i := 1; i < len(t.Peers); i++ {
+			pairs = append(pairs, []string{t.Peers[0], t.Peers[i]})
+		}
+		return pairs
 	case t.Meshed():
 		var pairs [][]string
 		for i, a := range t.Peers {

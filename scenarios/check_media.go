@@ -191,6 +191,10 @@ func (c *checker) topology() {
 		c.mesh()
 		return
 	}
+	if t.Forked() {
+		c.fork()
+		return
+	}
 	p := at("topology", "peers")
 	if len(t.Peers) > 0 {
 		if len(t.Pairs) > 0 {
@@ -265,7 +269,7 @@ func (c *checker) apart(one, other string, p strict.Path) {
 // silence refuses calls in which nobody sends anything, but for those of a mesh, whose peers may
 // just listen to others.
 func (c *checker) silence() {
-	if c.s.Topology.Meshed() || len(c.errs) > 0 {
+	if c.s.Topology.Meshed() || c.s.Topology.Forked() || len(c.errs) > 0 {
 		return
 	}
 	for i, call := range c.s.Topology.Calls() {
@@ -322,6 +326,12 @@ func (c *checker) crowded(m *Media, p strict.Path, streams map[[2]string]int) {
 	switch {
 	case t.Grouped():
 		pairs = [][2]string{{"the peers of the relay"}}
+	case t.Forked():
+		for _, call := range t.Calls() {
+			if slices.Contains(call, m.From) {
+				pairs = append(pairs, [2]string{call[0], call[1]})
+			}
+		}
 	case t.Meshed():
 		for _, peer := range t.Peers {
 			if peer != m.From && (m.To == "" || m.To == peer) {
@@ -367,7 +377,7 @@ func (c *checker) media() {
 		}
 		flows[m.FlowName()] = true
 		call := min(m.From, m.To) + " " + max(m.From, m.To)
-		if c.s.Topology.Grouped() || c.s.Topology.Meshed() || c.s.Topology.Forwarded() {
+		if c.s.Topology.Grouped() || c.s.Topology.Meshed() || c.s.Topology.Forwarded() || c.s.Topology.Forked() {
 			call = c.s.Topology.Type
 		}
 		c.spoofs(m, p)
@@ -379,6 +389,8 @@ func (c *checker) media() {
 			c.relayed(i, p)
 		case c.s.Topology.Meshed(), c.s.Topology.Forwarded():
 			c.meshed(m, p)
+		case c.s.Topology.Forked():
+			c.forked(m, p)
 		default:
 			c.ends(m, p)
 		}

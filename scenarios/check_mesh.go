@@ -21,15 +21,8 @@ func (c *checker) mesh() {
 		c.fail(c.firstOf(p, at("topology")), fmt.Sprintf("a mesh has 2 to %d peers, not %d", maxMesh, n), "write endpoints, like [A, B, C]")
 		return
 	}
-	for i, peer := range t.Peers {
-		switch {
-		case c.s.Endpoint(peer) == nil:
-			c.fail(p.Child(fmt.Sprint(i)), fmt.Sprintf("there is no endpoint %q", peer), instead(peer, c.endpointNames(), "the endpoints"))
-			return
-		case slices.Contains(t.Peers[:i], peer):
-			c.fail(p.Child(fmt.Sprint(i)), fmt.Sprintf("%s stands here twice", peer), "remove one of them")
-			return
-		}
+	if !c.different(t.Peers, p) {
+		return
 	}
 	for i, peer := range t.Peers {
 		for _, other := range t.Peers[i+1:] {
@@ -37,6 +30,21 @@ func (c *checker) mesh() {
 		}
 	}
 	c.sharedEncoders()
+}
+
+// different reports whether peers are different endpoints.
+func (c *checker) different(peers []string, p strict.Path) bool {
+	for i, peer := range peers {
+		switch {
+		case c.s.Endpoint(peer) == nil:
+			c.fail(p.Child(fmt.Sprint(i)), fmt.Sprintf("there is no endpoint %q", peer), instead(peer, c.endpointNames(), "the endpoints"))
+			return false
+		case slices.Contains(peers[:i], peer):
+			c.fail(p.Child(fmt.Sprint(i)), fmt.Sprintf("%s stands here twice", peer), "remove one of them")
+			return false
+		}
+	}
+	return true
 }
 
 // sharedEncoders refuses what asks one encoder for different pictures at once.

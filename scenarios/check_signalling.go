@@ -20,14 +20,14 @@ func (c *checker) signalling() {
 		c.fail(p.Child("at"), fmt.Sprintf("no link has the node %q", g.At), instead(g.At, c.s.Nodes(), "the nodes"))
 		return
 	}
-	alone := t.Type == "point-to-point" && len(t.Peers) == 2 && t.Relay == ""
+	alone := t.Type == "point-to-point" && len(t.Peers) == 2 && t.Relay == "" || t.Forked() && len(t.Peers) > 1 && c.callsAreKnown()
 	several := t.Sessions != "bundle" || !c.s.RTCP.Mux || slices.ContainsFunc(c.s.Endpoints, func(e Endpoint) bool { return !e.Bundle })
 	other := c.s.Protection == "none" || slices.ContainsFunc(c.s.Endpoints, func(e Endpoint) bool {
 		return e.Protection == "none" || e.Legacy() || e.Interworking || !e.Symmetric
 	})
 	values := g.Resolution == "tie-breaker"
 	c.apply([]rule{
-		{!alone, p, "signalling is between the two peers of one call", `write "topology: {peers: [A, B]}" without a relay, or remove it`},
+		{!alone, p, "signalling is between the two peers of one call, or a caller and devices", `write "topology: {peers: [A, B]}" without a relay, or "type: fork", or remove it`},
 		{c.s.Hosted(), p, "stacks and parts of pion describe themselves before the run", "use endpoints of ours, or remove it"},
 		{several, p, "a call that is signalled has one RTP session on one port", "leave topology.sessions, bundle and rtcp.mux as they are"},
 		{other, p, "descriptions are of endpoints as WebRTC has them", "leave protection, type, interworking and symmetric as they are"},
@@ -37,6 +37,7 @@ func (c *checker) signalling() {
 		{!values && g.Bits != 32, p.Child("bits"), "offers have no values", `write "resolution: tie-breaker", or remove it`},
 		{!values && g.Resolves, p.Child("resolves"), "offers have no values", `write "resolution: tie-breaker", or remove it`},
 		{!values && (g.Gateway.Policy != "random" || !g.Gateway.Override || g.Gateway.Values), p.Child("gateway"), "offers of browsers have no values", `write "resolution: tie-breaker", or leave "processing" alone`},
+		{g.Fork != nil && !t.Forked(), p.Child("fork"), "here is no fork", `write "topology: {type: fork, …}", or remove it`},
 		{g.By == "gateway" && g.Resolves, p.Child("resolves"), "here is a gateway, which always compares", `write "by: server", or remove it`},
 	})
 	if !alone {
@@ -57,6 +58,9 @@ func (c *checker) signalling() {
 	}
 	for i := range g.Peers {
 		c.signallingPeer(&g.Peers[i])
+	}
+	if t.Forked() {
+		c.forking()
 	}
 	for i := range g.Offers {
 		o, p := &g.Offers[i], at("signalling", "offers", i)

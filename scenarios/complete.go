@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"rtpfabric/endpoints"
+	"rtpfabric/scenarios/internal/strict"
 	"rtpfabric/sim/rng"
 	"rtpfabric/sim/units"
 )
@@ -58,6 +59,10 @@ func (s *Scenario) complete() {
 	if g := s.Signalling; g != nil && len(g.Offers) == 0 && len(s.Topology.Peers) > 0 {
 		g.Offers = []SignalledOffer{{By: s.Topology.Peers[0]}}
 	}
+	if g := s.Signalling; g != nil && g.Fork == nil && s.Topology.Forked() {
+		g.Fork = &Fork{}
+		strict.FillDefaults(g.Fork)
+	}
 	if s.Congestion.Interval.Per == "" {
 		s.Congestion.Interval = defaultInterval(s.Congestion.Feedback)
 	}
@@ -80,6 +85,11 @@ func (s *Scenario) complete() {
 		}
 	}
 	random := rng.New(s.Seed)
+	if g := s.Signalling; g != nil && g.Fork != nil {
+		for i := range g.Fork.Devices {
+			g.Fork.Devices[i].complete(random)
+		}
+	}
 	for i := range s.Media {
 		s.completeMedia(&s.Media[i], random)
 	}
@@ -91,6 +101,16 @@ func (s *Scenario) complete() {
 			t.Stop = valueOf(t.Stop.draw(r))
 		}
 		t.complete()
+	}
+}
+
+// complete draws what somebody does when a device rings.
+func (d *ForkedDevice) complete(random *rng.Source) {
+	r := random.Stream("signalling/" + d.Name + "/times")
+	for _, m := range []**Moment{&d.Accepts, &d.Declines} {
+		if *m != nil {
+			*m = valueOf((*m).draw(r))
+		}
 	}
 }
 

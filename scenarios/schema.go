@@ -155,7 +155,7 @@ type SignedDuration time.Duration
 
 // Topology says who talks to whom, by RFC 7667's names.
 type Topology struct {
-	Type string `yaml:"type" oneof:"point-to-point,gateway,transcoder,mesh,mixer,switching-mixer,sfm,relay" default:"point-to-point"`
+	Type string `yaml:"type" oneof:"point-to-point,gateway,transcoder,mesh,mixer,switching-mixer,sfm,relay,fork" default:"point-to-point"`
 	// At is the node of a relay, a mixer or an SFM.
 	At string `yaml:"at" example:"M"`
 	// Peers are two endpoints in a call, or Pairs are several such calls. Of a mesh they

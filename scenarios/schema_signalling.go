@@ -26,6 +26,8 @@ type Signalling struct {
 	Peers []SignallingPeer `yaml:"peers,named" example:"{A: {poll: 5s}}"`
 	// Offers are changes that peers want, each an offer; without any the first peer calls at the start.
 	Offers []SignalledOffer `yaml:"offers" example:"[{by: A, at: 0s}]"`
+	// Fork is how the offer of a fork forks; nil elsewhere.
+	Fork *Fork `yaml:"fork" example:"{warm-up: ice}"`
 }
 
 // SignallingGateway is how a gateway treats offers that cross.

@@ -295,7 +295,8 @@ func (s *Simulation) Midway(p *packet.Packet) bool {
 
 // check refuses a configuration with ends that its type doesn't have.
 func (c *Config) check() error {
-	if len(c.Calls) > 0 && c.Type != PointToPoint && c.Type != Mesh && c.Type != SFM && c.Type != SwitchingMixer && c.Type != Mixer && !c.translates() || len(c.Groups) > 0 && c.Type != Relay && c.Type != Mesh {
+	ofCalls := c.translates() || slices.Contains([]string{PointToPoint, Mesh, SFM, SwitchingMixer, Mixer, Fork}, c.Type)
+	if len(c.Calls) > 0 && !ofCalls || len(c.Groups) > 0 && c.Type != Relay && c.Type != Mesh {
 		return fmt.Errorf("no topology %q", c.Type)
 	}
 	return nil

@@ -27,7 +27,8 @@ type negotiation struct {
 	handshake func(dtls.Role) keying.Step
 	opening   func(keying.Step) keying.Step
 	preshared keying.Step
-	checks    *ice.Full // of the step; nil without
+	checks    *ice.Full    // of the step; nil without
+	gate      *keying.Gate // before the handshake that a device of a fork begins; nil elsewhere
 	answered  bool      // the other end has answered an offer, so that both know who begins the handshake
 
 	// By media section: what this end can send and receive, and the name of what it sends.
@@ -50,9 +51,13 @@ func (s *Simulation) deferKeys(sc *endpoints.SessionConfig, self, peer string) *
 	name, begun := "dtls/"+self+"/"+peer, 0
 	n.handshake = func(role dtls.Role) keying.Step {
 		begun++
-		step := dtls.New(s.dtlsConfig(role, self, peer, s.random.Stream(fmt.Sprintf("%s/%d", name, begun))))
+		step := keying.Step(dtls.New(s.dtlsConfig(role, self, peer, s.random.Stream(fmt.Sprintf("%s/%d", name, begun)))))
 		if !s.config.Security.FullICE {
 			return step
+		}
+		if s.config.Type == Fork && role == dtls.Client {
+			n.gate = keying.NewGate(step)
+			step = n.gate
 		}
 		n.checks = s.checked(step, self, peer, begun, role == dtls.Server, sc.Local, sc.Remote)
 		return n.checks

@@ -46,6 +46,7 @@ func (s *Simulation) connectPair(call *Call) error {
 	if s.byName[call.A].guest != nil || s.byName[call.B].guest != nil {
 		return s.connectGuests(call)
 	}
+	s.distribute(call)
 	a := endpoints.ConnectionConfig{Peer: call.B, CNAME: s.byName[call.A].config.CNAME, LipSync: s.config.LipSync}
 	b := endpoints.ConnectionConfig{Peer: call.A, CNAME: s.byName[call.B].config.CNAME, LipSync: s.config.LipSync}
 	var media []Media
@@ -108,7 +109,11 @@ func (s *Simulation) connectPair(call *Call) error {
 	s.Connections = append(s.Connections, ca, cb)
 	if s.config.Signalling != nil {
 		ends[0].session, ends[1].session = ca.Sessions()[0], cb.Sessions()[0]
-		s.signal(call, ends)
+		if s.config.Type == Fork {
+			s.addLine(call, ends)
+		} else {
+			s.signal(call, ends)
+		}
 	}
 	for i := range call.Sessions {
 		s.addFlows(call, &call.Sessions[i], extensions, ca.Sessions()[i], cb.Sessions()[i])
@@ -132,6 +137,9 @@ func (s *Simulation) ports(call *Call, rtcpPort bool) (rtp, rtcp flow) {
 		return packet.Addr{IP: p.endpoint.Addr(), Port: nextPort(&p.nextPort, rtcpPort)}
 	}
 	rtp = flow{next(call.A), next(call.B)}
+	if s.config.Type == Fork {
+		rtp.a.Port = firstPort // of all lines
+	}
 	if rtcpPort {
 		rtcp = rtp
 		rtcp.a.Port++

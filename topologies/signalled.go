@@ -34,6 +34,8 @@ type Signalling struct {
 	Sends map[string][]string
 	// Offers are the changes that ends want, the first of which is the call itself.
 	Offers []SignalledOffer
+	// Fork is how the call of a [Fork] forks; nil elsewhere.
+	Fork *Forking
 }
 
 // SignallingDelivery is how an end gets messages: it asks every Poll, or with LongPoll as soon as it has an answer, for which
@@ -111,18 +113,23 @@ func (s *Simulation) plan(names [2]string, hosts [2]*signallingHost, parties [2]
 	}
 }
 
+// signallingParty is a node of signalling that can end it.
+type signallingParty interface {
+	signalling.Node
+	Shutdown(now simtime.Time)
+}
+
 // changer is a party that may want changes.
 type changer interface {
-	signalling.Node
+	signallingParty
 	Change(now simtime.Time)
 	Wishes() int
-	Shutdown(now simtime.Time)
 }
 
 // hangUp ends the signalling of an endpoint that leaves.
 func (s *Simulation) hangUp(now simtime.Time, name string) {
 	for _, h := range s.signalling {
-		if party, ok := h.node.(changer); ok && h.name == name {
+		if party, ok := h.node.(signallingParty); ok && h.name == name {
 			party.Shutdown(now)
 			h.work(now)
 			h.host.drain(now)

@@ -27,6 +27,7 @@ type signallingHost struct {
 	tcp      *tcp.Host
 	host     *host
 	legs     []*signallingLeg
+	listens  []uint16
 	dials    []func(now simtime.Time)
 	passed   func(SignallingPassed)
 	happened func(signalling.Event)
@@ -92,8 +93,11 @@ func (s *Simulation) sip(client *signallingHost, leg int, server *signallingHost
 func (s *Simulation) joinLegs(client *signallingHost, leg int, server *signallingHost, serverLeg int, ends [2]carrier.End, protocol string, port uint16) {
 	client.setLeg(leg, &signallingLeg{end: ends[0], peer: server, peerLeg: serverLeg, protocol: protocol})
 	server.setLeg(serverLeg, &signallingLeg{end: ends[1], peer: client, peerLeg: leg, protocol: protocol})
-	if err := server.tcp.Listen(port, tcp.Config{}); err != nil && server.legs[1-serverLeg] == nil {
-		panic("topologies: " + err.Error()) // once for both legs of a server
+	if !slices.Contains(server.listens, port) { // once for all legs
+		if err := server.tcp.Listen(port, tcp.Config{}); err != nil {
+			panic("topologies: " + err.Error())
+		}
+		server.listens = append(server.listens, port)
 	}
 	client.dials = append(client.dials, func(now simtime.Time) {
 		l := client.legs[leg]

@@ -41,6 +41,7 @@ type Simulation struct {
 	keyHosts []*host // of groups, in their order
 
 	signalling []*signallingHost
+	lines      []*line // of a fork: for each device the caller's end and its own
 
 	translators []translator
 	shared      map[string]*encoder.Shared // by source
@@ -224,6 +225,9 @@ func (s *Simulation) build() error {
 		if err := s.connectPair(&c.Calls[i]); err != nil {
 			return err
 		}
+	}
+	if c.Type == Fork {
+		s.signalFork()
 	}
 	for i := range c.Groups {
 		if err := s.connectGroup(&c.Groups[i]); err != nil {

@@ -65,13 +65,19 @@ const (
 	Disconnected
 	// Ignored: a message came that fits nothing, for the reason in Event.Reason.
 	Ignored
+	// Answered: the other end's offer is answered, and nobody has accepted it yet.
+	Answered
+	// LineOpened: a connection to one of several devices is being made, LineClosed: it is ended; Event.Reason begins with
+	// the device.
+	LineOpened
+	LineClosed
 )
 
 // String returns the name of the event in records.
 func (k EventKind) String() string {
 	return [...]string{
 		"offer-sent", "offer-accepted", "offer-agreed", "glare", "offer-withdrawn", "offer-discarded", "offer-retry", "change-cancelled",
-		"offer-given-up", "negotiation-failed", "signalling-disconnected", "signalling-ignored",
+		"offer-given-up", "negotiation-failed", "signalling-disconnected", "signalling-ignored", "offer-answered", "line-opened", "line-closed",
 	}[k]
 }
 

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"rtpfabric/endpoints/signalling/forking"
 	"rtpfabric/endpoints/signalling/gateway"
 	"rtpfabric/endpoints/signalling/glare"
 	"rtpfabric/endpoints/signalling/sip"
@@ -36,6 +37,9 @@ func agreement(s *scenarios.Scenario) (*topologies.Signalling, error) {
 		}
 		c.Offers = append(c.Offers, offer)
 	}
+	if s.Topology.Forked() {
+		c.Fork = fork(g.Fork)
+	}
 	if g.By == "gateway" {
 		policy, err := gateway.ParsePolicy(g.Gateway.Policy)
 		if err != nil {
@@ -48,3 +52,32 @@ func agreement(s *scenarios.Scenario) (*topologies.Signalling, error) {
 	}
 	return c, nil
 }
+
+// fork returns how a call forks.
+func fork(f *scenarios.Fork) *topologies.Forking {
+	c := &topologies.Forking{
+		Warmth: warmths[f.WarmUp], Limit: f.Limit, CodecStart: f.CodecStart, Choice: choices[f.Choose], Prefers: f.Prefers, Decides: f.Decides, Closes: f.Closes,
+		Rings: f.Rings, AcceptedOnly: f.Answers == "accepted", KeepRinging: f.KeepRinging, Devices: map[string]topologies.ForkedDevice{},
+	}
+	for i := range f.Devices {
+		d := &f.Devices[i]
+		device := topologies.ForkedDevice{Silent: !d.Answers, Processing: d.Processing, Early: d.Early}
+		if d.Accepts != nil {
+			device.Accepts = d.Accepts.From
+		}
+		if d.Declines != nil {
+			device.Declines = d.Declines.From
+		}
+		for _, r := range d.Replaces {
+			device.Replaces = append(device.Replaces, topologies.Replacement{After: r.After, Sends: r.Sends})
+		}
+		c.Devices[d.Name] = device
+	}
+	return c
+}
+
+var warmths = map[string]topologies.Warmth{
+	"none": topologies.Cold, "ice": topologies.Connected, "dtls": topologies.Keyed, "media": topologies.CodecsRunning,
+}
+
+var choices = map[string]forking.Choice{"first": forking.First, "last": forking.Last, "best": forking.Best}

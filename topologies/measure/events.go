@@ -147,7 +147,7 @@ func (r *Recorder) handle(e endpoints.Event) {
 // measured at another one.
 func (r *Recorder) received(e endpoints.Event) *flowMeter {
 	if peer, call := r.peers[e.Session]; call {
-		return r.flow(e.SSRC, peer)
+		return r.flow(source{e.SSRC, peer, r.sim.Addr(e.Session.Endpoint())})
 	}
 	for _, s := range r.ssrcs { // of a group the first receiver is measured
 		if s.ssrc == e.SSRC && e.Section == s.flow.flow.Receiver {

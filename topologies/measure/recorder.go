@@ -53,10 +53,10 @@ func Attach(sim *topologies.Simulation, also ...fabric.Observer) *Recorder {
 		m := newFlowMeter(&r.book, f)
 		f.Sender.Number(int32(i + 1))
 		r.flows = append(r.flows, m)
-		r.identify(f.Sender.SSRC(), m)
 		if !f.Joint() {
-			r.peers[f.Receiver.Session()] = sim.Addr(f.From)
+			r.peers[f.Receiver.Session()], r.peers[f.Session] = sim.Addr(f.From), sim.Addr(f.To)
 		}
+		r.identify(f.Sender.SSRC(), m)
 	}
 	r.boxes = newBoxMeters(&r.book, sim)
 	for _, m := range r.flows {
@@ -158,10 +158,11 @@ func (r *Recorder) pathOf(p *packet.Packet) *pathMeter {
 	return nil
 }
 
-// source is an SSRC and who sends it: a translator sends what comes to it with the same one.
+// source is an SSRC with who sends it and to whom: a translator sends what comes to it with the same one, a caller the same to
+// several devices. To a group nobody in particular gets it.
 type source struct {
-	ssrc uint32
-	from packet.IPv4
+	ssrc     uint32
+	from, to packet.IPv4
 }
 
 // ssrcOf says which stream a source belongs to.
@@ -173,15 +174,13 @@ type ssrcOf struct {
 // identify notes an SSRC of a stream. Earlier ones stay its own: packets with
 // them may be under way.
 func (r *Recorder) identify(ssrc uint32, m *flowMeter) {
-	of := source{ssrc, r.sim.Addr(m.flow.From)}
+	of := source{ssrc, r.sim.Addr(m.flow.From), r.peers[m.flow.Session]}
 	r.ssrcs = append(r.ssrcs, ssrcOf{of, m})
 	r.bySSRC[of] = m
 }
 
-// flow returns the stream that somebody sends with an SSRC, or nil. A few streams are
-// searched faster than looked up.
-func (r *Recorder) flow(ssrc uint32, from packet.IPv4) *flowMeter {
-	of := source{ssrc, from}
+// flow returns the stream of a source, or nil. A few streams are searched faster than looked up.
+func (r *Recorder) flow(of source) *flowMeter {
 	if len(r.ssrcs) > 8 {
 		return r.bySSRC[of]
 	}
@@ -195,7 +194,7 @@ func (r *Recorder) flow(ssrc uint32, from packet.IPv4) *flowMeter {
 
 // sent returns the stream that an endpoint sends with an SSRC, or nil.
 func (r *Recorder) sent(s *endpoints.Session, ssrc uint32) *flowMeter {
-	return r.flow(ssrc, r.sim.Addr(s.Endpoint()))
+	return r.flow(source{ssrc, r.sim.Addr(s.Endpoint()), r.peers[s]})
 }
 
 // PacketSent implements fabric.Observer.

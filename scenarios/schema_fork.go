@@ -1,0 +1,82 @@
+package scenarios
+
+import "time"
+
+// ForkName is the type of a topology in which one endpoint calls somebody with several devices (001; RFC 8829 §3.8).
+const ForkName = "fork"
+
+// Forked reports whether the first of the peers calls all others, of whom it talks to one in the end.
+func (t *Topology) Forked() bool { return t.Type == ForkName }
+
+// Fork is how an offer forks. Times of devices count from the offer.
+type Fork struct {
+	// WarmUp is how far caller and device get before somebody accepts: connectivity checks, the handshake as well, or
+	// codecs, too.
+	WarmUp string `yaml:"warm-up" oneof:"none,ice,dtls,media" default:"media"`
+	// Limit is to how many devices the caller makes lines before somebody accepts; 0 is to all that answer.
+	Limit int `yaml:"limit" default:"0" min:"0" max:"100"`
+	// CodecStart is how long a codec that isn't warm takes before its first frame, when there are keys.
+	CodecStart time.Duration `yaml:"codec-start" default:"50ms" max:"10s"`
+	// Choose says which of several devices that accept the caller talks to: the first, or when the time to decide is over
+	// the last, or the one that it prefers.
+	Choose  string   `yaml:"choose" oneof:"first,last,best" default:"first"`
+	Prefers []string `yaml:"prefers" example:"[desktop, phone]"`
+	// Decides is how long after the first acceptance others may come.
+	Decides time.Duration `yaml:"decides" default:"0s" max:"60s"`
+	// Closes is how long after the decision the other lines are closed.
+	Closes time.Duration `yaml:"closes" default:"0s" max:"1h"`
+	// Rings is how long each device rings before the next one does, in the order of the peers; 0 lets all ring at once.
+	Rings time.Duration `yaml:"rings" default:"0s" max:"180s"`
+	// Answers are those that get through to the caller: all, or only the one that is accepted.
+	Answers string `yaml:"answers" oneof:"all,accepted" default:"all"`
+	// KeepRinging leaves devices alone when another one has accepted.
+	KeepRinging bool `yaml:"keep-ringing" default:"false"`
+	// Devices are what happens at them.
+	Devices []ForkedDevice `yaml:"devices,named" example:"{desktop: {accepts: 5s..20s}}"`
+}
+
+// ForkedDevice is a device that rings.
+type ForkedDevice struct {
+	Name string `yaml:"-"`
+	// Answers lets it answer before somebody accepts.
+	Answers bool `yaml:"answers" default:"true"`
+	// Processing is how long that takes.
+	Processing time.Duration `yaml:"processing" default:"0s" max:"60s"`
+	// Accepts is when somebody takes the call, Declines when somebody refuses it. Without either it rings until it is told to
+	// stop.
+	Accepts  *Moment `yaml:"accepts" example:"5s..20s"`
+	Declines *Moment `yaml:"declines" example:"3s"`
+	// Replaces are answers that take the place of the first one.
+	Replaces []Replacement `yaml:"replaces" example:"[{after: 3s, sends: [audio]}]"`
+	// Early lets it send media before somebody accepts: somebody there has consented, or it is a gateway's announcement.
+	Early bool `yaml:"early" default:"false"`
+}
+
+// Replacement is an answer that takes the place of another one.
+type Replacement struct {
+	After time.Duration `yaml:"after,required" example:"3s" max:"180s"`
+	// Sends are the names of those media of its own that the device wants to send, and to get, from then on.
+	Sends []string `yaml:"sends,required" example:"[audio]"`
+}
+
+// forkedStreams returns the streams of media with their receivers: what the caller sends once for each device, before what
+// devices send.
+func (s *Scenario) forkedStreams() []Media {
+	t := &s.Topology
+	var list, back []Media
+	for _, m := range s.Media {
+		c := m
+		c.Copy = true
+		if len(t.Peers) == 0 || m.From != t.Peers[0] {
+			back = append(back, c)
+			continue
+		}
+		for _, peer := range t.Peers[1:] {
+			if m.To == "" || m.To == peer {
+				c.To = peer
+				list = append(list, c)
+			}
+		}
+	}
+	return append(list, back...)
+}

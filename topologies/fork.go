@@ -1,0 +1,348 @@
+package topologies
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"rtpfabric/endpoints"
+	"rtpfabric/endpoints/jsep"
+	"rtpfabric/endpoints/keying/dtls"
+	"rtpfabric/endpoints/signalling/forking"
+	"rtpfabric/sim/engine"
+	"rtpfabric/sim/simtime"
+)
+
+// Fork is one endpoint that calls somebody with several devices: of each call the first end is the caller. The caller has one
+// port, and in all calls the same candidates, credentials, certificate and SSRCs, as one description goes to all devices
+// (RFC 8829 §3.8).
+const Fork = "fork"
+
+// Warmth is how far a line is made before somebody accepts (001, rules 2 and 4).
+type Warmth uint8
+
+// The levels, each with those before it.
+const (
+	Cold         Warmth = iota // nothing is done before
+	Connected                  // connectivity checks
+	Keyed                      // and the handshake
+	CodecsRunning              // and codecs are started
+)
+
+// Forking says how a call forks.
+type Forking struct {
+	// Warmth of lines, and how many of them at the caller at most, before somebody accepts; 0 is no limit.
+	Warmth Warmth
+	Limit  int
+	// CodecStart is how long a cold codec takes before it has its first frame, when there are keys.
+	CodecStart time.Duration
+	Choice     forking.Choice
+	// Prefers are the devices in the order in which the caller likes them.
+	Prefers []string
+	// Decides is how long after the first acceptance the caller waits for others, Closes how long after the decision other
+	// lines are closed.
+	Decides, Closes time.Duration
+	// Rings, AcceptedOnly and KeepRinging are the server's; see [forking.ServerConfig].
+	Rings                     time.Duration
+	AcceptedOnly, KeepRinging bool
+	// Devices are what is done at the devices, by name; one without an entry answers, and rings until it is told to stop.
+	Devices map[string]ForkedDevice
+}
+
+// ForkedDevice is what a device does. Times count from the offer.
+type ForkedDevice struct {
+	// Silent lets it answer only when somebody accepts.
+	Silent            bool
+	Processing        time.Duration
+	Accepts, Declines time.Duration // 0 is never
+	// Replaces are answers that take the place of the first one.
+	Replaces []Replacement
+	// Early says that it sends media before somebody accepts: somebody has consented to it, or it is a gateway's announcement
+	// (001, rule N).
+	Early bool
+}
+
+// Replacement is an answer that takes the place of another one: from a time on the device wants to send these of its media, and
+// to get those that go with them.
+type Replacement struct {
+	After time.Duration
+	Sends []string
+}
+
+// caller returns the name of who calls in a fork; empty elsewhere.
+func (s *Simulation) caller() string {
+	if s.config.Type != Fork {
+		return ""
+	}
+	return s.config.Calls[0].A
+}
+
+// distribute gives what the caller sends in a call of a fork the SSRCs that it has in all of them, and the caller one CNAME.
+func (s *Simulation) distribute(call *Call) {
+	if s.config.Type != Fork {
+		return
+	}
+	if c := s.byName[call.A].config; c.CNAME == "" {
+		c.CNAME = endpoints.NewCNAME(s.random.Stream("cname/" + call.A))
+	}
+	for i := range call.Sessions {
+		for j := range call.Sessions[i].Media {
+			if m := &call.Sessions[i].Media[j]; m.From == call.A && m.SSRC == 0 {
+				m.SSRC = s.random.Stream("ssrc/"+call.A+"/"+m.Name).Uint32() | 1 // not 0
+			}
+		}
+	}
+}
+
+// line is one end of a connection between the caller and a device.
+type line struct {
+	*negotiation
+	config *Forking
+	device *ForkedDevice // nil at the caller
+	remote *jsep.Description
+	begun  bool // it checks whether it reaches the other end
+	keyed  bool // there are keys
+	wants  bool // media go as soon as they can
+	left   bool
+}
+
+// lines are the caller's.
+type lines struct {
+	s       *Simulation
+	devices []string
+	of      map[string]*line
+}
+
+// addLine notes both ends of a line that is connected.
+func (s *Simulation) addLine(call *Call, ends [2]*negotiation) {
+	f := s.config.Signalling.Fork
+	device := f.Devices[call.B]
+	for i, n := range ends {
+		l := &line{negotiation: n, config: f}
+		if i == 1 {
+			l.device = &device
+		}
+		for _, section := range n.session.Sections() {
+			section.Hold(s.Loop.Now())
+		}
+		n.holds = nil
+		s.lines = append(s.lines, l)
+		s.byName[n.self].host.inside = s.lineEvent
+	}
+}
+
+// lineEvent lets a line hear of its keys.
+func (s *Simulation) lineEvent(e endpoints.Event) bool {
+	if e.Kind != endpoints.SessionEntered {
+		return false
+	}
+	i := slices.IndexFunc(s.lines, func(l *line) bool { return l.session == e.Session })
+	if i < 0 {
+		return false
+	}
+	l := s.lines[i]
+	l.keyed = true
+	l.warmUp(e.At)
+	return l.config.Warmth == CodecsRunning
+}
+
+// signalFork puts the nodes of the signalling of a fork into the network.
+func (s *Simulation) signalFork() {
+	c := s.config.Signalling
+	f := c.Fork
+	caller := s.caller()
+	own := &lines{s: s, of: map[string]*line{}}
+	var names []string
+	for _, call := range s.config.Calls {
+		names = append(names, call.B)
+	}
+	node := forking.NewCaller(forking.CallerConfig{
+		Name: caller, Session: caller, Strategy: f.strategy(), Limit: f.Limit, Choice: f.Choice, Prefers: f.Prefers, Decides: f.Decides, Closes: f.Closes,
+		Lines: own,
+	})
+	ch := s.addSignallingHost(s.byName[caller].config.At, caller)
+	ch.node = node
+	server := s.addSignallingHost(c.At, "server")
+	server.node = forking.NewServer(forking.ServerConfig{
+		Name: "server", Devices: names, Rings: f.Rings, AcceptedOnly: f.AcceptedOnly, KeepRinging: f.KeepRinging,
+	})
+	s.web(ch, 0, server, 0, c.Delivery[caller])
+	for i, name := range names {
+		at, device := s.lines[2*i], s.lines[2*i+1]
+		own.devices, own.of[name] = append(own.devices, name), at
+		h := s.addSignallingHost(s.byName[name].config.At, name)
+		dc := forking.DeviceConfig{
+			Name: name, Session: name, Answers: !device.device.Silent, Processing: device.device.Processing,
+			Accepts: device.device.Accepts, Declines: device.device.Declines, Line: device,
+		}
+		for _, r := range device.device.Replaces {
+			dc.Replaces = append(dc.Replaces, r.After)
+		}
+		h.node = forking.NewDevice(dc)
+		s.web(h, 0, server, i+1, c.Delivery[name])
+	}
+	own.share()
+	for _, o := range c.Offers {
+		s.Loop.NewTimer(engine.HandlerFunc(func(now simtime.Time) {
+			node.Call(now)
+			ch.work(now)
+			ch.host.drain(now)
+		})).Set(o.At)
+	}
+}
+
+func (f *Forking) strategy() forking.Strategy {
+	if f.Warmth == Cold {
+		return forking.Lazy
+	}
+	return forking.Eager
+}
+
+// share lets all lines of the caller have one description: that of the first, with what any of them gets.
+func (ls *lines) share() {
+	first := ls.of[ls.devices[0]]
+	for _, device := range ls.devices[1:] {
+		l := ls.of[device]
+		l.own.Session = first.own.Session
+		for i := range l.can {
+			first.can[i].Receives = first.can[i].Receives || l.can[i].Receives
+		}
+	}
+	for _, device := range ls.devices[1:] {
+		l := ls.of[device]
+		l.own.Sections, l.can = slices.Clone(first.own.Sections), slices.Clone(first.can)
+	}
+}
+
+// Offer implements [forking.Lines]: from now on the caller answers checks on every line.
+func (ls *lines) Offer(now simtime.Time) string {
+	var offer string
+	for _, device := range ls.devices {
+		offer = ls.of[device].Offer(now)
+	}
+	return offer
+}
+
+// Prepare implements [forking.Lines].
+func (ls *lines) Prepare(now simtime.Time, device, answer string) error {
+	l := ls.of[device]
+	if l == nil {
+		return fmt.Errorf("nobody is called %s", device)
+	}
+	d, err := l.fits(answer, jsep.Active)
+	if err != nil {
+		return err
+	}
+	l.remote = d
+	l.begin(now)
+	return nil
+}
+
+// Agree implements [forking.Lines].
+func (ls *lines) Agree(now simtime.Time, device, answer string) error {
+	if err := ls.Prepare(now, device, answer); err != nil {
+		return err
+	}
+	l := ls.of[device]
+	l.answered = true
+	l.talk(now)
+	return nil
+}
+
+// Close implements [forking.Lines].
+func (ls *lines) Close(now simtime.Time, device string) { ls.of[device].Close(now) }
+
+// begin lets the end check whether it reaches the other one.
+func (l *line) begin(now simtime.Time) {
+	if l.begun {
+		return
+	}
+	l.begun = true
+	l.checks.Agent().Begin(now, l.remote.ICE, l.remote.Candidates...)
+	l.stir(now)
+}
+
+// Answer implements [forking.Line].
+func (l *line) Answer(now simtime.Time, offer string, count int) (string, error) {
+	d, err := l.fits(offer, jsep.ActPass)
+	if err != nil {
+		return "", err
+	}
+	l.remote = d
+	if count > 0 {
+		l.holds = l.device.Replaces[count-1].Sends
+	}
+	l.describes(l.holds, d)
+	for i := range l.own.Sections { // what it doesn't send it doesn't want to get either
+		own := &l.own.Sections[i]
+		own.Receives = own.Receives && (l.holds == nil || slices.Contains(l.holds, l.names[i]))
+	}
+	l.own.Setup = jsep.Active
+	if !l.step.Begun() {
+		l.step.Begin(l.handshake(dtls.Client), true)
+	}
+	if l.config.Warmth >= Connected {
+		l.warm(now)
+	}
+	if l.device.Early {
+		l.talk(now)
+	}
+	return l.own.String(), nil
+}
+
+// warm makes the line as far as it may be before somebody accepts.
+func (l *line) warm(now simtime.Time) {
+	if l.config.Warmth >= Keyed {
+		l.gate.Open()
+	}
+	l.begin(now)
+}
+
+// Accept implements [forking.Line].
+func (l *line) Accept(now simtime.Time) {
+	l.gate.Open()
+	l.begin(now)
+	l.talk(now)
+}
+
+// talk lets media go, as both descriptions have it, as soon as there are keys and codecs.
+func (l *line) talk(now simtime.Time) {
+	l.wants = true
+	l.stir(now)
+	l.warmUp(now)
+}
+
+// warmUp starts codecs that are wanted, where there are keys.
+func (l *line) warmUp(now simtime.Time) {
+	switch {
+	case !l.wants || l.left:
+	case l.config.Warmth == CodecsRunning:
+		l.release(now)
+	case l.keyed:
+		l.s.Loop.NewTimer(engine.HandlerFunc(func(now simtime.Time) {
+			l.release(now)
+			l.s.byName[l.self].host.drain(now)
+		})).Set(now.Add(l.config.CodecStart))
+	}
+}
+
+// release lets those sections send that both ends want to.
+func (l *line) release(now simtime.Time) {
+	if l.left {
+		return
+	}
+	for i, section := range l.session.Sections() {
+		if l.own.Sections[i].Sends && l.remote.Sections[i].Receives {
+			section.Release(now)
+		} else {
+			section.Hold(now)
+		}
+	}
+}
+
+// Close implements [forking.Line].
+func (l *line) Close(now simtime.Time) {
+	l.left = true
+	l.session.Leave(now)
+	l.s.byName[l.self].host.drain(now)
+}
