@@ -149,7 +149,7 @@ func (c *checker) unmeasured(m *metric, where string) (problem, remedy string) {
 			return where + " is no relay", `write "endpoint: relay", with "type: relay" in topology`
 		}
 	case ofSignalling:
-		if !c.s.Signalled(where) {
+		if endpoint, _, _ := strings.Cut(where, "/"); !c.s.Signalled(endpoint) {
 			return where + " has agreed on its call before the run", `write "signalling: {at: …}"`
 		}
 	case ofMixer:

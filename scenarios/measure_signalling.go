@@ -3,8 +3,10 @@ package scenarios
 import (
 	"math"
 	"slices"
+	"strings"
 
 	"rtpfabric/sim/record"
+	"rtpfabric/sim/simtime"
 )
 
 // signallingMetrics are about how a call is agreed on.
@@ -14,6 +16,10 @@ func signallingMetrics() []metric {
 		{"offers", "endpoint", count, "offers that it has sent", happenings(record.OfferSent), ofSignalling},
 		{"agreements", "endpoint", count, "offers of either end that it has agreed on", happenings(record.OfferAccepted, record.OfferAgreed), ofSignalling},
 		{"agreed", "endpoint", milliseconds, "when it did so first", firstHappening(record.OfferAccepted, record.OfferAgreed), ofSignalling},
+		{"lines", "endpoint", count, "connections to devices that it has begun to make, of a fork", happenings(record.LineOpened), ofSignalling},
+		{"idle-lines", "endpoint", milliseconds, "sum of the times for which it kept connections to devices that it didn't talk to in the end", idleLines, ofSignalling},
+		{"first-frame", "flow", milliseconds, "when its receiver played its first frame", firstHappening(record.FirstFrame), ofSignalling},
+		{"clipped", "flow", milliseconds, "what its receiver missed of its beginning: from the talker's agreement to the capture of the first frame that was played", clipped, ofSignalling},
 		{"failed-changes", "endpoint", count, "changes that it has wanted and didn't get", happenings(record.NegotiationFailed, record.ChangeCancelled), ofSignalling},
 	}
 }
@@ -31,6 +37,31 @@ func firstHappening(kinds ...string) func(measurement) float64 {
 		}
 		return math.NaN()
 	}
+}
+
+// clipped is the time of the talker's agreement to the first frame that its peer got; 0 if that was earlier.
+func clipped(m measurement) float64 {
+	talker, _, _ := strings.Cut(m.entity, "/")
+	of := m
+	of.entity = talker
+	agreed, first := happened(of, []string{record.OfferAccepted, record.OfferAgreed}), happened(m, []string{record.FirstFrame})
+	if len(agreed) == 0 || len(first) == 0 {
+		return math.NaN()
+	}
+	return max(0, float64(first[0].At.Add(-first[0].Delay).Sub(agreed[0].At))/1e6)
+}
+
+// idleLines adds up how long lines were open that were closed.
+func idleLines(m measurement) float64 {
+	opened, total := map[string]simtime.Time{}, 0.0
+	for _, e := range happened(m, []string{record.LineOpened, record.LineClosed}) {
+		if e.Kind == record.LineOpened {
+			opened[e.Peer] = e.At
+		} else {
+			total += float64(e.At.Sub(opened[e.Peer])) / 1e6
+		}
+	}
+	return total
 }
 
 func happened(m measurement, kinds []string) (list []record.Event) {

@@ -23,10 +23,10 @@ type Warmth uint8
 
 // The levels, each with those before it.
 const (
-	Cold         Warmth = iota // nothing is done before
-	Connected                  // connectivity checks
-	Keyed                      // and the handshake
-	CodecsRunning              // and codecs are started
+	Cold          Warmth = iota // nothing is done before
+	Connected                   // connectivity checks
+	Keyed                       // and the handshake
+	CodecsRunning               // and codecs are started
 )
 
 // Forking says how a call forks.

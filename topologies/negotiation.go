@@ -29,7 +29,7 @@ type negotiation struct {
 	preshared keying.Step
 	checks    *ice.Full    // of the step; nil without
 	gate      *keying.Gate // before the handshake that a device of a fork begins; nil elsewhere
-	answered  bool      // the other end has answered an offer, so that both know who begins the handshake
+	answered  bool         // the other end has answered an offer, so that both know who begins the handshake
 
 	// By media section: what this end can send and receive, and the name of what it sends.
 	can   []jsep.Section

@@ -67,8 +67,7 @@ const (
 	Ignored
 	// Answered: the other end's offer is answered, and nobody has accepted it yet.
 	Answered
-	// LineOpened: a connection to one of several devices is being made, LineClosed: it is ended; Event.Reason begins with
-	// the device.
+	// LineOpened: a connection to one of several devices, Event.Peer, is being made, LineClosed: it is ended.
 	LineOpened
 	LineClosed
 )
@@ -87,7 +86,9 @@ type Event struct {
 	Node string
 	Kind EventKind
 	// Offer is the offer that it happened to.
-	Offer  OfferID
+	Offer OfferID
+	// Peer is who of several it happened with; empty where there is one.
+	Peer   string
 	Reason string
 	Wait   time.Duration
 }

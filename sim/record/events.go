@@ -11,8 +11,11 @@ const (
 	BreakerRestarted = "breaker-restarted" // the stream goes on
 	BreakerLifted    = "breaker-lifted"    // without the reduction
 
-	Glare             = "glare"              // an offer came while one was on its way
-	OfferSent         = "offer-sent"         // by the endpoint
+	Glare             = "glare"       // an offer came while one was on its way
+	OfferSent         = "offer-sent"  // by the endpoint
+	LineOpened        = "line-opened" // by the endpoint, to one of several devices
+	LineClosed        = "line-closed"
+	FirstFrame        = "first-frame"        // of a stream was played, in a call that is signalled
 	OfferAccepted     = "offer-accepted"     // the other end's
 	OfferAgreed       = "offer-agreed"       // its own, by the other end
 	ChangeCancelled   = "change-cancelled"   // as the other end's has won

@@ -124,6 +124,10 @@ type Event struct {
 	Entity string       `json:"entity"`
 	Kind   string       `json:"kind"` // packet-dropped, freeze, capacity-changed, …
 	Detail string       `json:"detail,omitempty"`
+	// Peer is the device that something of a fork is about.
+	Peer string `json:"peer,omitempty"`
+	// Delay is how long before At it began: for a frame, when it was captured.
+	Delay time.Duration `json:"delay_ns,omitempty"`
 }
 
 // Message is a message of signalling.

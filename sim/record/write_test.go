@@ -34,7 +34,10 @@ func sample() *Record {
 		Messages: []Message{{
 			Sent: simtime.At(time.Second), Arrived: simtime.At(2 * time.Second), From: "A", To: "<server>", Protocol: "ROAP", Title: "OFFER 1", Text: "{\"sdp\":\"v=0\\r\\n\"}\n",
 		}, {To: "A"}},
-		Events:  []Event{{simtime.At(time.Second), "l", "capacity-changed", "1Mbps → <2.5Mbps>"}, {simtime.At(1), "S1", "started", ""}},
+		Events:  []Event{
+			{At: simtime.At(time.Second), Entity: "l", Kind: "capacity-changed", Detail: "1Mbps → <2.5Mbps>"},
+			{At: simtime.At(1), Entity: "S1", Kind: FirstFrame, Peer: "R1", Delay: time.Millisecond},
+		},
 		Summary: []Metric{{"l", "utilization", "mean", 0.91, "1"}, {"l", "drops", "rate", math.NaN(), "1"}},
 		Verdicts: []Verdict{
 			{Expectation: "utilization of l is high", Pass: true, Value: 0.91, Unit: "1", Bound: "≥ 85 %"},

@@ -161,7 +161,9 @@ func (r *Recorder) handleFrame(f *flowMeter, e *endpoints.Event) {
 	t := &f.totals
 	switch e.Kind {
 	case endpoints.FrameRendered:
-		t.rendered++
+		if t.rendered++; t.rendered == 1 {
+			r.begun(f, e)
+		}
 		f.goodput.add(e.At, float64(e.Size))
 		f.frameDelay.add(e.At, ms(e.Delay))
 		f.frameDelays.Add(e.At, e.Delay)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"rtpfabric/endpoints"
 	"rtpfabric/endpoints/signalling"
 	"rtpfabric/sim/record"
 	"rtpfabric/topologies"
@@ -26,7 +27,21 @@ func (r *Recorder) signalled(e signalling.Event) {
 		if detail != "" {
 			detail = ": " + detail
 		}
-		detail = "offer " + e.Offer.String() + detail
+		of := ""
+		if e.Peer != "" {
+			of = " to " + e.Peer
+		}
+		detail = "offer " + e.Offer.String() + of + detail
 	}
-	r.event(e.At, e.Node, e.Kind.String(), detail)
+	r.events = append(r.events, record.Event{At: e.At, Entity: e.Node, Kind: e.Kind.String(), Detail: detail, Peer: e.Peer})
+}
+
+// begun notes the first frame of a stream that is played, in a call that is signalled.
+func (r *Recorder) begun(f *flowMeter, e *endpoints.Event) {
+	if len(r.sim.SignallingNodes()) == 0 {
+		return
+	}
+	r.events = append(r.events, record.Event{
+		At: e.At, Entity: f.name, Kind: record.FirstFrame, Detail: fmt.Sprintf("captured at %v", e.At.Add(-e.Delay)), Delay: e.Delay,
+	})
 }

@@ -136,7 +136,7 @@ func (c *Caller) close(now simtime.Time, b *branch, reason string) {
 	if b.open {
 		b.open = false
 		c.config.Lines.Close(now, b.device)
-		c.note(now, signalling.LineClosed, &c.offer, b.device+": "+reason)
+		c.tell(now, signalling.LineClosed, b, reason)
 	}
 }
 
@@ -158,6 +158,11 @@ func (c *Caller) HandleMessage(now simtime.Time, _ int, m signalling.Message) {
 	default: // an error, or a shutdown
 		c.refused(now, d)
 	}
+}
+
+// tell says what happened with a device.
+func (c *Caller) tell(now simtime.Time, kind signalling.EventKind, b *branch, reason string) {
+	c.Tell(signalling.Event{At: now, Node: c.name, Kind: kind, Offer: c.offer.Offer(), Peer: b.device, Reason: reason})
 }
 
 // branch returns that of a device; nil if it hasn't answered.
@@ -204,7 +209,7 @@ func (c *Caller) prepare(now simtime.Time, b *branch) {
 	}
 	if !b.open {
 		b.open = true
-		c.note(now, signalling.LineOpened, &c.offer, b.device)
+		c.tell(now, signalling.LineOpened, b, "")
 	}
 }
 
@@ -224,7 +229,7 @@ func (c *Caller) reject(now simtime.Time, b *branch, reason string) {
 	m := c.about(roap.TypeError, b.device)
 	m.Error = roap.NoMatch
 	c.Send(0, m)
-	c.note(now, signalling.Ignored, m, b.device+": "+reason)
+	c.tell(now, signalling.Ignored, b, reason)
 	c.close(now, b, reason)
 	c.refill(now)
 }
@@ -296,10 +301,10 @@ func (c *Caller) choose(now simtime.Time) {
 		}
 		if !best.open {
 			best.open = true
-			c.note(now, signalling.LineOpened, &c.offer, best.device)
+			c.tell(now, signalling.LineOpened, best, "")
 		}
 		c.chosen, c.expires, c.closes = best, simtime.Never, now.Add(c.config.Closes)
-		c.note(now, signalling.Agreed, &c.offer, best.device)
+		c.tell(now, signalling.Agreed, best, "")
 		return
 	}
 }
