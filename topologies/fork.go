@@ -308,8 +308,8 @@ func (l *line) Accept(now simtime.Time) {
 // talk lets media go, as both descriptions have it, as soon as there are keys and codecs.
 func (l *line) talk(now simtime.Time) {
 	l.wants = true
-	l.stir(now)
 	l.warmUp(now)
+	l.stir(now)
 }
 
 // warmUp starts codecs that are wanted, where there are keys.
