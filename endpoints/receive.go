@@ -85,7 +85,7 @@ func (s *Session) handlePacket(now simtime.Time, p *packet.Packet) {
 	}
 	isRTCP := packet.IsRTCP(b)
 	switch {
-	case !s.entered || isRTCP && s.control == nil:
+	case !s.entered || s.moved || isRTCP && s.control == nil:
 		s.counts.Early++
 	case isRTCP:
 		s.handleRTCP(now, p)

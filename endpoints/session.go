@@ -145,6 +145,7 @@ type Session struct {
 	passesOn   bool // all senders do, what comes from elsewhere
 	failed     bool // there won't be any keys of RTP, or of RTCP
 	entered    bool // the keys are known and the session has been joined
+	moved      bool // it has, and waits for those of other addresses
 	leaving    bool // see Endpoint.Leave
 	muted      bool // nothing may be sent any more, whatever waits
 	parting    bool // some stream may be about to leave

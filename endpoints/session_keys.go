@@ -14,16 +14,22 @@ func (s *Session) enter(now simtime.Time) error {
 	if s.config.Carried {
 		return nil // CarrierReady does
 	}
-	if !s.entered {
+	if !s.entered || s.moved {
 		p, ready, err := s.protect(s.config.Keying)
 		if err != nil || !ready {
 			return err
 		}
-		s.protector, s.entered = p, true
+		s.protector = p
 		s.ownKeys, _ = p.(*protect.Group)
 		if s.config.RTCPKeying == nil {
 			s.control = p
 		}
+		if s.moved = false; s.entered {
+			s.event(Event{Kind: SessionEntered, At: now})
+			s.runRTCP(now) // what has waited
+			return nil
+		}
+		s.entered = true
 		s.join(now)
 	}
 	if s.control != nil {
@@ -35,6 +41,19 @@ func (s *Session) enter(now simtime.Time) error {
 	}
 	s.control = p
 	return nil
+}
+
+// Move gives the session other addresses, and lets it wait for the keys that its keying step, which begins anew, agrees on
+// there (RFC 8829 §5.11: another ice-ufrag restarts connectivity checks, RFC 8842 §4: another transport makes another
+// association). Who takes part and what was sent stay as they are. Media have to be held until there are keys; RTCP
+// waits by itself. RTCP shares the port, and the endpoint isn't an independent one.
+func (s *Session) Move(now simtime.Time, local, remote packet.Addr) {
+	if s.gone() {
+		return
+	}
+	s.touch()
+	s.config.Local, s.config.Remote = local, remote
+	s.control, s.moved = nil, s.entered
 }
 
 // protect returns what a keying step has the keys for; false as long as it has none.

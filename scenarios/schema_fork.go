@@ -57,6 +57,8 @@ type Replacement struct {
 	After time.Duration `yaml:"after,required" example:"3s" max:"180s"`
 	// Sends are the names of those media of its own that the device wants to send, and to get, from then on.
 	Sends []string `yaml:"sends,required" example:"[audio]"`
+	// Moves gives the device another port and other credentials, so that the line is made anew.
+	Moves bool `yaml:"moves" default:"false"`
 }
 
 // forkedStreams returns the streams of media with their receivers: what the caller sends once for each device, before what

@@ -6,10 +6,12 @@ import (
 	"time"
 
 	"rtpfabric/endpoints"
+	"rtpfabric/endpoints/ice"
 	"rtpfabric/endpoints/jsep"
 	"rtpfabric/endpoints/keying/dtls"
 	"rtpfabric/endpoints/signalling/forking"
 	"rtpfabric/sim/engine"
+	"rtpfabric/sim/packet"
 	"rtpfabric/sim/simtime"
 )
 
@@ -67,6 +69,8 @@ type ForkedDevice struct {
 type Replacement struct {
 	After time.Duration
 	Sends []string
+	// Moves says that the device comes to have another port and other credentials, so that the line is made anew.
+	Moves bool
 }
 
 // caller returns the name of who calls in a fork; empty elsewhere.
@@ -98,12 +102,13 @@ func (s *Simulation) distribute(call *Call) {
 type line struct {
 	*negotiation
 	config *Forking
-	device *ForkedDevice // nil at the caller
-	remote *jsep.Description
-	begun  bool // it checks whether it reaches the other end
-	keyed  bool // there are keys
-	wants  bool // media go as soon as they can
+	device *ForkedDevice     // nil at the caller
+	theirs *jsep.Description // the other end's last one
+	begun  bool              // it checks whether it reaches the other end
+	keyed  bool              // there are keys
+	wants  bool              // media go as soon as they can
 	left   bool
+	moved  int // how often the device has
 }
 
 // lines are the caller's.
@@ -122,6 +127,7 @@ func (s *Simulation) addLine(call *Call, ends [2]*negotiation) {
 		if i == 1 {
 			l.device = &device
 		}
+		n.moves = i == 0
 		for _, section := range n.session.Sections() {
 			section.Hold(s.Loop.Now())
 		}
@@ -233,7 +239,11 @@ func (ls *lines) Prepare(now simtime.Time, device, answer string) error {
 	if err != nil {
 		return err
 	}
-	l.remote = d
+	l.theirs = d
+	if d.Addr != l.remote {
+		l.move(now, l.local, d.Addr)
+		l.step.Begin(l.handshake(dtls.Server), false)
+	}
 	l.begin(now)
 	return nil
 }
@@ -258,7 +268,7 @@ func (l *line) begin(now simtime.Time) {
 		return
 	}
 	l.begun = true
-	l.checks.Agent().Begin(now, l.remote.ICE, l.remote.Candidates...)
+	l.checks.Agent().Begin(now, l.theirs.ICE, l.theirs.Candidates...)
 	l.stir(now)
 }
 
@@ -268,9 +278,12 @@ func (l *line) Answer(now simtime.Time, offer string, count int) (string, error)
 	if err != nil {
 		return "", err
 	}
-	l.remote = d
+	l.theirs = d
 	if count > 0 {
-		l.holds = l.device.Replaces[count-1].Sends
+		r := &l.device.Replaces[count-1]
+		if l.holds = r.Sends; r.Moves {
+			l.relocate(now)
+		}
 	}
 	l.describes(l.holds, d)
 	for i := range l.own.Sections { // what it doesn't send it doesn't want to get either
@@ -288,6 +301,26 @@ func (l *line) Answer(now simtime.Time, offer string, count int) (string, error)
 		l.talk(now)
 	}
 	return l.own.String(), nil
+}
+
+// relocate gives a device another port and other credentials.
+func (l *line) relocate(now simtime.Time) {
+	l.moved++
+	p := l.s.byName[l.self]
+	local := packet.Addr{IP: l.local.IP, Port: nextPort(&p.nextPort, false)}
+	l.own.Addr, l.own.Candidates = local, []ice.Candidate{ice.HostCandidate(local)}
+	l.own.ICE = ice.NewCredentials(l.s.random.Stream(fmt.Sprintf("ice/%s/%d", l.self, l.moved)))
+	l.move(now, local, l.remote)
+	l.step.Begin(l.handshake(dtls.Client), true)
+}
+
+// move gives the end's session other addresses. Nothing is sent there before there are keys.
+func (l *line) move(now simtime.Time, local, remote packet.Addr) {
+	for _, section := range l.session.Sections() {
+		section.Hold(now)
+	}
+	l.local, l.remote, l.begun, l.keyed = local, remote, false, false
+	l.session.Move(now, local, remote)
 }
 
 // warm makes the line as far as it may be before somebody accepts.
@@ -332,7 +365,7 @@ func (l *line) release(now simtime.Time) {
 		return
 	}
 	for i, section := range l.session.Sections() {
-		if l.own.Sections[i].Sends && l.remote.Sections[i].Receives {
+		if l.own.Sections[i].Sends && l.theirs.Sections[i].Receives {
 			section.Release(now)
 		} else {
 			section.Hold(now)

@@ -476,7 +476,7 @@ func (s *Simulation) secureBeside(sc *endpoints.SessionConfig, e, other *side) {
 	}
 	sc.Handshake, sc.Profile = true, 0
 	if s.config.Security.FullICE {
-		full := s.checked(dtls.New(config), e.name, e.peer, 1, true, e.addr, e.remote) // ours offers, or two guests are among themselves
+		full := s.checked(dtls.New(config), e.name, e.peer, 1, true, e.described.ICE, e.addr, e.remote) // ours offers, or two guests are among themselves
 		full.Agent().Begin(s.Loop.Now(), other.described.ICE, ice.HostCandidate(e.remote))
 		sc.Keying = full
 		return

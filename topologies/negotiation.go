@@ -10,6 +10,7 @@ import (
 	"rtpfabric/endpoints/jsep"
 	"rtpfabric/endpoints/keying"
 	"rtpfabric/endpoints/keying/dtls"
+	"rtpfabric/sim/packet"
 	"rtpfabric/sim/simtime"
 	"rtpfabric/sim/units"
 )
@@ -18,6 +19,9 @@ import (
 type negotiation struct {
 	s       *Simulation
 	self    string
+	local   packet.Addr // as this end sees itself
+	remote  packet.Addr // and the other one
+	moves   bool        // the other end may come to have another port, and other credentials
 	step    *keying.Deferred
 	session *endpoints.Session // known once there is a connection
 	own     *jsep.Description
@@ -40,7 +44,7 @@ type negotiation struct {
 
 // deferKeys lets a session's keys wait for an agreement.
 func (s *Simulation) deferKeys(sc *endpoints.SessionConfig, self, peer string) *negotiation {
-	n := &negotiation{s: s, self: self, step: keying.NewDeferred()}
+	n := &negotiation{s: s, self: self, step: keying.NewDeferred(), local: sc.Local, remote: sc.Remote}
 	sc.Keying = n.step
 	if !s.handshakes(self) {
 		sc.Profile = s.profile()
@@ -59,7 +63,7 @@ func (s *Simulation) deferKeys(sc *endpoints.SessionConfig, self, peer string) *
 			n.gate = keying.NewGate(step)
 			step = n.gate
 		}
-		n.checks = s.checked(step, self, peer, begun, role == dtls.Server, sc.Local, sc.Remote)
+		n.checks = s.checked(step, self, peer, begun, role == dtls.Server, n.own.ICE, n.local, n.remote)
 		return n.checks
 	}
 	n.opening = func(step keying.Step) keying.Step { return keying.NewOpening(step, s.random.Stream(name+"/opening")) }
@@ -169,7 +173,8 @@ func (n *negotiation) fits(text string, setups ...jsep.Setup) (*jsep.Description
 	if !slices.Contains(setups, d.Setup) {
 		return nil, fmt.Errorf("a=setup:%s, not %s", d.Setup, setups[0])
 	}
-	if d.Fingerprint != n.peer.Fingerprint || d.Addr != n.peer.Addr || d.ICE != n.peer.ICE {
+	same := d.Addr == n.peer.Addr && d.ICE == n.peer.ICE || n.moves && d.Addr.IP == n.peer.Addr.IP
+	if d.Fingerprint != n.peer.Fingerprint || !same {
 		return nil, fmt.Errorf("it is of somebody else, at %v", d.Addr)
 	}
 	return d, n.own.Agrees(d)

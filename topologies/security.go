@@ -54,7 +54,7 @@ func (s *Simulation) handshake(call *Call, self, peer, suffix string, local, rem
 		return s.hostedHandshake(config, self, peer, suffix, local, remote)
 	}
 	if s.config.Security.FullICE {
-		full := s.checked(dtls.New(config), self+suffix, peer+suffix, 1, config.Role == dtls.Server, local, remote)
+		full := s.checked(dtls.New(config), self+suffix, peer+suffix, 1, config.Role == dtls.Server, s.credentials(self+suffix, peer+suffix), local, remote)
 		full.Agent().Begin(s.Loop.Now(), s.credentials(peer+suffix, self+suffix), ice.HostCandidate(remote))
 		return full, nil
 	}
@@ -66,9 +66,9 @@ func (s *Simulation) handshake(call *Call, self, peer, suffix string, local, rem
 
 // checked puts connectivity checks before a step (RFC 8445). Whoever offers is the controlling end (§6.1.1).
 // An end that begins anew counts its agents.
-func (s *Simulation) checked(step keying.Step, self, peer string, count int, controlling bool, local, remote packet.Addr) *ice.Full {
+func (s *Simulation) checked(step keying.Step, self, peer string, count int, controlling bool, own ice.Credentials, local, remote packet.Addr) *ice.Full {
 	return ice.NewFull(step, ice.NewAgent(ice.Config{
-		Controlling: controlling, Local: s.credentials(self, peer), Candidates: []ice.Candidate{ice.HostCandidate(local)},
+		Controlling: controlling, Local: own, Candidates: []ice.Candidate{ice.HostCandidate(local)},
 		Random: s.random.Stream(fmt.Sprintf("ice/%s/%s/checks/%d", self, peer, count)),
 	}), local, remote)
 }

@@ -69,7 +69,7 @@ func fork(f *scenarios.Fork) *topologies.Forking {
 			device.Declines = d.Declines.From
 		}
 		for _, r := range d.Replaces {
-			device.Replaces = append(device.Replaces, topologies.Replacement{After: r.After, Sends: r.Sends})
+			device.Replaces = append(device.Replaces, topologies.Replacement(r))
 		}
 		c.Devices[d.Name] = device
 	}
