@@ -22,7 +22,11 @@ type history []string
 func (h *history) observe(w *Wires) {
 	passed, happened := w.Passed, w.Happened
 	w.Passed = func(p Passage) {
-		*h = append(*h, fmt.Sprintf("%.3f %s>%s %s", p.Arrived.Seconds(), p.From, p.To, p.Message.Title()))
+		title := "nothing that can be read"
+		if p.Message != nil {
+			title = p.Message.Title()
+		}
+		*h = append(*h, fmt.Sprintf("%.3f %s>%s %s", p.Arrived.Seconds(), p.From, p.To, title))
 		passed(p)
 	}
 	w.Happened = func(e signalling.Event) {

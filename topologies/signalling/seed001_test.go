@@ -1,0 +1,354 @@
+package signalling
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"rtpfabric/endpoints/signalling"
+	"rtpfabric/endpoints/signalling/forking"
+	"rtpfabric/endpoints/signalling/roap"
+	"rtpfabric/sim/rng"
+	"rtpfabric/sim/simtime"
+)
+
+// switchboard is the caller's lines, which notes what it is told.
+type switchboard struct {
+	log     []string
+	open    map[string]string // the answers of lines, by device
+	talks   string            // to whom, and what
+	refuses string            // an answer
+}
+
+func (*switchboard) Offer(simtime.Time) string { return "offer" }
+
+func (s *switchboard) Prepare(now simtime.Time, device, answer string) error {
+	s.log = append(s.log, fmt.Sprintf("%.2f prepare %s %s", now.Seconds(), device, answer))
+	if answer == s.refuses {
+		return errors.New("it doesn't fit")
+	}
+	s.open[device] = answer
+	return nil
+}
+
+func (s *switchboard) Agree(now simtime.Time, device, answer string) error {
+	if err := s.Prepare(now, device, answer); err != nil {
+		return err
+	}
+	s.talks += device + " " + answer
+	return nil
+}
+
+func (s *switchboard) Close(now simtime.Time, device string) {
+	s.log = append(s.log, fmt.Sprintf("%.2f close %s", now.Seconds(), device))
+	delete(s.open, device)
+}
+
+// handset is a device's line.
+type handset struct {
+	name             string
+	accepted, closed bool
+}
+
+func (h *handset) Answer(_ simtime.Time, offer string, count int) (string, error) {
+	if offer != "offer" {
+		return "", errors.New("not an offer")
+	}
+	return fmt.Sprintf("%s%d", h.name[:1], count), nil
+}
+
+func (h *handset) Accept(simtime.Time) { h.accepted = true }
+
+func (h *handset) Close(simtime.Time) { h.closed = true }
+
+// call is alice, who calls somebody with several devices at 0.
+type call struct {
+	Wires
+	caller  *forking.Caller
+	devices []*forking.Device
+	board   switchboard
+	sets    []*handset
+	history history
+}
+
+// dial begins a call over wires that take 100 ms to the server and 100 ms from it.
+func dial(caller forking.CallerConfig, server forking.ServerConfig, devices ...forking.DeviceConfig) *call {
+	return dialOver(nil, caller, server, devices...)
+}
+
+func dialOver(faults *Faults, caller forking.CallerConfig, server forking.ServerConfig, devices ...forking.DeviceConfig) *call {
+	c := &call{board: switchboard{open: map[string]string{}}}
+	c.Passed, c.Happened = func(Passage) {}, func(signalling.Event) {}
+	caller.Name, caller.Session, caller.Lines, server.Name = "alice", "alice", &c.board, "server"
+	for i := range devices {
+		server.Devices = append(server.Devices, devices[i].Name)
+	}
+	c.caller = forking.NewCaller(caller)
+	s := forking.NewServer(server)
+	const latency = 100 * time.Millisecond
+	c.Connect(&Wire{Ends: [2]End{{c.caller, 0}, {s, 0}}, Latency: latency, Faults: faults})
+	for i, d := range devices {
+		set := &handset{name: d.Name}
+		d.Session, d.Line = d.Name, set
+		device := forking.NewDevice(d)
+		c.sets, c.devices = append(c.sets, set), append(c.devices, device)
+		c.Connect(&Wire{Ends: [2]End{{device, 0}, {s, i + 1}}, Latency: latency, Faults: faults})
+	}
+	c.history.observe(&c.Wires)
+	c.Do(0, c.caller, c.caller.Call)
+	return c
+}
+
+// ring lets a call go on for ten minutes, after which nobody waits for anything.
+func (c *call) ring() *call {
+	c.Run(simtime.At(10 * time.Minute))
+	return c
+}
+
+// want fails unless alice talks to a device as its answer has it, nobody else thinks that they talk, and there is no other line.
+func (c *call) want(t *testing.T, talks string) {
+	t.Helper()
+	device, _, _ := strings.Cut(talks, " ")
+	if c.board.talks != talks || c.caller.Chosen() != device {
+		t.Errorf("alice talks to %q as of %q, not %q:\n%s", c.caller.Chosen(), c.board.talks, talks, strings.Join(c.history, "\n"))
+	}
+	for i, d := range c.devices {
+		if d.Accepted() != (d.Name() == device) || c.sets[i].closed == (d.Name() == device) {
+			t.Errorf("%s talks: %t; its line is closed: %t:\n%s", d.Name(), d.Accepted(), c.sets[i].closed, strings.Join(c.history, "\n"))
+		}
+	}
+	if len(c.board.open) > 1 || device != "" && c.board.open[device] == "" {
+		t.Errorf("open lines: %v", c.board.open)
+	}
+}
+
+func device(name string, accepts time.Duration) forking.DeviceConfig {
+	return forking.DeviceConfig{Name: name, Answers: true, Accepts: accepts}
+}
+
+const second = time.Second
+
+// conformance: FRK-0.3, FRK-7
+func TestForkInParallelAndInTurn(t *testing.T) {
+	devices := []forking.DeviceConfig{device("desktop", 0), device("tablet", 0), device("phone", 4*second)}
+	parallel := dial(forking.CallerConfig{}, forking.ServerConfig{}, devices...).ring()
+	parallel.want(t, "phone p0")
+	for _, d := range devices {
+		parallel.history.want(t, "server>"+d.Name+" OFFER 1", 0.2)
+	}
+	turn := dial(forking.CallerConfig{}, forking.ServerConfig{Rings: 5 * second}, devices...).ring()
+	turn.want(t, "phone p0")
+	for i, d := range devices {
+		turn.history.want(t, "server>"+d.Name+" OFFER 1", 0.2+5*float64(i))
+	}
+	turn.history.want(t, "server>desktop SHUTDOWN", 5.2)
+	turn.history.want(t, "server>alice ERROR 1 TIMEOUT", 5.2, 10.2) // those lines aren't wanted any more
+	turn.history.want(t, "alice line-closed TIMEOUT", 5.2, 10.2)
+}
+
+// A device that refuses lets the next one ring at once, and when there is none left the call has failed.
+func TestForkRefused(t *testing.T) {
+	refuses := func(name string) forking.DeviceConfig {
+		return forking.DeviceConfig{Name: name, Answers: name != "phone", Declines: second}
+	}
+	for _, rings := range []time.Duration{0, 5 * second} {
+		c := dial(forking.CallerConfig{}, forking.ServerConfig{Rings: rings}, refuses("desktop"), refuses("phone")).ring()
+		c.want(t, "")
+		at := 1.4
+		if rings > 0 {
+			at = 2.6
+		}
+		c.history.want(t, "alice negotiation-failed REFUSED", at)
+		c.history.want(t, "alice line-closed REFUSED", 1.4)
+	}
+	nobody := dial(forking.CallerConfig{}, forking.ServerConfig{}, device("desktop", 0)).ring()
+	nobody.want(t, "")
+	nobody.history.want(t, "alice negotiation-failed nobody accepts", 181)
+}
+
+// conformance: FRK-0.4
+func TestForkChoice(t *testing.T) {
+	devices := []forking.DeviceConfig{device("desktop", 2*second), device("tablet", 2500*ms), device("phone", 2800*ms), device("watch", 9*second)}
+	for _, x := range []struct {
+		name   string
+		caller forking.CallerConfig
+		talks  string
+		at     float64
+	}{
+		{"first", forking.CallerConfig{}, "desktop d0", 2.4},
+		{"last", forking.CallerConfig{Choice: forking.Last, Decides: second}, "phone p0", 3.4},
+		{"the best comes in time", forking.CallerConfig{Choice: forking.Best, Prefers: []string{"tablet", "desktop"}, Decides: second}, "tablet t0", 2.9},
+		{"the second best", forking.CallerConfig{Choice: forking.Best, Prefers: []string{"watch", "phone"}, Decides: second}, "phone p0", 3.4},
+		{"none of those", forking.CallerConfig{Choice: forking.Best, Prefers: []string{"watch"}, Decides: second}, "desktop d0", 3.4},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			c := dial(x.caller, forking.ServerConfig{}, devices...).ring()
+			c.want(t, x.talks)
+			c.history.want(t, "alice offer-agreed", x.at)
+		})
+	}
+}
+
+// What was accepted is the last answer of whoever accepts, not that of somebody else, nor an earlier one.
+//
+// conformance: FRK-0.6
+func TestForkAcceptsTheRightAnswer(t *testing.T) {
+	desktop, phone := device("desktop", 3*second), device("phone", 0)
+	desktop.Replaces, phone.Replaces = []time.Duration{2 * second, 3 * second}, []time.Duration{2500 * ms}
+	c := dial(forking.CallerConfig{}, forking.ServerConfig{}, desktop, phone).ring()
+	c.want(t, "desktop d2")
+	c.history.want(t, "alice signalling-ignored")
+
+	// An ACCEPT of a device that hasn't answered is of no use.
+	c = dial(forking.CallerConfig{}, forking.ServerConfig{}, device("desktop", 0))
+	c.Do(simtime.At(second), c.caller, func(now simtime.Time) {
+		c.caller.HandleMessage(now, 0, &roap.Message{Type: roap.TypeAccept, Offerer: "alice", Answerer: "tablet", Seq: 1})
+	})
+	c.ring().want(t, "")
+	c.history.want(t, "alice signalling-ignored ACCEPT: accepted without an answer", 1)
+
+	// An answer that doesn't fit is refused when it comes, or when it is accepted.
+	for _, strategy := range []forking.Strategy{forking.Eager, forking.Lazy} {
+		c = dial(forking.CallerConfig{Strategy: strategy}, forking.ServerConfig{}, device("desktop", second), device("phone", 2*second))
+		c.board.refuses = "d0"
+		c.ring().want(t, "phone p0")
+		c.history.want(t, "server>desktop ERROR 1 NOMATCH", []float64{0.6, 1.6}[strategy])
+	}
+}
+
+// conformance: FRK-4
+func TestForkStrategies(t *testing.T) {
+	desktop, tablet, phone := device("desktop", 0), device("tablet", 4*second), device("phone", 0)
+	desktop.Declines, tablet.Processing, phone.Processing = 2*second, 200*ms, 400*ms
+	for _, x := range []struct {
+		name   string
+		caller forking.CallerConfig
+		log    []string
+	}{
+		{"eager", forking.CallerConfig{}, []string{
+			"0.40 prepare desktop d0", "0.60 prepare tablet t0", "0.80 prepare phone p0", "2.40 close desktop", "4.40 prepare tablet t0", "4.40 close phone",
+		}},
+		{"two", forking.CallerConfig{Limit: 2}, []string{ // the third when there is room again
+			"0.40 prepare desktop d0", "0.60 prepare tablet t0", "2.40 close desktop", "2.40 prepare phone p0", "4.40 prepare tablet t0", "4.40 close phone",
+		}},
+		{"lazy", forking.CallerConfig{Strategy: forking.Lazy}, []string{"4.40 prepare tablet t0"}},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			c := dial(x.caller, forking.ServerConfig{}, desktop, tablet, phone).ring()
+			c.want(t, "tablet t0")
+			if !slices.Equal(c.board.log, x.log) {
+				t.Errorf("lines: %q, not %q", c.board.log, x.log)
+			}
+		})
+	}
+}
+
+// conformance: FRK-5
+func TestForkClosesTheRest(t *testing.T) {
+	devices := []forking.DeviceConfig{device("desktop", 2*second), device("tablet", 0), device("phone", 2050*ms)}
+	c := dial(forking.CallerConfig{Closes: 3 * second}, forking.ServerConfig{}, devices...).ring()
+	c.want(t, "desktop d0")
+	// The phone's acceptance comes when another one is talked to: it is sent away at once, the tablet after the time.
+	c.history.want(t, "server>phone SHUTDOWN", 2.65)
+	c.history.want(t, "server>tablet SHUTDOWN", 5.6)
+	if want := []string{"2.45 close phone", "5.40 close tablet"}; !slices.Equal(c.board.log[len(c.board.log)-2:], want) {
+		t.Errorf("%q", c.board.log)
+	}
+	// A device that hasn't answered goes on ringing where the server lets it, and is sent away when it does.
+	late := forking.DeviceConfig{Name: "late", Accepts: 20 * second}
+	c = dial(forking.CallerConfig{}, forking.ServerConfig{KeepRinging: true}, device("desktop", 2*second), late).ring()
+	c.want(t, "desktop d0")
+	c.history.want(t, "server>late SHUTDOWN", 20.6)
+	c = dial(forking.CallerConfig{}, forking.ServerConfig{}, device("desktop", 2*second), late).ring()
+	c.want(t, "desktop d0")
+	c.history.want(t, "server>late SHUTDOWN", 2.4)
+}
+
+// The caller gets one ANSWER and ACCEPT, or several ANSWERs and one or more ACCEPTs: in the end it talks to one device, or to
+// nobody.
+//
+// conformance: FRK-8
+func TestForkCombinations(t *testing.T) {
+	for i := range 4 * 4 * 2 * 2 * 2 {
+		answers, accepts := i&3, i>>2&3 // how many devices answer at once, and how many accept
+		together, only, keep := i>>4&1 > 0, i>>5&1 > 0, i>>6&1 > 0
+		var devices []forking.DeviceConfig
+		for j, name := range []string{"desktop", "tablet", "phone"} {
+			d := forking.DeviceConfig{Name: name, Answers: j < answers}
+			if j < accepts {
+				d.Accepts = 2 * second
+				if !together {
+					d.Accepts += time.Duration(j) * 50 * ms
+				}
+			}
+			devices = append(devices, d)
+		}
+		c := dial(forking.CallerConfig{}, forking.ServerConfig{AcceptedOnly: only, KeepRinging: keep}, devices...).ring()
+		talks := ""
+		if accepts > 0 {
+			talks = "desktop d0"
+		}
+		c.want(t, talks)
+		gets, acceptances := max(answers, accepts), accepts
+		switch {
+		case only && keep:
+			gets = accepts
+		case only:
+			gets, acceptances = min(accepts, 1), min(accepts, 1)
+		case !keep: // the server stops those whose answers alice hasn't got
+			gets, acceptances = max(answers, min(accepts, 1)), min(accepts, max(answers, 1))
+		}
+		got := [2]int{len(c.history.times("server>alice ANSWER")), len(c.history.times("server>alice ACCEPT"))}
+		if got != [2]int{gets, acceptances} {
+			t.Errorf("%d answer, %d accept, together %t, only %t, keep %t: alice gets %v:\n%s", answers, accepts, together, only, keep, got, strings.Join(c.history, "\n"))
+		}
+	}
+}
+
+// On wires that lose, repeat, delay and damage messages a call ends with one device or none, and nobody waits for ever.
+func TestForkSwarm(t *testing.T) {
+	random := rng.New(1).Stream("swarm")
+	upTo := func(n int) int { return int(random.Uniform(0, float64(n))) }
+	for i := range 10_000 {
+		caller := forking.CallerConfig{
+			Strategy: forking.Strategy(upTo(2)), Limit: upTo(3), Choice: forking.Choice(upTo(3)), Prefers: []string{"d1"},
+			Decides: time.Duration(upTo(3)) * second, Closes: time.Duration(upTo(3)) * second,
+		}
+		server := forking.ServerConfig{AcceptedOnly: random.Bool(0.3), KeepRinging: random.Bool(0.3)}
+		if random.Bool(0.3) {
+			server.Rings = time.Duration(1+upTo(5)) * second
+		}
+		var devices []forking.DeviceConfig
+		for j := range 1 + upTo(4) {
+			d := forking.DeviceConfig{Name: fmt.Sprintf("d%d", j), Answers: random.Bool(0.7), Processing: time.Duration(upTo(1000)) * ms}
+			switch upTo(4) {
+			case 0:
+				d.Declines = time.Duration(1+upTo(10_000)) * ms
+			case 1:
+			default:
+				d.Accepts = time.Duration(1+upTo(10_000)) * ms
+			}
+			if d.Answers && random.Bool(0.3) {
+				d.Replaces = []time.Duration{time.Duration(1000+upTo(3000)) * ms}
+			}
+			devices = append(devices, d)
+		}
+		faults := &Faults{Lost: 0.05, Repeated: 0.05, Damaged: 0.05, Late: 500 * ms, Random: random}
+		c := dialOver(faults, caller, server, devices...)
+		c.Damage = (&Experiment{}).damage
+		hangsUp := time.Duration(upTo(60)) * second
+		c.Do(simtime.At(hangsUp), c.caller, c.caller.Shutdown)
+		c.ring()
+		for _, d := range c.devices {
+			if d.NextTimeout() != simtime.Never {
+				t.Fatalf("run %d: %s waits for %v:\n%s", i, d.Name(), d.NextTimeout(), strings.Join(c.history, "\n"))
+			}
+		}
+		if len(c.board.open) > 0 || c.caller.NextTimeout() != simtime.Never {
+			t.Fatalf("run %d: open lines %v, and alice waits for %v:\n%s", i, c.board.open, c.caller.NextTimeout(), strings.Join(c.history, "\n"))
+		}
+	}
+}
