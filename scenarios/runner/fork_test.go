@@ -1,0 +1,419 @@
+package runner_test
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"rtpfabric/scenarios"
+	"rtpfabric/scenarios/runner"
+	"rtpfabric/sim/fabric"
+	"rtpfabric/sim/packet"
+	"rtpfabric/sim/record"
+	"rtpfabric/sim/simtime"
+)
+
+// forkedCall is alice, who calls somebody with three devices at 1 s. The round trip between her and each of them takes 100 ms,
+// and so does a message, by way of the server.
+const forkedCall = `
+title: A call that forks
+duration: 12s
+network:
+  links:
+    alice: {between: [A, M], rate: 100Mbps, delay: 25ms}
+    desktop: {between: [M, D], rate: 100Mbps, delay: 25ms}
+    tablet: {between: [M, T], rate: 100Mbps, delay: 25ms}
+    phone: {between: [M, P], rate: 100Mbps, delay: 25ms}
+    server: {between: [M, S], rate: 100Mbps, delay: 25ms}
+endpoints: {alice: {at: A}, desktop: {at: D}, tablet: {at: T}, phone: {at: P}}
+topology: {type: fork, peers: [alice, desktop, tablet, phone]}
+security: {ice: full}
+media:
+  - {from: alice, kind: audio}
+  - {from: alice, kind: video}
+  - {from: desktop, kind: audio}
+  - {from: desktop, kind: video}
+  - {from: tablet, kind: audio}
+  - {from: phone, kind: audio}
+congestion: {controller: fixed}
+signalling:
+  at: S
+  offers: [{by: alice, at: 1s}]
+`
+
+// tapped is a packet of media, keys or checks.
+type tapped struct {
+	at       simtime.Time
+	from, to string
+	kind     string // check, handshake, rtp or rtcp
+}
+
+// tap notes packets of media, keys and checks that leave, by the names of endpoints in the order of their addresses.
+type tap struct {
+	fabric.Observer
+	names []string
+	sent  []tapped
+}
+
+func tapOf(names ...string) *tap { return &tap{Observer: fabric.Nobody, names: names} }
+
+func (t *tap) PacketSent(now simtime.Time, p *packet.Packet) {
+	if p.Protocol != packet.UDP || len(p.Payload) == 0 {
+		return
+	}
+	kind := "rtp"
+	switch b := p.Payload[0]; {
+	case b < 4:
+		kind = "check"
+	case b >= 20 && b < 64:
+		kind = "handshake"
+	case packet.IsRTCP(p.Payload):
+		kind = "rtcp"
+	}
+	name := func(a packet.Addr) string { return t.names[a.IP-(10<<24+1)] }
+	t.sent = append(t.sent, tapped{now, name(p.Src), name(p.Dst), kind})
+}
+
+// count returns how many packets of a kind went from one to another in a stretch of time, in seconds.
+func (t *tap) count(kind, from, to string, after, before float64) int {
+	n := 0
+	for _, p := range t.sent {
+		if at := p.at.Seconds(); p.kind == kind && p.from == from && p.to == to && after <= at && at < before {
+			n++
+		}
+	}
+	return n
+}
+
+// first returns when the first packet of a kind went from one to another; NaN if none did.
+func (t *tap) first(kind, from, to string) float64 {
+	for _, p := range t.sent {
+		if p.kind == kind && p.from == from && p.to == to {
+			return p.at.Seconds()
+		}
+	}
+	return math.NaN()
+}
+
+// forkedRun is a run of the call, with the names of fields of signalling.fork.
+func forkedRun(t *testing.T, fork string) (*record.Record, *tap) {
+	t.Helper()
+	o := tapOf("alice", "desktop", "tablet", "phone")
+	return runWatched(t, forkedCall+"  fork: "+fork+"\n", o), o
+}
+
+// clipped returns what the receiver of a stream missed of its beginning, in ms.
+func clipped(r *record.Record, flow string) float64 {
+	talker, _, _ := strings.Cut(flow, "/")
+	for _, e := range r.Events {
+		if e.Kind == record.FirstFrame && e.Entity == flow {
+			return math.Round(float64(e.At.Add(-e.Delay))/1e6 - 1e3*firstEvent(r, talker, record.OfferAccepted, record.OfferAgreed))
+		}
+	}
+	return math.NaN()
+}
+
+// sends returns the octets that a stream sends.
+func sends(r *record.Record, flow string) float64 {
+	sum := 0.0
+	for _, v := range r.Find(flow, record.SendRate).Values {
+		sum += v
+	}
+	return sum
+}
+
+var forkedDevices = []string{"desktop", "tablet", "phone"}
+
+// Nobody sends media before the device has accepted, however warm the line is; checks, handshakes and RTCP go.
+//
+// conformance: FRK-1
+func TestNoEarlyMedia(t *testing.T) {
+	for _, warmth := range []string{"none", "ice", "dtls", "media"} {
+		r, tap := forkedRun(t, "{warm-up: "+warmth+", devices: {desktop: {accepts: 5s}}}")
+		accepted, agreed := firstEvent(r, "desktop", record.OfferAccepted), firstEvent(r, "alice", record.OfferAgreed)
+		if math.IsNaN(accepted) || math.IsNaN(agreed) {
+			t.Fatalf("%s: nobody talks: %v", warmth, r.Events)
+		}
+		for i, device := range forkedDevices {
+			if n := tap.count("rtp", device, "alice", 0, accepted) + tap.count("rtp", "alice", device, 0, agreed); n > 0 {
+				t.Errorf("%s: %d packets of media between alice and %s before somebody has accepted", warmth, n, device)
+			}
+			if n := tap.count("rtp", device, "alice", accepted, 12) + tap.count("rtp", "alice", device, agreed, 12); (n > 0) != (i == 0) {
+				t.Errorf("%s: %d packets of media between alice and %s after that", warmth, n, device)
+			}
+			for kind, from := range map[string]string{"check": "ice dtls media", "handshake": "dtls media", "rtcp": "dtls media"} {
+				if n := tap.count(kind, device, "alice", 0, accepted); (n > 0) != strings.Contains(from, warmth) {
+					t.Errorf("%s: %s sends %d of %s before somebody has accepted", warmth, device, n, kind)
+				}
+			}
+		}
+	}
+}
+
+// Of a warm line media may come before the ACCEPT, which goes a longer way. They are played.
+//
+// conformance: FRK-2, FRK-0.7
+func TestMediaOvertakeAccept(t *testing.T) {
+	r, _ := forkedRun(t, "{devices: {desktop: {accepts: 5s}}}")
+	accepted, agreed, played := firstEvent(r, "desktop", record.OfferAccepted), firstEvent(r, "alice", record.OfferAgreed), firstEvent(r, "desktop/audio>alice", record.FirstFrame)
+	if !(agreed > accepted+0.1) || !(played < agreed) {
+		t.Errorf("accepted at %.3f s, played at %.3f s, known at %.3f s", accepted, played, agreed)
+	}
+	for _, flow := range []string{"desktop/audio>alice", "alice/audio>desktop", "desktop/video>alice", "alice/video>desktop"} {
+		if c := clipped(r, flow); !(c <= 34) { // a picture
+			t.Errorf("%s loses %v ms", flow, c)
+		}
+	}
+	for _, c := range r.Find("desktop/audio>alice", record.LostPackets).Values {
+		if c > 0 {
+			t.Errorf("%v packets are lost", c)
+		}
+	}
+}
+
+// An answer that takes another one's place changes what is sent, over the same line. One of another address makes the line anew,
+// which takes as long as making it took.
+//
+// conformance: FRK-3, FRK-0.6
+func TestReplacedAnswers(t *testing.T) {
+	const replaced = "{devices: {desktop: {accepts: 5s, replaces: [{after: %s, sends: [audio], moves: %t}]}}}"
+	quiet, tap := forkedRun(t, fmt.Sprintf(replaced, "3s", false))
+	if n := tap.count("handshake", "desktop", "alice", 4, 12); n > 0 {
+		t.Errorf("%d packets of a handshake after another answer with the same address", n)
+	}
+	moved, tap := forkedRun(t, fmt.Sprintf(replaced, "3s", true))
+	if n := tap.count("handshake", "desktop", "alice", 4, 5); n == 0 {
+		t.Error("no handshake at another address")
+	}
+	late, _ := forkedRun(t, fmt.Sprintf(replaced, "5s", true))
+	for name, x := range map[string]struct {
+		r                  *record.Record
+		toDesktop, toAlice float64 // ms that are lost
+	}{
+		"the same address": {quiet, 0, 0}, "another one in time": {moved, 0, 0},
+		// As ANSWER and ACCEPT come together: alice checks, and nominates, for 200 ms; the handshake takes 150 ms until she has keys,
+		// and 200 ms until the desktop, which has heard of the nomination 50 ms before alice knows that it has worked, has.
+		"another one too late": {late, 300, 450},
+	} {
+		if a, d := clipped(x.r, "desktop/audio>alice"), clipped(x.r, "alice/audio>desktop"); math.Abs(a-x.toAlice) > 25 || math.Abs(d-x.toDesktop) > 25 {
+			t.Errorf("%s: alice loses %v ms, the desktop %v ms", name, a, d)
+		}
+		for _, flow := range []string{"desktop/video>alice", "alice/video>desktop"} {
+			if sends(x.r, flow) > 0 {
+				t.Errorf("%s: %s goes, though what was accepted has no video", name, flow)
+			}
+		}
+	}
+}
+
+// Lines are made on answers, on ACCEPT, or some of them. A codec that isn't started early costs its start.
+//
+// conformance: FRK-4
+func TestLinesThatAreMade(t *testing.T) {
+	for fork, want := range map[string]float64{"warm-up: none": 1, "warm-up: ice": 3, "warm-up: ice, limit: 2": 2, "limit: 1": 1} {
+		r, _ := forkedRun(t, "{"+fork+", devices: {tablet: {processing: 1s}, phone: {processing: 2s}, desktop: {accepts: 5s}}}")
+		n := 0.0
+		for _, e := range r.Events {
+			if e.Kind == record.LineOpened {
+				n++
+			}
+		}
+		if n != want || clipped(r, "desktop/audio>alice") > 550 {
+			t.Errorf("%s: %v lines, and %v ms are lost", fork, n, clipped(r, "desktop/audio>alice"))
+		}
+	}
+	for start, want := range map[string]float64{"0s": 0, "50ms": 50, "120ms": 120} {
+		r, _ := forkedRun(t, "{warm-up: dtls, codec-start: "+start+", devices: {desktop: {accepts: 5s}}}")
+		if c := clipped(r, "desktop/audio>alice"); c != want {
+			t.Errorf("a codec that takes %s to start loses %v ms", start, c)
+		}
+	}
+}
+
+// Lines that aren't wanted are closed, and then nothing goes there any more.
+//
+// conformance: FRK-5
+func TestUnusedLinesAreClosed(t *testing.T) {
+	r, tap := forkedRun(t, "{closes: 7s, devices: {desktop: {accepts: 3s}, phone: {accepts: 3050ms}}}")
+	agreed := firstEvent(r, "alice", record.OfferAgreed)
+	closed := map[string]float64{}
+	for _, e := range r.Events {
+		if e.Kind == record.LineClosed {
+			closed[e.Peer] = e.At.Seconds() - agreed
+		}
+	}
+	if len(closed) != 2 || math.Abs(closed["phone"]-0.05) > 0.02 || math.Abs(closed["tablet"]-7) > 0.001 {
+		t.Errorf("closed %v after the decision", closed)
+	}
+	for _, device := range []string{"tablet", "phone"} {
+		end := agreed + closed[device]
+		for _, kind := range []string{"rtp", "rtcp", "check", "handshake"} {
+			if n := tap.count(kind, "alice", device, end+0.01, 12) + tap.count(kind, device, "alice", end+0.2, 12); n > 0 {
+				t.Errorf("%d packets of %s after the line to %s was closed", n, kind, device)
+			}
+		}
+	}
+	if n := tap.count("rtp", "alice", "phone", 0, 12); n > 0 {
+		t.Errorf("%d packets of media to a phone that came too late", n)
+	}
+	if n := tap.count("check", "alice", "tablet", agreed, agreed+7); n == 0 {
+		t.Error("a line that isn't closed yet doesn't ask for consent") // once in 4 to 6 s
+	}
+}
+
+// The device is ready to receive before it says ACCEPT, and sends media after that.
+//
+// conformance: FRK-6
+func TestReadyBeforeAccept(t *testing.T) {
+	for _, warmth := range []string{"ice", "dtls", "media"} {
+		r, tap := forkedRun(t, "{warm-up: "+warmth+", devices: {desktop: {accepts: 5s}}}")
+		ready, accepted, sends := firstEvent(r, "desktop", "keys-agreed"), firstEvent(r, "desktop", record.OfferAccepted), tap.first("rtp", "desktop", "alice")
+		if warmth == "ice" { // what it is ready for is the handshake
+			ready = tap.first("check", "desktop", "alice")
+		}
+		if !(ready <= accepted && accepted <= sends) {
+			t.Errorf("%s: ready at %.3f s, accepted at %.3f s, media at %.3f s", warmth, ready, accepted, sends)
+		}
+	}
+	// A cold line is ready for checks, too: the first of alice's is answered, and isn't sent again.
+	_, tap := forkedRun(t, "{warm-up: none, devices: {desktop: {accepts: 5s}}}")
+	if n := tap.count("check", "alice", "desktop", 0, 6.5); n > 4 { // a check, an answer, a nomination and perhaps its answer
+		t.Errorf("alice sends %d messages of STUN", n)
+	}
+}
+
+// A server that hands one answer on costs what making the line costs, and lines that were warm cost nothing.
+//
+// conformance: FRK-0.5
+func TestServerThatPicksTheAnswer(t *testing.T) {
+	all, _ := forkedRun(t, "{answers: all, devices: {desktop: {accepts: 5s}}}")
+	one, _ := forkedRun(t, "{answers: accepted, devices: {desktop: {accepts: 5s}}}")
+	for _, flow := range []string{"desktop/audio>alice", "alice/audio>desktop"} {
+		if a, o := clipped(all, flow), clipped(one, flow); a != 0 || o < 250 {
+			t.Errorf("%s loses %v ms with all answers, %v ms with one", flow, a, o)
+		}
+	}
+}
+
+// Ringing costs a request for consent in 4 to 6 s for each warm line, of which there may be a limit, and the start loses nothing.
+//
+// conformance: FRK-9
+func TestWarmUpOfManyDevices(t *testing.T) {
+	const n = 10
+	for _, limit := range []int{0, 3} {
+		text := "title: x\nduration: 30s\nnetwork:\n  links:\n    a: {between: [A, M], rate: 100Mbps, delay: 25ms}\n"
+		ends, peers, media, names := "endpoints: {alice: {at: A}", "alice", "media:\n  - {from: alice, kind: audio}\n", []string{"alice"}
+		for i := range n {
+			name := fmt.Sprintf("d%d", i)
+			text += fmt.Sprintf("    l%d: {between: [M, N%d], rate: 100Mbps, delay: 25ms}\n", i, i)
+			ends += fmt.Sprintf(", %s: {at: N%d}", name, i)
+			peers, names = peers+", "+name, append(names, name)
+			media += "  - {from: " + name + ", kind: audio}\n"
+		}
+		text += ends + "}\ntopology: {type: fork, peers: [" + peers + "]}\nsecurity: {ice: full}\ncongestion: {controller: fixed}\n" + media
+		text += fmt.Sprintf("signalling: {at: M, offers: [{by: alice}], fork: {limit: %d, devices: {d0: {accepts: 25s}}}}\n", limit)
+		tap := tapOf(names...)
+		r := runWatched(t, text, tap)
+		if c := clipped(r, "d0/audio>alice"); c != 0 {
+			t.Errorf("limit %d: %v ms are lost", limit, c)
+		}
+		warm, checks := n, 0.0
+		if limit > 0 {
+			warm = limit
+		}
+		for _, d := range names[1:] {
+			checks += float64(tap.count("check", "alice", d, 5, 25)+tap.count("check", d, "alice", 5, 25)) / 20
+		}
+		// Of each end a request, and an answer to the other one's: 4 messages in 5 s, give or take 20 %.
+		if want := 0.8 * float64(warm); checks < 0.8*want || checks > 1.2*want+0.1 {
+			t.Errorf("limit %d: %.2f messages of STUN a second, not %.1f", limit, checks, want)
+		}
+	}
+}
+
+// Somebody there may consent to media before the call is accepted, or there is an announcement. It is played, and what the
+// caller says stays with her. Without consent there is none.
+//
+// conformance: FRK-N1
+func TestEarlyMediaWithConsent(t *testing.T) {
+	r, tap := forkedRun(t, "{devices: {desktop: {accepts: 5s, early: true}}}")
+	accepted, agreed := firstEvent(r, "desktop", record.OfferAccepted), firstEvent(r, "alice", record.OfferAgreed)
+	if played := firstEvent(r, "desktop/audio>alice", record.FirstFrame); !(played < 2) {
+		t.Errorf("early media are played from %.3f s on", played)
+	}
+	if n := tap.count("rtp", "desktop", "alice", 0, accepted); n < 100 {
+		t.Errorf("%d packets of early media", n)
+	}
+	if n := tap.count("rtp", "alice", "desktop", 0, agreed); n > 0 {
+		t.Errorf("alice sends %d packets before she knows that somebody has accepted", n)
+	}
+	for _, device := range []string{"tablet", "phone"} {
+		if n := tap.count("rtp", device, "alice", 0, 12); n > 0 {
+			t.Errorf("%s sends %d packets without consent", device, n)
+		}
+	}
+}
+
+// Legacy endpoints take part by gateways only.
+//
+// conformance: FRK-10
+func TestForkToLegacyEndpoint(t *testing.T) {
+	text := strings.Replace(forkedCall, "phone: {at: P}", "phone: {at: P, type: legacy-avp}", 1)
+	_, err := scenarios.Parse("fork.yaml", []byte(text), scenarios.Options{Catalogue: runner.Catalogue{}})
+	if err == nil || !strings.Contains(err.Error(), "descriptions are of endpoints as WebRTC has them") {
+		t.Error(err)
+	}
+}
+
+// All lines of the caller are on one port, with one set of credentials, and are told apart by who sends.
+//
+// conformance: CLN-5, CLN-8
+func TestLinesShareOnePort(t *testing.T) {
+	r, tap := forkedRun(t, "{devices: {desktop: {accepts: 5s}}}")
+	var offers []string
+	for _, m := range r.Messages {
+		if strings.HasPrefix(m.Title, "OFFER") && m.From == "server" && !slices.Contains(offers, m.Text) {
+			offers = append(offers, m.Text)
+		}
+	}
+	if len(offers) != 1 || !strings.Contains(offers[0], "a=ssrc:") {
+		t.Errorf("%d different offers: %q", len(offers), offers)
+	}
+	for _, device := range forkedDevices {
+		if n := tap.count("handshake", "alice", device, 0, 5); n == 0 {
+			t.Errorf("no handshake with %s", device)
+		}
+	}
+	if keys := firstEvent(r, "desktop", "keys-agreed"); !(keys < 2) {
+		t.Errorf("keys at %.3f s", keys)
+	}
+}
+
+// Calls that fork on networks that lose packets come about with one device, or say why not.
+func TestForksOnBadNetworks(t *testing.T) {
+	runs := 60
+	if testing.Short() {
+		runs = 10
+	}
+	for seed := range runs {
+		text := strings.ReplaceAll(forkedCall, "delay: 25ms}", fmt.Sprintf("delay: %dms, loss: %d%%}", 1+seed*7%150, seed%12))
+		text = strings.Replace(text, "duration: 12s", "duration: 60s", 1) + fmt.Sprintf("  fork: {warm-up: %s, devices: {desktop: {accepts: 1s..9s}, tablet: {accepts: 1s..9s}, phone: {declines: 1s..9s}}}\nseed: %d\n",
+			[]string{"none", "ice", "dtls", "media"}[seed%4], seed+1)
+		r := runWatched(t, text, nil)
+		agreed, failed := firstEvent(r, "alice", record.OfferAgreed), firstEvent(r, "alice", record.NegotiationFailed, "signalling-disconnected", "keying-failed")
+		if math.IsNaN(agreed) && math.IsNaN(failed) {
+			t.Errorf("seed %d: neither agreed nor failed: %v", seed+1, r.Events)
+		}
+		talks := 0
+		for _, device := range forkedDevices {
+			if r.Find(device+"/audio>alice", record.SendRate).Values[250] > 0 {
+				talks++
+			}
+		}
+		if talks > 1 {
+			t.Errorf("seed %d: %d devices talk to alice in the end", seed+1, talks)
+		}
+	}
+}
