@@ -62,6 +62,9 @@ type overviewPage struct {
 	Banner                  verdictBanner
 	Counts                  []outcomeCount
 	Scenarios               []overviewScenario
+	// Echarts and its notice are there if there are charts.
+	Echarts template.JS
+	Notice  string
 }
 
 type outcomeCount struct {
@@ -77,10 +80,14 @@ type overviewScenario struct {
 	Paths        []string // of the variation, without the seed
 	Rows         []overviewRow
 	Grid         *verdictGrid // nil if a grid would say no more than the table
+	Charts       []chart
+
+	id string // of the section on the page
 }
 
 // Overview writes one self-contained HTML page about all runs of an
-// invocation. Errors are those of w.
+// invocation. Errors are those of w, and of values that
+// can't be drawn.
 func Overview(w io.Writer, inv Invocation) error {
 	page := overviewPage{
 		Title: inv.Title, Command: inv.Command, Version: inv.Version,
@@ -93,8 +100,17 @@ func Overview(w io.Writer, inv Invocation) error {
 			files = append(files, r.Scenario)
 		}
 	}
-	for _, file := range files {
-		page.Scenarios = append(page.Scenarios, newOverviewScenario(file, inv))
+	for i, file := range files {
+		s := newOverviewScenario(file, inv)
+		s.id = fmt.Sprintf("scenario-%d", i)
+		var err error
+		if s.Charts, err = s.distributions(); err != nil {
+			return fmt.Errorf("overview page: %w", err)
+		}
+		if len(s.Charts) > 0 {
+			page.Echarts, page.Notice = template.JS(echartsScript), echartsNotice
+		}
+		page.Scenarios = append(page.Scenarios, s)
 	}
 	if err := templates.ExecuteTemplate(w, "overview.html", page); err != nil {
 		return fmt.Errorf("overview page: %w", err)
