@@ -1,4 +1,3 @@
-// Package peer is a PeerConnection as an application sees it (RFC 8829): passive, and without packets.
 package peer
 
 import (
