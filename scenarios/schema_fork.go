@@ -31,6 +31,12 @@ type Fork struct {
 	Answers string `yaml:"answers" oneof:"all,accepted" default:"all"`
 	// KeepRinging leaves devices alone when another one has accepted.
 	KeepRinging bool `yaml:"keep-ringing" default:"false"`
+	// Encoders and Decoders are how many the caller has, for all lines together; 0 is without limit.
+	Encoders int `yaml:"encoders" default:"0" min:"0" max:"100"`
+	Decoders int `yaml:"decoders" default:"0" min:"0" max:"100"`
+	// Clones says when the caller's peer connections for the second device and others are made: with the offer, or as each
+	// of them answers.
+	Clones string `yaml:"clones" oneof:"early,late" default:"late"`
 	// Devices are what happens at them.
 	Devices []ForkedDevice `yaml:"devices,named" example:"{desktop: {accepts: 5s..20s}}"`
 }

@@ -9,6 +9,8 @@ import (
 	"rtpfabric/endpoints/ice"
 	"rtpfabric/endpoints/jsep"
 	"rtpfabric/endpoints/keying/dtls"
+	"rtpfabric/endpoints/peer"
+	"rtpfabric/endpoints/signalling"
 	"rtpfabric/endpoints/signalling/forking"
 	"rtpfabric/sim/engine"
 	"rtpfabric/sim/packet"
@@ -47,6 +49,10 @@ type Forking struct {
 	// Rings, AcceptedOnly and KeepRinging are the server's; see [forking.ServerConfig].
 	Rings                     time.Duration
 	AcceptedOnly, KeepRinging bool
+	// Pool is what the caller has of encoders and decoders for all its lines; 0 is without limit. EarlyClones makes its
+	// peer connections with the offer, one for each device; otherwise each is made as it is needed (000).
+	Pool        peer.Resources
+	EarlyClones bool
 	// Devices are what is done at the devices, by name; one without an entry answers, and rings until it is told to stop.
 	Devices map[string]ForkedDevice
 }
@@ -103,6 +109,7 @@ type line struct {
 	*negotiation
 	config *Forking
 	device *ForkedDevice     // nil at the caller
+	peer   *peer.Connection  // of the caller, that serves the device
 	theirs *jsep.Description // the other end's last one
 	begun  bool              // it checks whether it reaches the other end
 	keyed  bool              // there are keys
@@ -114,8 +121,11 @@ type line struct {
 // lines are the caller's.
 type lines struct {
 	s       *Simulation
+	config  *Forking
 	devices []string
 	of      map[string]*line
+	family  *family // from the offer on
+	told    conflict
 }
 
 // addLine notes both ends of a line that is connected.
@@ -148,6 +158,9 @@ func (s *Simulation) lineEvent(e endpoints.Event) bool {
 	}
 	l := s.lines[i]
 	l.keyed = true
+	if l.peer != nil && l.peer.ICE() == peer.ICEChecking {
+		_ = l.peer.SetICE(peer.ICEConnected)
+	}
 	l.warmUp(e.At)
 	return l.config.Warmth == CodecsRunning
 }
@@ -157,7 +170,7 @@ func (s *Simulation) signalFork() {
 	c := s.config.Signalling
 	f := c.Fork
 	caller := s.caller()
-	own := &lines{s: s, of: map[string]*line{}}
+	own := &lines{s: s, config: f, of: map[string]*line{}}
 	var names []string
 	for _, call := range s.config.Calls {
 		names = append(names, call.B)
@@ -168,6 +181,9 @@ func (s *Simulation) signalFork() {
 	})
 	ch := s.addSignallingHost(s.byName[caller].config.At, caller)
 	ch.node = node
+	own.told = func(now simtime.Time, device, reason string) {
+		ch.happened(signalling.Event{At: now, Node: caller, Kind: signalling.Conflict, Peer: device, Reason: reason})
+	}
 	server := s.addSignallingHost(c.At, "server")
 	server.node = forking.NewServer(forking.ServerConfig{
 		Name: "server", Devices: names, Rings: f.Rings, AcceptedOnly: f.AcceptedOnly, KeepRinging: f.KeepRinging,
@@ -222,22 +238,32 @@ func (ls *lines) share() {
 
 // Offer implements [forking.Lines]: from now on the caller answers checks on every line.
 func (ls *lines) Offer(now simtime.Time) string {
-	var offer string
+	first := ls.of[ls.devices[0]]
 	for _, device := range ls.devices {
-		offer = ls.of[device].Offer(now)
+		ls.of[device].Offer(now)
 	}
-	return offer
+	var err error
+	if ls.family, err = newFamily(ls.config, ls.s.caller(), first.own, len(ls.devices), ls.told); err != nil {
+		panic("topologies: " + err.Error()) // it has a port, and what it describes is its own
+	}
+	for _, device := range ls.devices[1:] {
+		copy(ls.of[device].own.Sections, first.own.Sections)
+	}
+	return first.own.String()
 }
 
 // Prepare implements [forking.Lines].
-func (ls *lines) Prepare(now simtime.Time, device, answer string) error {
+func (ls *lines) Prepare(now simtime.Time, device, answer string) (string, error) {
 	l := ls.of[device]
 	if l == nil {
-		return fmt.Errorf("nobody is called %s", device)
+		return "", fmt.Errorf("nobody is called %s", device)
 	}
 	d, err := l.fits(answer, jsep.Active)
 	if err != nil {
-		return err
+		return "", err
+	}
+	if l.peer, err = ls.family.serve(now, device, d); err != nil {
+		return "", err
 	}
 	l.theirs = d
 	if d.Addr != l.remote {
@@ -245,22 +271,29 @@ func (ls *lines) Prepare(now simtime.Time, device, answer string) error {
 		l.step.Begin(l.handshake(dtls.Server), false)
 	}
 	l.begin(now)
-	return nil
+	return l.peer.Name(), nil
 }
 
 // Agree implements [forking.Lines].
-func (ls *lines) Agree(now simtime.Time, device, answer string) error {
-	if err := ls.Prepare(now, device, answer); err != nil {
-		return err
+func (ls *lines) Agree(now simtime.Time, device, answer string) (string, error) {
+	name, err := ls.Prepare(now, device, answer)
+	if err != nil {
+		return "", err
 	}
 	l := ls.of[device]
+	if err := ls.family.agree(now, device, l.theirs); err != nil {
+		return "", err
+	}
 	l.answered = true
 	l.talk(now)
-	return nil
+	return name, nil
 }
 
 // Close implements [forking.Lines].
-func (ls *lines) Close(now simtime.Time, device string) { ls.of[device].Close(now) }
+func (ls *lines) Close(now simtime.Time, device string, more bool) {
+	ls.family.close(now, device, more)
+	ls.of[device].Close(now)
+}
 
 // begin lets the end check whether it reaches the other one.
 func (l *line) begin(now simtime.Time) {
@@ -365,7 +398,8 @@ func (l *line) release(now simtime.Time) {
 		return
 	}
 	for i, section := range l.session.Sections() {
-		if l.own.Sections[i].Sends && l.theirs.Sections[i].Receives {
+		mayBe := l.peer == nil || sends(l.peer, i)
+		if mayBe && l.own.Sections[i].Sends && l.theirs.Sections[i].Receives {
 			section.Release(now)
 		} else {
 			section.Hold(now)

@@ -70,6 +70,8 @@ const (
 	// LineOpened: a connection to one of several devices, Event.Peer, is being made, LineClosed: it is ended.
 	LineOpened
 	LineClosed
+	// Conflict: a connection to one of several devices lacks an encoder or a decoder.
+	Conflict
 )
 
 // String returns the name of the event in records.
@@ -77,6 +79,7 @@ func (k EventKind) String() string {
 	return [...]string{
 		"offer-sent", "offer-accepted", "offer-agreed", "glare", "offer-withdrawn", "offer-discarded", "offer-retry", "change-cancelled",
 		"offer-given-up", "negotiation-failed", "signalling-disconnected", "signalling-ignored", "offer-answered", "line-opened", "line-closed",
+		"resource-conflict",
 	}[k]
 }
 

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"rtpfabric/endpoints/peer"
 	"rtpfabric/endpoints/signalling/forking"
 	"rtpfabric/endpoints/signalling/gateway"
 	"rtpfabric/endpoints/signalling/glare"
@@ -57,7 +58,8 @@ func agreement(s *scenarios.Scenario) (*topologies.Signalling, error) {
 func fork(f *scenarios.Fork) *topologies.Forking {
 	c := &topologies.Forking{
 		Warmth: warmths[f.WarmUp], Limit: f.Limit, CodecStart: f.CodecStart, Choice: choices[f.Choose], Prefers: f.Prefers, Decides: f.Decides, Closes: f.Closes,
-		Rings: f.Rings, AcceptedOnly: f.Answers == "accepted", KeepRinging: f.KeepRinging, Devices: map[string]topologies.ForkedDevice{},
+		Rings: f.Rings, AcceptedOnly: f.Answers == "accepted", KeepRinging: f.KeepRinging,
+		Pool: peer.Resources{Encoders: f.Encoders, Decoders: f.Decoders}, EarlyClones: f.Clones == "early", Devices: map[string]topologies.ForkedDevice{},
 	}
 	for i := range f.Devices {
 		d := &f.Devices[i]

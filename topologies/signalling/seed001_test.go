@@ -25,24 +25,24 @@ type switchboard struct {
 
 func (*switchboard) Offer(simtime.Time) string { return "offer" }
 
-func (s *switchboard) Prepare(now simtime.Time, device, answer string) error {
+func (s *switchboard) Prepare(now simtime.Time, device, answer string) (string, error) {
 	s.log = append(s.log, fmt.Sprintf("%.2f prepare %s %s", now.Seconds(), device, answer))
 	if answer == s.refuses {
-		return errors.New("it doesn't fit")
+		return "", errors.New("it doesn't fit")
 	}
 	s.open[device] = answer
-	return nil
+	return "", nil
 }
 
-func (s *switchboard) Agree(now simtime.Time, device, answer string) error {
-	if err := s.Prepare(now, device, answer); err != nil {
-		return err
+func (s *switchboard) Agree(now simtime.Time, device, answer string) (string, error) {
+	if _, err := s.Prepare(now, device, answer); err != nil {
+		return "", err
 	}
 	s.talks += device + " " + answer
-	return nil
+	return "", nil
 }
 
-func (s *switchboard) Close(now simtime.Time, device string) {
+func (s *switchboard) Close(now simtime.Time, device string, _ bool) {
 	s.log = append(s.log, fmt.Sprintf("%.2f close %s", now.Seconds(), device))
 	delete(s.open, device)
 }

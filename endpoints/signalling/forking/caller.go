@@ -14,12 +14,12 @@ type Lines interface {
 	// Offer returns the description that all devices get.
 	Offer(now simtime.Time) string
 	// Prepare makes a line, as far as it may be before somebody accepts, or changes it as another answer of the device
-	// has it. An error refuses the answer.
-	Prepare(now simtime.Time, device, answer string) error
+	// has it. It returns what the line is called. An error refuses the answer.
+	Prepare(now simtime.Time, device, answer string) (line string, err error)
 	// Agree takes the answer that holds, and makes the line if there is none. An error refuses it.
-	Agree(now simtime.Time, device, answer string) error
-	// Close ends a line. There may be none.
-	Close(now simtime.Time, device string)
+	Agree(now simtime.Time, device, answer string) (line string, err error)
+	// Close ends a line. There may be none. more says that other devices may still answer.
+	Close(now simtime.Time, device string, more bool)
 }
 
 // CallerConfig describes a caller.
@@ -135,7 +135,7 @@ func (c *Caller) close(now simtime.Time, b *branch, reason string) {
 	b.over = true
 	if b.open {
 		b.open = false
-		c.config.Lines.Close(now, b.device)
+		c.config.Lines.Close(now, b.device, !c.decided() && !c.over)
 		c.tell(now, signalling.LineClosed, b, reason)
 	}
 }
@@ -200,21 +200,27 @@ func (c *Caller) answered(now simtime.Time, d *roap.Message) {
 
 // prepare makes a branch's line, or changes it, if the strategy has it so.
 func (c *Caller) prepare(now simtime.Time, b *branch) {
-	if c.config.Strategy == Lazy || !b.open && c.config.Limit > 0 && c.opened() >= c.config.Limit {
+	if c.config.Strategy == Lazy || !b.open && c.config.Limit > 0 && c.lines() >= c.config.Limit {
 		return
 	}
-	if err := c.config.Lines.Prepare(now, b.device, b.answer); err != nil {
+	line, err := c.config.Lines.Prepare(now, b.device, b.answer)
+	if err != nil {
 		c.reject(now, b, err.Error())
 		return
 	}
+	c.opened(now, b, line)
+}
+
+// opened notes that there is a line.
+func (c *Caller) opened(now simtime.Time, b *branch, line string) {
 	if !b.open {
 		b.open = true
-		c.tell(now, signalling.LineOpened, b, "")
+		c.tell(now, signalling.LineOpened, b, line)
 	}
 }
 
-// opened returns how many lines there are.
-func (c *Caller) opened() int {
+// lines returns how many there are.
+func (c *Caller) lines() int {
 	n := 0
 	for _, b := range c.branches {
 		if b.open {
@@ -295,14 +301,12 @@ func (c *Caller) choose(now simtime.Time) {
 		if best == nil {
 			return
 		}
-		if err := c.config.Lines.Agree(now, best.device, best.answer); err != nil {
+		line, err := c.config.Lines.Agree(now, best.device, best.answer)
+		if err != nil {
 			c.reject(now, best, err.Error())
 			continue
 		}
-		if !best.open {
-			best.open = true
-			c.tell(now, signalling.LineOpened, best, "")
-		}
+		c.opened(now, best, line)
 		c.chosen, c.expires, c.closes = best, simtime.Never, now.Add(c.config.Closes)
 		c.tell(now, signalling.Agreed, best, "")
 		return
