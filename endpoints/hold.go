@@ -10,6 +10,9 @@ func (m *Section) Hold(now simtime.Time) { m.setHeld(now, true) }
 // Release lets a section that was held send media again, from the next frame on.
 func (m *Section) Release(now simtime.Time) { m.setHeld(now, false) }
 
+// Listen says whether what comes in the section is decoded, as it is at first. What isn't counts for reports and feedback only.
+func (m *Section) Listen(listens bool) { m.deaf = !listens }
+
 func (m *Section) setHeld(now simtime.Time, held bool) {
 	if m.config.Send == nil || m.stopped || m.held == held {
 		return

@@ -205,6 +205,9 @@ func idle(k Kind) time.Duration {
 // decoded already, or that there is room, or a decoder that has nothing to do. What comes with
 // its packets otherwise counts for reports and feedback only.
 func (s *Session) decodes(now simtime.Time, src *source, m *Section) bool {
+	if m.deaf {
+		return false
+	}
 	if s.selection != nil && m.config.Kind == Audio && !s.selects(now, src) {
 		return false
 	}

@@ -113,6 +113,7 @@ type Section struct {
 	dscp          uint8 // of media packets
 	stopped       bool
 	held          bool // see Hold
+	deaf          bool // see Listen
 	reached       bool // the peer has got packets of the stream
 	suspended     bool // sends nothing because the rate doesn't suffice
 	everRefreshed bool

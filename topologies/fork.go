@@ -266,6 +266,7 @@ func (ls *lines) Prepare(now simtime.Time, device, answer string) (string, error
 		return "", err
 	}
 	l.theirs = d
+	l.listen()
 	if d.Addr != l.remote {
 		l.move(now, l.local, d.Addr)
 		l.step.Begin(l.handshake(dtls.Server), false)
@@ -285,6 +286,7 @@ func (ls *lines) Agree(now simtime.Time, device, answer string) (string, error) 
 		return "", err
 	}
 	l.answered = true
+	l.listen()
 	l.talk(now)
 	return name, nil
 }
@@ -293,6 +295,13 @@ func (ls *lines) Agree(now simtime.Time, device, answer string) (string, error) 
 func (ls *lines) Close(now simtime.Time, device string, more bool) {
 	ls.family.close(now, device, more)
 	ls.of[device].Close(now)
+}
+
+// listen lets those media be decoded that the caller's peer connection has decoders for.
+func (l *line) listen() {
+	for i, section := range l.session.Sections() {
+		section.Listen(l.peer.Streams()[i].Current.Receives())
+	}
 }
 
 // begin lets the end check whether it reaches the other one.

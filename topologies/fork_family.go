@@ -150,7 +150,7 @@ func (f *family) close(now simtime.Time, device string, mayAnswer bool) {
 func (f *family) tell(now simtime.Time, device string, c *peer.Connection) {
 	for e, ok := c.PollEvent(); ok; e, ok = c.PollEvent() {
 		if e.Kind == peer.Conflict {
-			f.conflict(now, device, fmt.Sprintf("%s: %v", c.Name(), e.Lack))
+			f.conflict(now, device, fmt.Sprintf("%s has no %v for media section %s", c.Name(), e.Lack.Resource, e.Lack.Stream))
 		}
 	}
 }

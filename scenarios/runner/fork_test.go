@@ -391,6 +391,62 @@ func TestLinesShareOnePort(t *testing.T) {
 	}
 }
 
+// Who answers first gets the peer connection that has offered, each other device a clone, whenever that is made. It costs no
+// time, whenever that is.
+//
+// conformance: CLN-14, CLN-15
+func TestClonesServeDevicesInTurn(t *testing.T) {
+	var first [2]string
+	for i, clones := range []string{"early", "late"} {
+		r, _ := forkedRun(t, "{clones: "+clones+", devices: {tablet: {processing: 200ms, accepts: 8s}, desktop: {processing: 1s}, phone: {processing: 500ms}}}")
+		var served []string
+		for _, e := range r.Events {
+			if e.Kind == record.LineOpened {
+				served = append(served, e.Peer+e.Detail[strings.LastIndex(e.Detail, ":"):])
+			}
+		}
+		if want := []string{"tablet: alice", "phone: alice-1", "desktop: alice-2"}; !slices.Equal(served, want) {
+			t.Errorf("%s: %q, not %q", clones, served, want)
+		}
+		for _, e := range r.Events {
+			if e.Kind == "keys-agreed" || e.Kind == record.FirstFrame {
+				first[i] += fmt.Sprintln(e.At, e.Entity)
+			}
+		}
+	}
+	if first[0] != first[1] {
+		t.Errorf("early:\n%slate:\n%s", first[0], first[1])
+	}
+}
+
+// With one decoder the caller hears one device at a time, and in the end the one that she talks to. A device that refuses leaves its
+// connection to nobody: the next one gets a clone.
+//
+// conformance: CLN-10, CLN-13
+func TestOneDecoder(t *testing.T) {
+	early := "devices: {tablet: {early: true}, desktop: {early: true, processing: 500ms, accepts: 8s}, phone: {answers: false, declines: 1s}}"
+	for decoders, heard := range map[int][2]bool{0: {true, true}, 1: {true, false}} {
+		r, _ := forkedRun(t, fmt.Sprintf("{decoders: %d, %s}", decoders, early))
+		agreed := firstEvent(r, "alice", record.OfferAgreed)
+		for i, device := range []string{"tablet", "desktop"} {
+			first := firstEvent(r, device+"/audio>alice", record.FirstFrame)
+			if (first < agreed-1) != heard[i] {
+				t.Errorf("%d decoders: %s is heard from %.3f s on, agreed %.3f s", decoders, device, first, agreed)
+			}
+		}
+		if first := firstEvent(r, "desktop/audio>alice", record.FirstFrame); !(first < agreed+0.2) {
+			t.Errorf("%d decoders: the desktop is heard from %.3f s on, agreed %.3f s", decoders, first, agreed)
+		}
+		if conflict := firstEvent(r, "alice", "resource-conflict"); math.IsNaN(conflict) != (decoders == 0) {
+			t.Errorf("%d decoders: a conflict at %.3f s", decoders, conflict)
+		}
+	}
+	r, _ := forkedRun(t, "{decoders: 1, devices: {phone: {declines: 1s}, desktop: {processing: 3s, accepts: 5s}, tablet: {processing: 4s}}}")
+	if c := clipped(r, "desktop/audio>alice"); c != 0 {
+		t.Errorf("%v ms are lost", c)
+	}
+}
+
 // Calls that fork on networks that lose packets come about with one device, or say why not.
 func TestForksOnBadNetworks(t *testing.T) {
 	runs := 60
