@@ -1,6 +1,7 @@
 package playout
 
 import (
+	"slices"
 	"time"
 
 	"rtpfabric/sim/simtime"
@@ -126,6 +127,7 @@ type Adaptive struct {
 	delay     time.Duration // of the frame played last
 	extra     time.Duration // see SetExtra
 	repeats   int           // see SetRepeats
+	passed    []uint64      // numbers without audio that are ahead
 	dark      time.Duration // for how long something has stood in for audio
 	gap       time.Duration // of that, the time before the next frame
 	stats     AudioStats
@@ -216,6 +218,29 @@ func (a *Adaptive) Insert(now simtime.Time, p AudioPacket) {
 	}
 }
 
+// Pass notes that a sequence number of the stream is that of something else than audio, which takes the place of audio:
+// nothing is missing there, and what isn't sent meanwhile is silence.
+func (a *Adaptive) Pass(seq uint64) {
+	if !a.started || seq < a.seq {
+		return
+	}
+	if len(a.passed) == leap { // what comes next begins anew
+		a.passed = a.passed[:0]
+	}
+	a.passed = append(a.passed, seq)
+	a.skip()
+}
+
+// skip goes on behind numbers without audio.
+func (a *Adaptive) skip() {
+	slices.Sort(a.passed)
+	n := 0
+	for ; n < len(a.passed) && a.passed[n] <= a.seq; n++ {
+		a.seq = max(a.seq, a.passed[n]+1)
+	}
+	a.passed = slices.Delete(a.passed, 0, n)
+}
+
 // begin takes up the timeline of a packet.
 func (a *Adaptive) begin(f *audioFrame) {
 	a.started, a.pos, a.seq, a.first = true, f.from, f.seq, f.seq
@@ -234,7 +259,7 @@ func (a *Adaptive) Restart(now simtime.Time) {
 	for i := range a.frames {
 		a.discard(now, &a.frames[i])
 	}
-	a.frames, a.started = a.frames[:0], false
+	a.frames, a.passed, a.started = a.frames[:0], a.passed[:0], false
 	if !a.waiting {
 		a.waiting, a.since = true, max(a.next, now)
 	}

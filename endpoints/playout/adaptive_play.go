@@ -26,6 +26,7 @@ func (a *Adaptive) plan(now simtime.Time) {
 		return
 	}
 	f := &a.frames[0]
+	a.skip()
 	switch gap := a.hole(f); {
 	case gap <= 0 && a.last.duration() > 0:
 		a.resume(now, f, now)
@@ -157,9 +158,10 @@ func (a *Adaptive) bridge(now simtime.Time, f *audioFrame, gap time.Duration) {
 func (a *Adaptive) take(now simtime.Time) audioFrame {
 	f := a.frames[0]
 	a.frames = append(a.frames[:0], a.frames[1:]...)
-	for ; a.seq < f.seq; a.seq++ {
+	for a.skip(); a.seq < f.seq; a.skip() {
 		a.report(AudioConcealed, now, &audioFrame{seq: a.seq, to: simtime.Time(a.last.duration()), payload: a.last.payload})
 		a.stats.Concealed++
+		a.seq++
 	}
 	return f
 }

@@ -25,6 +25,7 @@ type call struct {
 	lost   func(i int) bool          // nil: none
 	silent func(i int) bool          // nothing is sent for the frame; nil: always sent
 	voice  func(i int) bool          // nil: always
+	other  func(i int) bool          // something else than audio is sent for the frame; nil: never
 	edit   func(i int, p *playout.AudioPacket)
 }
 
@@ -38,6 +39,8 @@ type outcome struct {
 type arrival struct {
 	at simtime.Time
 	p  playout.AudioPacket
+	// other says that it is something else.
+	other bool
 }
 
 func (c call) packets() (arrivals []arrival) {
@@ -58,7 +61,7 @@ func (c call) packets() (arrivals []arrival) {
 			continue
 		}
 		sent := time.Duration(float64(i) * float64(20*ms) / (1 + c.ppm*1e-6))
-		arrivals = append(arrivals, arrival{simtime.At(sent + c.delay(i)), p})
+		arrivals = append(arrivals, arrival{simtime.At(sent + c.delay(i)), p, c.other != nil && c.other(i)})
 	}
 	sort.SliceStable(arrivals, func(i, j int) bool { return arrivals[i].at < arrivals[j].at })
 	return arrivals
@@ -101,7 +104,11 @@ func (c call) run(t *testing.T) outcome {
 			o.buffer.HandleTimeout(at)
 			drain(at)
 		}
-		o.buffer.Insert(x.at, x.p)
+		if x.other {
+			o.buffer.Pass(x.p.Seq)
+		} else {
+			o.buffer.Insert(x.at, x.p)
+		}
 		drain(x.at)
 	}
 	for o.buffer.NextTimeout() < simtime.Never {
@@ -225,6 +232,36 @@ func TestAdaptiveFEC(t *testing.T) {
 	for _, r := range o.results {
 		if i := int(r.Seq - 1<<17); r.Outcome == playout.AudioRecovered && i%50 != 10 && i%50 != 31 {
 			t.Errorf("frame %d is recovered", i)
+		}
+	}
+}
+
+// Where packets of something else take the place of audio, nothing is missing and the delay stays what it was. Losses among
+// them, and of audio beside them, count as they would alone; none of them makes the rest seem to be missing.
+func TestAdaptivePass(t *testing.T) {
+	other := func(i int) bool { return i > 100 && i%100 < 40 }
+	for _, tt := range []struct {
+		name      string
+		lost      func(i int) bool
+		concealed uint64
+	}{
+		{"nothing lost", func(int) bool { return false }, 0},
+		{"of the other packets", func(i int) bool { return i > 200 && (i%100 == 0 || i%100 == 20 || i%100 == 39) }, 3*8 - 1},
+		{"of audio around them", func(i int) bool { return i > 200 && (i%100 == 99 || i%100 == 40) }, 2*8 - 1},
+		{"of audio", func(i int) bool { return i > 200 && (i%100 == 60 || i%100 == 61) }, 2 * 8},
+	} {
+		for _, voice := range []bool{true, false} {
+			o := call{frames: 1000, delay: constant(50 * ms), other: other, lost: tt.lost, voice: func(int) bool { return voice }}.run(t)
+			s := o.buffer.Stats()
+			if s.Concealed != tt.concealed || s.Late+s.Discarded != 0 || s.Restarts != 0 {
+				t.Errorf("%s, voice %v: %+v, want %d concealed", tt.name, voice, s, tt.concealed)
+			}
+			if d := time.Duration(tt.concealed) * 20 * ms; s.ConcealedTime > d+d/4 {
+				t.Errorf("%s, voice %v: concealed for %v, want %v", tt.name, voice, s.ConcealedTime, d)
+			}
+			if d := o.buffer.Target(); d > 40*ms {
+				t.Errorf("%s, voice %v: target %v", tt.name, voice, d)
+			}
 		}
 	}
 }
