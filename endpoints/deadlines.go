@@ -103,7 +103,7 @@ func (s *Session) sectionsDue() deadline {
 
 // due returns when the source has something to do.
 func (r *source) due() deadline {
-	due := deadline{r.playoutTimeout(), ReasonPlayout}
+	due := deadline{min(r.playoutTimeout(), r.keys.NextTimeout()), ReasonPlayout}
 	if r.missing != nil {
 		due = due.earlier(r.missing.NextTimeout(), ReasonRepair)
 	}

@@ -58,6 +58,8 @@ const (
 	ParticipantTimedOut // SSRC
 	StreamHeld          // Section sends no media, as the two ends have agreed
 	StreamReleased      // and does so again
+	VoiceMuted          // Section sends no audio but telephone events, as this end has chosen
+	VoiceUnmuted        // and does so again
 	StreamSuspended     // the rate doesn't suffice for Section; see Level
 	StreamResumed
 	StreamNotDecoded    // SSRC is one more than the end decodes; see SessionConfig.MaxSSRC
@@ -78,6 +80,7 @@ const (
 	BreakerLifted       // Section isn't reduced any more
 	BreakerLeaves       // the end leaves Session, or would, as media is useless; Trip, an Alarm if it only would
 	BoundChanged        // something else bounds the rate of Section; see Section.Bound
+	DigitReceived       // the peer has pressed a key; Digit, Media for how long
 	LayoutChanged       // what Section sends is put together otherwise; see Section.Layout
 )
 
@@ -97,6 +100,8 @@ type Event struct {
 	// how long something stood in for audio before it, as it hadn't come.
 	Media, Gap time.Duration
 	Codec      Codec
+	// Digit is a key: 0 to 9, *, # or A to D.
+	Digit byte
 	// ECN is what is believed of the path from now on, and why.
 	ECN ecn.Change
 	// Trip of a circuit breaker, and the name of one of several that watch.

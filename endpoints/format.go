@@ -16,6 +16,8 @@ const (
 	CodecPCMA Codec = "PCMA"
 	CodecDVI4 Codec = "DVI4" // RFC 3551 §4.5.1; only legacy peers have it (RFC 7874 §3)
 	CodecCN   Codec = "CN"   // comfort noise, RFC 3389
+	// CodecEvents is that of keys that are pressed, RFC 4733. It codes no audio.
+	CodecEvents Codec = "telephone-event"
 )
 
 // Format is a payload format as a media section has it: a codec with the payload
@@ -52,7 +54,10 @@ func (f *Format) Channels() uint16 {
 
 // Parameters returns what a=fmtp says of the format; empty if it says nothing.
 func (f *Format) Parameters() string {
-	if f.InBandFEC {
+	switch {
+	case f.Codec == CodecEvents: // the keys (RFC 4733 §2.4.1)
+		return "0-15"
+	case f.InBandFEC:
 		return "useinbandfec=1"
 	}
 	return ""
@@ -99,8 +104,14 @@ func DVI4() Format { return Format{Codec: CodecDVI4, PayloadType: 5, Clock: tele
 // CN returns the format of comfort noise at 8 kHz with its static payload type.
 func CN() Format { return Format{Codec: CodecCN, PayloadType: 13, Clock: telephoneClock} }
 
+// Events returns the format of telephone events with a clock, Hz, that has to be the audio's that they go with
+// (RFC 4733 §2.1).
+func Events(pt uint8, clock int) Format {
+	return Format{Codec: CodecEvents, PayloadType: pt, Clock: clock}
+}
+
 // DefaultAudio are the formats that every WebRTC endpoint understands
-// (RFC 7874 §3), but for telephone events, which are no media here.
+// (RFC 7874 §3), but for telephone events: see [Events].
 func DefaultAudio() []Format { return []Format{Opus(111), PCMU(), PCMA(), CN()} }
 
 // check refuses payload types that can't be told from RTCP on the same port.

@@ -29,7 +29,7 @@ func (r *source) startAudio() {
 	}
 }
 
-func (r *source) stopAudio() { r.audio, r.fates = nil, nil }
+func (r *source) stopAudio() { r.audio, r.fates, r.keys = nil, nil, nil }
 
 // newAudioBuffer returns the receive buffer of a source of audio.
 func (r *source) newAudioBuffer() *playout.Adaptive {
@@ -70,7 +70,7 @@ func (r *source) insertAudio(now simtime.Time, f *Format, ext uint64, h *rtp.Hea
 	case CodecCN:
 		p.Comfort, p.Voice = true, false
 		p.Samples = uint32(int64(frameOfAudio) * r.clock / int64(time.Second))
-	case CodecVP8:
+	case CodecVP8, CodecEvents:
 	}
 	if r.section.config.Ear != nil {
 		p.Payload = r.keep(h, b, repaired)

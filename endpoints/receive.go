@@ -274,6 +274,10 @@ func (s *Session) contributors(h *rtp.Header) []uint32 {
 // handlePayload takes the payload of a packet that belongs to a section.
 func (s *Session) handlePayload(now simtime.Time, src *source, m *Section, h *rtp.Header, ext uint64, b []byte, repaired bool) {
 	f, _ := m.format(h.PayloadType)
+	if f.Codec == CodecEvents && m.config.Transit == nil {
+		s.handleDigit(now, src, m, f, h, ext, b)
+		return
+	}
 	content, ok := parseMedia(f, b)
 	if !ok {
 		s.counts.Malformed++

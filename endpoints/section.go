@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"rtpfabric/endpoints/dtmf"
 	"rtpfabric/endpoints/encoder"
 	"rtpfabric/endpoints/fec/flexfec"
 	"rtpfabric/endpoints/fec/ulpfec"
@@ -77,6 +78,8 @@ type SendConfig struct {
 	// Contributors, if not nil, says whose sound the stream's mixes have had of late, or whose
 	// pictures, for SDES (RFC 3550 §7.3): packets may name them, and say how loud each is.
 	Contributors func(now simtime.Time) []Contributor
+	// Digits are keys that are pressed, in order, where the encoder is a [Speaker]: see [Section.Press].
+	Digits []dtmf.Digits
 	// Sources, if not nil, says by SSRC whose pictures a frame of video has, for CSRC lists. It is
 	// read at once.
 	Sources func() []uint32
@@ -114,6 +117,8 @@ type Section struct {
 	stopped       bool
 	held          bool // see Hold
 	deaf          bool // see Listen
+	muted         bool // see Mute
+	hushed        bool // audio has been withheld since the last that was sent
 	reached       bool // the peer has got packets of the stream
 	suspended     bool // sends nothing because the rate doesn't suffice
 	everRefreshed bool
@@ -143,6 +148,7 @@ type Section struct {
 	cname    string // of what it sends, if not the connection's
 	arranged string // how what it sends is put together
 
+	keypad        *dtmf.Sender // nil if no key was ever pressed
 	spoke, talked simtime.Time // when a frame of speech was sent last, and one of a talk spurt
 
 	reportWanted bool // the peer needs an SR of the main stream
@@ -208,6 +214,13 @@ func newSection(now simtime.Time, s *Session, index int, sc SectionConfig) (*Sec
 		m.dscp = sc.Send.DSCP
 	}
 	m.skipPauses()
+	if sc.Send != nil {
+		for _, d := range sc.Send.Digits {
+			if err := m.Press(now, d); err != nil {
+				return nil, err
+			}
+		}
+	}
 	return m, nil
 }
 
@@ -409,6 +422,10 @@ func (m *Section) encode(now simtime.Time) {
 	m.refreshIfDue(now)
 	m.prepareRepair()
 	f := send.Encoder.Encode(send.frameTime(now))
+	if m.muted {
+		m.skipPauses()
+		return
+	}
 	m.noteRepair(now, &f)
 	f.Captured = send.Clock.When(f.Captured)
 	if f.Composed != 0 {

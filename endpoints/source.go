@@ -7,6 +7,7 @@ import (
 	"github.com/pion/rtp"
 
 	"rtpfabric/endpoints/audio"
+	"rtpfabric/endpoints/dtmf"
 	"rtpfabric/endpoints/ecn"
 	"rtpfabric/endpoints/fec/red"
 	"rtpfabric/endpoints/nack"
@@ -59,6 +60,7 @@ type source struct {
 	fates   *fates          // nil if nobody wants VoIP metrics
 	layers  int             // temporal layers that have come
 	seen    seen
+	keys    *dtmf.Receiver // nil before the first telephone event
 
 	// Of a session that decodes so many streams only: when media came last, and since when this has
 	// been one too many.
@@ -233,6 +235,12 @@ func (r *source) receive(now simtime.Time, h *rtp.Header) (ext uint64, fresh boo
 // earlier packet, should the format have changed to one with another clock
 // (RFC 7160 §4.3).
 func (r *source) updateJitter(now simtime.Time, h *rtp.Header) {
+	var f *Format
+	if r.section != nil {
+		if f, _ = r.section.format(h.PayloadType); f != nil && f.Codec == CodecEvents {
+			return // its timestamp is when the event began, which may be long ago
+		}
+	}
 	ticks := func(clock int64) uint32 {
 		sec, ns := int64(now)/int64(time.Second), int64(now)%int64(time.Second)
 		return uint32(sec*clock + ns*clock/int64(time.Second))
@@ -244,10 +252,8 @@ func (r *source) updateJitter(now simtime.Time, h *rtp.Header) {
 		}
 		r.jitter += float64((float64(d) - r.jitter) / 16)
 	}
-	if r.section != nil {
-		if f, _ := r.section.format(h.PayloadType); f != nil {
-			r.clock = int64(f.Clock)
-		}
+	if f != nil {
+		r.clock = int64(f.Clock)
 	}
 	r.transit = ticks(r.clock) - h.Timestamp
 }
@@ -310,6 +316,10 @@ func (r *source) handleTimeout(now simtime.Time) {
 	if r.audio != nil && r.audio.NextTimeout() <= now {
 		r.audio.HandleTimeout(now)
 		r.drainAudio(now)
+	}
+	if r.keys.NextTimeout() <= now {
+		r.keys.HandleTimeout(now)
+		r.drainDigits(now)
 	}
 	if r.buffer == nil && !r.handsOn {
 		return

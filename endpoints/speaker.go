@@ -94,7 +94,7 @@ func (c Codec) coding() (audio.Coding, bool) {
 		return audio.ALaw, true
 	case CodecDVI4:
 		return audio.ADPCM, true
-	case CodecOpus, CodecVP8, CodecCN:
+	case CodecOpus, CodecVP8, CodecCN, CodecEvents:
 	}
 	return 0, false
 }
@@ -151,12 +151,23 @@ func (m *Section) silent(now simtime.Time) bool {
 func (m *Section) speak(now simtime.Time, sp *Speaker) {
 	s := m.session
 	send := m.config.Send
+	from := sp.NextFrame()
 	f, format, ok := sp.speak(send.frameTime(now))
 	f.Captured = send.Clock.When(f.Captured)
+	if m.keypad != nil && m.keypad.Due(from) {
+		m.dial(now, from, sp)
+		m.skipPauses()
+		return
+	}
 	m.skipPauses()
+	if m.muted {
+		m.hushed = m.hushed || ok
+		return
+	}
 	if !ok {
 		return
 	}
+	f.Marker, m.hushed = f.Marker || m.hushed, false // a talk spurt begins (RFC 3551 §4.1)
 	m.utter(now)
 	to := &m.config.Formats[format]
 	if to.Clock != m.main.clock {

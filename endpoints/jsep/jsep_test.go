@@ -184,3 +184,25 @@ func TestAddress(t *testing.T) {
 		}
 	}
 }
+
+// Telephone events are a format of their own, which says that all keys are known (RFC 4733 §2.4.1).
+func TestTelephoneEvents(t *testing.T) {
+	d := description()
+	d.Sections[1].Formats = append(d.Sections[1].Formats, endpoints.Events(110, 48000), endpoints.Events(126, 8000))
+	text := d.String()
+	for _, line := range []string{
+		"m=audio 9 UDP/TLS/RTP/SAVPF 111 0 110 126", "a=rtpmap:110 telephone-event/48000", "a=fmtp:110 0-15",
+		"a=rtpmap:126 telephone-event/8000", "a=fmtp:126 0-15",
+	} {
+		if !strings.Contains(text, line+"\r\n") {
+			t.Errorf("no line %s in\n%s", line, text)
+		}
+	}
+	got, err := jsep.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(d.Sections[1].Formats, got.Sections[1].Formats); diff != "" {
+		t.Error(diff)
+	}
+}
