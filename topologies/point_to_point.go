@@ -8,6 +8,7 @@ import (
 	"rtpfabric/ccontrol"
 	"rtpfabric/ccontrol/multicast"
 	"rtpfabric/endpoints"
+	"rtpfabric/endpoints/dtmf"
 	"rtpfabric/endpoints/encoder"
 	"rtpfabric/endpoints/fec/ulpfec"
 	"rtpfabric/endpoints/headerext"
@@ -27,6 +28,9 @@ const (
 	typeRTX  = 97
 	typeFEC  = 98
 	typeOpus = 111
+
+	typeEvents48000 = 110
+	typeEvents8000  = 126
 
 	typeRED      = 63 // around Opus
 	typeRED8000  = 62 // around codecs of telephony
@@ -342,6 +346,9 @@ func (s *Simulation) formats(section []*Media, of string) []endpoints.Format {
 				}
 			}
 		}
+		if slices.ContainsFunc(section, func(m *Media) bool { return m.Speech.dials() }) {
+			formats = append(formats, eventFormats()...)
+		}
 		return formats
 	}
 	f := endpoints.VP8(typeVP8)
@@ -387,8 +394,12 @@ func (s *Simulation) sendConfig(m *Media, model endpoints.StreamModel) (*endpoin
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", m.Flow(), err)
 	}
+	var digits []dtmf.Digits
+	if m.Speech != nil && !s.forwards(m.From) {
+		digits = m.Speech.Digits
+	}
 	return &endpoints.SendConfig{
-		Contributors: contributors, Sources: sources,
+		Digits: digits, Contributors: contributors, Sources: sources,
 		Encoder: source, Clock: simtime.NewClock(m.Start, m.ClockDrift), Start: m.Start, Stop: m.Stop, Pauses: m.Pauses, DSCP: m.DSCP, Level: m.Level, Layers: m.Video.Layers,
 		PacketSize: m.PacketSize, Model: model, Bandwidth: m.Bandwidth, FEC: m.FEC.Share, Repeats: m.FEC.Level,
 		BreakerGroup: s.config.Breakers.Group, FrameGroup: s.config.Breakers.Frames,

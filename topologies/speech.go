@@ -6,6 +6,7 @@ import (
 
 	"rtpfabric/endpoints"
 	"rtpfabric/endpoints/audio"
+	"rtpfabric/endpoints/dtmf"
 	"rtpfabric/sim/simtime"
 	"rtpfabric/sim/units"
 )
@@ -27,6 +28,10 @@ type Speech struct {
 	DTX, VBR bool
 	// FEC is Opus' in-band one.
 	FEC bool
+	// Digits are keys that are pressed, in order. Keypad says that keys may be pressed besides, with
+	// [endpoints.Section.Press].
+	Digits []dtmf.Digits
+	Keypad bool
 }
 
 // newSpeaker returns the speaker of a stream.
@@ -56,6 +61,14 @@ func speechFormats(fec bool) []endpoints.Format {
 	}
 	return formats
 }
+
+// eventFormats are those of telephone events, one for each clock (RFC 4733 §2.1).
+func eventFormats() []endpoints.Format {
+	return []endpoints.Format{endpoints.Events(typeEvents48000, 48000), endpoints.Events(typeEvents8000, 8000)}
+}
+
+// dials reports whether keys may be pressed.
+func (s *Speech) dials() bool { return s != nil && (s.Keypad || len(s.Digits) > 0) }
 
 func formatOf(formats []endpoints.Format, c endpoints.Codec) int {
 	for i, f := range formats {
@@ -87,7 +100,7 @@ func (s *Simulation) newVoice(m *Media, codec endpoints.Codec) (audio.Source, er
 			Coding: codings[codec], Frame: m.Frame, Speech: speech,
 			Silence: audio.SilenceConfig{Suppress: m.Speech.DTX, ComfortNoise: m.Speech.DTX},
 		}, m.Start)
-	case endpoints.CodecVP8, endpoints.CodecCN:
+	case endpoints.CodecVP8, endpoints.CodecCN, endpoints.CodecEvents:
 	}
 	return nil, fmt.Errorf("no codec %q for speech", codec)
 }

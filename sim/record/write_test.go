@@ -34,7 +34,7 @@ func sample() *Record {
 		Messages: []Message{{
 			Sent: simtime.At(time.Second), Arrived: simtime.At(2 * time.Second), From: "A", To: "<server>", Protocol: "ROAP", Title: "OFFER 1", Text: "{\"sdp\":\"v=0\\r\\n\"}\n",
 		}, {To: "A"}},
-		Events:  []Event{
+		Events: []Event{
 			{At: simtime.At(time.Second), Entity: "l", Kind: "capacity-changed", Detail: "1Mbps → <2.5Mbps>"},
 			{At: simtime.At(1), Entity: "S1", Kind: FirstFrame, Peer: "R1", Delay: time.Millisecond},
 		},

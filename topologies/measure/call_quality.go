@@ -111,7 +111,7 @@ func (m *audioMeter) codec(c endpoints.Codec) (quality.Codec, time.Duration) {
 		return quality.G711PLC, 0
 	case endpoints.CodecDVI4:
 		return quality.DVI4, 0
-	case endpoints.CodecOpus, endpoints.CodecVP8:
+	case endpoints.CodecOpus, endpoints.CodecVP8, endpoints.CodecEvents:
 	}
 	return quality.Opus(m.flow.Sender.Goal()), opusLookAhead
 }

@@ -11,6 +11,9 @@ import (
 	"rtpfabric/sim/simtime"
 )
 
+// voice says what an end has chosen to do with its audio.
+var voice = map[endpoints.EventKind]string{endpoints.VoiceMuted: "voice-muted", endpoints.VoiceUnmuted: "voice-unmuted"}
+
 // handle takes an event of an endpoint.
 func (r *Recorder) handle(e endpoints.Event) {
 	entity := e.Session.Endpoint()
@@ -46,6 +49,14 @@ func (r *Recorder) handle(e endpoints.Event) {
 	case endpoints.StreamHeld, endpoints.StreamReleased:
 		if f := r.sent(e.Session, e.Section.SSRC()); f != nil {
 			f.hold(e.At, e.Kind == endpoints.StreamHeld)
+		}
+	case endpoints.VoiceMuted, endpoints.VoiceUnmuted:
+		if f := r.sent(e.Session, e.Section.SSRC()); f != nil {
+			r.event(e.At, f.name, voice[e.Kind], "")
+		}
+	case endpoints.DigitReceived:
+		if f := r.received(e); f != nil {
+			r.event(e.At, f.name, record.DigitReceived, fmt.Sprintf("%c, pressed for %v", e.Digit, e.Media))
 		}
 	case endpoints.StreamSuspended:
 		r.event(e.At, entity+"/"+e.Section.Name(), "stream-suspended", "the rate doesn't suffice for all streams")
