@@ -149,6 +149,8 @@ func recordForTests() *record.Record {
 		{At: simtime.At(4 * time.Second), Entity: "S", Kind: record.NegotiationFailed},
 		{At: simtime.At(7 * time.Second), Entity: "S", Kind: record.Glare},
 		{At: simtime.At(7 * time.Second), Entity: "S", Kind: record.OfferSent}, // later
+		{At: at(600), Entity: "R/audio", Kind: record.DigitReceived, Detail: "5, pressed for 100ms"},
+		{At: at(5500), Entity: "R/audio", Kind: record.DigitReceived, Detail: "6, pressed for 100ms"},
 		{At: at(500), Entity: "S/video", Kind: record.BreakerWatched, Detail: "full: congestion, ceases: too much"},
 		{At: at(1000), Entity: "S/video", Kind: record.BreakerAlarm, Detail: "nothing is known"},
 		{At: at(2000), Entity: "S/video", Kind: record.BreakerReduced, Detail: "congestion, reduces to 100kbps: too much"},
@@ -205,6 +207,7 @@ func TestEveryMetric(t *testing.T) {
 		{"mos", first, 4, "min: 4", "max: 3.9"},
 		{"mos-min", all, 2, "max: 2", "min: 2.1"},
 		{"concealed", first, 0.02, "max: 2%", "max: 1.9%"},
+		{"digits", first, 1, "equal: 1", "max: 0"},
 		{"mouth-to-ear", first, 150, "max: 150ms", "max: 149ms"},
 		{"suppressed", first, 8, "equal: 8", "max: 7"},
 		{"held-back", first, 12, "equal: 12", "max: 11"},

@@ -94,6 +94,7 @@ var metrics = slices.Concat(
 		{"concealed", "flow", ratio, "share of the audio that was missing when it was due", quotient(record.Concealed, record.AudioDue), ofAudio},
 		{"mouth-to-ear", "flow", milliseconds, "mean time from mouth to ear", mean(record.MouthToEar), ofAudio},
 	},
+	digitMetrics(),
 	breakerMetrics(),
 	signallingMetrics(),
 	delays("av-skew", "flow", "time between picture and sound of the same moment", record.AVSkews, 0, 50, 95, 100),

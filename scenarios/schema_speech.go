@@ -27,6 +27,8 @@ type Speech struct {
 	// VBR lets sizes of Opus follow the speech, FEC adds its in-band FEC.
 	VBR bool `yaml:"vbr" default:"false"`
 	FEC bool `yaml:"fec" default:"false"`
+	// Digits are keys that are pressed, in order.
+	Digits []Digits `yaml:"digits" example:"[{at: 2s, keys: \"12#\"}]"`
 }
 
 // CodecSwitch is a change of codec.
@@ -96,6 +98,7 @@ func (c *checker) speech(m *Media, p strict.Path) {
 		}
 		end = t.To
 	}
+	c.digits(m, q)
 	if s.Tone != nil && slices.Contains(s.Codecs(), "opus") {
 		c.fail(q.Child("tone"), "of Opus there are only sizes, which nobody can hear", "write a codec of pcmu, pcma or dvi4")
 	}

@@ -178,6 +178,7 @@ func (c *checker) pionMedia(m *Media, i int) {
 		{(from || to) && len(m.TradeOffs) > 0, p.Child("trade-offs"), "pion knows no TSTR", "remove it"},
 		{m.Kind == "audio" && len(codecs) > 1, p.Child("speech").Child("switches"), "a track of pion's has one codec", "remove them"},
 		{m.Kind == "audio" && m.Speech != nil && m.Speech.DTX && m.Speech.Codec != "opus", p.Child("speech").Child("dtx"), "a track of pion's has one payload type, and comfort noise has its own", `write "dtx: false"`},
+		{m.Speech != nil && len(m.Speech.Digits) > 0, p.Child("speech").Child("digits"), "between ours and pion there are no telephone events", "remove them"},
 		{m.Kind == "audio" && codecs[0] == "dvi4", p.Child("speech").Child("codec"), "pion has no DVI4", "write opus, pcmu or pcma"},
 	})
 }

@@ -199,6 +199,9 @@ func speech(s *scenarios.Speech) *topologies.Speech {
 	for _, t := range s.Talks {
 		out.Talks = append(out.Talks, audio.Spurt{From: simtime.At(t.From), To: simtime.At(t.To)})
 	}
+	for _, d := range s.Digits {
+		out.Digits = append(out.Digits, d.Presses())
+	}
 	names := s.Codecs()
 	for _, name := range names {
 		out.Codecs = append(out.Codecs, codecs[name])
