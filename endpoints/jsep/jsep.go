@@ -403,7 +403,7 @@ func parameter(fmtp, name string) string {
 }
 
 // Agrees returns an error if an answer doesn't take what an offer has: a section that is refused (RFC 3264 §6),
-// or has none of the formats.
+// or has none of the formats but for that of telephone events, which is no media.
 func (d *Description) Agrees(answer *Description) error {
 	if len(d.Sections) != len(answer.Sections) {
 		return fmt.Errorf("the offer has %d sections, the answer %d", len(d.Sections), len(answer.Sections))
@@ -412,7 +412,7 @@ func (d *Description) Agrees(answer *Description) error {
 		offered, answered := &d.Sections[i], &answer.Sections[i]
 		has := slices.ContainsFunc(answered.Formats, func(f endpoints.Format) bool {
 			return slices.ContainsFunc(offered.Formats, func(o endpoints.Format) bool {
-				return o.PayloadType == f.PayloadType && strings.EqualFold(string(o.Codec), string(f.Codec))
+				return f.Codec != endpoints.CodecEvents && o.PayloadType == f.PayloadType && strings.EqualFold(string(o.Codec), string(f.Codec))
 			})
 		})
 		if answered.Refused || answered.Kind != offered.Kind || !has {

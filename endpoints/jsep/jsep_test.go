@@ -205,4 +205,8 @@ func TestTelephoneEvents(t *testing.T) {
 	if diff := cmp.Diff(d.Sections[1].Formats, got.Sections[1].Formats); diff != "" {
 		t.Error(diff)
 	}
+	got.Sections[1].Formats = got.Sections[1].Formats[2:]
+	if d.Agrees(got) == nil {
+		t.Error("a call of nothing but telephone events is agreed on")
+	}
 }

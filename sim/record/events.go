@@ -11,17 +11,15 @@ const (
 	BreakerRestarted = "breaker-restarted" // the stream goes on
 	BreakerLifted    = "breaker-lifted"    // without the reduction
 
-	Glare         = "glare"       // an offer came while one was on its way
-	OfferSent     = "offer-sent"  // by the endpoint
-	LineOpened    = "line-opened" // by the endpoint, to one of several devices
-	LineClosed    = "line-closed"
-	FirstFrame    = "first-frame"    // of a stream was played, in a call that is signalled
-	DigitReceived = "digit-received" // by the receiver of a flow: a key, and for how long it was pressed
-
 	Glare             = "glare"              // an offer came while one was on its way
 	OfferSent         = "offer-sent"         // by the endpoint
 	OfferAccepted     = "offer-accepted"     // the other end's
 	OfferAgreed       = "offer-agreed"       // its own, by the other end
 	ChangeCancelled   = "change-cancelled"   // as the other end's has won
 	NegotiationFailed = "negotiation-failed" // an offer came to nothing
+	LineOpened        = "line-opened"        // by the endpoint, to one of several devices
+	LineClosed        = "line-closed"
+	FirstFrame        = "first-frame" // of a stream was played, in a call that is signalled
+
+	DigitReceived = "digit-received" // by the receiver of a flow: a key, and for how long it was pressed
 )
