@@ -3,6 +3,7 @@ package scenarios
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"rtpfabric/scenarios/internal/strict"
@@ -82,7 +83,29 @@ func (c *checker) forking() {
 	for i := range f.Devices {
 		c.forkedDevice(&f.Devices[i], devices)
 	}
+	for i := range f.Keys {
+		c.forkedKeys(&f.Keys[i], p.Child("keys").Child(fmt.Sprint(i)), devices)
+	}
+	if speaks := slices.ContainsFunc(c.s.Media, func(m Media) bool { return m.From == caller && m.Speech != nil }); len(f.Keys) > 0 && !speaks {
+		c.failKey(p.Child("keys"), "keys are pressed by somebody who speaks", fmt.Sprintf("give an audio stream of %s \"speech:\"", caller))
+	}
 }
+
+// forkedKeys checks keys that the caller presses.
+func (c *checker) forkedKeys(k *ForkedKeys, p strict.Path, devices []string) {
+	presses := k.Presses()
+	if !slices.Contains(devices, k.To) {
+		c.fail(p.Child("to"), fmt.Sprintf("%q is none of the devices", k.To), instead(k.To, devices, "the devices"))
+	} else if err := presses.Check(48000); err != nil {
+		problem, remedy := splitRemedy(err.Error())
+		c.fail(c.firstOf(p.Child("press"), p.Child("keys")), problem, remedy)
+	} else if presses.Ends().Duration() >= c.s.Duration {
+		c.fail(p.Child("at"), "the run is over before the last key is let go", "choose an earlier time or a longer duration")
+	}
+}
+
+// keypad are the keys that there are.
+const keypad = "0123456789*#ABCD"
 
 // longestRing is how long a device rings at most.
 const longestRing = 180 * time.Second
@@ -100,6 +123,8 @@ func (c *checker) forkedDevice(d *ForkedDevice, devices []string) {
 		{d.Declines != nil && (d.Declines.From <= 0 || d.Declines.To > longestRing), p.Child("declines"), "a device rings for up to 180s", "write a time from 1ms to 180s"},
 		{!d.Answers && d.Processing > 0, p.Child("processing"), "it doesn't answer before somebody accepts", `remove it, or "answers: false"`},
 		{!d.Answers && len(d.Replaces) > 0, p.Child("replaces"), "there is no answer to replace", `remove it, or "answers: false"`},
+		{strings.Trim(d.AcceptsOn, keypad) != "", p.Child("accepts-on"), fmt.Sprintf("%q has something else than keys", d.AcceptsOn), "write some of " + keypad},
+		{d.AcceptsOn != "" && d.Accepts != nil, p.Child("accepts-on"), "somebody accepts already", "remove one of the two"},
 		{!d.Answers && d.Early, p.Child("early"), "without an answer nothing can be sent early", `remove it, or "answers: false"`},
 		{d.Early && c.s.Signalling.Fork.WarmUp != "dtls" && c.s.Signalling.Fork.WarmUp != "media", p.Child("early"), "media need keys", `write "warm-up: dtls" or "media"`},
 	})

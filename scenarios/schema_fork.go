@@ -1,6 +1,11 @@
 package scenarios
 
-import "time"
+import (
+	"time"
+
+	"rtpfabric/endpoints/dtmf"
+	"rtpfabric/sim/simtime"
+)
 
 // ForkName is the type of a topology in which one endpoint calls somebody with several devices (001; RFC 8829 §3.8).
 const ForkName = "fork"
@@ -37,6 +42,8 @@ type Fork struct {
 	// Clones says when the caller's peer connections for the second device and others are made: with the offer, or as each
 	// of them answers.
 	Clones string `yaml:"clones" oneof:"early,late" default:"late"`
+	// Keys are pressed by the caller on lines that nobody has accepted yet. Her voice isn't sent there.
+	Keys []ForkedKeys `yaml:"keys" example:"[{at: 4s, to: gateway, keys: \"5\"}]"`
 	// Devices are what happens at them.
 	Devices []ForkedDevice `yaml:"devices,named" example:"{desktop: {accepts: 5s..20s}}"`
 }
@@ -56,6 +63,28 @@ type ForkedDevice struct {
 	Replaces []Replacement `yaml:"replaces" example:"[{after: 3s, sends: [audio]}]"`
 	// Early lets it send media before somebody accepts: somebody there has consented, or it is a gateway's announcement.
 	Early bool `yaml:"early" default:"false"`
+	// AcceptsOn lets it accept when it hears one of these keys, as a machine does that asks for them.
+	AcceptsOn string `yaml:"accepts-on" example:"\"5\""`
+}
+
+// ForkedKeys are keys that the caller presses.
+type ForkedKeys struct {
+	At time.Duration `yaml:"at,required" example:"4s" max:"24h"`
+	// To is the device whose line they are for.
+	To    string        `yaml:"to,required" example:"gateway"`
+	Keys  string        `yaml:"keys,required" example:"\"5\""`
+	Press time.Duration `yaml:"press" default:"100ms" min:"40ms" max:"8191ms"`
+	Gap   time.Duration `yaml:"gap" default:"100ms" min:"30ms" max:"1m"`
+}
+
+// Presses returns the keys as endpoints press them.
+func (k *ForkedKeys) Presses() dtmf.Digits {
+	return dtmf.Digits{At: simtime.At(k.At), Keys: k.Keys, Press: k.Press, Gap: k.Gap}
+}
+
+// Dials reports whether the caller of a fork presses keys.
+func (s *Scenario) Dials() bool {
+	return s.Signalling != nil && s.Signalling.Fork != nil && len(s.Signalling.Fork.Keys) > 0
 }
 
 // Replacement is an answer that takes the place of another one.

@@ -3,9 +3,11 @@ package topologies
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"rtpfabric/endpoints"
+	"rtpfabric/endpoints/dtmf"
 	"rtpfabric/endpoints/ice"
 	"rtpfabric/endpoints/jsep"
 	"rtpfabric/endpoints/keying/dtls"
@@ -53,6 +55,8 @@ type Forking struct {
 	// peer connections with the offer, one for each device; otherwise each is made as it is needed (000).
 	Pool        peer.Resources
 	EarlyClones bool
+	// Keys are pressed on lines that nobody has accepted.
+	Keys []ForkedKeys
 	// Devices are what is done at the devices, by name; one without an entry answers, and rings until it is told to stop.
 	Devices map[string]ForkedDevice
 }
@@ -68,6 +72,14 @@ type ForkedDevice struct {
 	// Early says that it sends media before somebody accepts: somebody has consented to it, or it is a gateway's announcement
 	// (001, rule N).
 	Early bool
+	// AcceptsOn lets it accept when it hears one of these keys.
+	AcceptsOn string
+}
+
+// ForkedKeys are keys that the caller presses on the line to a device.
+type ForkedKeys struct {
+	To     string
+	Digits dtmf.Digits
 }
 
 // Replacement is an answer that takes the place of another one: from a time on the device wants to send these of its media, and
@@ -115,7 +127,9 @@ type line struct {
 	keyed  bool              // there are keys
 	wants  bool              // media go as soon as they can
 	left   bool
-	moved  int // how often the device has
+	// accepts is what a machine at the device does.
+	accepts func(now simtime.Time)
+	moved   int // how often the device has
 }
 
 // lines are the caller's.
@@ -149,7 +163,7 @@ func (s *Simulation) addLine(call *Call, ends [2]*negotiation) {
 
 // lineEvent lets a line hear of its keys.
 func (s *Simulation) lineEvent(e endpoints.Event) bool {
-	if e.Kind != endpoints.SessionEntered {
+	if e.Kind != endpoints.SessionEntered && e.Kind != endpoints.DigitReceived {
 		return false
 	}
 	i := slices.IndexFunc(s.lines, func(l *line) bool { return l.session == e.Session })
@@ -157,6 +171,10 @@ func (s *Simulation) lineEvent(e endpoints.Event) bool {
 		return false
 	}
 	l := s.lines[i]
+	if e.Kind == endpoints.DigitReceived {
+		l.hear(e.At, e.Digit)
+		return false
+	}
 	l.keyed = true
 	if l.peer != nil && l.peer.ICE() == peer.ICEChecking {
 		_ = l.peer.SetICE(peer.ICEConnected)
@@ -200,10 +218,19 @@ func (s *Simulation) signalFork() {
 		for _, r := range device.device.Replaces {
 			dc.Replaces = append(dc.Replaces, r.After)
 		}
-		h.node = forking.NewDevice(dc)
+		node := forking.NewDevice(dc)
+		h.node = node
+		device.accepts = func(now simtime.Time) {
+			node.Accept(now)
+			h.work(now)
+			h.host.drain(now)
+		}
 		s.web(h, 0, server, i+1, c.Delivery[name])
 	}
 	own.share()
+	for _, k := range f.Keys {
+		s.Loop.NewTimer(engine.HandlerFunc(func(now simtime.Time) { own.of[k.To].press(now, own.family, k.Digits) })).Set(k.Digits.At)
+	}
 	for _, o := range c.Offers {
 		s.Loop.NewTimer(engine.HandlerFunc(func(now simtime.Time) {
 			node.Call(now)
@@ -409,11 +436,40 @@ func (l *line) release(now simtime.Time) {
 	for i, section := range l.session.Sections() {
 		mayBe := l.peer == nil || sends(l.peer, i)
 		if mayBe && l.own.Sections[i].Sends && l.theirs.Sections[i].Receives {
+			section.Unmute(now)
 			section.Release(now)
 		} else {
 			section.Hold(now)
 		}
 	}
+}
+
+// hear lets a machine accept that has asked for a key. It does so a moment later, as its endpoint tells of the key.
+func (l *line) hear(now simtime.Time, key byte) {
+	if l.device != nil && strings.IndexByte(l.device.AcceptsOn, key) >= 0 {
+		l.s.Loop.NewTimer(engine.HandlerFunc(l.accepts)).Set(now)
+	}
+}
+
+// press sends keys to a device that has answered. As long as it hasn't accepted nothing that is said goes there (001, rule N,
+// gateways).
+func (l *line) press(now simtime.Time, f *family, d dtmf.Digits) {
+	if l.peer == nil || l.left {
+		return
+	}
+	if !l.answered {
+		f.direct(l.peer, peer.SendRecv)
+	}
+	for i, section := range l.session.Sections() {
+		if !sends(l.peer, i) || !l.own.Sections[i].Sends || !l.theirs.Sections[i].Receives {
+			continue
+		}
+		if err := section.Press(now, d); err == nil && !l.answered { // it has a keypad
+			section.Mute(now)
+			section.Release(now)
+		}
+	}
+	l.s.byName[l.self].host.drain(now)
 }
 
 // Close implements [forking.Line].

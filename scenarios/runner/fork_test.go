@@ -48,6 +48,8 @@ type tapped struct {
 	at       simtime.Time
 	from, to string
 	kind     string // check, handshake, rtp or rtcp
+	// payloadType of media.
+	payloadType uint8
 }
 
 // tap notes packets of media, keys and checks that leave, by the names of endpoints in the order of their addresses.
@@ -55,12 +57,13 @@ type tap struct {
 	fabric.Observer
 	names []string
 	sent  []tapped
+	media []tapped // of these, those of RTP
 }
 
 func tapOf(names ...string) *tap { return &tap{Observer: fabric.Nobody, names: names} }
 
 func (t *tap) PacketSent(now simtime.Time, p *packet.Packet) {
-	if p.Protocol != packet.UDP || len(p.Payload) == 0 {
+	if p.Protocol != packet.UDP || len(p.Payload) < 2 {
 		return
 	}
 	kind := "rtp"
@@ -73,7 +76,11 @@ func (t *tap) PacketSent(now simtime.Time, p *packet.Packet) {
 		kind = "rtcp"
 	}
 	name := func(a packet.Addr) string { return t.names[a.IP-(10<<24+1)] }
-	t.sent = append(t.sent, tapped{now, name(p.Src), name(p.Dst), kind})
+	sent := tapped{now, name(p.Src), name(p.Dst), kind, p.Payload[1] & 0x7f}
+	t.sent = append(t.sent, sent)
+	if kind == "rtp" {
+		t.media = append(t.media, sent)
+	}
 }
 
 // count returns how many packets of a kind went from one to another in a stretch of time, in seconds.
@@ -352,6 +359,40 @@ func TestEarlyMediaWithConsent(t *testing.T) {
 	for _, device := range []string{"tablet", "phone"} {
 		if n := tap.count("rtp", device, "alice", 0, 12); n > 0 {
 			t.Errorf("%s sends %d packets without consent", device, n)
+		}
+	}
+}
+
+// A gateway's announcement is heard before the call is accepted, and a key that it asks for gets there. Nothing that the caller says
+// does.
+//
+// conformance: FRK-N2
+func TestEarlyMediaOfGateway(t *testing.T) {
+	text := strings.ReplaceAll(forkedCall, "{from: alice, kind: audio}", "{from: alice, kind: audio, speech: {codec: pcmu, activity: always}}")
+	text = strings.ReplaceAll(text, "{from: phone, kind: audio}", "{from: phone, kind: audio, speech: {codec: pcmu, activity: always}}")
+	for keys, accepts := range map[string]bool{"5": true, "7": false} {
+		tap := tapOf("alice", "desktop", "tablet", "phone")
+		r := runWatched(t, text+"  fork: {keys: [{at: 4s, to: phone, keys: \""+keys+"\"}], devices: {phone: {early: true, accepts-on: \"56\"}}}\n", tap)
+		accepted, agreed := nanToInf(firstEvent(r, "phone", record.OfferAccepted)), nanToInf(firstEvent(r, "alice", record.OfferAgreed))
+		if played := firstEvent(r, "phone/audio>alice", record.FirstFrame); !(played < 2) {
+			t.Errorf("key %s: the announcement is heard from %.3f s on", keys, played)
+		}
+		heard := firstEvent(r, "alice/audio>phone", record.DigitReceived)
+		if !(heard > 4.1 && heard < 4.3) || (accepted == heard) != accepts || accepts && !(agreed < heard+0.2) {
+			t.Errorf("key %s: heard at %.3f s, accepted at %.3f s, agreed at %.3f s", keys, heard, accepted, agreed)
+		}
+		for _, p := range tap.media {
+			before := p.at.Seconds() < agreed
+			if p.from == "alice" && before && p.payloadType != 126 {
+				t.Fatalf("key %s: alice sends payload type %d at %v, and agreed at %.3f s", keys, p.payloadType, p.at, agreed)
+			}
+		}
+		if accepts {
+			if c := clipped(r, "alice/audio>phone"); !(c < 20) { // a frame
+				t.Errorf("%v ms of what alice says are lost", c)
+			}
+		} else if n := tap.count("rtp", "alice", "phone", 5, 12); n > 0 {
+			t.Errorf("alice sends %d packets after the key", n)
 		}
 	}
 }

@@ -38,6 +38,9 @@ func sessions(s *scenarios.Scenario, call []string) ([]topologies.Session, error
 			if s.Topology.Translates() {
 				out.SSRC = kept(s, m)
 			}
+			if out.Speech != nil && s.Dials() {
+				out.Speech.Keypad = true
+			}
 			session.Media = append(session.Media, out)
 		}
 		list = append(list, session)

@@ -61,9 +61,13 @@ func fork(f *scenarios.Fork) *topologies.Forking {
 		Rings: f.Rings, AcceptedOnly: f.Answers == "accepted", KeepRinging: f.KeepRinging,
 		Pool: peer.Resources{Encoders: f.Encoders, Decoders: f.Decoders}, EarlyClones: f.Clones == "early", Devices: map[string]topologies.ForkedDevice{},
 	}
+	for i := range f.Keys {
+		k := &f.Keys[i]
+		c.Keys = append(c.Keys, topologies.ForkedKeys{To: k.To, Digits: k.Presses()})
+	}
 	for i := range f.Devices {
 		d := &f.Devices[i]
-		device := topologies.ForkedDevice{Silent: !d.Answers, Processing: d.Processing, Early: d.Early}
+		device := topologies.ForkedDevice{AcceptsOn: d.AcceptsOn, Silent: !d.Answers, Processing: d.Processing, Early: d.Early}
 		if d.Accepts != nil {
 			device.Accepts = d.Accepts.From
 		}
