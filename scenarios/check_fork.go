@@ -37,7 +37,7 @@ func (c *checker) fork() {
 // forked checks a stream of a fork.
 func (c *checker) forked(m *Media, p strict.Path) {
 	t := &c.s.Topology
-	if len(t.Peers) < 2 {
+	if !c.callsAreKnown() {
 		return
 	}
 	caller, devices := t.Peers[0], t.Peers[1:]
@@ -46,7 +46,7 @@ func (c *checker) forked(m *Media, p strict.Path) {
 		c.fail(p.Child("from"), fmt.Sprintf("%q is none of the peers", m.From), instead(m.From, t.Peers, "the peers"))
 	case m.From == caller && m.To != "" && len(devices) > 1:
 		c.fail(p.Child("to"), "one offer goes to all devices", `remove "to:"`)
-	case m.From != caller && m.To != caller:
+	case m.From != caller && m.To != caller && m.To != "": // which there is where a device stands twice
 		c.fail(p.Child("to"), fmt.Sprintf("%s talks to %s", m.From, caller), `remove "to:"`)
 	case m.From != caller && !slices.ContainsFunc(c.s.Media, func(o Media) bool { return o.From == caller && o.Name == m.Name && o.Kind == m.Kind }):
 		c.fail(c.firstOf(p.Child("name"), p), fmt.Sprintf("%s offers no %s called %s, and an answer has what the offer has (RFC 3264 §6)", caller, m.Kind, m.Name),
@@ -110,6 +110,15 @@ const keypad = "0123456789*#ABCD"
 // longestRing is how long a device rings at most.
 const longestRing = 180 * time.Second
 
+// rings checks when somebody accepts or declines, before the times are drawn.
+func (d *ForkedDevice) rings(c *checker) {
+	for name, m := range map[string]*Moment{"accepts": d.Accepts, "declines": d.Declines} {
+		if m != nil && (m.From <= 0 || m.To > longestRing) {
+			c.fail(at("signalling", "fork", "devices", d.Name, name), "a device rings for up to 180s", "write times from 1ms to 180s")
+		}
+	}
+}
+
 // forkedDevice checks what happens at a device.
 func (c *checker) forkedDevice(d *ForkedDevice, devices []string) {
 	p := at("signalling", "fork", "devices", d.Name)
@@ -119,8 +128,6 @@ func (c *checker) forkedDevice(d *ForkedDevice, devices []string) {
 	}
 	c.apply([]rule{
 		{d.Accepts != nil && d.Declines != nil, p.Child("declines"), "somebody accepts already", "remove one of the two"},
-		{d.Accepts != nil && (d.Accepts.From <= 0 || d.Accepts.To > longestRing), p.Child("accepts"), "a device rings for up to 180s", "write a time from 1ms to 180s"},
-		{d.Declines != nil && (d.Declines.From <= 0 || d.Declines.To > longestRing), p.Child("declines"), "a device rings for up to 180s", "write a time from 1ms to 180s"},
 		{!d.Answers && d.Processing > 0, p.Child("processing"), "it doesn't answer before somebody accepts", `remove it, or "answers: false"`},
 		{!d.Answers && len(d.Replaces) > 0, p.Child("replaces"), "there is no answer to replace", `remove it, or "answers: false"`},
 		{strings.Trim(d.AcceptsOn, keypad) != "", p.Child("accepts-on"), fmt.Sprintf("%q has something else than keys", d.AcceptsOn), "write some of " + keypad},

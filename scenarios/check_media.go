@@ -108,7 +108,7 @@ func (c *checker) session() bool {
 		there         bool
 	}{
 		{"endpoints", `add "endpoints: {S1: {at: A}, R1: {at: B}}"`, len(c.s.Endpoints) > 0},
-		{"topology", `add "topology: {peers: [S1, R1]}"`, len(c.s.Topology.Gatherings()) > 0 || c.s.Topology.Meshed() || c.s.Topology.Forwarded()},
+		{"topology", `add "topology: {peers: [S1, R1]}"`, len(c.s.Topology.Gatherings()) > 0 || c.s.Topology.Meshed() || c.s.Topology.Forked() || c.s.Topology.Forwarded()},
 		{"media", `add "media: [{from: S1, kind: video}]"`, len(c.s.Media) > 0},
 	}
 	n := 0
@@ -442,7 +442,7 @@ func (c *checker) ends(m *Media, p strict.Path) {
 }
 
 // checkMoments refuses stretches to draw a start and a stop from that overlap:
-// whether the start comes first would depend on the seed.
+// whether the start comes first would depend on the seed. So would what devices do that ring too long.
 func checkMoments(s *Scenario, places *strict.Places) []*strict.Error {
 	c := checker{s: s, places: places}
 	check := func(start Moment, stop *Moment, p strict.Path) {
@@ -456,6 +456,11 @@ func checkMoments(s *Scenario, places *strict.Places) []*strict.Error {
 	}
 	for i := range s.Traffic {
 		check(s.Traffic[i].Start, s.Traffic[i].Stop, at("traffic", s.Traffic[i].Name))
+	}
+	if g := s.Signalling; g != nil && g.Fork != nil {
+		for i := range g.Fork.Devices {
+			g.Fork.Devices[i].rings(&c)
+		}
 	}
 	return c.errs
 }

@@ -20,7 +20,7 @@ func (c *checker) signalling() {
 		c.fail(p.Child("at"), fmt.Sprintf("no link has the node %q", g.At), instead(g.At, c.s.Nodes(), "the nodes"))
 		return
 	}
-	alone := t.Type == "point-to-point" && len(t.Peers) == 2 && t.Relay == "" || t.Forked() && len(t.Peers) > 1 && c.callsAreKnown()
+	alone := t.Type == "point-to-point" && len(t.Peers) == 2 && t.Relay == "" || t.Forked()
 	several := t.Sessions != "bundle" || !c.s.RTCP.Mux || slices.ContainsFunc(c.s.Endpoints, func(e Endpoint) bool { return !e.Bundle })
 	other := c.s.Protection == "none" || slices.ContainsFunc(c.s.Endpoints, func(e Endpoint) bool {
 		return e.Protection == "none" || e.Legacy() || e.Interworking || !e.Symmetric
@@ -40,7 +40,7 @@ func (c *checker) signalling() {
 		{g.Fork != nil && !t.Forked(), p.Child("fork"), "here is no fork", `write "topology: {type: fork, …}", or remove it`},
 		{g.By == "gateway" && g.Resolves, p.Child("resolves"), "here is a gateway, which always compares", `write "by: server", or remove it`},
 	})
-	if !alone {
+	if !alone || t.Forked() && !c.callsAreKnown() {
 		return
 	}
 	for _, peer := range t.Peers {

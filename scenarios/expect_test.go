@@ -149,6 +149,11 @@ func recordForTests() *record.Record {
 		{At: simtime.At(4 * time.Second), Entity: "S", Kind: record.NegotiationFailed},
 		{At: simtime.At(7 * time.Second), Entity: "S", Kind: record.Glare},
 		{At: simtime.At(7 * time.Second), Entity: "S", Kind: record.OfferSent}, // later
+		{At: at(1000), Entity: "S", Kind: record.LineOpened, Peer: "R"},
+		{At: at(1500), Entity: "S", Kind: record.LineOpened, Peer: "X"},
+		{At: at(2500), Entity: "S", Kind: record.LineClosed, Peer: "X"},
+		{At: at(2700), Entity: "S/video", Kind: record.FirstFrame, Delay: 80 * time.Millisecond},
+		{At: at(2800), Entity: "S/video", Kind: record.FirstFrame, Delay: 10 * time.Millisecond}, // which it isn't
 		{At: at(600), Entity: "R/audio", Kind: record.DigitReceived, Detail: "5, pressed for 100ms"},
 		{At: at(5500), Entity: "R/audio", Kind: record.DigitReceived, Detail: "6, pressed for 100ms"},
 		{At: at(500), Entity: "S/video", Kind: record.BreakerWatched, Detail: "full: congestion, ceases: too much"},
@@ -224,6 +229,10 @@ func TestEveryMetric(t *testing.T) {
 		{"rtcp-interval", first, 55, "equal: 56ms, tolerance: 2%", "equal: 56ms, tolerance: 1%"},
 		{"glares", first, 2, "equal: 2", "max: 1"},
 		{"offers", first, 3, "equal: 3", "max: 2"},
+		{"lines", first, 2, "equal: 2", "max: 1"},
+		{"idle-lines", first, 1000, "equal: 1s", "max: 0.9s"},
+		{"first-frame", first, 2700, "equal: 2.7s", "max: 2.6s"},
+		{"clipped", first, 120, "equal: 120ms", "max: 110ms"},
 		{"agreements", first, 2, "equal: 2", "max: 1"},
 		{"agreed", first, 2500, "equal: 2500ms", "max: 2.4s"},
 		{"failed-changes", first, 2, "equal: 2", "max: 1"},
