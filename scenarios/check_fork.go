@@ -112,9 +112,9 @@ const longestRing = 180 * time.Second
 
 // rings checks when somebody accepts or declines, before the times are drawn.
 func (d *ForkedDevice) rings(c *checker) {
-	for name, m := range map[string]*Moment{"accepts": d.Accepts, "declines": d.Declines} {
+	for i, m := range []*Moment{d.Accepts, d.Declines} {
 		if m != nil && (m.From <= 0 || m.To > longestRing) {
-			c.fail(at("signalling", "fork", "devices", d.Name, name), "a device rings for up to 180s", "write times from 1ms to 180s")
+			c.fail(at("signalling", "fork", "devices", d.Name, []string{"accepts", "declines"}[i]), "a device rings for up to 180s", "write times from 1ms to 180s")
 		}
 	}
 }

@@ -488,6 +488,41 @@ func TestOneDecoder(t *testing.T) {
 	}
 }
 
+// What is lost at the beginning is what is left to be done: a way of a message, checks, two round trips of the handshake, and the
+// start of a codec. The figures are those of docs/experiments/clipping.md.
+func TestClippingAsComputed(t *testing.T) {
+	f, err := scenarios.Load("../signalling/clipping.yaml", scenarios.Options{Catalogue: runner.Catalogue{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for _, run := range f.Runs {
+		seen++
+		r, err := runner.Run(t.Context(), run, runner.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		way := 5 + float64(run.Scenario.Link("desktop").Forward.Delay.Milliseconds())
+		rtt, message := 2*way, way+50
+		toAlice, toDesktop := 0.0, 0.0
+		switch run.Scenario.Signalling.Fork.WarmUp {
+		case "none":
+			paced := max(50-rtt, 0) // the nomination is another check (RFC 8445 §14.2)
+			toAlice, toDesktop = message+3.5*rtt+paced+50, 3*rtt+paced+50
+		case "ice":
+			toAlice, toDesktop = 2*rtt+50, max(1.5*rtt-message, 0)+50
+		case "dtls":
+			toAlice, toDesktop = 50, 50
+		}
+		if a, d := clipped(r, "desktop/audio>alice"), clipped(r, "alice/audio>desktop"); math.Abs(a-toAlice) > 10 || math.Abs(d-toDesktop) > 10 {
+			t.Errorf("%s, round trip %v ms: alice loses %v ms, not %v, the desktop %v ms, not %v", run.Name, rtt, a, toAlice, d, toDesktop)
+		}
+	}
+	if seen != 16 {
+		t.Errorf("%d runs", seen)
+	}
+}
+
 // Calls that fork on networks that lose packets come about with one device, or say why not.
 func TestForksOnBadNetworks(t *testing.T) {
 	runs := 60
