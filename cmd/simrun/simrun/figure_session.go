@@ -43,7 +43,11 @@ const maxFigures = 3
 func callFigure(c *scenarios.Scenario, left, right string) string {
 	f := newPairFigure(c, left, right)
 	f.open(left, right)
-	f.open("PeerC1", "PeerC1")
+	own := 1
+	if c.Topology.Forked() { // of the caller's, which share a port
+		own = slices.Index(c.Topology.Peers, right)
+	}
+	f.open(fmt.Sprint("PeerC", own), "PeerC1")
 	flows := 0
 	open := func() {
 		if flows > 0 {
@@ -113,7 +117,7 @@ func newPairFigure(c *scenarios.Scenario, left, right string) *pairFigure {
 	f := &pairFigure{inner: max(textWidth(left), textWidth(right)) + 4}
 	for i := range c.Media {
 		m := &c.Media[i]
-		f.inner = max(f.inner, 2*(levels-1)+textWidth(m.FlowName())+3)
+		f.inner = max(f.inner, 2*(levels-1)+textWidth(sourceOf(m))+3)
 		f.span = max(f.span, textWidth(streamLabel(m))+8)
 	}
 	return f
@@ -143,10 +147,10 @@ func (f *pairFigure) row(left, middle, right string) {
 func (f *pairFigure) stream(m *scenarios.Media, fromLeft bool) {
 	label := " " + streamLabel(m) + " "
 	if fromLeft {
-		f.row(m.FlowName(), "---"+padded(label, f.span-4, '-')+">", "")
+		f.row(sourceOf(m), "---"+padded(label, f.span-4, '-')+">", "")
 		return
 	}
-	f.row("", "<--"+padded(label, f.span-3, '-'), m.FlowName())
+	f.row("", "<--"+padded(label, f.span-3, '-'), sourceOf(m))
 }
 
 // put writes a line with the walls of the boxes that are open around it. The
