@@ -228,7 +228,9 @@ func (l *layout) placeOutside(node string, direction point) {
 	for i, name := range names {
 		spread := float64(i) - float64(len(names)-1)/2
 		if math.Abs(direction.x) > 0.3 && math.Abs(direction.y) < 0.98 {
-			l.box[name] = point{at.x + math.Copysign(l.radius+136, direction.x), at.y + spread*boxPitch}
+			const room = boxWidth/2 + 1
+			x := at.x + math.Copysign(l.radius+136, direction.x)
+			l.box[name] = point{min(max(x, room), drawingWidth-room), at.y + spread*boxPitch}
 			continue
 		}
 		l.box[name] = point{at.x + 100*direction.x + spread*(boxWidth+14), at.y + math.Copysign(l.radius+68, direction.y)}
