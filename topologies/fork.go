@@ -206,7 +206,7 @@ func (s *Simulation) signalFork() {
 	server.node = forking.NewServer(forking.ServerConfig{
 		Name: "server", Devices: names, Rings: f.Rings, AcceptedOnly: f.AcceptedOnly, KeepRinging: f.KeepRinging,
 	})
-	s.web(ch, 0, server, 0, c.Delivery[caller])
+	s.web(ch, server, 0, c.Delivery[caller])
 	for i, name := range names {
 		at, device := s.lines[2*i], s.lines[2*i+1]
 		own.devices, own.of[name] = append(own.devices, name), at
@@ -225,7 +225,7 @@ func (s *Simulation) signalFork() {
 			h.work(now)
 			h.host.drain(now)
 		}
-		s.web(h, 0, server, i+1, c.Delivery[name])
+		s.web(h, server, i+1, c.Delivery[name])
 	}
 	own.share()
 	for _, k := range f.Keys {

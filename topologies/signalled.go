@@ -73,7 +73,7 @@ func (s *Simulation) signal(call *Call, ends [2]*negotiation) {
 		a, b := s.agent(names, 0, call.B, ends[0]), s.agent(names, 1, call.A, ends[1])
 		hosts[0].node, hosts[1].node, between.node = a, b, roap.NewServer(middle, c.Resolves)
 		parties = [2]changer{a, b}
-		s.web(hosts[1], 0, between, 1, c.Delivery[call.B])
+		s.web(hosts[1], between, 1, c.Delivery[call.B])
 	} else {
 		a := s.agent(names, 0, middle, ends[0])
 		g, u := s.gateway(names, ends[1])
@@ -81,7 +81,7 @@ func (s *Simulation) signal(call *Call, ends [2]*negotiation) {
 		parties = [2]changer{a, u}
 		s.sip(between, gateway.SIP, hosts[1], 0)
 	}
-	s.web(hosts[0], 0, between, 0, c.Delivery[call.A])
+	s.web(hosts[0], between, 0, c.Delivery[call.A])
 	s.plan(names, hosts, parties, ends)
 }
 

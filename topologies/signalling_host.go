@@ -60,8 +60,8 @@ func (s *Simulation) addSignallingHost(at, name string) *signallingHost {
 	return h
 }
 
-// web joins a browser's leg to a server's.
-func (s *Simulation) web(client *signallingHost, leg int, server *signallingHost, serverLeg int, d SignallingDelivery) {
+// web joins a browser's leg, of which it has one, to a server's.
+func (s *Simulation) web(client *signallingHost, server *signallingHost, serverLeg int, d SignallingDelivery) {
 	var ends [2]carrier.End
 	switch {
 	case d.Poll > 0:
@@ -73,7 +73,7 @@ func (s *Simulation) web(client *signallingHost, leg int, server *signallingHost
 			carrier.NewWebSocketClient(server.name, parseROAP, s.random.Stream("signalling/"+client.name+"/websocket")), carrier.NewWebSocketServer(parseROAP),
 		}
 	}
-	s.joinLegs(client, leg, server, serverLeg, ends, "ROAP", portHTTP)
+	s.joinLegs(client, 0, server, serverLeg, ends, "ROAP", portHTTP)
 }
 
 func parseROAP(b []byte) (signalling.Message, error) {
