@@ -55,6 +55,15 @@ func (s *Session) route(ssrc uint32, m *Section) {
 	s.routes = append(s.routes, route{ssrc, m})
 }
 
+// Expect says which SSRC the other end has described for what it sends in the section, and which ones it had there before
+// (RFC 5576 §6.2): packets with it belong here from the first one on, and those before aren't waited for any more.
+func (m *Section) Expect(ssrc uint32, previous ...uint32) {
+	for _, before := range previous {
+		m.session.forget(before)
+	}
+	m.session.route(ssrc, m)
+}
+
 // forget removes what is known of an SSRC.
 func (s *Session) forget(ssrc uint32) {
 	for i := range s.routes {

@@ -293,6 +293,7 @@ func (ls *lines) Prepare(now simtime.Time, device, answer string) (string, error
 		return "", err
 	}
 	l.theirs = d
+	l.expect(d)
 	l.listen()
 	if d.Addr != l.remote {
 		l.move(now, l.local, d.Addr)
@@ -348,6 +349,7 @@ func (l *line) Answer(now simtime.Time, offer string, count int) (string, error)
 		return "", err
 	}
 	l.theirs = d
+	l.expect(d)
 	if count > 0 {
 		r := &l.device.Replaces[count-1]
 		if l.holds = r.Sends; r.Moves {

@@ -70,10 +70,17 @@ func (s *Simulation) deferKeys(sc *endpoints.SessionConfig, self, peer string) *
 	return n
 }
 
-// describes says which media the end would send, as far as the other end would get them, and get.
+// describes says which media the end would send, as far as the other end would get them, and get. It names the SSRCs that
+// they have now, and those that others had as well (RFC 5576 §5).
 func (n *negotiation) describes(sends []string, peer *jsep.Description) {
 	for i := range n.can {
 		own := &n.own.Sections[i]
+		if ssrc := n.session.Sections()[i].SSRC(); own.SSRC != ssrc {
+			if own.SSRC != 0 {
+				own.Previous = append(slices.Clone(own.Previous), own.SSRC)
+			}
+			own.SSRC, own.CNAME = ssrc, n.session.Connection().CNAME()
+		}
 		own.Sends = n.can[i].Sends && (sends == nil || slices.Contains(sends, n.names[i]))
 		own.Receives = n.can[i].Receives
 		if peer != nil { // RFC 3264 §6.1
@@ -154,6 +161,7 @@ func (n *negotiation) apply(now simtime.Time, peer *jsep.Description) {
 	if n.checks != nil {
 		n.checks.Agent().Begin(now, peer.ICE, peer.Candidates...)
 	}
+	n.expect(peer)
 	for i, section := range n.session.Sections() {
 		if n.own.Sections[i].Sends && peer.Sections[i].Receives {
 			section.Release(now)
@@ -162,6 +170,20 @@ func (n *negotiation) apply(now simtime.Time, peer *jsep.Description) {
 		}
 	}
 	n.stir(now)
+}
+
+// mentions reports whether the end's description has an SSRC.
+func (n *negotiation) mentions(ssrc uint32) bool {
+	return slices.ContainsFunc(n.own.Sections, func(s jsep.Section) bool { return s.SSRC == ssrc })
+}
+
+// expect lets the end know the SSRCs that the other one has described.
+func (n *negotiation) expect(peer *jsep.Description) {
+	for i, section := range n.session.Sections() {
+		if d := &peer.Sections[i]; d.SSRC != 0 {
+			section.Expect(d.SSRC, d.Previous...)
+		}
+	}
 }
 
 // fits reads a description. An error says why this end's session can't be made of it.

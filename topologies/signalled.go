@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"rtpfabric/endpoints"
 	"rtpfabric/endpoints/signalling"
 	"rtpfabric/endpoints/signalling/gateway"
 	"rtpfabric/endpoints/signalling/glare"
@@ -89,6 +90,10 @@ func (s *Simulation) signal(call *Call, ends [2]*negotiation) {
 func (s *Simulation) plan(names [2]string, hosts [2]*signallingHost, parties [2]changer, ends [2]*negotiation) {
 	c := s.config.Signalling
 	for k := range ends {
+		s.byName[names[k]].host.inside = func(e endpoints.Event) bool {
+			s.announce(e, ends[k], hosts[k], parties[k])
+			return false
+		}
 		hosts[k].failed = func() { // what was to change stays as it is
 			if parties[k].Wishes() == 0 {
 				ends[k].wants = ends[k].holds
@@ -111,6 +116,19 @@ func (s *Simulation) plan(names [2]string, hosts [2]*signallingHost, parties [2]
 			hosts[k].host.drain(now)
 		})).Set(o.At)
 	}
+}
+
+// announce offers anew when an end has another SSRC than it has described (RFC 5576 §5), a moment later, as its endpoint
+// is at work.
+func (s *Simulation) announce(e endpoints.Event, end *negotiation, h *signallingHost, party changer) {
+	if e.Kind != endpoints.SSRCChanged || e.Session != end.session || !end.mentions(e.Previous) {
+		return
+	}
+	s.Loop.NewTimer(engine.HandlerFunc(func(now simtime.Time) {
+		party.Change(now)
+		h.work(now)
+		h.host.drain(now)
+	})).Set(e.At)
 }
 
 // signallingParty is a node of signalling that can end it.

@@ -72,7 +72,9 @@ type Section struct {
 	Refused bool
 	// SSRC of what is sent and that of its retransmissions; 0 if there is none, or it isn't said.
 	SSRC, RTX uint32
-	CNAME     string
+	// Previous are those that it had before SSRC, as others have had them, too (RFC 5576 §6.2).
+	Previous []uint32
+	CNAME    string
 	MSID      []string
 }
 
@@ -202,6 +204,9 @@ func (d *Description) media(s *Section) *sdp.MediaDescription {
 		if ssrc != 0 {
 			value("ssrc", "%d cname:%s", ssrc, s.CNAME)
 		}
+	}
+	if len(s.Previous) > 0 {
+		value("ssrc", "%d previous-ssrc:%s", s.SSRC, strings.Trim(fmt.Sprint(s.Previous), "[]"))
 	}
 	return m
 }
@@ -350,6 +355,11 @@ func section(m *sdp.MediaDescription) (Section, error) {
 			if name, ok := strings.CutPrefix(rest, "cname:"); ok {
 				s.CNAME = name
 			}
+			if list, ok := strings.CutPrefix(rest, "previous-ssrc:"); ok && uint32(n) == s.SSRC {
+				if s.Previous, err = ssrcs(list); err != nil {
+					return s, fmt.Errorf("a=ssrc:%s: %w", a.Value, err)
+				}
+			}
 		default:
 			s.setDirection(a.Key)
 		}
@@ -364,6 +374,22 @@ func section(m *sdp.MediaDescription) (Section, error) {
 		}
 	}
 	return s, s.readFormats(m)
+}
+
+// ssrcs reads a list of them, of which there is at least one.
+func ssrcs(text string) ([]uint32, error) {
+	var list []uint32
+	for _, word := range strings.Fields(text) {
+		n, err := strconv.ParseUint(word, 10, 32)
+		if err != nil {
+			return nil, fmt.Errorf("%q is no SSRC", word)
+		}
+		list = append(list, uint32(n))
+	}
+	if len(list) == 0 {
+		return nil, errors.New("no SSRC")
+	}
+	return list, nil
 }
 
 // readFormats reads the formats, in the order of the m= line.

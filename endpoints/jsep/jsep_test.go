@@ -29,7 +29,7 @@ func description() jsep.Description {
 			{
 				Kind: endpoints.Video, MID: "0", Formats: []endpoints.Format{video}, Sends: true, Receives: true,
 				Extensions: []headerext.Entry{{ID: 3, URI: headerext.TransportSeq.URI()}},
-				SSRC:       1000, RTX: 4000000000, CNAME: "me", MSID: []string{"stream track"},
+				SSRC:       1000, RTX: 4000000000, Previous: []uint32{7, 4294967295}, CNAME: "me", MSID: []string{"stream track"},
 			},
 			{Kind: endpoints.Audio, MID: "1", Formats: []endpoints.Format{audio, endpoints.PCMU()}, Receives: true},
 		},
@@ -58,7 +58,7 @@ func TestLines(t *testing.T) {
 	text := d.String()
 	for _, line := range []string{
 		"a=group:BUNDLE 0 1", "a=ice-lite", "m=video 9 UDP/TLS/RTP/SAVPF 96 97", "a=rtpmap:96 VP8/90000", "a=rtpmap:97 rtx/90000",
-		"a=fmtp:97 apt=96", "a=rtcp-fb:96 nack", "a=rtcp-fb:96 nack pli", "a=ssrc-group:FID 1000 4000000000", "a=ssrc:1000 cname:me",
+		"a=fmtp:97 apt=96", "a=rtcp-fb:96 nack", "a=rtcp-fb:96 nack pli", "a=ssrc-group:FID 1000 4000000000", "a=ssrc:1000 cname:me", "a=ssrc:1000 previous-ssrc:7 4294967295",
 		"a=msid:stream track", "a=sendrecv", "m=audio 9 UDP/TLS/RTP/SAVPF 111 0", "a=rtpmap:111 opus/48000/2", "a=fmtp:111 useinbandfec=1",
 		"a=rtpmap:0 PCMU/8000", "a=inactive", "a=rtcp-fb:* ack ccfb", "a=ice-options:trickle ice2", "a=rtcp-mux", "a=rtcp-rsize", "a=setup:actpass", "a=mid:1",
 	} {
