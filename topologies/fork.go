@@ -419,10 +419,10 @@ func (l *line) talk(now simtime.Time) {
 // warmUp starts codecs that are wanted, where there are keys.
 func (l *line) warmUp(now simtime.Time) {
 	switch {
-	case !l.wants || l.left:
+	case !l.wants || !l.keyed:
 	case l.config.Warmth == CodecsRunning:
 		l.release(now)
-	case l.keyed:
+	default:
 		l.s.Loop.NewTimer(engine.HandlerFunc(func(now simtime.Time) {
 			l.release(now)
 			l.s.byName[l.self].host.drain(now)
@@ -430,9 +430,9 @@ func (l *line) warmUp(now simtime.Time) {
 	}
 }
 
-// release lets those sections send that both ends want to.
+// release lets those sections send that both ends want to, unless the line has ended or moved in the meantime.
 func (l *line) release(now simtime.Time) {
-	if l.left {
+	if l.left || !l.keyed {
 		return
 	}
 	for i, section := range l.session.Sections() {
@@ -456,7 +456,7 @@ func (l *line) hear(now simtime.Time, key byte) {
 // press sends keys to a device that has answered. As long as it hasn't accepted nothing that is said goes there (001, rule N,
 // gateways).
 func (l *line) press(now simtime.Time, f *family, d dtmf.Digits) {
-	if l.peer == nil || l.left {
+	if l.peer == nil || l.left || !l.keyed {
 		return
 	}
 	if !l.answered {

@@ -194,7 +194,11 @@ func TestReplacedAnswers(t *testing.T) {
 	if n := tap.count("handshake", "desktop", "alice", 4, 5); n == 0 {
 		t.Error("no handshake at another address")
 	}
-	late, _ := forkedRun(t, fmt.Sprintf(replaced, "5s", true))
+	late, tap := forkedRun(t, fmt.Sprintf(replaced, "5s", true))
+	accepted := firstEvent(late, "desktop", record.OfferAccepted)
+	if n := tap.count("rtp", "desktop", "alice", 0, accepted+0.4) + tap.count("rtp", "alice", "desktop", 0, accepted+0.35); n > 0 {
+		t.Errorf("%d packets of media before there are keys at another address", n)
+	}
 	for name, x := range map[string]struct {
 		r                  *record.Record
 		toDesktop, toAlice float64 // ms that are lost
