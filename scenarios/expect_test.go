@@ -120,6 +120,8 @@ func recordForTests() *record.Record {
 	series("mixer", record.Encodes, "count", 150, 60)
 	series("S", record.Timeouts, "count", 2, 1)
 	series("S", record.RTCPPackets, "count", 7, 3)
+	series("S", record.Checks, "count", 6, 1)
+	series("S", record.Handshakes, "count", 2, 0)
 	series("S", record.RTCPRate, "bit/s", 20e3, 30e3)
 	series("S", record.RTCPShare, "bit/s", 40e3, 40e3)
 	for _, d := range []struct{ entity, metric string }{
@@ -229,6 +231,8 @@ func TestEveryMetric(t *testing.T) {
 		{"rtcp-interval", first, 55, "equal: 56ms, tolerance: 2%", "equal: 56ms, tolerance: 1%"},
 		{"glares", first, 2, "equal: 2", "max: 1"},
 		{"offers", first, 3, "equal: 3", "max: 2"},
+		{"checks", first, 24, "equal: 24", "max: 23"},
+		{"handshakes", first, 8, "equal: 8", "max: 7"},
 		{"lines", first, 2, "equal: 2", "max: 1"},
 		{"idle-lines", first, 1000, "equal: 1s", "max: 0.9s"},
 		{"first-frame", first, 2700, "equal: 2.7s", "max: 2.6s"},

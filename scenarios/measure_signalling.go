@@ -20,6 +20,8 @@ func signallingMetrics() []metric {
 		{"idle-lines", "endpoint", milliseconds, "sum of the times for which it kept connections to devices that it didn't talk to in the end", idleLines, ofSignalling},
 		{"first-frame", "flow", milliseconds, "when its receiver played its first frame", firstHappening(record.FirstFrame), ofSignalling},
 		{"clipped", "flow", milliseconds, "what its receiver missed of its beginning: from the talker's agreement to the capture of the first frame that was played", clipped, ofSignalling},
+		{"checks", "endpoint", count, "messages of STUN that it sends: connectivity checks, requests for consent, and answers", total(record.Checks), ofSignalling},
+		{"handshakes", "endpoint", count, "packets of DTLS that it sends", total(record.Handshakes), ofSignalling},
 		{"failed-changes", "endpoint", count, "changes that it has wanted and didn't get", happenings(record.NegotiationFailed, record.ChangeCancelled), ofSignalling},
 	}
 }

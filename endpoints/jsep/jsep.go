@@ -75,7 +75,7 @@ type Section struct {
 	// Previous are those that it had before SSRC, as others have had them, too (RFC 5576 §6.2).
 	Previous []uint32
 	CNAME    string
-	MSID      []string
+	MSID     []string
 }
 
 // RTCPBandwidth is the bandwidth of RTCP for senders and for receivers of media (b=RS and b=RR, RFC 3556 §2). Those of

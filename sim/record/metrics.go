@@ -57,6 +57,8 @@ const (
 	RTCPShare   = "rtcp-share"   // bit/s of RTCP that the rules allow the endpoint
 	RTCPPackets = "rtcp-packets" // RTCP packets sent in the bin
 	Timeouts    = "timeouts"     // members that the endpoint believed to have gone, in the bin
+	Checks      = "checks"       // messages of STUN sent in the bin, in a call that is signalled
+	Handshakes  = "handshakes"   // packets of DTLS sent in the bin, likewise
 	Mixes       = "mixes"        // that a mixer has made in the bin, of all its frames
 	Decodes     = "decodes"      // frames of audio that it has decoded in the bin
 	Encodes     = "encodes"      // and encoded

@@ -270,15 +270,34 @@ type endpointMeter struct {
 	rtcpShare *level
 	timeouts  *total
 	rtcpBytes uint64
+	// checks and handshakes are of calls that are signalled; nil elsewhere.
+	checks, handshakes *total
 }
 
-func newEndpointMeter(b *book, name string) *endpointMeter {
-	return &endpointMeter{
+func newEndpointMeter(b *book, name string, signalled bool) *endpointMeter {
+	m := &endpointMeter{
 		name:      name,
 		rtcpRate:  b.rate(name, record.RTCPRate),
 		rtcpCount: b.count(name, record.RTCPPackets),
 		rtcpShare: b.level(name, record.RTCPShare, "bit/s"),
 		timeouts:  b.count(name, record.Timeouts),
+	}
+	if signalled {
+		m.checks, m.handshakes = b.count(name, record.Checks), b.count(name, record.Handshakes)
+	}
+	return m
+}
+
+// packetSent notes a packet that makes a connection, by its first octet (RFC 7983 §7).
+func (m *endpointMeter) packetSent(now simtime.Time, p *packet.Packet) {
+	if p.Protocol != packet.UDP || len(p.Payload) == 0 {
+		return
+	}
+	switch b := p.Payload[0]; {
+	case b < 4:
+		m.checks.add(now, 1)
+	case b >= 20 && b < 64:
+		m.handshakes.add(now, 1)
 	}
 }
 

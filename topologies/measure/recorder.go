@@ -23,6 +23,7 @@ type Recorder struct {
 	flows  []*flowMeter
 	ssrcs  []ssrcOf // those that streams have or had
 	bySSRC map[source]*flowMeter
+	makers map[packet.IPv4]*endpointMeter     // of connections, in a call that is signalled
 	peers  map[*endpoints.Session]packet.IPv4 // whose streams come, of calls
 	conns  map[*endpoints.Session]*connMeter
 	connsl []*connMeter
@@ -44,7 +45,7 @@ type Recorder struct {
 // that are sent, delivered and dropped.
 func Attach(sim *topologies.Simulation, also ...fabric.Observer) *Recorder {
 	r := &Recorder{
-		sim: sim, bySSRC: map[source]*flowMeter{}, peers: map[*endpoints.Session]packet.IPv4{}, conns: map[*endpoints.Session]*connMeter{}, also: also,
+		sim: sim, bySSRC: map[source]*flowMeter{}, makers: map[packet.IPv4]*endpointMeter{}, peers: map[*endpoints.Session]packet.IPv4{}, conns: map[*endpoints.Session]*connMeter{}, also: also,
 	}
 	for _, l := range sim.Fabric.Links() {
 		r.links = append(r.links, newLinkMeter(&r.book, l))
@@ -110,7 +111,10 @@ func (r *Recorder) endpoint(s *endpoints.Session) *endpointMeter {
 			return m
 		}
 	}
-	m := newEndpointMeter(&r.book, s.Endpoint())
+	m := newEndpointMeter(&r.book, s.Endpoint(), len(r.sim.SignallingNodes()) > 0)
+	if m.checks != nil {
+		r.makers[r.sim.Addr(s.Endpoint())] = m
+	}
 	m.sessions = append(m.sessions, s)
 	r.ends = append(r.ends, m)
 	return m
@@ -208,6 +212,9 @@ func (r *Recorder) PacketSent(now simtime.Time, p *packet.Packet) {
 	if m := r.pathOf(p); m != nil {
 		m.packetSent(now, p)
 		return
+	}
+	if m := r.makers[p.Src.IP]; m != nil {
+		m.packetSent(now, p)
 	}
 	r.repairSent(now, p)
 }
