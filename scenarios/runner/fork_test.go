@@ -529,7 +529,7 @@ func TestClippingAsComputed(t *testing.T) {
 
 // Calls that fork on networks that lose packets come about with one device, or say why not.
 func TestForksOnBadNetworks(t *testing.T) {
-	runs := 60
+	runs := 24
 	if testing.Short() {
 		runs = 10
 	}
