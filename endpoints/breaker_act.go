@@ -63,19 +63,24 @@ func (j *judges) silence(now simtime.Time, sections []*Section) {
 				e.Withdraw(send.Clock.At(now))
 			}
 		}
-		s.pacer.Drop(func(p *packet.Packet) bool {
-			st, _, _ := s.ofHop(p)
-			for st.next != nil { // after a collision
-				st = st.next
-			}
-			if st.section != m {
-				return false
-			}
-			st.queued--
-			s.endpoint.config.Pool.Release(p)
-			return true
-		})
+		s.discard(m)
 	}
+}
+
+// discard drops what waits in the pacer of a section, or of all if it is nil.
+func (s *Session) discard(m *Section) {
+	s.pacer.Drop(func(p *packet.Packet) bool {
+		st, _, _ := s.ofHop(p)
+		for st.next != nil { // after a collision
+			st = st.next
+		}
+		if m != nil && st.section != m {
+			return false
+		}
+		st.queued--
+		s.endpoint.config.Pool.Release(p)
+		return true
+	})
 }
 
 // restart lets a section that has ceased go on, with its group.

@@ -146,6 +146,7 @@ type Session struct {
 	failed     bool // there won't be any keys of RTP, or of RTCP
 	entered    bool // the keys are known and the session has been joined
 	moved      bool // it has, and waits for those of other addresses
+	former     []Former
 	leaving    bool // see Endpoint.Leave
 	muted      bool // nothing may be sent any more, whatever waits
 	parting    bool // some stream may be about to leave
@@ -412,7 +413,7 @@ func (s *Session) handleTimeout(now simtime.Time) {
 		s.pollKeying(now)
 		s.stir()
 	}
-	if !s.entered {
+	if !s.entered || s.moved {
 		return
 	}
 	s.takeIntercepted(now)
@@ -458,7 +459,7 @@ func (s *Session) nextTimeout() (simtime.Time, Reason) {
 	d.update(s)
 	d.check(s)
 	next := d.keying
-	if !s.entered {
+	if !s.entered || s.moved {
 		return next.at, next.why
 	}
 	next = next.earlier(d.passing.at, d.passing.why).earlier(s.pacer.Next(), ReasonPacer).earlier(s.padDue(), ReasonPacer)

@@ -45,15 +45,38 @@ func (s *Session) enter(now simtime.Time) error {
 
 // Move gives the session other addresses, and lets it wait for the keys that its keying step, which begins anew, agrees on
 // there (RFC 8829 §5.11: another ice-ufrag restarts connectivity checks, RFC 8842 §4: another transport makes another
-// association). Who takes part and what was sent stay as they are. Media have to be held until there are keys; RTCP
-// waits by itself. RTCP shares the port, and the endpoint isn't an independent one.
+// association). Who takes part and what was sent stay as they are; what waits in the pacer is dropped. Until there are
+// keys media have to be held, and RTCP waits by itself. RTCP shares the port, and the endpoint isn't an independent one.
 func (s *Session) Move(now simtime.Time, local, remote packet.Addr) {
 	if s.gone() {
 		return
 	}
 	s.touch()
+	if profile, keys, ok := s.Secrets(0); ok {
+		s.former = append(s.former, Former{Flow: s.Flows()[0], Profile: profile, Keys: keys, KeyLog: keyLog(s.config.Keying)})
+	}
 	s.config.Local, s.config.Remote = local, remote
 	s.control, s.moved = nil, s.entered
+	s.discard(nil)
+	s.table.Moved()
+}
+
+// Former is what a session had before it moved.
+type Former struct {
+	Flow    [2]packet.Addr // from this end to the other
+	Profile keying.Profile
+	Keys    keying.Keys
+	KeyLog  string
+}
+
+// Former returns what opens a capture of what the session sent and got before it moved.
+func (s *Session) Former() []Former { return s.former }
+
+func keyLog(step keying.Step) string {
+	if k, ok := step.(keying.KeyLogger); ok {
+		return k.KeyLog()
+	}
+	return ""
 }
 
 // protect returns what a keying step has the keys for; false as long as it has none.

@@ -139,7 +139,8 @@ type lines struct {
 	devices []string
 	of      map[string]*line
 	family  *family // from the offer on
-	told    conflict
+	chosen  *line   // nil before there is an agreement
+	told    func(now simtime.Time, kind signalling.EventKind, device, reason string)
 }
 
 // addLine notes both ends of a line that is connected.
@@ -199,8 +200,8 @@ func (s *Simulation) signalFork() {
 	})
 	ch := s.addSignallingHost(s.byName[caller].config.At, caller)
 	ch.node = node
-	own.told = func(now simtime.Time, device, reason string) {
-		ch.happened(signalling.Event{At: now, Node: caller, Kind: signalling.Conflict, Peer: device, Reason: reason})
+	own.told = func(now simtime.Time, kind signalling.EventKind, device, reason string) {
+		ch.happened(signalling.Event{At: now, Node: caller, Kind: kind, Peer: device, Reason: reason})
 	}
 	server := s.addSignallingHost(c.At, "server")
 	server.node = forking.NewServer(forking.ServerConfig{
@@ -229,7 +230,7 @@ func (s *Simulation) signalFork() {
 	}
 	own.share()
 	for _, k := range f.Keys {
-		s.Loop.NewTimer(engine.HandlerFunc(func(now simtime.Time) { own.of[k.To].press(now, own.family, k.Digits) })).Set(k.Digits.At)
+		s.Loop.NewTimer(engine.HandlerFunc(func(now simtime.Time) { own.press(now, k.To, k.Digits) })).Set(k.Digits.At)
 	}
 	for _, o := range c.Offers {
 		s.Loop.NewTimer(engine.HandlerFunc(func(now simtime.Time) {
@@ -270,7 +271,9 @@ func (ls *lines) Offer(now simtime.Time) string {
 		ls.of[device].Offer(now)
 	}
 	var err error
-	if ls.family, err = newFamily(ls.config, ls.s.caller(), first.own, len(ls.devices), ls.told); err != nil {
+	if ls.family, err = newFamily(ls.config, ls.s.caller(), first.own, len(ls.devices), func(now simtime.Time, device, reason string) {
+		ls.told(now, signalling.Conflict, device, reason)
+	}); err != nil {
 		panic("topologies: " + err.Error()) // it has a port, and what it describes is its own
 	}
 	for _, device := range ls.devices[1:] {
@@ -305,27 +308,48 @@ func (ls *lines) Prepare(now simtime.Time, device, answer string) (string, error
 
 // Agree implements [forking.Lines].
 func (ls *lines) Agree(now simtime.Time, device, answer string) (string, error) {
+	ls.family.silence(device)
 	name, err := ls.Prepare(now, device, answer)
-	if err != nil {
-		return "", err
-	}
 	l := ls.of[device]
-	if err := ls.family.agree(now, device, l.theirs); err != nil {
+	if err == nil {
+		err = ls.family.agree(now, device, l.theirs)
+	}
+	if err != nil {
+		ls.offer()
 		return "", err
 	}
+	ls.chosen = l
 	l.answered = true
-	l.listen()
+	ls.listen()
 	l.talk(now)
 	return name, nil
+}
+
+// offer lets lines that nobody has accepted have decoders that have become free.
+func (ls *lines) offer() {
+	ls.family.alert()
+	ls.listen()
+}
+
+// listen lets those media be decoded that the caller's peer connections have decoders for.
+func (ls *lines) listen() {
+	for _, device := range ls.devices {
+		if l := ls.of[device]; l.peer != nil && !l.left {
+			l.listen()
+		}
+	}
 }
 
 // Close implements [forking.Lines].
 func (ls *lines) Close(now simtime.Time, device string, more bool) {
 	ls.family.close(now, device, more)
 	ls.of[device].Close(now)
+	if more {
+		ls.offer()
+	}
 }
 
-// listen lets those media be decoded that the caller's peer connection has decoders for.
+// listen is [lines.listen] of one of them.
 func (l *line) listen() {
 	for i, section := range l.session.Sections() {
 		section.Listen(l.peer.Streams()[i].Current.Receives())
@@ -423,9 +447,12 @@ func (l *line) warmUp(now simtime.Time) {
 	case l.config.Warmth == CodecsRunning:
 		l.release(now)
 	default:
+		over := l.checks
 		l.s.Loop.NewTimer(engine.HandlerFunc(func(now simtime.Time) {
-			l.release(now)
-			l.s.byName[l.self].host.drain(now)
+			if l.checks == over { // otherwise it has moved
+				l.release(now)
+				l.s.byName[l.self].host.drain(now)
+			}
 		})).Set(now.Add(l.config.CodecStart))
 	}
 }
@@ -453,15 +480,22 @@ func (l *line) hear(now simtime.Time, key byte) {
 	}
 }
 
-// press sends keys to a device that has answered. As long as it hasn't accepted nothing that is said goes there (001, rule N,
-// gateways).
-func (l *line) press(now simtime.Time, f *family, d dtmf.Digits) {
-	if l.peer == nil || l.left || !l.keyed {
+// press sends keys to a device. As long as it hasn't accepted nothing that is said goes there (001, rule N, gateways). Without a
+// line, and when another device is talked to, nobody hears the keys.
+func (ls *lines) press(now simtime.Time, device string, d dtmf.Digits) {
+	l := ls.of[device]
+	if l.peer == nil || l.left || !l.keyed || ls.chosen != nil && ls.chosen != l {
+		ls.told(now, signalling.Ignored, device, "keys "+d.Keys+": there is no line")
 		return
 	}
 	if !l.answered {
-		f.direct(l.peer, peer.SendRecv)
+		ls.family.direct(l.peer, peer.SendRecv)
+		ls.family.tell(now, device, l.peer)
 	}
+	l.press(now, d)
+}
+
+func (l *line) press(now simtime.Time, d dtmf.Digits) {
 	for i, section := range l.session.Sections() {
 		if !sends(l.peer, i) || !l.own.Sections[i].Sends || !l.theirs.Sections[i].Receives {
 			continue

@@ -2,6 +2,7 @@ package topologies
 
 import (
 	"fmt"
+	"slices"
 
 	"rtpfabric/endpoints/jsep"
 	"rtpfabric/endpoints/peer"
@@ -101,14 +102,29 @@ func (f *family) serve(now simtime.Time, device string, d *jsep.Description) (*p
 	return c, nil
 }
 
-// agree lets the connection of a device have its final answer, and all of its streams; the others are silent from now on.
-func (f *family) agree(now simtime.Time, device string, d *jsep.Description) error {
-	chosen := f.serving[device]
+// silence lets the connections of all devices but one neither send nor get anything.
+func (f *family) silence(but string) {
 	for _, c := range f.members {
-		if c != chosen {
+		if c != f.serving[but] {
 			f.direct(c, peer.Inactive)
 		}
 	}
+}
+
+// alert lets connections that lack decoders have those that have become free, in the order in which they were made.
+func (f *family) alert() {
+	for _, c := range f.members {
+		if !slices.Contains(f.spare, c) {
+			f.direct(c, peer.RecvOnly)
+			for _, more := c.PollEvent(); more; _, more = c.PollEvent() { // a conflict that there still is has been told
+			}
+		}
+	}
+}
+
+// agree lets the connection of a device have its final answer, and all of its streams.
+func (f *family) agree(now simtime.Time, device string, d *jsep.Description) error {
+	chosen := f.serving[device]
 	f.direct(chosen, peer.SendRecv)
 	err := chosen.SetRemote(jsep.Answer, described(d))
 	f.tell(now, device, chosen)

@@ -1,8 +1,11 @@
 package keying
 
-import "rtpfabric/sim/simtime"
+import (
+	"rtpfabric/sim/packet"
+	"rtpfabric/sim/simtime"
+)
 
-// Gate keeps a step from beginning until it is opened: what comes for it before is lost.
+// Gate keeps a step from beginning until it is opened. What comes for it before is lost.
 type Gate struct {
 	Around
 	open bool
@@ -13,6 +16,13 @@ func NewGate(s Step) *Gate { return &Gate{Around: Around{s}} }
 
 // Open lets the step begin.
 func (g *Gate) Open() { g.open = true }
+
+// HandlePacket hands a packet on.
+func (g *Gate) HandlePacket(now simtime.Time, p *packet.Packet) {
+	if g.open {
+		g.Step.HandlePacket(now, p)
+	}
+}
 
 // HandleTimeout does what is due.
 func (g *Gate) HandleTimeout(now simtime.Time) {

@@ -57,6 +57,13 @@ type Table struct {
 	cname     string // of this end
 }
 
+// Moved forgets where sources were heard from: all of them have other addresses from now on.
+func (t *Table) Moved() {
+	for _, e := range t.entries {
+		e.from = [kinds]packet.Addr{}
+	}
+}
+
 type entry struct {
 	local  bool
 	active bool

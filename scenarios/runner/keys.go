@@ -29,16 +29,21 @@ func writeKeys(folder string, sim *topologies.Simulation) error {
 				dtls = append(dtls, k.KeyLog())
 			}
 		}
+		opens := func(flow [2]packet.Addr, profile keying.Profile, keys keying.Keys) {
+			for i, m := range []keying.Material{keys.Local, keys.Remote} {
+				srtp = append(srtp, fmt.Sprintf("%v %v %v %x %x", flow[i], flow[1-i], profile, m.Key, m.Salt))
+			}
+		}
 		for i, f := range s.Flows() {
-			profile, keys, ok := s.Secrets(i)
-			if !ok {
-				continue
+			if profile, keys, ok := s.Secrets(i); ok {
+				opens(f, profile, keys)
 			}
-			line := func(from, to packet.Addr, key, salt []byte) {
-				srtp = append(srtp, fmt.Sprintf("%v %v %v %x %x", from, to, profile, key, salt))
+		}
+		for _, f := range s.Former() {
+			opens(f.Flow, f.Profile, f.Keys)
+			if f.KeyLog != "" {
+				dtls = append(dtls, f.KeyLog)
 			}
-			line(f[0], f[1], keys.Local.Key, keys.Local.Salt)
-			line(f[1], f[0], keys.Remote.Key, keys.Remote.Salt)
 		}
 	}
 	for _, file := range []struct {

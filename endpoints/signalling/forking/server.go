@@ -97,7 +97,13 @@ func (s *Server) fromCaller(now simtime.Time, d *roap.Message) {
 		if (d.Answerer == "" || d.Answerer == device) && !s.legs[i].over {
 			s.legs[i].over = true
 			s.Send(i+1, d)
+			if s.config.Rings > 0 && i == s.ringing-1 && !s.over && !s.accepted {
+				s.ring(now)
+			}
 		}
+	}
+	if !s.over {
+		s.conclude(d)
 	}
 }
 
@@ -126,10 +132,8 @@ func (s *Server) fromDevice(now simtime.Time, i int, d *roap.Message) {
 		s.accept(i)
 	case roap.TypeError, roap.TypeShutdown:
 		l.over = true
-		if !s.accepted {
-			s.refuse(now, i, d)
-			return
-		}
+		s.refuse(now, i, d)
+		return
 	case roap.TypeOffer:
 		s.ignore(now, d, "not of a device")
 		return
@@ -160,12 +164,17 @@ func (s *Server) stop(i int) {
 
 // refuse tells the caller that nothing comes of a device, and of all if there is none left.
 func (s *Server) refuse(now simtime.Time, i int, d *roap.Message) {
-	if s.legs[i].answered && !s.config.AcceptedOnly {
+	if s.legs[i].answered && (s.accepted || !s.config.AcceptedOnly) {
 		s.Send(0, d)
 	}
-	if s.config.Rings > 0 && i == s.ringing-1 {
+	if s.config.Rings > 0 && i == s.ringing-1 && !s.accepted {
 		s.ring(now)
 	}
+	s.conclude(d)
+}
+
+// conclude tells the caller when there is no device left.
+func (s *Server) conclude(d *roap.Message) {
 	if !slices.ContainsFunc(s.legs, func(l serverLeg) bool { return !l.over }) {
 		s.over, s.next = true, simtime.Never
 		last := roap.Message{Type: roap.TypeError, Offerer: d.Offerer, Seq: d.Seq, Error: roap.Refused}
@@ -182,10 +191,6 @@ func (s *Server) HandleTimeout(now simtime.Time) {
 		return
 	}
 	i := s.ringing - 1
-	if s.legs[i].over { // the caller has stopped it
-		s.ring(now)
-		return
-	}
 	s.stop(i)
 	s.refuse(now, i, &roap.Message{
 		Type: roap.TypeError, Offerer: s.offer.Offerer, Answerer: s.config.Devices[i], Seq: s.offer.Seq, Error: roap.Timeout,
