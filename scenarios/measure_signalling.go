@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"rtpfabric/sim/record"
 	"rtpfabric/sim/simtime"
@@ -19,7 +20,7 @@ func signallingMetrics() []metric {
 		{"lines", "endpoint", count, "connections to devices that it has begun to make, of a fork", happenings(record.LineOpened), ofSignalling},
 		{"idle-lines", "endpoint", milliseconds, "sum of the times for which it kept connections to devices that it didn't talk to in the end", idleLines, ofSignalling},
 		{"first-frame", "flow", milliseconds, "when its receiver played its first frame", firstHappening(record.FirstFrame), ofSignalling},
-		{"clipped", "flow", milliseconds, "what its receiver missed of its beginning: from the talker's agreement to the capture of the first frame that was played", clipped, ofSignalling},
+		{"clipped", "flow", milliseconds, "what its receiver missed of its beginning: from the talker's agreement to the capture of the first frame after it that was played", clipped, ofSignalling},
 		{"checks", "endpoint", count, "messages of STUN that it sends: connectivity checks, requests for consent, and answers", total(record.Checks), ofSignalling},
 		{"handshakes", "endpoint", count, "packets of DTLS that it sends", total(record.Handshakes), ofSignalling},
 		{"failed-changes", "endpoint", count, "changes that it has wanted and didn't get", happenings(record.NegotiationFailed, record.ChangeCancelled), ofSignalling},
@@ -41,29 +42,44 @@ func firstHappening(kinds ...string) func(measurement) float64 {
 	}
 }
 
-// clipped is the time of the talker's agreement to the first frame that its peer got; 0 if that was earlier.
+// clipped is the time from the talker's agreement to the first frame that was captured after it and played.
 func clipped(m measurement) float64 {
 	talker, _, _ := strings.Cut(m.entity, "/")
 	of := m
-	of.entity = talker
-	agreed, first := happened(of, []string{record.OfferAccepted, record.OfferAgreed}), happened(m, []string{record.FirstFrame})
+	of.entity, of.window.From = talker, 0
+	agreed, first := happened(of, []string{record.OfferAccepted, record.OfferAgreed}), happened(m, []string{record.FirstOfCall})
 	if len(agreed) == 0 || len(first) == 0 {
 		return math.NaN()
 	}
-	return max(0, float64(first[0].At.Add(-first[0].Delay).Sub(agreed[0].At))/1e6)
+	return float64(first[0].At.Add(-first[0].Delay).Sub(agreed[0].At)) / 1e6
 }
 
-// idleLines adds up how long lines were open that were closed.
+// idleLines adds up how long lines were open, within the window, but for that to the device that was chosen.
 func idleLines(m measurement) float64 {
-	opened, total := map[string]simtime.Time{}, 0.0
-	for _, e := range happened(m, []string{record.LineOpened, record.LineClosed}) {
-		if e.Kind == record.LineOpened {
+	all := m
+	all.window = Interval{To: math.MaxInt64}
+	opened, chosen := map[string]simtime.Time{}, ""
+	for _, e := range happened(all, []string{record.OfferAgreed}) {
+		chosen = e.Peer
+	}
+	total := time.Duration(0)
+	add := func(from, to simtime.Time) {
+		total += max(min(to.Duration(), m.window.To)-max(from.Duration(), m.window.From), 0)
+	}
+	for _, e := range happened(all, []string{record.LineOpened, record.LineClosed}) {
+		switch {
+		case e.Peer == chosen:
+		case e.Kind == record.LineOpened:
 			opened[e.Peer] = e.At
-		} else {
-			total += float64(e.At.Sub(opened[e.Peer])) / 1e6
+		default:
+			add(opened[e.Peer], e.At)
+			delete(opened, e.Peer)
 		}
 	}
-	return total
+	for _, from := range opened { // a sum has no order
+		add(from, simtime.At(m.record.Manifest.Reached))
+	}
+	return float64(total) / 1e6
 }
 
 func happened(m measurement, kinds []string) (list []record.Event) {

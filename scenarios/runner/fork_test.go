@@ -115,7 +115,7 @@ func forkedRun(t *testing.T, fork string) (*record.Record, *tap) {
 func clipped(r *record.Record, flow string) float64 {
 	talker, _, _ := strings.Cut(flow, "/")
 	for _, e := range r.Events {
-		if e.Kind == record.FirstFrame && e.Entity == flow {
+		if e.Kind == record.FirstOfCall && e.Entity == flow {
 			return math.Round(float64(e.At.Add(-e.Delay))/1e6 - 1e3*firstEvent(r, talker, record.OfferAccepted, record.OfferAgreed))
 		}
 	}

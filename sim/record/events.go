@@ -19,7 +19,8 @@ const (
 	NegotiationFailed = "negotiation-failed" // an offer came to nothing
 	LineOpened        = "line-opened"        // by the endpoint, to one of several devices
 	LineClosed        = "line-closed"
-	FirstFrame        = "first-frame" // of a stream was played, in a call that is signalled
+	FirstFrame        = "first-frame"   // of a stream was played, in a call that is signalled
+	FirstOfCall       = "first-of-call" // the first one that was captured after its sender had agreed on the call
 
 	DigitReceived = "digit-received" // by the receiver of a flow: a key, and for how long it was pressed
 )

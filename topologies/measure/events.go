@@ -172,8 +172,8 @@ func (r *Recorder) handleFrame(f *flowMeter, e *endpoints.Event) {
 	t := &f.totals
 	switch e.Kind {
 	case endpoints.FrameRendered:
-		if t.rendered++; t.rendered == 1 {
-			r.begun(f, e)
+		if t.rendered++; !f.begun {
+			r.begins(f, e)
 		}
 		f.goodput.add(e.At, float64(e.Size))
 		f.frameDelay.add(e.At, ms(e.Delay))

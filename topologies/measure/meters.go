@@ -157,6 +157,7 @@ type flowMeter struct {
 	reportedOf               *endpoints.Stream
 	totals                   flowTotals
 	firstFrame, lastFrame    simtime.Time // rendered
+	begun                    bool         // there is nothing more to note of its beginning
 }
 
 // rendered notes when a picture was shown.

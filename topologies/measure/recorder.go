@@ -24,6 +24,7 @@ type Recorder struct {
 	ssrcs  []ssrcOf // those that streams have or had
 	bySSRC map[source]*flowMeter
 	makers map[packet.IPv4]*endpointMeter     // of connections, in a call that is signalled
+	agreed map[string]simtime.Time            // on it, by endpoint
 	peers  map[*endpoints.Session]packet.IPv4 // whose streams come, of calls
 	conns  map[*endpoints.Session]*connMeter
 	connsl []*connMeter
@@ -45,13 +46,14 @@ type Recorder struct {
 // that are sent, delivered and dropped.
 func Attach(sim *topologies.Simulation, also ...fabric.Observer) *Recorder {
 	r := &Recorder{
-		sim: sim, bySSRC: map[source]*flowMeter{}, makers: map[packet.IPv4]*endpointMeter{}, peers: map[*endpoints.Session]packet.IPv4{}, conns: map[*endpoints.Session]*connMeter{}, also: also,
+		sim: sim, bySSRC: map[source]*flowMeter{}, makers: map[packet.IPv4]*endpointMeter{}, agreed: map[string]simtime.Time{}, peers: map[*endpoints.Session]packet.IPv4{}, conns: map[*endpoints.Session]*connMeter{}, also: also,
 	}
 	for _, l := range sim.Fabric.Links() {
 		r.links = append(r.links, newLinkMeter(&r.book, l))
 	}
 	for i, f := range sim.Flows {
 		m := newFlowMeter(&r.book, f)
+		m.begun = len(sim.SignallingNodes()) == 0
 		f.Sender.Number(int32(i + 1))
 		r.flows = append(r.flows, m)
 		if !f.Joint() {

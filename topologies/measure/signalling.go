@@ -34,14 +34,23 @@ func (r *Recorder) signalled(e signalling.Event) {
 		detail = "offer " + e.Offer.String() + of + detail
 	}
 	r.events = append(r.events, record.Event{At: e.At, Entity: e.Node, Kind: e.Kind.String(), Detail: detail, Peer: e.Peer})
+	if _, known := r.agreed[e.Node]; !known && (e.Kind == signalling.OfferAccepted || e.Kind == signalling.Agreed) {
+		r.agreed[e.Node] = e.At
+	}
 }
 
-// begun notes the first frame of a stream that is played, in a call that is signalled.
-func (r *Recorder) begun(f *flowMeter, e *endpoints.Event) {
-	if len(r.sim.SignallingNodes()) == 0 {
-		return
+// begins notes the first frame of a stream that is played, and the first one that was captured after its sender had agreed
+// on the call, which is signalled.
+func (r *Recorder) begins(f *flowMeter, e *endpoints.Event) {
+	captured := e.At.Add(-e.Delay)
+	note := func(kind string) {
+		r.events = append(r.events, record.Event{At: e.At, Entity: f.name, Kind: kind, Detail: fmt.Sprintf("captured at %v", captured), Delay: e.Delay})
 	}
-	r.events = append(r.events, record.Event{
-		At: e.At, Entity: f.name, Kind: record.FirstFrame, Detail: fmt.Sprintf("captured at %v", e.At.Add(-e.Delay)), Delay: e.Delay,
-	})
+	if f.totals.rendered == 1 {
+		note(record.FirstFrame)
+	}
+	if agreed, known := r.agreed[f.flow.From]; known && captured >= agreed {
+		f.begun = true
+		note(record.FirstOfCall)
+	}
 }
