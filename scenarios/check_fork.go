@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"rtpfabric/endpoints/dtmf"
 	"rtpfabric/scenarios/internal/strict"
 )
 
@@ -72,6 +73,8 @@ func (c *checker) forking() {
 		{f.Choose == "best" != (len(f.Prefers) > 0), c.firstOf(p.Child("prefers"), p.Child("choose")), "the best device is one that the caller prefers", `write both "choose: best" and "prefers: […]", or neither`},
 		{f.Choose == "last" && f.Decides == 0, p.Child("choose"), "the caller has no time to decide", `add "decides: 200ms"`},
 		{f.Choose == "first" && f.Decides > 0, p.Child("decides"), "the first device is taken at once", `write "choose: last" or "best", or remove it`},
+		{g.Resolution != "tie-breaker" || g.Bits != 32, c.firstOf(at("signalling", "resolution"), at("signalling", "bits")), "one end offers, once, so that offers never cross", "remove it"},
+		{len(f.Keys) > 0 && !f.warm(), p.Child("keys"), "keys are media, which need keys of SRTP before somebody accepts", `write "warm-up: dtls" or "media"`},
 		{f.WarmUp == "none" && f.Limit > 0, p.Child("limit"), "no line is made before somebody accepts", `choose another "warm-up", or remove it`},
 	})
 	c.words(p.Child("prefers"), f.Prefers, devices, "the devices")
@@ -93,19 +96,23 @@ func (c *checker) forking() {
 
 // forkedKeys checks keys that the caller presses.
 func (c *checker) forkedKeys(k *ForkedKeys, p strict.Path, devices []string) {
-	presses := k.Presses()
+	presses, clock := k.Presses(), 8000
+	for i := range c.s.Media {
+		if m := &c.s.Media[i]; m.From == c.s.Topology.Peers[0] && m.Speech != nil && slices.Contains(m.Speech.Codecs(), "opus") {
+			clock = 48000
+		}
+	}
 	if !slices.Contains(devices, k.To) {
 		c.fail(p.Child("to"), fmt.Sprintf("%q is none of the devices", k.To), instead(k.To, devices, "the devices"))
-	} else if err := presses.Check(48000); err != nil {
+	} else if err := presses.Check(clock); err != nil {
 		problem, remedy := splitRemedy(err.Error())
 		c.fail(c.firstOf(p.Child("press"), p.Child("keys")), problem, remedy)
+	} else if offers := c.s.Signalling.Offers; len(offers) > 0 && k.At <= offers[0].At {
+		c.fail(p.Child("at"), fmt.Sprintf("the call begins at %s", format(offers[0].At)), "choose a later time")
 	} else if presses.Ends().Duration() >= c.s.Duration {
 		c.fail(p.Child("at"), "the run is over before the last key is let go", "choose an earlier time or a longer duration")
 	}
 }
-
-// keypad are the keys that there are.
-const keypad = "0123456789*#ABCD"
 
 // longestRing is how long a device rings at most.
 const longestRing = 180 * time.Second
@@ -113,15 +120,28 @@ const longestRing = 180 * time.Second
 // rings checks when somebody accepts or declines, before the times are drawn.
 func (d *ForkedDevice) rings(c *checker) {
 	for i, m := range []*Moment{d.Accepts, d.Declines} {
-		if m != nil && (m.From <= 0 || m.To > longestRing) {
-			c.fail(at("signalling", "fork", "devices", d.Name, []string{"accepts", "declines"}[i]), "a device rings for up to 180s", "write times from 1ms to 180s")
+		if m == nil {
+			continue
+		}
+		name := []string{"accepts", "declines"}[i]
+		p := at("signalling", "fork", "devices", d.Name, name)
+		rings := c.s.Signalling.Fork.Rings
+		switch {
+		case m.From <= 0 || m.To > longestRing:
+			c.fail(p, "a device rings for up to 180s", "write times from 1ms to 180s")
+		case rings > 0 && m.To >= rings:
+			c.fail(p, fmt.Sprintf("each device rings for %s", format(rings)), `choose an earlier time, or longer "rings"`)
+		case d.Answers && d.Processing >= m.From:
+			c.fail(p, fmt.Sprintf("the device answers after %s only", format(d.Processing)), `choose a later time, or a shorter "processing"`)
+		case len(d.Replaces) > 0 && d.Replaces[len(d.Replaces)-1].After > m.From:
+			c.fail(p, fmt.Sprintf("another answer comes at %s", format(d.Replaces[len(d.Replaces)-1].After)), `choose a later time, or let "replaces" be earlier`)
 		}
 	}
 }
 
 // forkedDevice checks what happens at a device.
 func (c *checker) forkedDevice(d *ForkedDevice, devices []string) {
-	p := at("signalling", "fork", "devices", d.Name)
+	f, p := c.s.Signalling.Fork, at("signalling", "fork", "devices", d.Name)
 	if !slices.Contains(devices, d.Name) {
 		c.failKey(p, fmt.Sprintf("%q is none of the devices", d.Name), instead(d.Name, devices, "the devices"))
 		return
@@ -130,10 +150,11 @@ func (c *checker) forkedDevice(d *ForkedDevice, devices []string) {
 		{d.Accepts != nil && d.Declines != nil, p.Child("declines"), "somebody accepts already", "remove one of the two"},
 		{!d.Answers && d.Processing > 0, p.Child("processing"), "it doesn't answer before somebody accepts", `remove it, or "answers: false"`},
 		{!d.Answers && len(d.Replaces) > 0, p.Child("replaces"), "there is no answer to replace", `remove it, or "answers: false"`},
-		{strings.Trim(d.AcceptsOn, keypad) != "", p.Child("accepts-on"), fmt.Sprintf("%q has something else than keys", d.AcceptsOn), "write some of " + keypad},
+		{strings.Trim(d.AcceptsOn, dtmf.Keys) != "", p.Child("accepts-on"), fmt.Sprintf("%q has something else than keys", d.AcceptsOn), "write some of " + dtmf.Keys},
 		{d.AcceptsOn != "" && d.Accepts != nil, p.Child("accepts-on"), "somebody accepts already", "remove one of the two"},
 		{!d.Answers && d.Early, p.Child("early"), "without an answer nothing can be sent early", `remove it, or "answers: false"`},
-		{d.Early && c.s.Signalling.Fork.WarmUp != "dtls" && c.s.Signalling.Fork.WarmUp != "media", p.Child("early"), "media need keys", `write "warm-up: dtls" or "media"`},
+		{d.AcceptsOn != "" && !slices.ContainsFunc(f.Keys, func(k ForkedKeys) bool { return k.To == d.Name }), p.Child("accepts-on"), "nobody presses keys there", `add "keys: [{at: …, to: ` + d.Name + `, keys: …}]" to the fork`},
+		{d.Early && !f.warm(), p.Child("early"), "media need keys", `write "warm-up: dtls" or "media"`},
 	})
 	last := d.Processing
 	for i := range d.Replaces {

@@ -48,6 +48,9 @@ type Fork struct {
 	Devices []ForkedDevice `yaml:"devices,named" example:"{desktop: {accepts: 5s..20s}}"`
 }
 
+// warm reports whether lines have keys before somebody accepts.
+func (f *Fork) warm() bool { return f.WarmUp == "dtls" || f.WarmUp == "media" }
+
 // ForkedDevice is a device that rings.
 type ForkedDevice struct {
 	Name string `yaml:"-"`

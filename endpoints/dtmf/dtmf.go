@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// keys are in the order of their events (RFC 4733 §3.2, table 3).
-const keys = "0123456789*#ABCD"
+// Keys are those there are, in the order of their events (RFC 4733 §3.2, table 3).
+const Keys = "0123456789*#ABCD"
 
 // Size is that of a payload, octets.
 const Size = 4
@@ -52,14 +52,14 @@ func Parse(b []byte) (Event, bool) {
 
 // Key returns the key of the event; false if it is no key.
 func (e Event) Key() (byte, bool) {
-	if int(e.Code) >= len(keys) {
+	if int(e.Code) >= len(Keys) {
 		return 0, false
 	}
-	return keys[e.Code], true
+	return Keys[e.Code], true
 }
 
 // CodeOf returns the event of a key, 0 to 9, *, # or A to D; false if there is no such key.
 func CodeOf(key byte) (uint8, bool) {
-	i := strings.IndexByte(keys, key)
+	i := strings.IndexByte(Keys, key)
 	return uint8(i), i >= 0
 }

@@ -85,5 +85,5 @@ func (r *Receiver) finish(lost bool) {
 		return
 	}
 	r.open = false
-	r.done = append(r.done, Digit{Key: keys[r.code], Lasts: time.Duration(r.longest) * time.Second / time.Duration(r.clock), Lost: lost})
+	r.done = append(r.done, Digit{Key: Keys[r.code], Lasts: time.Duration(r.longest) * time.Second / time.Duration(r.clock), Lost: lost})
 }

@@ -20,11 +20,11 @@ type Digits struct {
 // Check returns an error if the keys can't be sent by an RTP clock, Hz.
 func (d *Digits) Check(clock int) error {
 	if d.Keys == "" {
-		return fmt.Errorf("no key is pressed: write some of %s", keys)
+		return fmt.Errorf("no key is pressed: write some of %s", Keys)
 	}
 	for i := range len(d.Keys) {
 		if _, ok := CodeOf(d.Keys[i]); !ok {
-			return fmt.Errorf("there is no key %q: write some of %s", d.Keys[i:i+1], keys)
+			return fmt.Errorf("there is no key %q: write some of %s", d.Keys[i:i+1], Keys)
 		}
 	}
 	if d.Press <= 0 || d.Gap < 0 {
