@@ -149,6 +149,132 @@ func TestForkInParallelAndInTurn(t *testing.T) {
 	turn.history.want(t, "alice line-closed TIMEOUT", 5.2, 10.2)
 }
 
+// The device is ready before its ACCEPT leaves.
+//
+// conformance: FRK-6
+func TestForkReadyBeforeAccept(t *testing.T) {
+	line := &order{}
+	d := forking.NewDevice(forking.DeviceConfig{Name: "desktop", Session: "desktop", Accepts: second, Line: line})
+	line.device = d
+	d.HandleMessage(0, 0, &roap.Message{Type: roap.TypeOffer, Offerer: "alice", Seq: 1, SDP: "offer"})
+	d.HandleTimeout(simtime.At(second))
+	if got, want := line.waiting, []string{"ANSWER 1"}; !slices.Equal(got, want) {
+		t.Errorf("as the line gets ready %q have been said, not %q", got, want)
+	}
+	if _, m := d.PollMessage(); m == nil || m.Title() != "ACCEPT 1" {
+		t.Errorf("%v after that", m)
+	}
+}
+
+// order is a line that looks at what its device has said when it gets ready.
+type order struct {
+	handset
+	device  *forking.Device
+	waiting []string
+}
+
+func (o *order) Answer(simtime.Time, string, int) (string, error) { return "answer", nil }
+
+func (o *order) Accept(simtime.Time) {
+	for _, m := o.device.PollMessage(); m != nil; _, m = o.device.PollMessage() {
+		o.waiting = append(o.waiting, m.Title())
+	}
+}
+
+// Whoever hangs up, all lines end, and everybody hears of it.
+func TestForkHangUp(t *testing.T) {
+	devices := []forking.DeviceConfig{device("desktop", 2*second), device("tablet", 0)}
+	for name, x := range map[string]struct {
+		at   time.Duration
+		node func(*call) signalling.Node
+		act  func(*call, simtime.Time)
+		want []string
+	}{
+		"alice before": {second, func(c *call) signalling.Node { return c.caller }, func(c *call, now simtime.Time) { c.caller.Shutdown(now) },
+			[]string{"1.200 server>desktop SHUTDOWN 1", "1.200 server>tablet SHUTDOWN 1", "1.000 alice negotiation-failed shut down"}},
+		"alice later": {5 * second, func(c *call) signalling.Node { return c.caller }, func(c *call, now simtime.Time) { c.caller.Shutdown(now) },
+			[]string{"5.200 server>desktop SHUTDOWN 1", "2.600 server>tablet SHUTDOWN 1"}},
+		"the desktop": {5 * second, func(c *call) signalling.Node { return c.devices[0] }, func(c *call, now simtime.Time) { c.devices[0].Shutdown(now) },
+			[]string{"5.200 server>alice SHUTDOWN 1", "2.600 server>tablet SHUTDOWN 1"}},
+		"the desktop, before others are closed": {2500 * ms, func(c *call) signalling.Node { return c.devices[0] }, func(c *call, now simtime.Time) { c.devices[0].Shutdown(now) },
+			[]string{"2.700 server>alice SHUTDOWN 1", "2.600 server>tablet SHUTDOWN 1"}},
+	} {
+		c := dial(forking.CallerConfig{}, forking.ServerConfig{}, devices...)
+		c.Do(simtime.At(x.at), x.node(c), func(now simtime.Time) { x.act(c, now) })
+		c.ring()
+		for _, line := range x.want {
+			if !slices.Contains(c.history, line) {
+				t.Errorf("%s: no line %q in\n%s", name, line, strings.Join(c.history, "\n"))
+			}
+		}
+		if len(c.board.open) > 0 || c.devices[0].Accepted() {
+			t.Errorf("%s: open lines %v:\n%s", name, c.board.open, strings.Join(c.history, "\n"))
+		}
+	}
+	// While others ring the chosen device leaves: nobody is left waiting.
+	c := dial(forking.CallerConfig{Closes: 10 * second}, forking.ServerConfig{KeepRinging: true}, devices...)
+	c.Do(simtime.At(4*second), c.devices[0], func(now simtime.Time) { c.devices[0].Shutdown(now) })
+	c.ring()
+	if at := c.history.times("alice line-closed"); len(c.board.open) > 0 || !slices.Equal(at, []float64{4.2, 4.2}) {
+		t.Errorf("lines are closed at %v:\n%s", at, strings.Join(c.history, "\n"))
+	}
+	// The only one that has accepted leaves before the caller has decided, and all others have refused.
+	leaves := dial(forking.CallerConfig{Choice: forking.Last, Decides: 3 * second}, forking.ServerConfig{},
+		device("desktop", second), forking.DeviceConfig{Name: "phone", Answers: true, Declines: 2 * second})
+	leaves.Do(simtime.At(1500*ms), leaves.devices[0], func(now simtime.Time) { leaves.devices[0].Shutdown(now) })
+	leaves.ring()
+	leaves.history.want(t, "alice negotiation-failed REFUSED", 2.4)
+}
+
+// Nobody accepts: when the time is over all devices are told.
+func TestForkTimeIsOver(t *testing.T) {
+	c := dial(forking.CallerConfig{}, forking.ServerConfig{}, device("desktop", 0), device("tablet", 0))
+	c.Run(simtime.At(181*second + 150*ms))
+	c.history.want(t, "alice>server SHUTDOWN", 181.1)
+}
+
+// Messages of use to nobody change nothing.
+func TestForkUselessMessages(t *testing.T) {
+	c := dial(forking.CallerConfig{}, forking.ServerConfig{}, device("desktop", 2*second), device("tablet", 0))
+	say := func(at time.Duration, n signalling.Node, m roap.Message) {
+		m.Offerer, m.Seq = "alice", max(m.Seq, 1)
+		c.Do(simtime.At(at), n, func(now simtime.Time) { n.HandleMessage(now, 0, &m) })
+	}
+	say(1*second, c.devices[0], roap.Message{Type: roap.TypeShutdown, Answerer: "tablet"})
+	say(1*second, c.devices[0], roap.Message{Type: roap.TypeOffer})
+	say(1*second, c.devices[0], roap.Message{Type: roap.TypeAnswer, Answerer: "desktop"})
+	say(1*second, c.devices[0], roap.Message{Type: roap.TypeShutdown, Seq: 2})
+	say(1*second, c.caller, roap.Message{Type: roap.TypeAnswer, SDP: "nobody's"})
+	say(1*second, c.caller, roap.Message{Type: roap.TypeAnswer, Answerer: "desktop", SDP: "another offer's", Seq: 2})
+	say(3*second, c.caller, roap.Message{Type: roap.TypeAnswer, Answerer: "desktop", SDP: "later than ACCEPT"})
+	say(3*second, c.caller, roap.Message{Type: roap.TypeAccept, Answerer: "desktop"})
+	say(3*second, c.devices[0], roap.Message{Type: roap.TypeOffer, Seq: 2})
+	c.ring().want(t, "desktop d0")
+	c.history.want(t, "desktop signalling-ignored", 1, 1, 1, 1, 3)
+	c.history.want(t, "alice signalling-ignored", 1, 1, 3, 3)
+}
+
+// A refusal lets the device after the one that rings ring, not the one after somebody who has rung before; and when the caller has
+// shut down nobody rings any more.
+//
+// conformance: FRK-7
+func TestForkTurns(t *testing.T) {
+	late := device("desktop", 0)
+	late.Declines = 7 * second // its time to ring is over by then
+	c := dial(forking.CallerConfig{}, forking.ServerConfig{Rings: 5 * second}, late, device("tablet", 0), device("phone", 0)).ring()
+	c.history.want(t, "server>phone OFFER", 10.2)
+	c = dial(forking.CallerConfig{}, forking.ServerConfig{Rings: 5 * second}, device("desktop", 0), device("tablet", 0))
+	c.Do(simtime.At(3*second), c.caller, c.caller.Shutdown)
+	c.ring()
+	c.history.want(t, "server>tablet OFFER")
+	c.history.want(t, "server>desktop SHUTDOWN", 3.2)
+	// An answer that the caller refuses is over: the next device rings.
+	c = dial(forking.CallerConfig{}, forking.ServerConfig{Rings: 5 * second}, device("desktop", 0), device("tablet", second))
+	c.board.refuses = "d0"
+	c.ring().want(t, "tablet t0")
+	c.history.want(t, "server>tablet OFFER", 0.6)
+}
+
 // A device that refuses lets the next one ring at once, and when there is none left the call has failed.
 func TestForkRefused(t *testing.T) {
 	refuses := func(name string) forking.DeviceConfig {
@@ -209,6 +335,14 @@ func TestForkAcceptsTheRightAnswer(t *testing.T) {
 	})
 	c.ring().want(t, "")
 	c.history.want(t, "alice signalling-ignored ACCEPT: accepted without an answer", 1)
+
+	// One that doesn't fit makes room for another line.
+	full := dial(forking.CallerConfig{Limit: 1}, forking.ServerConfig{}, device("desktop", 0), forking.DeviceConfig{Name: "phone", Answers: true, Processing: ms, Accepts: second})
+	full.board.refuses = "d0"
+	full.ring().want(t, "phone p0")
+	if want := []string{"0.40 prepare desktop d0", "0.40 prepare phone p0", "1.40 prepare phone p0"}; !slices.Equal(full.board.log, want) {
+		t.Errorf("%q", full.board.log)
+	}
 
 	// An answer that doesn't fit is refused when it comes, or when it is accepted.
 	for _, strategy := range []forking.Strategy{forking.Eager, forking.Lazy} {
