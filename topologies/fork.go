@@ -140,7 +140,7 @@ type lines struct {
 	of      map[string]*line
 	family  *family // from the offer on
 	chosen  *line   // nil before there is an agreement
-	told    func(now simtime.Time, kind signalling.EventKind, device, reason string)
+	told    teller
 }
 
 // addLine notes both ends of a line that is connected.
@@ -271,9 +271,7 @@ func (ls *lines) Offer(now simtime.Time) string {
 		ls.of[device].Offer(now)
 	}
 	var err error
-	if ls.family, err = newFamily(ls.config, ls.s.caller(), first.own, len(ls.devices), func(now simtime.Time, device, reason string) {
-		ls.told(now, signalling.Conflict, device, reason)
-	}); err != nil {
+	if ls.family, err = newFamily(now, ls.config, ls.s.caller(), first.own, len(ls.devices), ls.told); err != nil {
 		panic("topologies: " + err.Error()) // it has a port, and what it describes is its own
 	}
 	for _, device := range ls.devices[1:] {

@@ -6,6 +6,7 @@ import (
 
 	"rtpfabric/endpoints/jsep"
 	"rtpfabric/endpoints/peer"
+	"rtpfabric/endpoints/signalling"
 	"rtpfabric/sim/simtime"
 )
 
@@ -13,6 +14,7 @@ import (
 // there is of encoders and decoders (000). They serve the devices in the order of their first answers: the parent the first
 // one, a clone each other one.
 type family struct {
+	name    string
 	config  *Forking
 	pool    *peer.Pool
 	port    *peer.Transport
@@ -20,16 +22,16 @@ type family struct {
 	spare   []*peer.Connection // of these, those that serve nobody
 	serving map[string]*peer.Connection
 	made    int
-	conflict
+	told    teller
 }
 
-// conflict tells that there is nothing left for a direction of a stream.
-type conflict func(now simtime.Time, device, reason string)
+// teller tells what happens with the connection of a device.
+type teller func(now simtime.Time, kind signalling.EventKind, device, reason string)
 
-// newFamily makes the connection that offers what a description says, and returns it with what there are encoders and
+// newFamily makes the connection that offers what a description says, and leaves of that what there are encoders and
 // decoders for. devices is how many may answer.
-func newFamily(config *Forking, name string, d *jsep.Description, devices int, told conflict) (*family, error) {
-	f := &family{config: config, pool: peer.NewPool(config.Pool), serving: map[string]*peer.Connection{}, conflict: told}
+func newFamily(now simtime.Time, config *Forking, name string, d *jsep.Description, devices int, told teller) (*family, error) {
+	f := &family{name: name, config: config, pool: peer.NewPool(config.Pool), serving: map[string]*peer.Connection{}, told: told}
 	f.port = peer.NewTransport(peer.TransportConfig{Addr: d.Addr, ICE: d.ICE, Fingerprint: d.Fingerprint})
 	parent, err := peer.NewConnection(peer.Config{Name: name, Pool: f.pool, Transport: f.port, Session: d.Session})
 	if err != nil {
@@ -61,7 +63,7 @@ func newFamily(config *Forking, name string, d *jsep.Description, devices int, t
 		d.Sections[i].Sends, d.Sections[i].Receives = offer.Sections[i].Sends, offer.Sections[i].Receives
 	}
 	for f.config.EarlyClones && len(f.members) < devices {
-		if err := f.clone(parent); err != nil {
+		if err := f.clone(now, parent); err != nil {
 			return nil, err
 		}
 	}
@@ -69,13 +71,14 @@ func newFamily(config *Forking, name string, d *jsep.Description, devices int, t
 }
 
 // clone makes another connection, which serves nobody yet.
-func (f *family) clone(of *peer.Connection) error {
+func (f *family) clone(now simtime.Time, of *peer.Connection) error {
 	f.made++
-	c, err := of.Clone(fmt.Sprintf("%s-%d", f.members[0].Name(), f.made))
+	c, err := of.Clone(fmt.Sprintf("%s-%d", f.name, f.made))
 	if err != nil {
 		return err
 	}
 	f.members, f.spare = append(f.members, c), append(f.spare, c)
+	f.told(now, signalling.Cloned, "", c.Name()+" of "+of.Name())
 	return nil
 }
 
@@ -85,7 +88,7 @@ func (f *family) serve(now simtime.Time, device string, d *jsep.Description) (*p
 	c := f.serving[device]
 	if c == nil {
 		if len(f.spare) == 0 { // the second answer, or a later one: there is a parent without a final answer
-			if err := f.clone(f.members[0]); err != nil {
+			if err := f.clone(now, f.members[0]); err != nil {
 				return nil, err
 			}
 		}
@@ -149,8 +152,8 @@ func (f *family) close(now simtime.Time, device string, mayAnswer bool) {
 	}
 	delete(f.serving, device)
 	if mayAnswer && len(f.members) == 1 {
-		if err := f.clone(c); err != nil {
-			f.conflict(now, device, err.Error())
+		if err := f.clone(now, c); err != nil {
+			f.told(now, signalling.Conflict, device, err.Error())
 		}
 	}
 	c.Close()
@@ -166,7 +169,7 @@ func (f *family) close(now simtime.Time, device string, mayAnswer bool) {
 func (f *family) tell(now simtime.Time, device string, c *peer.Connection) {
 	for e, ok := c.PollEvent(); ok; e, ok = c.PollEvent() {
 		if e.Kind == peer.Conflict {
-			f.conflict(now, device, fmt.Sprintf("%s has no %v for media section %s", c.Name(), e.Lack.Resource, e.Lack.Stream))
+			f.told(now, signalling.Conflict, device, fmt.Sprintf("%s has no %v for media section %s", c.Name(), e.Lack.Resource, e.Lack.Stream))
 		}
 	}
 }

@@ -72,6 +72,8 @@ const (
 	LineClosed
 	// Conflict: a connection to one of several devices lacks an encoder or a decoder.
 	Conflict
+	// Cloned: the application has made a clone of a peer connection, for a device that answers now or later.
+	Cloned
 )
 
 // String returns the name of the event in records.
@@ -79,7 +81,7 @@ func (k EventKind) String() string {
 	return [...]string{
 		"offer-sent", "offer-accepted", "offer-agreed", "glare", "offer-withdrawn", "offer-discarded", "offer-retry", "change-cancelled",
 		"offer-given-up", "negotiation-failed", "signalling-disconnected", "signalling-ignored", "offer-answered", "line-opened", "line-closed",
-		"resource-conflict",
+		"resource-conflict", "connection-cloned",
 	}[k]
 }
 

@@ -1,11 +1,14 @@
 package runner_test
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/pion/stun/v4"
 
 	"rtpfabric/scenarios"
 	"rtpfabric/scenarios/runner"
@@ -48,8 +51,11 @@ type tapped struct {
 	at       simtime.Time
 	from, to string
 	kind     string // check, handshake, rtp or rtcp
-	// payloadType of media.
-	payloadType uint8
+	// payloadType and ssrc of media, and fragment of who sends a check.
+	payloadType  uint8
+	ssrc         uint32
+	fragment     string
+	port, toPort uint16
 }
 
 // tap notes packets of media, keys and checks that leave, by the names of endpoints in the order of their addresses.
@@ -76,7 +82,19 @@ func (t *tap) PacketSent(now simtime.Time, p *packet.Packet) {
 		kind = "rtcp"
 	}
 	name := func(a packet.Addr) string { return t.names[a.IP-(10<<24+1)] }
-	sent := tapped{now, name(p.Src), name(p.Dst), kind, p.Payload[1] & 0x7f}
+	sent := tapped{at: now, from: name(p.Src), to: name(p.Dst), kind: kind, port: p.Src.Port, toPort: p.Dst.Port}
+	switch kind {
+	case "rtp":
+		sent.payloadType, sent.ssrc = p.Payload[1]&0x7f, binary.BigEndian.Uint32(p.Payload[8:])
+	case "check":
+		m := stun.Message{Raw: slices.Clone(p.Payload)}
+		if m.Decode() != nil {
+			break
+		}
+		if user, err := m.Get(stun.AttrUsername); err == nil {
+			_, sent.fragment, _ = strings.Cut(string(user), ":")
+		}
+	}
 	t.sent = append(t.sent, sent)
 	if kind == "rtp" {
 		t.media = append(t.media, sent)
@@ -198,6 +216,31 @@ func TestReplacedAnswers(t *testing.T) {
 	accepted := firstEvent(late, "desktop", record.OfferAccepted)
 	if n := tap.count("rtp", "desktop", "alice", 0, accepted+0.4) + tap.count("rtp", "alice", "desktop", 0, accepted+0.35); n > 0 {
 		t.Errorf("%d packets of media before there are keys at another address", n)
+	}
+	// RTCP knows the other end at its new address, and reports on it. Media that went early go on when there are keys there.
+	early, tap := forkedRun(t, "{devices: {desktop: {accepts: 5s, early: true, replaces: [{after: 3s, sends: [audio], moves: true}]}}}")
+	for name, r := range map[string]*record.Record{"moved": moved, "late": late, "early": early} {
+		for _, e := range r.Events {
+			if e.Kind == "third-party-loop" || e.Kind == "third-party-collision" {
+				t.Fatalf("%s: %v", name, e)
+			}
+		}
+		rtt := r.Find("alice-desktop", record.RTT).Values
+		if last := rtt[len(rtt)-1]; math.Abs(last-101) > 5 {
+			t.Errorf("%s: a round trip of %v ms", name, last)
+		}
+	}
+	keys := 0.0
+	for _, e := range early.Events {
+		if e.Kind == "keys-agreed" && e.Entity == "desktop" {
+			keys = e.At.Seconds()
+		}
+	}
+	if n := tap.count("rtp", "desktop", "alice", 4.2, keys); n > 0 || !(keys > 4.3) {
+		t.Errorf("%d packets of media from when the desktop moves until it has keys at %.3f s", n, keys)
+	}
+	if n := tap.count("rtp", "desktop", "alice", keys, 6); n < 50 {
+		t.Errorf("%d packets of early media after that", n)
 	}
 	for name, x := range map[string]struct {
 		r                  *record.Record
@@ -412,27 +455,92 @@ func TestForkToLegacyEndpoint(t *testing.T) {
 	}
 }
 
-// All lines of the caller are on one port, with one set of credentials, and are told apart by who sends.
+// All lines of the caller are on one port, with the credentials and SSRCs of the one offer, and are told apart by who sends: where one
+// of them fails the others don't mind.
 //
 // conformance: CLN-5, CLN-8
 func TestLinesShareOnePort(t *testing.T) {
-	r, tap := forkedRun(t, "{devices: {desktop: {accepts: 5s}}}")
-	var offers []string
+	text := strings.Replace(forkedCall, "tablet: {between: [M, T], rate: 100Mbps, delay: 25ms}",
+		"tablet: {between: [M, T], rate: 100Mbps, delay: 25ms, backward: {impairments: [{type: outage, during: [1190ms..100s]}]}}", 1)
+	text = strings.Replace(text, "duration: 12s", "duration: 60s", 1)
+	o := tapOf("alice", "desktop", "tablet", "phone")
+	r := runWatched(t, text+"  fork: {devices: {desktop: {accepts: 50s}}}\n", o)
+	offer, fragments, ssrcs := "", map[string]bool{}, map[string]bool{}
 	for _, m := range r.Messages {
-		if strings.HasPrefix(m.Title, "OFFER") && m.From == "server" && !slices.Contains(offers, m.Text) {
-			offers = append(offers, m.Text)
+		if strings.HasPrefix(m.Title, "OFFER") {
+			offer = m.Text
 		}
 	}
-	if len(offers) != 1 || !strings.Contains(offers[0], "a=ssrc:") {
-		t.Errorf("%d different offers: %q", len(offers), offers)
-	}
-	for _, device := range forkedDevices {
-		if n := tap.count("handshake", "alice", device, 0, 5); n == 0 {
-			t.Errorf("no handshake with %s", device)
+	for _, p := range o.sent {
+		if p.from == "alice" && p.port != 49152 || p.to == "alice" && p.toPort != 49152 {
+			t.Fatalf("a packet %+v", p)
+		}
+		if p.from == "alice" && p.fragment != "" {
+			fragments[p.fragment] = true
+		}
+		if p.from == "alice" && p.kind == "rtp" {
+			ssrcs[fmt.Sprint(p.ssrc)] = true
 		}
 	}
-	if keys := firstEvent(r, "desktop", "keys-agreed"); !(keys < 2) {
-		t.Errorf("keys at %.3f s", keys)
+	if len(fragments) != 1 || len(ssrcs) != 2 {
+		t.Errorf("fragments %v, SSRCs %v", fragments, ssrcs)
+	}
+	for fragment := range fragments {
+		if !strings.Contains(offer, "a=ice-ufrag:"+fragment) {
+			t.Errorf("fragment %s isn't in the offer", fragment)
+		}
+	}
+	for ssrc := range ssrcs {
+		if !strings.Contains(offer, "a=ssrc:"+ssrc+" cname:") {
+			t.Errorf("SSRC %s isn't in the offer", ssrc)
+		}
+	}
+	if failed := firstEvent(r, "alice", "keying-failed"); !(failed < 45) {
+		t.Errorf("the line to the tablet fails at %.3f s", failed)
+	}
+	if c := clipped(r, "desktop/audio>alice"); c != 0 {
+		t.Errorf("the line to the desktop loses %v ms", c)
+	}
+}
+
+// What a scenario says of a fork has an effect.
+func TestForkOptions(t *testing.T) {
+	const devices = "devices: {desktop: {accepts: 3s}, tablet: {accepts: 3500ms}, phone: {answers: false}}"
+	chosen := func(fork string) string {
+		r, _ := forkedRun(t, "{"+fork+"}")
+		for _, e := range r.Events {
+			if e.Kind == record.OfferAgreed {
+				return e.Peer
+			}
+		}
+		return ""
+	}
+	for fork, want := range map[string]string{
+		devices: "desktop", "choose: last, decides: 1s, " + devices: "tablet", "choose: last, decides: 100ms, " + devices: "desktop",
+		"choose: best, prefers: [tablet], decides: 1s, " + devices: "tablet", "choose: best, prefers: [phone, desktop], decides: 1s, " + devices: "desktop",
+	} {
+		if got := chosen(fork); got != want {
+			t.Errorf("%s: alice talks to %s, not %s", fork, got, want)
+		}
+	}
+	rings := func(fork string) (last float64) {
+		r, _ := forkedRun(t, "{"+fork+"}")
+		for _, m := range r.Messages {
+			if m.From == "server" && m.To == "phone" && strings.HasPrefix(m.Title, "OFFER") {
+				last = m.Sent.Seconds()
+			}
+		}
+		return last
+	}
+	if together, turn := rings("devices: {}"), rings("rings: 2s, devices: {}"); together > 1.2 || turn < 5 {
+		t.Errorf("the phone rings at %.3f s, and in its turn at %.3f s", together, turn)
+	}
+	stops := func(fork string) float64 {
+		r, _ := forkedRun(t, "{"+fork+"}")
+		return firstEvent(r, "phone", "offer-given-up")
+	}
+	if stops(devices) > 5 || !math.IsNaN(stops("keep-ringing: true, "+devices)) {
+		t.Error("a phone that hasn't answered doesn't stop when another device has accepted, or stops when it is to go on")
 	}
 }
 
@@ -444,14 +552,20 @@ func TestClonesServeDevicesInTurn(t *testing.T) {
 	var first [2]string
 	for i, clones := range []string{"early", "late"} {
 		r, _ := forkedRun(t, "{clones: "+clones+", devices: {tablet: {processing: 200ms, accepts: 8s}, desktop: {processing: 1s}, phone: {processing: 500ms}}}")
-		var served []string
+		var served, made []string
 		for _, e := range r.Events {
+			if e.Kind == "connection-cloned" {
+				made = append(made, fmt.Sprintf("%.1f", e.At.Seconds()))
+			}
 			if e.Kind == record.LineOpened {
 				served = append(served, e.Peer+e.Detail[strings.LastIndex(e.Detail, ":"):])
 			}
 		}
 		if want := []string{"tablet: alice", "phone: alice-1", "desktop: alice-2"}; !slices.Equal(served, want) {
 			t.Errorf("%s: %q, not %q", clones, served, want)
+		}
+		if want := [][]string{{"1.0", "1.0"}, {"1.7", "2.2"}}[i]; !slices.Equal(made, want) {
+			t.Errorf("%s: clones are made at %v s, not %v", clones, made, want)
 		}
 		for _, e := range r.Events {
 			if e.Kind == "keys-agreed" || e.Kind == record.FirstFrame {
@@ -482,11 +596,35 @@ func TestOneDecoder(t *testing.T) {
 		if first := firstEvent(r, "desktop/audio>alice", record.FirstFrame); !(first < agreed+0.2) {
 			t.Errorf("%d decoders: the desktop is heard from %.3f s on, agreed %.3f s", decoders, first, agreed)
 		}
-		if conflict := firstEvent(r, "alice", "resource-conflict"); math.IsNaN(conflict) != (decoders == 0) {
-			t.Errorf("%d decoders: a conflict at %.3f s", decoders, conflict)
+		conflicts := 0
+		for _, e := range r.Events {
+			if e.Kind == "resource-conflict" {
+				conflicts++
+			}
+		}
+		if conflicts != decoders { // one with one
+			t.Errorf("%d decoders: %d conflicts", decoders, conflicts)
 		}
 	}
-	r, _ := forkedRun(t, "{decoders: 1, devices: {phone: {declines: 1s}, desktop: {processing: 3s, accepts: 5s}, tablet: {processing: 4s}}}")
+	// The line that isn't wanted any more is still there, and nobody listens.
+	r, _ := forkedRun(t, "{decoders: 1, closes: 4s, "+early+"}")
+	agreed := firstEvent(r, "alice", record.OfferAgreed)
+	for i, v := range r.Find("tablet/audio>alice", record.Goodput).Values {
+		if from := float64(i) * r.Find("tablet/audio>alice", record.Goodput).Step.Seconds(); from > agreed+0.2 && v > 0 {
+			t.Fatalf("the tablet is heard at %.1f s, agreed with the desktop at %.3f s", from, agreed)
+		}
+	}
+	// When somebody who was heard gives up, the next one is heard.
+	r, _ = forkedRun(t, "{decoders: 1, devices: {phone: {answers: false}, tablet: {early: true, declines: 3s}, desktop: {early: true, processing: 500ms, accepts: 8s}}}")
+	if first := firstEvent(r, "desktop/audio>alice", record.FirstFrame); !(first > 4 && first < 4.5) {
+		t.Errorf("the desktop is heard from %.3f s on", first)
+	}
+	// Without an encoder nothing is sent.
+	r, _ = forkedRun(t, "{encoders: 1, devices: {desktop: {accepts: 3s}}}")
+	if sends(r, "alice/audio>desktop") == 0 || sends(r, "alice/video>desktop") > 0 {
+		t.Error("with one encoder alice doesn't send her first medium alone")
+	}
+	r, _ = forkedRun(t, "{decoders: 1, devices: {phone: {declines: 1s}, desktop: {processing: 3s, accepts: 5s}, tablet: {processing: 4s}}}")
 	if c := clipped(r, "desktop/audio>alice"); c != 0 {
 		t.Errorf("%v ms are lost", c)
 	}

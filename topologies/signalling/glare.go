@@ -143,7 +143,7 @@ func (x *Experiment) Run(seed uint64, observe ...func(*Wires)) Outcome {
 		case signalling.Failed:
 			o.Failed = append(o.Failed, e.Node+": "+e.Reason)
 		case signalling.OfferSent, signalling.OfferWithdrawn, signalling.OfferDiscarded, signalling.RetryScheduled, signalling.OfferGivenUp,
-			signalling.Disconnected, signalling.Ignored, signalling.Answered, signalling.LineOpened, signalling.LineClosed, signalling.Conflict:
+			signalling.Disconnected, signalling.Ignored, signalling.Answered, signalling.LineOpened, signalling.LineClosed, signalling.Conflict, signalling.Cloned:
 		}
 		if o.Done == simtime.Never && o.Settled != simtime.Never && ends[0].Wishes()+ends[1].Wishes() == 0 {
 			o.Done = e.At
