@@ -461,8 +461,7 @@ func (l *line) release(now simtime.Time) {
 		return
 	}
 	for i, section := range l.session.Sections() {
-		mayBe := l.peer == nil || sends(l.peer, i)
-		if mayBe && l.own.Sections[i].Sends && l.theirs.Sections[i].Receives {
+		if l.own.Sections[i].Sends && l.theirs.Sections[i].Receives {
 			section.Unmute(now)
 			section.Release(now)
 		} else {
@@ -495,7 +494,7 @@ func (ls *lines) press(now simtime.Time, device string, d dtmf.Digits) {
 
 func (l *line) press(now simtime.Time, d dtmf.Digits) {
 	for i, section := range l.session.Sections() {
-		if !sends(l.peer, i) || !l.own.Sections[i].Sends || !l.theirs.Sections[i].Receives {
+		if !l.own.Sections[i].Sends || !l.theirs.Sections[i].Receives {
 			continue
 		}
 		if err := section.Press(now, d); err == nil && !l.answered { // it has a keypad

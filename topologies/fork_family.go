@@ -173,6 +173,3 @@ func (f *family) tell(now simtime.Time, device string, c *peer.Connection) {
 		}
 	}
 }
-
-// sends reports whether a section of a connection may send.
-func sends(c *peer.Connection, section int) bool { return c.Streams()[section].Current.Sends() }

@@ -16,6 +16,7 @@ import (
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/record"
 	"rtpfabric/sim/simtime"
+	"rtpfabric/topologies"
 )
 
 // forkedCall is alice, who calls somebody with three devices at 1 s. The round trip between her and each of them takes 100 ms,
@@ -122,6 +123,17 @@ func (t *tap) first(kind, from, to string) float64 {
 	return math.NaN()
 }
 
+// fragments returns those by which somebody was known in checks.
+func (t *tap) fragments(from string) []string {
+	var list []string
+	for _, p := range t.sent {
+		if p.from == from && p.fragment != "" && !slices.Contains(list, p.fragment) {
+			list = append(list, p.fragment)
+		}
+	}
+	return list
+}
+
 // forkedRun is a run of the call, with the names of fields of signalling.fork.
 func forkedRun(t *testing.T, fork string) (*record.Record, *tap) {
 	t.Helper()
@@ -211,6 +223,9 @@ func TestReplacedAnswers(t *testing.T) {
 	moved, tap := forkedRun(t, fmt.Sprintf(replaced, "3s", true))
 	if n := tap.count("handshake", "desktop", "alice", 4, 5); n == 0 {
 		t.Error("no handshake at another address")
+	}
+	if n := len(tap.fragments("desktop")); n != 2 {
+		t.Errorf("the desktop has had %d fragments", n)
 	}
 	late, tap := forkedRun(t, fmt.Sprintf(replaced, "5s", true))
 	accepted := firstEvent(late, "desktop", record.OfferAccepted)
@@ -465,7 +480,7 @@ func TestLinesShareOnePort(t *testing.T) {
 	text = strings.Replace(text, "duration: 12s", "duration: 60s", 1)
 	o := tapOf("alice", "desktop", "tablet", "phone")
 	r := runWatched(t, text+"  fork: {devices: {desktop: {accepts: 50s}}}\n", o)
-	offer, fragments, ssrcs := "", map[string]bool{}, map[string]bool{}
+	offer, fragments, ssrcs := "", o.fragments("alice"), map[string]bool{}
 	for _, m := range r.Messages {
 		if strings.HasPrefix(m.Title, "OFFER") {
 			offer = m.Text
@@ -475,9 +490,6 @@ func TestLinesShareOnePort(t *testing.T) {
 		if p.from == "alice" && p.port != 49152 || p.to == "alice" && p.toPort != 49152 {
 			t.Fatalf("a packet %+v", p)
 		}
-		if p.from == "alice" && p.fragment != "" {
-			fragments[p.fragment] = true
-		}
 		if p.from == "alice" && p.kind == "rtp" {
 			ssrcs[fmt.Sprint(p.ssrc)] = true
 		}
@@ -485,7 +497,7 @@ func TestLinesShareOnePort(t *testing.T) {
 	if len(fragments) != 1 || len(ssrcs) != 2 {
 		t.Errorf("fragments %v, SSRCs %v", fragments, ssrcs)
 	}
-	for fragment := range fragments {
+	for _, fragment := range fragments {
 		if !strings.Contains(offer, "a=ice-ufrag:"+fragment) {
 			t.Errorf("fragment %s isn't in the offer", fragment)
 		}
@@ -493,6 +505,23 @@ func TestLinesShareOnePort(t *testing.T) {
 	for ssrc := range ssrcs {
 		if !strings.Contains(offer, "a=ssrc:"+ssrc+" cname:") {
 			t.Errorf("SSRC %s isn't in the offer", ssrc)
+		}
+	}
+	f, err := scenarios.Parse("fork.yaml", []byte(text), scenarios.Options{Catalogue: runner.Catalogue{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := runner.Config(f.Runs[0].Scenario)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sim, err := topologies.Build(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range sim.Connections {
+		if c.Endpoint() == "alice" && !strings.Contains(offer, " cname:"+c.CNAME()+"\\r\\n") {
+			t.Errorf("CNAME %s isn't in the offer", c.CNAME())
 		}
 	}
 	if failed := firstEvent(r, "alice", "keying-failed"); !(failed < 45) {

@@ -344,6 +344,15 @@ func TestForkAcceptsTheRightAnswer(t *testing.T) {
 		t.Errorf("%q", full.board.log)
 	}
 
+	replaced := device("desktop", 0)
+	replaced.Replaces = []time.Duration{second}
+	full = dial(forking.CallerConfig{Limit: 1}, forking.ServerConfig{}, replaced, forking.DeviceConfig{Name: "phone", Answers: true, Processing: ms, Accepts: 5 * second})
+	full.board.refuses = "d1"
+	full.ring().want(t, "phone p0")
+	if want := []string{"0.40 prepare desktop d0", "1.40 prepare desktop d1", "1.40 close desktop", "1.40 prepare phone p0", "5.40 prepare phone p0"}; !slices.Equal(full.board.log, want) {
+		t.Errorf("%q", full.board.log)
+	}
+
 	// An answer that doesn't fit is refused when it comes, or when it is accepted.
 	for _, strategy := range []forking.Strategy{forking.Eager, forking.Lazy} {
 		c = dial(forking.CallerConfig{Strategy: strategy}, forking.ServerConfig{}, device("desktop", second), device("phone", 2*second))

@@ -97,7 +97,7 @@ func (s *Server) fromCaller(now simtime.Time, d *roap.Message) {
 		if (d.Answerer == "" || d.Answerer == device) && !s.legs[i].over {
 			s.legs[i].over = true
 			s.Send(i+1, d)
-			if s.config.Rings > 0 && i == s.ringing-1 && !s.over && !s.accepted {
+			if s.config.Rings > 0 && !s.over && !s.accepted {
 				s.ring(now)
 			}
 		}
@@ -167,7 +167,7 @@ func (s *Server) refuse(now simtime.Time, i int, d *roap.Message) {
 	if s.legs[i].answered && (s.accepted || !s.config.AcceptedOnly) {
 		s.Send(0, d)
 	}
-	if s.config.Rings > 0 && i == s.ringing-1 && !s.accepted {
+	if s.config.Rings > 0 && !s.accepted { // it was the one that rang: those before were stopped
 		s.ring(now)
 	}
 	s.conclude(d)
