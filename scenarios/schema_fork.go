@@ -48,6 +48,16 @@ type Fork struct {
 	Devices []ForkedDevice `yaml:"devices,named" example:"{desktop: {accepts: 5s..20s}}"`
 }
 
+// Device returns what happens at a device; one that isn't named answers at once, and rings.
+func (f *Fork) Device(name string) ForkedDevice {
+	for i := range f.Devices {
+		if f.Devices[i].Name == name {
+			return f.Devices[i]
+		}
+	}
+	return ForkedDevice{Name: name, Answers: true}
+}
+
 // warm reports whether lines have keys before somebody accepts.
 func (f *Fork) warm() bool { return f.WarmUp == "dtls" || f.WarmUp == "media" }
 

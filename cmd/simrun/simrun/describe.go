@@ -76,6 +76,7 @@ func describe(s *screen, f *scenarios.File, r *scenarios.Run) {
 		fmt.Fprintf(s, "\n%s\n\n%s", s.paint(bold, "Sessions ("+topologyName(&c.Topology)+")"), sessionFigure(c))
 		listed(s, "Endpoints", endpointLines(c))
 		listed(s, "MediaStreams", msidLines(c))
+		listed(s, "Signalling", signallingLines(c))
 		fmt.Fprintf(s, "\n%s\n\n", s.paint(bold, "Control"))
 		for _, line := range controlLines(c) {
 			fmt.Fprintln(s, "  "+line)
