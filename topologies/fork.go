@@ -162,7 +162,7 @@ func (s *Simulation) addLine(call *Call, ends [2]*negotiation) {
 	}
 }
 
-// lineEvent lets a line hear of its keys.
+// lineEvent lets a line hear of its keys, and of keys that are pressed. It reports whether its endpoint may have got something to do.
 func (s *Simulation) lineEvent(e endpoints.Event) bool {
 	if e.Kind != endpoints.SessionEntered && e.Kind != endpoints.DigitReceived {
 		return false

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +14,7 @@ import (
 
 	"rtpfabric/scenarios"
 	"rtpfabric/scenarios/runner"
+	"rtpfabric/sim/capture"
 	"rtpfabric/sim/fabric"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/record"
@@ -529,6 +532,25 @@ func TestLinesShareOnePort(t *testing.T) {
 	}
 	if c := clipped(r, "desktop/audio>alice"); c != 0 {
 		t.Errorf("the line to the desktop loses %v ms", c)
+	}
+}
+
+// Beside captures are the keys of a line before it has moved, too.
+func TestKeysOfMovedLine(t *testing.T) {
+	text := forkedCall + "  fork: {devices: {desktop: {accepts: 5s, early: true, replaces: [{after: 3s, sends: [audio], moves: true}]}}}\n"
+	f, err := scenarios.Parse("fork.yaml", []byte(text), scenarios.Options{Catalogue: runner.Catalogue{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if _, err := runner.Run(t.Context(), f.Runs[0], runner.Options{CaptureDir: dir, CaptureFormat: capture.RawIP}); err != nil {
+		t.Fatal(err)
+	}
+	for file, want := range map[string]int{"srtp-keys.txt": 1 + 2*4, "dtls-keylog.txt": 4} { // three lines, and one of them twice
+		b, err := os.ReadFile(filepath.Join(dir, file))
+		if n := strings.Count(string(b), "\n"); err != nil || n != want {
+			t.Errorf("%s has %d lines, not %d, %v:\n%s", file, n, want, err, b)
+		}
 	}
 }
 
