@@ -47,10 +47,10 @@ func TestCollisionIsDescribed(t *testing.T) {
 		}, func(signalling.Event) {})
 		played, changed := map[string]int{}, map[string]uint32{}
 		sim.OnEvent(func(e endpoints.Event) {
-			switch e.Kind {
-			case endpoints.FrameRendered:
+			if e.Kind == endpoints.FrameRendered {
 				played[e.Session.Endpoint()]++
-			case endpoints.SSRCChanged:
+			}
+			if e.Kind == endpoints.SSRCChanged {
 				changed[e.Session.Endpoint()] = e.SSRC
 			}
 		})

@@ -190,14 +190,22 @@ func TestForkHangUp(t *testing.T) {
 		act  func(*call, simtime.Time)
 		want []string
 	}{
-		"alice before": {second, func(c *call) signalling.Node { return c.caller }, func(c *call, now simtime.Time) { c.caller.Shutdown(now) },
-			[]string{"1.200 server>desktop SHUTDOWN 1", "1.200 server>tablet SHUTDOWN 1", "1.000 alice negotiation-failed shut down"}},
-		"alice later": {5 * second, func(c *call) signalling.Node { return c.caller }, func(c *call, now simtime.Time) { c.caller.Shutdown(now) },
-			[]string{"5.200 server>desktop SHUTDOWN 1", "2.600 server>tablet SHUTDOWN 1"}},
-		"the desktop": {5 * second, func(c *call) signalling.Node { return c.devices[0] }, func(c *call, now simtime.Time) { c.devices[0].Shutdown(now) },
-			[]string{"5.200 server>alice SHUTDOWN 1", "2.600 server>tablet SHUTDOWN 1"}},
-		"the desktop, before others are closed": {2500 * ms, func(c *call) signalling.Node { return c.devices[0] }, func(c *call, now simtime.Time) { c.devices[0].Shutdown(now) },
-			[]string{"2.700 server>alice SHUTDOWN 1", "2.600 server>tablet SHUTDOWN 1"}},
+		"alice before": {
+			second, func(c *call) signalling.Node { return c.caller }, func(c *call, now simtime.Time) { c.caller.Shutdown(now) },
+			[]string{"1.200 server>desktop SHUTDOWN 1", "1.200 server>tablet SHUTDOWN 1", "1.000 alice negotiation-failed shut down"},
+		},
+		"alice later": {
+			5 * second, func(c *call) signalling.Node { return c.caller }, func(c *call, now simtime.Time) { c.caller.Shutdown(now) },
+			[]string{"5.200 server>desktop SHUTDOWN 1", "2.600 server>tablet SHUTDOWN 1"},
+		},
+		"the desktop": {
+			5 * second, func(c *call) signalling.Node { return c.devices[0] }, func(c *call, now simtime.Time) { c.devices[0].Shutdown(now) },
+			[]string{"5.200 server>alice SHUTDOWN 1", "2.600 server>tablet SHUTDOWN 1"},
+		},
+		"the desktop, before others are closed": {
+			2500 * ms, func(c *call) signalling.Node { return c.devices[0] }, func(c *call, now simtime.Time) { c.devices[0].Shutdown(now) },
+			[]string{"2.700 server>alice SHUTDOWN 1", "2.600 server>tablet SHUTDOWN 1"},
+		},
 	} {
 		c := dial(forking.CallerConfig{}, forking.ServerConfig{}, devices...)
 		c.Do(simtime.At(x.at), x.node(c), func(now simtime.Time) { x.act(c, now) })
