@@ -83,6 +83,9 @@ func (s *Session) replace(now simtime.Time, old *Stream) {
 	case m.main == old:
 		m.main = next
 		m.limits = newLimits(next)
+		if m.keypad != nil {
+			m.keypad.Cut()
+		}
 		if m.resend != nil { // what was kept has the old SSRC
 			m.resend.history = nack.NewHistory(s.config.Repair.History)
 		}

@@ -16,7 +16,7 @@ import (
 
 // Press lets keys be pressed in a section whose encoder is a [Speaker], one after the other and after those of before, from
 // d.At on or from now if that has passed. Each begins with a frame of the audio, whose packets give way to those of the key
-// (RFC 4733 §2.1 allows both to go together): on the same SSRC, with the same sequence numbers and clock. What can't be
+// (RFC 4733 §2.5.1.2): on the same SSRC, with the same sequence numbers and clock. What can't be
 // sent in a pause, while the section is held or before there are keys waits. It is an error if there is no such key, or no
 // format of [Events] for the clock of one of the speaker's codecs.
 func (m *Section) Press(now simtime.Time, d dtmf.Digits) error {
@@ -126,4 +126,13 @@ func (r *source) drainDigits(now simtime.Time) {
 		}
 		r.session.event(Event{Kind: DigitReceived, At: now, Section: r.section, SSRC: r.ssrc, Digit: d.Key, Media: d.Lasts.Round(time.Millisecond)})
 	}
+}
+
+// dials reports whether a payload type is that of telephone events.
+func (m *Section) dials(pt uint8) bool {
+	if m == nil {
+		return false
+	}
+	f, _ := m.format(pt)
+	return f != nil && f.Codec == CodecEvents
 }

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pion/rtcp"
+
 	"rtpfabric/endpoints"
 	"rtpfabric/endpoints/audio"
 	"rtpfabric/endpoints/dtmf"
@@ -250,5 +252,91 @@ func TestPressRefuses(t *testing.T) {
 	without := speaking(t, inPCMU())
 	if without.sessions[0].Sections()[0].Press(0, dtmf.Digits{Keys: "1", Press: time.Second}) == nil {
 		t.Error("a key is pressed without a format for it")
+	}
+}
+
+// RTP timestamps of events say when keys were pressed, and nothing of jitter, in reports and in summaries of extended ones; not even
+// where an SSRC begins with one whose first packets are lost.
+func TestDigitsAreNoJitter(t *testing.T) {
+	c := dialling(t, inPCMU())
+	m := c.sessions[0].Sections()[0]
+	m.Mute(c.now)
+	n := 0
+	c.path = func(p *tapped) []time.Duration {
+		if p.from == 0 && !p.isRTCP() {
+			if n++; n <= 40 {
+				return nil
+			}
+		}
+		return []time.Duration{0}
+	}
+	if err := m.Press(c.now, dtmf.Digits{Keys: "9", Press: time.Second}); err != nil {
+		t.Fatal(err)
+	}
+	c.run(2 * time.Second)
+	m.Unmute(c.now)
+	c.run(2 * time.Second)
+	blocks := c.blocks(1)
+	for _, b := range blocks {
+		if b.Jitter > 0 {
+			t.Errorf("jitter of %d", b.Jitter)
+		}
+	}
+	if len(blocks) == 0 || c.digits() != "9" {
+		t.Errorf("%d blocks, keys %q", len(blocks), c.digits())
+	}
+
+	x := newCall(t, setup{
+		streams: []stream{{name: "voice", kind: endpoints.Audio, from: "A", pt: 111, speaker: inPCMU()}},
+		edit: func(end int, sc *endpoints.SessionConfig) {
+			m := &sc.Sections[0]
+			m.Formats = append(m.Formats, endpoints.Events(110, 48000), endpoints.Events(126, 8000))
+			if end == 0 {
+				m.Send.Digits = []dtmf.Digits{{At: millis(1000), Keys: "5#", Press: 500 * time.Millisecond, Gap: 100 * time.Millisecond}}
+			} else {
+				sc.ExtendedReports = endpoints.ExtendedReports{Summary: true}
+			}
+		},
+	})
+	x.run(6 * time.Second)
+	summaries := 0
+	for _, b := range x.xrs(1) {
+		if s, ok := b.(*rtcp.StatisticsSummaryReportBlock); ok {
+			summaries++
+			if s.MaxJitter > 0 {
+				t.Errorf("jitter of %d at most, %d on average", s.MaxJitter, s.MeanJitter)
+			}
+		}
+	}
+	if summaries == 0 || x.digits() != "5#" {
+		t.Errorf("%d summaries, keys %q", summaries, x.digits())
+	}
+}
+
+// A talk spurt that begins while a key is held begins with the first packet of audio (RFC 3551 §4.1).
+func TestSpurtUnderKey(t *testing.T) {
+	sp := talk(script(t, audio.Spurt{From: 0, To: millis(1000)}, audio.Spurt{From: millis(2000), To: millis(3000)}), true, endpoints.Switch{At: 0, Voice: 1})
+	c := dialling(t, sp, dtmf.Digits{At: millis(1900), Keys: "5", Press: 300 * time.Millisecond})
+	c.run(3 * time.Second)
+	for _, p := range c.rtps() {
+		if p.at > millis(2200) && p.PayloadType == 0 {
+			if !p.Marker {
+				t.Errorf("the first packet of audio after the key, at %v, has no marker", p.at)
+			}
+			return
+		}
+	}
+	t.Error("no audio")
+}
+
+// A key that is held when the stream has to take another SSRC is heard once.
+func TestDigitOverCollision(t *testing.T) {
+	c := dialling(t, inPCMU(), dtmf.Digits{At: millis(1000), Keys: "78", Press: 500 * time.Millisecond, Gap: 100 * time.Millisecond})
+	c.run(1200 * time.Millisecond)
+	before := c.sessions[0].Sections()[0].SSRC()
+	c.inject(0, audioPacket(t, before, 1, 1, 111, false))
+	c.run(2 * time.Second)
+	if after := c.sessions[0].Sections()[0].SSRC(); after == before || c.digits() != "78" {
+		t.Errorf("SSRC %08x, then %08x; keys %q", before, after, c.digits())
 	}
 }

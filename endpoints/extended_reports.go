@@ -36,9 +36,9 @@ const traceCapacity = 1 << 12
 const gmin = 16
 
 // record notes a packet for extended reports.
-func (r *source) record(now simtime.Time, h *rtp.Header) {
+func (r *source) record(now simtime.Time, m *Section, h *rtp.Header) {
 	if r.trace != nil {
-		r.trace.Record(xr.Arrival{Seq: h.SequenceNumber, Timestamp: h.Timestamp, Receipt: r.receiptTime(now)})
+		r.trace.Record(xr.Arrival{Seq: h.SequenceNumber, Timestamp: h.Timestamp, Receipt: r.receiptTime(now), Untimed: m.dials(h.PayloadType)})
 	}
 }
 

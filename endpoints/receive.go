@@ -158,8 +158,8 @@ func (s *Session) handleRTP(now simtime.Time, p *packet.Packet) {
 	}
 	s.recordArrival(now, p, h)
 	src.dscp = p.DSCP
-	src.record(now, h)
-	ext, fresh := src.receive(now, h)
+	src.record(now, m, h)
+	ext, fresh := src.receive(now, m, h)
 	s.noteRestored(now, src, m, fresh)
 	s.countMark(now, src, p.ECN, fresh)
 	_, kind := m.formatOf(h.PayloadType)

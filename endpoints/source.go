@@ -60,6 +60,7 @@ type source struct {
 	fates   *fates          // nil if nobody wants VoIP metrics
 	layers  int             // temporal layers that have come
 	seen    seen
+	timed bool
 	keys    *dtmf.Receiver // nil before the first telephone event
 
 	// Of a session that decodes so many streams only: when media came last, and since when this has
@@ -219,7 +220,7 @@ func (r *source) newer(seq uint16) bool { return r.extended(seq) > r.highest }
 //
 // Deviation (RFC 3550 §A.1): a packet from before the first one that came is
 // expected, too; the sample code would count it as a loss of -1 for good.
-func (r *source) receive(now simtime.Time, h *rtp.Header) (ext uint64, fresh bool) {
+func (r *source) receive(now simtime.Time, m *Section, h *rtp.Header) (ext uint64, fresh bool) {
 	ext = r.extended(h.SequenceNumber)
 	r.highest = max(r.highest, ext)
 	r.base = min(r.base, ext)
@@ -227,17 +228,17 @@ func (r *source) receive(now simtime.Time, h *rtp.Header) (ext uint64, fresh boo
 	for i := range r.prior {
 		r.prior[i].heard = true
 	}
-	r.updateJitter(now, h)
+	r.updateJitter(now, m, h)
 	return ext, r.seen.fresh(ext)
 }
 
 // updateJitter is RFC 3550 §A.8. Both arrivals count in units of the clock of the
 // earlier packet, should the format have changed to one with another clock
 // (RFC 7160 §4.3).
-func (r *source) updateJitter(now simtime.Time, h *rtp.Header) {
+func (r *source) updateJitter(now simtime.Time, m *Section, h *rtp.Header) {
 	var f *Format
-	if r.section != nil {
-		if f, _ = r.section.format(h.PayloadType); f != nil && f.Codec == CodecEvents {
+	if m != nil {
+		if f, _ = m.format(h.PayloadType); f != nil && f.Codec == CodecEvents {
 			return // its timestamp is when the event began, which may be long ago
 		}
 	}
@@ -245,7 +246,7 @@ func (r *source) updateJitter(now simtime.Time, h *rtp.Header) {
 		sec, ns := int64(now)/int64(time.Second), int64(now)%int64(time.Second)
 		return uint32(sec*clock + ns*clock/int64(time.Second))
 	}
-	if r.received > 1 {
+	if r.timed {
 		d := int64(int32(ticks(r.clock) - h.Timestamp - r.transit))
 		if d < 0 {
 			d = -d
@@ -255,7 +256,7 @@ func (r *source) updateJitter(now simtime.Time, h *rtp.Header) {
 	if f != nil {
 		r.clock = int64(f.Clock)
 	}
-	r.transit = ticks(r.clock) - h.Timestamp
+	r.transit, r.timed = ticks(r.clock)-h.Timestamp, true
 }
 
 // expected returns the number of packets that should have come.

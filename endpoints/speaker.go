@@ -155,6 +155,7 @@ func (m *Section) speak(now simtime.Time, sp *Speaker) {
 	f, format, ok := sp.speak(send.frameTime(now))
 	f.Captured = send.Clock.When(f.Captured)
 	if m.keypad != nil && m.keypad.Due(from) {
+		m.hushed = m.hushed || ok && f.Marker
 		m.dial(now, from, sp)
 		m.skipPauses()
 		return

@@ -96,10 +96,13 @@ func (c *checker) forking() {
 
 // forkedKeys checks keys that the caller presses.
 func (c *checker) forkedKeys(k *ForkedKeys, p strict.Path, devices []string) {
-	presses, clock := k.Presses(), 8000
+	presses, clock, frame := k.Presses(), 8000, time.Duration(0)
 	for i := range c.s.Media {
-		if m := &c.s.Media[i]; m.From == c.s.Topology.Peers[0] && m.Speech != nil && slices.Contains(m.Speech.Codecs(), "opus") {
-			clock = 48000
+		if m := &c.s.Media[i]; m.From == c.s.Topology.Peers[0] && m.Speech != nil {
+			frame = max(frame, *m.Frame)
+			if slices.Contains(m.Speech.Codecs(), "opus") {
+				clock = 48000
+			}
 		}
 	}
 	if !slices.Contains(devices, k.To) {
@@ -109,8 +112,8 @@ func (c *checker) forkedKeys(k *ForkedKeys, p strict.Path, devices []string) {
 		c.fail(c.firstOf(p.Child("press"), p.Child("keys")), problem, remedy)
 	} else if offers := c.s.Signalling.Offers; len(offers) > 0 && k.At <= offers[0].At {
 		c.fail(p.Child("at"), fmt.Sprintf("the call begins at %s", format(offers[0].At)), "choose a later time")
-	} else if presses.Ends().Duration() >= c.s.Duration {
-		c.fail(p.Child("at"), "the run is over before the last key is let go", "choose an earlier time or a longer duration")
+	} else if frame > 0 && presses.Ends(frame).Duration() >= c.s.Duration {
+		c.fail(p.Child("at"), "the run ends before the last key does", "choose an earlier time or a longer duration")
 	}
 }
 

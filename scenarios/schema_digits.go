@@ -45,16 +45,16 @@ func (c *checker) digits(m *Media, q strict.Path) {
 		if err := keys.Check(clock); err != nil {
 			problem, remedy = splitRemedy(err.Error())
 		}
-		until := keys.Ends().Duration()
+		until := keys.Ends(*m.Frame).Duration()
 		switch {
 		case problem != "" && d.Press > dtmf.Longest(clock):
 			c.fail(c.firstOf(p.Child("press"), p), problem, remedy)
 		case problem != "":
 			c.fail(p.Child("keys"), problem, remedy)
 		case d.At <= ends:
-			c.fail(p.Child("at"), fmt.Sprintf("%s isn't after %s, when the keys before are let go", format(d.At), format(ends)), "choose a later time")
+			c.fail(p.Child("at"), fmt.Sprintf("%s isn't after %s, when the keys before are over", format(d.At), format(ends)), "choose a later time")
 		case until > m.Stops(c.s.Duration):
-			c.fail(p.Child("at"), fmt.Sprintf("the last key is let go at %s, when the stream has ended", format(until)), "choose an earlier time or a longer duration")
+			c.fail(p.Child("at"), fmt.Sprintf("the last key is over at %s, when the stream has ended", format(until)), "choose an earlier time or a longer duration")
 		}
 		ends = until
 	}

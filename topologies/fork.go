@@ -488,6 +488,7 @@ func (ls *lines) press(now simtime.Time, device string, d dtmf.Digits) {
 	if !l.answered {
 		ls.family.direct(l.peer, peer.SendRecv)
 		ls.family.tell(now, device, l.peer)
+		l.listen()
 	}
 	l.press(now, d)
 }

@@ -132,8 +132,58 @@ func TestCheck(t *testing.T) {
 			t.Errorf("%+v is possible", bad)
 		}
 	}
-	if d := (dtmf.Digits{At: at(ms), Keys: "123", Press: 10 * ms, Gap: 5 * ms}); d.Ends() != at(41*ms) {
-		t.Errorf("the last key is let go at %v", d.Ends())
+	// The sender needs no longer than it says.
+	for _, frame := range []time.Duration{10 * ms, 20 * ms, 60 * ms, 200 * ms} {
+		for _, d := range []dtmf.Digits{{At: at(7 * ms), Keys: "123", Press: 100 * ms, Gap: 100 * ms}, {At: at(7 * ms), Keys: "1234567890", Press: 40 * ms, Gap: 30 * ms}} {
+			var s dtmf.Sender
+			s.Press(d)
+			last, n := time.Duration(0), 0
+			for now := time.Duration(0); now < 20*time.Second; now += frame {
+				if s.Due(at(now)) {
+					if p := s.Packet(at(now), at(now+frame), 8000); p.First {
+						n++
+					}
+					last = now + frame
+				}
+			}
+			if n != len(d.Keys) || at(last) > d.Ends(frame) || at(last+2*frame) < d.Ends(frame) {
+				t.Errorf("frames of %v: %d keys until %v, and %v is said", frame, n, last, d.Ends(frame))
+			}
+		}
+	}
+}
+
+// What has lasted for no time isn't a key (RFC 4733 §2.3.5), a timestamp of hours ago says nothing, and a sender may have rare updates.
+func TestUnusualEvents(t *testing.T) {
+	var r dtmf.Receiver
+	keys := func() (list []dtmf.Digit) {
+		for d, ok := r.Poll(); ok; d, ok = r.Poll() {
+			list = append(list, d)
+		}
+		return list
+	}
+	r.Receive(at(0), 5, 8000, dtmf.Event{Code: 1, End: true})
+	if got := keys(); len(got) != 0 {
+		t.Errorf("no time: %v", got)
+	}
+	r = dtmf.Receiver{}
+	const hours = 13 * time.Hour
+	r.Receive(at(0), 0, 48000, dtmf.Event{Code: 1, End: true, Duration: 960})
+	r.Receive(at(hours), uint32(uint64(hours/time.Second)*48000), 48000, dtmf.Event{Code: 2, End: true, Duration: 960})
+	if got := keys(); len(got) != 2 {
+		t.Errorf("hours later: %v", got)
+	}
+	r = dtmf.Receiver{}
+	for i := range 6 { // one of them is lost
+		if i == 3 {
+			continue
+		}
+		now := at(time.Duration(i) * 200 * ms)
+		r.HandleTimeout(now)
+		r.Receive(now, 9, 8000, dtmf.Event{Code: 1, End: i == 5, Duration: uint16(1600 * (i + 1))})
+	}
+	if got := keys(); len(got) != 1 || got[0].Lost || got[0].Lasts != 1200*ms {
+		t.Errorf("updates every 200 ms: %v", got)
 	}
 }
 

@@ -27,7 +27,7 @@ func (d *Digits) Check(clock int) error {
 			return fmt.Errorf("there is no key %q: write some of %s", d.Keys[i:i+1], Keys)
 		}
 	}
-	if d.Press <= 0 || d.Gap < 0 {
+	if d.Press < time.Second/time.Duration(clock) || d.Gap < 0 { // a duration of 0 isn't sent (RFC 4733 §2.3.5)
 		return fmt.Errorf("keys are pressed for %v, and %v apart: write more than 0", d.Press, d.Gap)
 	}
 	if longest := Longest(clock); d.Press > longest {
@@ -41,10 +41,12 @@ func Longest(clock int) time.Duration {
 	return (LongestTicks * time.Second / time.Duration(clock)).Truncate(time.Millisecond)
 }
 
-// Ends returns when the last key is let go.
-func (d *Digits) Ends() simtime.Time {
-	n := time.Duration(len(d.Keys))
-	return d.At.Add(n*d.Press + (n-1)*d.Gap)
+// Ends returns by when all packets of the keys have been sent, by a stream with frames of a duration: each key begins with one, its
+// final packet goes three times, and then the next key may begin.
+func (d *Digits) Ends(frame time.Duration) simtime.Time {
+	up := func(t time.Duration) time.Duration { return (t + frame - 1) / frame * frame }
+	sent := up(d.Press) + (transmissions-1)*frame
+	return d.At.Add(frame + time.Duration(len(d.Keys)-1)*max(sent, up(d.Press+d.Gap)) + sent)
 }
 
 // Packet is one to be sent in place of the audio's.
@@ -80,6 +82,9 @@ type Sender struct {
 
 // Press lets keys be pressed after those that have been asked for before. They must have passed [Digits.Check].
 func (s *Sender) Press(d Digits) { s.queue = append(s.queue, d) }
+
+// Cut ends a key that has begun, without a final packet: its stream has another SSRC now, where it would be another key.
+func (s *Sender) Cut() { s.active = s.active && !s.started }
 
 // Busy reports whether an event goes on, or its final packet is still to be repeated.
 func (s *Sender) Busy() bool { return s.active }

@@ -8,6 +8,8 @@ import (
 
 // CreateOffer returns an offer of everything that is wanted, as far as there are resources now (RFC 8829 §4.1.8). Nothing
 // else changes; SetLocal applies it, and only the last one that was created.
+//
+// Deviation (RFC 8829 §5.2.2): a section that was refused isn't used again for another stream.
 func (c *Connection) CreateOffer() (*Description, error) {
 	if c.closed() {
 		return nil, ErrClosed

@@ -6,6 +6,8 @@ type Arrival struct {
 	// Timestamp is the packet's RTP timestamp, Receipt when it came by the
 	// receiver's clock in the same units; the two may have any offset.
 	Timestamp, Receipt uint32
+	// Untimed says that the timestamp says nothing of when the packet was sent.
+	Untimed bool
 	// TTL is the TTL or hop limit that it came with.
 	TTL uint8
 }
@@ -84,7 +86,9 @@ func (t *Trace) Record(a Arrival) {
 		return
 	}
 	*r = record{seq: t.latest, packets: 1, receipt: a.Receipt}
-	t.observe(a)
+	if !a.Untimed {
+		t.observe(a)
+	}
 }
 
 // observe takes the statistics of a packet that is no duplicate.
