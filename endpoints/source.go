@@ -60,7 +60,7 @@ type source struct {
 	fates   *fates          // nil if nobody wants VoIP metrics
 	layers  int             // temporal layers that have come
 	seen    seen
-	timed bool
+	timed   bool
 	keys    *dtmf.Receiver // nil before the first telephone event
 
 	// Of a session that decodes so many streams only: when media came last, and since when this has
