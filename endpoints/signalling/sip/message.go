@@ -20,6 +20,7 @@ import (
 const (
 	Invite = "INVITE"
 	Ack    = "ACK"
+	Cancel = "CANCEL"
 	Bye    = "BYE"
 )
 
@@ -264,7 +265,7 @@ func (m *Message) parseStart(line string) error {
 		return nil
 	}
 	words := strings.Split(line, " ")
-	if len(words) != 3 || words[2] != "SIP/2.0" || !slices.Contains([]string{Invite, Ack, Bye}, words[0]) {
+	if len(words) != 3 || words[2] != "SIP/2.0" || !slices.Contains([]string{Invite, Ack, Cancel, Bye}, words[0]) {
 		return fmt.Errorf("%q is no request", line)
 	}
 	m.Method = words[0]

@@ -28,7 +28,7 @@ func TestMessages(t *testing.T) {
 	}
 	pending := m.Respond(sip.RequestPending)
 	pending.RetryAfter = 4 * time.Second
-	for _, m := range []*sip.Message{m, pending, m.Respond(sip.OK), sip.AckOf(m, pending), sip.NewRequest(sip.Bye, "c", "a@x", "b@x", 1)} {
+	for _, m := range []*sip.Message{m, pending, m.Respond(sip.OK), sip.AckOf(m, pending), sip.CancelOf(m), sip.NewRequest(sip.Bye, "c", "a@x", "b@x", 1)} {
 		b := m.Marshal()
 		got, n, err := sip.Parse(append(b, "INVITE"...)) // the next message of the stream
 		if err != nil || n != len(b) || !reflect.DeepEqual(got, m) {
@@ -68,6 +68,7 @@ func TestMalformedMessages(t *testing.T) {
 func FuzzMessage(f *testing.F) {
 	f.Add(invite().Marshal())
 	f.Add(invite().Respond(sip.Ringing).Marshal())
+	f.Add(sip.CancelOf(invite()).Marshal())
 	f.Fuzz(func(t *testing.T, b []byte) {
 		m, n, err := sip.Parse(b)
 		if err != nil {

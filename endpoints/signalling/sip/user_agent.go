@@ -23,6 +23,9 @@ type Config struct {
 	// HeedsRetryAfter lets a 491 say when to offer again. RFC 3261 leaves that to the timers of §14.1.
 	HeedsRetryAfter bool
 	Random          *rng.Stream
+	// Rings is how long the user agent rings before it accepts an INVITE (§13.3.1.1); 0 accepts at once, without a
+	// provisional response.
+	Rings time.Duration
 	// InviteTimeout is timer B (§17.1.1.2); 0 is its 32 s.
 	InviteTimeout time.Duration
 	// Describe makes descriptions; nil leaves them out.
@@ -44,10 +47,14 @@ type UserAgent struct {
 	cseq     uint32
 	branches uint32
 	heard    uint32 // the highest CSeq of the other end's INVITEs
-	own      *Message
+	own      *Pending
+	unwanted bool // own was given up by whoever wanted it
 	fate     fate // of own, by values
 	retry    simtime.Time
 	expires  simtime.Time
+	ringing  *Message // an INVITE of the other end that isn't answered
+	answers  simtime.Time
+	latest   *Message // INVITE of the other end
 	closed   bool
 }
 
@@ -65,7 +72,7 @@ func NewUserAgent(c Config) *UserAgent {
 	if c.InviteTimeout == 0 {
 		c.InviteTimeout = TimerB
 	}
-	return &UserAgent{config: c, retry: simtime.Never, expires: simtime.Never}
+	return &UserAgent{config: c, retry: simtime.Never, expires: simtime.Never, answers: simtime.Never}
 }
 
 // Name returns the user agent's name.
@@ -74,10 +81,10 @@ func (u *UserAgent) Name() string { return u.config.Name }
 // Wishes returns how many changes aren't agreed on.
 func (u *UserAgent) Wishes() int { return u.wishes }
 
-// Idle reports whether no INVITE of this end is outstanding.
-func (u *UserAgent) Idle() bool { return u.own == nil }
+// Idle reports whether no INVITE of either end is outstanding.
+func (u *UserAgent) Idle() bool { return u.own == nil && u.ringing == nil }
 
-// Change offers a change of the session: at once, or as soon as no INVITE of this end is outstanding (§14.1).
+// Change offers a change of the session: at once, or as soon as no INVITE of either end is outstanding (§14.1).
 func (u *UserAgent) Change(now simtime.Time) {
 	if u.closed {
 		return
@@ -86,26 +93,50 @@ func (u *UserAgent) Change(now simtime.Time) {
 	u.invite(now)
 }
 
-// Shutdown ends the session with a BYE (§15).
+// GiveUp gives up the INVITE of this end that is outstanding (§9.1), and the change with it. What comes of that is said by
+// its final response: an end that has accepted it before it heard of that has changed the session, which both go on with (§15).
+func (u *UserAgent) GiveUp(now simtime.Time) {
+	if u.own != nil && !u.closed {
+		u.unwanted = true
+		u.cancel(now)
+	}
+}
+
+// cancel asks the other end to end the outstanding INVITE, which waits for that as long as for any response (§9.1).
+func (u *UserAgent) cancel(now simtime.Time) {
+	if m := u.own.GiveUp(); m != nil {
+		u.Send(0, m)
+		u.expires = now.Add(TimerB)
+	}
+}
+
+// Shutdown ends the session with a BYE (§15), and what is outstanding.
 func (u *UserAgent) Shutdown(now simtime.Time) {
 	if u.closed {
 		return
 	}
+	if u.own != nil {
+		u.cancel(now)
+	}
 	u.cseq++
-	u.Send(0, u.request(Bye, u.cseq))
+	bye := u.request(Bye, u.cseq)
 	u.end(now, "shut down")
+	u.Send(0, bye)
 }
 
+// end ends the session. An INVITE of this end still waits for its final response, to acknowledge it.
 func (u *UserAgent) end(now simtime.Time, reason string) {
 	if u.wishes > 0 {
 		u.note(now, signalling.Failed, signalling.OfferID{}, reason)
 	}
-	u.closed, u.wishes, u.own = true, 0, nil
-	u.retry, u.expires = simtime.Never, simtime.Never
+	u.closed, u.wishes, u.retry = true, 0, simtime.Never
+	if u.ringing != nil { // §15.1.2
+		u.settle(now, (*UserAgent).terminate)
+	}
 }
 
 func (u *UserAgent) invite(now simtime.Time) {
-	if u.own != nil || u.wishes == 0 || u.retry != simtime.Never {
+	if u.own != nil || u.ringing != nil || u.wishes == 0 || u.retry != simtime.Never {
 		return
 	}
 	m := u.request(Invite, u.cseq+1)
@@ -116,7 +147,7 @@ func (u *UserAgent) invite(now simtime.Time) {
 	if u.config.Describe != nil {
 		m.Body = u.config.Describe.Offer(now)
 	}
-	u.own, u.fate, u.expires = m, open, now.Add(u.config.InviteTimeout)
+	u.own, u.unwanted, u.fate, u.expires = &Pending{Invite: m}, false, open, now.Add(u.config.InviteTimeout)
 	u.Send(0, m)
 	u.note(now, signalling.OfferSent, m.Offer(), "")
 }
@@ -140,7 +171,11 @@ func (u *UserAgent) HandleMessage(now simtime.Time, _ int, m signalling.Message)
 			u.Send(0, d.Respond(OK))
 			u.end(now, "the other end has shut down")
 		}
-	case u.closed:
+	case d.Method == Cancel:
+		if d.Request() { // a response says no more than that of the INVITE
+			u.handleCancel(now, d)
+		}
+	case u.closed && (d.Request() || u.own == nil):
 		u.note(now, signalling.Ignored, signalling.OfferID{}, "not in this state")
 	case !d.Request():
 		u.handleResponse(now, d)
@@ -149,72 +184,34 @@ func (u *UserAgent) HandleMessage(now simtime.Time, _ int, m signalling.Message)
 	}
 }
 
-func (u *UserAgent) handleInvite(now simtime.Time, d *Message) {
-	if d.CSeq <= u.heard { // §12.2.2
-		u.Send(0, d.Respond(ServerError))
-		u.note(now, signalling.Ignored, d.Offer(), "an INVITE out of order")
-		return
-	}
-	u.heard = d.CSeq
-	if u.own == nil || u.fate == lost {
-		u.accept(now, d)
-		return
-	}
-	why := "timers"
-	if u.config.TieBreaker && d.Glare != 0 {
-		why = "tie-breaker"
-	}
-	u.note(now, signalling.Glare, d.Offer(), why)
-	switch {
-	case why == "timers" || u.own.Glare > d.Glare: // §14.2
-		u.refuse(now, d, RequestPending)
-	case u.own.Glare < d.Glare: // as if no INVITE of this end were outstanding
-		u.fate = lost
-		if u.config.Describe != nil {
-			u.config.Describe.Rollback(now)
-		}
-		u.note(now, signalling.OfferWithdrawn, u.own.Offer(), "its value is less")
-		u.accept(now, d)
-	default:
-		u.fate = void
-		u.refuse(now, d, RequestPending)
-	}
-}
-
-func (u *UserAgent) refuse(now simtime.Time, d *Message, status int) {
-	u.Send(0, d.Respond(status))
-	u.note(now, signalling.OfferDiscarded, d.Offer(), reasons[status])
-}
-
-func (u *UserAgent) accept(now simtime.Time, d *Message) {
-	r := d.Respond(OK)
-	if u.config.Describe != nil {
-		var err error
-		if r.Body, err = u.config.Describe.Answer(now, d.Body); err != nil {
-			u.refuse(now, d, NotAcceptable)
-			return
-		}
-	}
-	u.Send(0, r)
-	u.note(now, signalling.OfferAccepted, d.Offer(), "")
-}
-
 func (u *UserAgent) handleResponse(now simtime.Time, d *Message) {
-	if u.own == nil || d.CSeq != u.own.CSeq || d.Method != Invite {
+	if u.own == nil || d.CSeq != u.own.Invite.CSeq || d.Method != Invite {
 		u.note(now, signalling.Ignored, d.Offer(), "a response to nothing")
 		return
 	}
 	if !d.Final() {
-		u.expires = now.Add(TimerC)
+		if !u.own.Cancelled {
+			u.expires = now.Add(TimerC)
+		}
+		if m := u.own.Proceed(); m != nil { // it was given up before
+			u.Send(0, m)
+			u.expires = now.Add(TimerB)
+		}
 		return
 	}
 	own := u.own
 	u.own, u.expires = nil, simtime.Never
 	if d.Success() {
-		u.Send(0, u.request(Ack, own.CSeq))
-		u.agree(now, own, d)
+		u.Send(0, u.request(Ack, own.Invite.CSeq))
 	} else {
-		u.Send(0, AckOf(own, d))
+		u.Send(0, AckOf(own.Invite, d))
+	}
+	switch {
+	case u.closed:
+		return
+	case d.Success():
+		u.agree(now, own.Invite, d)
+	default:
 		u.refused(now, own, d)
 	}
 	u.invite(now)
@@ -241,12 +238,16 @@ func (u *UserAgent) agree(now simtime.Time, own, d *Message) {
 }
 
 // refused does what a response that isn't of success asks for.
-func (u *UserAgent) refused(now simtime.Time, own, d *Message) {
+func (u *UserAgent) refused(now simtime.Time, p *Pending, d *Message) {
+	own := p.Invite
 	if u.config.Describe != nil && u.fate != lost {
 		u.config.Describe.Rollback(now)
 	}
 	switch {
-	case d.Status != RequestPending:
+	case u.unwanted && (d.Status == Terminated || d.Status == RequestPending):
+		u.wishes--
+		u.note(now, signalling.ChangeCancelled, own.Offer(), "given up")
+	case p.GivenUp || d.Status != RequestPending:
 		u.wishes--
 		u.note(now, signalling.Failed, own.Offer(), fmt.Sprintf("%d %s", d.Status, reasons[d.Status]))
 	case u.fate == lost: // 002, case 4: the offer is cancelled, and doesn't come again
@@ -267,23 +268,34 @@ func (u *UserAgent) refused(now simtime.Time, own, d *Message) {
 	}
 }
 
-// HandleTimeout sends the INVITE again, or gives one up that nobody answers.
+// HandleTimeout sends the INVITE again, accepts what has rung, or gives up an INVITE that nobody answers: by a CANCEL
+// if the other end has it.
 func (u *UserAgent) HandleTimeout(now simtime.Time) {
+	if u.answers <= now {
+		u.settle(now, (*UserAgent).accept)
+	}
 	if u.retry <= now {
 		u.retry = simtime.Never
 		u.invite(now)
 	}
 	if u.expires <= now {
+		if u.own.Provisional && !u.own.Cancelled {
+			u.cancel(now)
+			return
+		}
 		own := u.own
 		u.own, u.expires = nil, simtime.Never
-		d := own.Respond(RequestTimeout) // as the transaction layer reports it (§8.1.3.1)
+		if u.closed {
+			return
+		}
+		d := own.Invite.Respond(RequestTimeout) // as the transaction layer reports it (§8.1.3.1)
 		u.refused(now, own, d)
 		u.invite(now)
 	}
 }
 
 // NextTimeout returns when the user agent has something to do.
-func (u *UserAgent) NextTimeout() simtime.Time { return min(u.retry, u.expires) }
+func (u *UserAgent) NextTimeout() simtime.Time { return min(u.retry, u.expires, u.answers) }
 
 func (u *UserAgent) note(now simtime.Time, kind signalling.EventKind, id signalling.OfferID, reason string) {
 	u.Tell(signalling.Event{At: now, Node: u.config.Name, Kind: kind, Offer: id, Reason: reason})
