@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"fmt"
+	"slices"
 
 	"rtpfabric/endpoints/signalling"
 	"rtpfabric/endpoints/signalling/glare"
@@ -29,10 +30,7 @@ func (g *Gateway) handleBrowser(now simtime.Time, m *roap.Message) {
 	case roap.TypeAccept:
 		switch {
 		case g.asked(m) && g.sip.answered:
-			ok := g.sip.invite.Respond(sip.OK)
-			ok.Body = g.sip.answer
-			g.Send(SIP, ok)
-			g.sip = nil
+			g.respond(sip.OK)
 		case !g.asked(m): // an offer that has been given up
 			g.sayOf(m.Offer(), roap.Failure)
 		}
@@ -40,7 +38,10 @@ func (g *Gateway) handleBrowser(now simtime.Time, m *roap.Message) {
 		g.handleError(now, m)
 	case roap.TypeShutdown:
 		if !g.closed {
-			g.end()
+			if g.browser != nil {
+				g.giveUp(now)
+			}
+			g.end(now)
 			g.cseq++
 			g.Send(SIP, g.request(sip.Bye, g.cseq))
 		}
@@ -48,11 +49,24 @@ func (g *Gateway) handleBrowser(now simtime.Time, m *roap.Message) {
 }
 
 // end forgets what is on its way, as the session is over.
-func (g *Gateway) end() {
+func (g *Gateway) end(now simtime.Time) {
 	if g.sip != nil {
-		g.Send(SIP, g.sip.invite.Respond(sip.Terminated))
+		g.respond(sip.Terminated)
 	}
-	g.closed, g.sip, g.browser, g.awaited = true, nil, nil, simtime.Never
+	if b := g.browser; b != nil && b.invite != nil {
+		g.owe(now, b)
+	}
+	g.closed, g.browser, g.awaited = true, nil, simtime.Never
+}
+
+// respond gives the SIP side's INVITE its final response: with 200 the browser's answer.
+func (g *Gateway) respond(status int) {
+	r := g.sip.invite.Respond(status)
+	if status == sip.OK {
+		r.Body = g.sip.answer
+	}
+	g.Send(SIP, r)
+	g.sip = nil
 }
 
 // asked reports whether a message is about the offer that the browser has from here.
@@ -68,10 +82,11 @@ func (g *Gateway) handleError(now simtime.Time, m *roap.Message) {
 			status = sip.RequestPending
 			g.drawNew = m.Error == roap.DoubleConflict
 		}
-		g.Send(SIP, g.sip.invite.Respond(status))
-		g.sip = nil
+		g.respond(status)
 	case g.browser != nil && g.browser.offer.Offer() == m.Offer(): // it gives up what nobody answers
-		g.drop(now)
+		g.giveUp(now)
+	case g.accepted == m.Offer(): // they have crossed
+		g.note(now, signalling.OfferGivenUp, m.Offer(), string(m.Error))
 	}
 }
 
@@ -101,7 +116,7 @@ func (g *Gateway) offered(now simtime.Time, m *roap.Message) {
 		return
 	}
 	if g.browser != nil { // given up without a word
-		g.drop(now)
+		g.giveUp(now)
 	}
 	g.browser = &browserOffer{offer: m, due: now.Add(g.config.Processing), expiry: simtime.Never}
 	g.HandleTimeout(now)
@@ -119,17 +134,26 @@ func (g *Gateway) sayOf(id signalling.OfferID, why roap.ErrorType) {
 	g.Send(Browser, &roap.Message{Type: roap.TypeError, Offerer: id.Session, Answerer: answerer, Seq: id.Seq, Error: why})
 }
 
-// invite sends the browser's offer on.
+// invite sends the browser's offer on. It waits for an INVITE that was given up to be over (RFC 3261 §14.1).
 func (g *Gateway) invite(now simtime.Time) {
 	b := g.browser
-	g.cseq++
-	b.invite = g.request(sip.Invite, g.cseq)
-	b.invite.Body = b.offer.SDP
-	if g.config.TieBreaker {
-		b.invite.Glare = b.offer.TieBreaker
+	b.held, b.due = false, simtime.Never
+	for _, o := range g.owed {
+		if o.GivenUp && o.until > now {
+			b.held, b.due = true, min(b.due, o.until)
+		}
 	}
-	b.due, b.expiry = simtime.Never, now.Add(sip.TimerB)
-	g.Send(SIP, b.invite)
+	if b.held {
+		return
+	}
+	g.cseq++
+	m := g.request(sip.Invite, g.cseq)
+	m.Body = b.offer.SDP
+	if g.config.TieBreaker {
+		m.Glare = b.offer.TieBreaker
+	}
+	b.invite, b.expiry = &sip.Pending{Invite: m}, now.Add(sip.TimerB)
+	g.Send(SIP, m)
 }
 
 func (g *Gateway) request(method string, cseq uint32) *sip.Message {
@@ -142,8 +166,25 @@ func (g *Gateway) request(method string, cseq uint32) *sip.Message {
 // drop forgets the browser's offer. A refusal that is still to come is of no interest.
 func (g *Gateway) drop(now simtime.Time) {
 	g.note(now, signalling.OfferDiscarded, g.browser.offer.Offer(), "")
-	if invite := g.browser.invite; invite != nil {
-		g.owed[invite.CSeq] = invite
+	if g.browser.invite != nil {
+		g.owe(now, g.browser)
 	}
 	g.browser = nil
+}
+
+// giveUp forgets the browser's offer, and tells the other side, which may have accepted it (RFC 3261 §9.1).
+func (g *Gateway) giveUp(now simtime.Time) {
+	if p := g.browser.invite; p != nil {
+		if m := p.GiveUp(); m != nil {
+			g.Send(SIP, m)
+			g.browser.expiry = now.Add(sip.TimerB)
+		}
+	}
+	g.drop(now)
+}
+
+// owe remembers an INVITE until its final response comes, or another is forgotten when its time is over.
+func (g *Gateway) owe(now simtime.Time, b *browserOffer) {
+	g.owed = slices.DeleteFunc(g.owed, func(o *owedInvite) bool { return o.until <= now })
+	g.owed = append(g.owed, &owedInvite{*b.invite, b.expiry})
 }

@@ -88,8 +88,13 @@ type Gateway struct {
 
 	browser *browserOffer // on its way to the SIP side
 	sip     *sipOffer     // on its way to the browser
-	// owed are INVITEs of the gateway that the other side will refuse, so that nobody has to hear of it.
-	owed map[uint32]*sip.Message
+	// owed are INVITEs of the gateway whose final responses nobody has to hear of: as the other side will refuse them, or
+	// as they are given up.
+	owed []*owedInvite
+	// latest is the SIP side's latest INVITE, but for those that came while one had no final response.
+	latest *sip.Message
+	// accepted is the browser's latest offer that the SIP side has accepted.
+	accepted signalling.OfferID
 	// awaited says that an offer is to come again, which then gets the greatest value.
 	awaited simtime.Time // until when; simtime.Never if none is
 	closed  bool
@@ -98,12 +103,19 @@ type Gateway struct {
 
 type browserOffer struct {
 	offer  *roap.Message
-	invite *sip.Message // nil as long as it waits here
+	invite *sip.Pending // nil as long as it waits here
+	held   bool         // until an INVITE before it is over
 	due    simtime.Time // when it goes on, or goes again
 	expiry simtime.Time
 	// What the browser has been answered so far.
 	answered bool
 	answer   string
+}
+
+// owedInvite is an INVITE that isn't the browser's offer any more.
+type owedInvite struct {
+	sip.Pending
+	until simtime.Time // when its transaction is over though nobody answers (RFC 3261 §9.1, §17.1.1.2)
 }
 
 type sipOffer struct {
@@ -127,7 +139,7 @@ func New(c Config) *Gateway {
 	if c.Patience == 0 {
 		c.Patience = 5 * time.Second
 	}
-	return &Gateway{config: c, owed: map[uint32]*sip.Message{}, awaited: simtime.Never}
+	return &Gateway{config: c, awaited: simtime.Never}
 }
 
 // Name returns the gateway's name.
@@ -160,18 +172,20 @@ func (g *Gateway) HandleTimeout(now simtime.Time) {
 		case s.due <= now:
 			g.give()
 		case s.expiry <= now: // the browser doesn't answer
-			g.Send(SIP, s.invite.Respond(sip.RequestTimeout))
+			g.respond(sip.RequestTimeout)
 			g.sayOf(s.offer.Offer(), roap.Timeout)
-			g.sip = nil
 		}
 	}
 	if b := g.browser; b != nil {
 		switch {
 		case b.due <= now:
 			g.invite(now)
+		case b.expiry <= now && b.invite.Provisional && !b.invite.Cancelled: // what comes of it is in the final response
+			g.Send(SIP, b.invite.GiveUp())
+			b.expiry = now.Add(sip.TimerB)
 		case b.expiry <= now:
 			g.say(b.offer, roap.Timeout)
-			g.drop(now)
+			g.giveUp(now)
 		}
 	}
 }

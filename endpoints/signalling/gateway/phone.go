@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"slices"
 	"time"
 
 	"rtpfabric/endpoints/signalling"
@@ -16,19 +17,43 @@ func (g *Gateway) handleSIP(now simtime.Time, m *sip.Message) {
 		g.handleResponse(now, m)
 	case m.Method == sip.Invite:
 		g.invited(now, m)
+	case m.Method == sip.Cancel:
+		g.cancelled(now, m)
 	case m.Method == sip.Bye:
 		g.Send(SIP, m.Respond(sip.OK))
 		if g.closed {
 			return
 		}
-		g.end()
+		g.end(now)
 		g.Send(Browser, &roap.Message{Type: roap.TypeShutdown, Offerer: g.config.Session, Answerer: g.config.Peer, Seq: g.seq})
+	}
+}
+
+// cancelled takes back an offer of the SIP side (RFC 3261 §9.2). The browser is told as of any offer that is given up.
+func (g *Gateway) cancelled(now simtime.Time, m *sip.Message) {
+	switch {
+	case g.sip != nil && m.Cancels(g.sip.invite):
+		s := g.sip
+		g.Send(SIP, m.Respond(sip.OK))
+		g.respond(sip.Terminated)
+		g.note(now, signalling.OfferDiscarded, s.invite.Offer(), "cancelled")
+		if s.sent {
+			g.sayOf(s.offer.Offer(), roap.Timeout)
+		}
+	case m.Cancels(g.latest): // too late
+		g.Send(SIP, m.Respond(sip.OK))
+	default:
+		g.Send(SIP, m.Respond(sip.NoDialog))
+		g.note(now, signalling.Ignored, m.Offer(), "a CANCEL of nothing")
 	}
 }
 
 // invited takes an offer of the SIP side.
 func (g *Gateway) invited(now simtime.Time, m *sip.Message) {
 	g.Send(SIP, m.Respond(sip.Trying))
+	if g.sip == nil {
+		g.latest = m
+	}
 	switch {
 	case g.closed:
 		g.Send(SIP, m.Respond(sip.NoDialog))
@@ -124,32 +149,39 @@ func (g *Gateway) refuse(now simtime.Time, m *sip.Message, after time.Duration) 
 }
 
 func (g *Gateway) handleResponse(now simtime.Time, m *sip.Message) {
-	if invite := g.owed[m.CSeq]; invite != nil && m.Final() {
-		delete(g.owed, m.CSeq)
-		g.acknowledge(invite, m)
-		if m.Success() {
-			g.note(now, signalling.OfferGivenUp, invite.Offer(), "accepted when it was")
+	if m.Method != sip.Invite {
+		return // of a CANCEL or a BYE: what comes of it is known
+	}
+	for i, o := range g.owed {
+		if o.Invite.CSeq == m.CSeq {
+			g.settle(now, i, m)
+			return
 		}
-		return
 	}
 	b := g.browser
-	if b == nil || b.invite == nil || b.invite.CSeq != m.CSeq {
+	if b == nil || b.invite == nil || b.invite.Invite.CSeq != m.CSeq {
 		return // to a request that is of no interest any more
 	}
 	if !m.Final() {
-		b.expiry = now.Add(sip.TimerC)
+		b.invite.Proceed()
+		if !b.invite.Cancelled {
+			b.expiry = now.Add(sip.TimerC)
+		}
 		if m.Status != sip.Trying && (m.Body != "" || !b.answered) { // 001, rule 0.1; an unknown one is like 183 (§8.1.3.2)
 			g.answer(m, true)
 		}
 		return
 	}
-	g.acknowledge(b.invite, m)
+	g.acknowledge(b.invite.Invite, m)
 	switch {
 	case m.Success():
 		if !b.answered || m.Body != "" && m.Body != b.answer { // 001, rule 0.1: it may be suppressed
 			g.answer(m, false)
 		}
 		g.accept()
+		g.browser = nil
+	case b.invite.GivenUp:
+		g.say(b.offer, roap.Timeout)
 		g.browser = nil
 	case m.Status == sip.RequestPending: // not the business of a browser with values (case 2)
 		g.note(now, signalling.OfferDiscarded, b.offer.Offer(), m.Title())
@@ -167,6 +199,27 @@ func (g *Gateway) handleResponse(now simtime.Time, m *sip.Message) {
 	default:
 		g.say(b.offer, failure(m.Status))
 		g.browser = nil
+	}
+}
+
+// settle takes a response to an INVITE that isn't the browser's offer any more. An end that has accepted it all the same
+// keeps what it believes until the next offer: this isn't the end of the dialog (RFC 3261 §15).
+func (g *Gateway) settle(now simtime.Time, i int, m *sip.Message) {
+	o := g.owed[i]
+	if !m.Final() {
+		if cancel := o.Proceed(); cancel != nil {
+			g.Send(SIP, cancel)
+			o.until = now.Add(sip.TimerB)
+		}
+		return
+	}
+	g.owed = slices.Delete(g.owed, i, i+1)
+	g.acknowledge(o.Invite, m)
+	if m.Success() {
+		g.note(now, signalling.OfferGivenUp, o.Invite.Offer(), "accepted when it was")
+	}
+	if g.browser != nil && g.browser.held {
+		g.invite(now)
 	}
 }
 
@@ -199,5 +252,6 @@ func (g *Gateway) answer(m *sip.Message, more bool) {
 
 func (g *Gateway) accept() {
 	o := g.browser.offer
+	g.accepted = o.Offer()
 	g.Send(Browser, &roap.Message{Type: roap.TypeAccept, Offerer: o.Offerer, Answerer: g.config.Session, Seq: o.Seq})
 }
