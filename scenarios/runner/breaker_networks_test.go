@@ -205,6 +205,7 @@ func falseTrips(judge string, runs int) int {
 //
 // conformance: CC-7.1-2
 func TestBreakersInRFC8867(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("runs the suite with five controllers")
 	}

@@ -226,6 +226,7 @@ func counts(t *testing.T, tshark, file string, options ...string) func(filter, f
 // A call of three minutes with every message that endpoints send, in the clear: a
 // reader that isn't ours finds nothing malformed, and knows what it sees.
 func TestTsharkReadsEveryMessage(t *testing.T) {
+	t.Parallel()
 	tshark, err := exec.LookPath("tshark")
 	if err != nil {
 		t.Skip("tshark is not installed")

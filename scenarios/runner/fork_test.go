@@ -718,9 +718,10 @@ func TestClippingAsComputed(t *testing.T) {
 
 // Calls that fork on networks that lose packets come about with one device, or say why not.
 func TestForksOnBadNetworks(t *testing.T) {
+	t.Parallel()
 	runs := 24
 	if testing.Short() {
-		runs = 10
+		runs = 3
 	}
 	for seed := range runs {
 		text := strings.ReplaceAll(forkedCall, "delay: 25ms}", fmt.Sprintf("delay: %dms, loss: %d%%}", 1+seed*7%150, seed%12))

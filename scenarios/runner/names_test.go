@@ -65,6 +65,7 @@ func watchNames(t *testing.T, s *scenarios.Scenario) (*nameWatch, *topologies.Si
 //
 // conformance: SSR-4.9-2
 func TestGroupsByCNAME(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("takes seconds")
 	}

@@ -68,6 +68,8 @@ func firstEvent(r *record.Record, entity string, kinds ...string) float64 {
 //
 // conformance: GLR-9
 func TestSignalledAsOnWires(t *testing.T) {
+	long(t)
+	t.Parallel()
 	const ms = time.Millisecond
 	deliveries := map[string]signalling.Delivery{
 		"{}": {}, "{poll: 2s, phase: 700ms}": {Poll: 2 * time.Second, Phase: 700 * ms}, "{poll: 5s, phase: 200ms}": {Poll: 5 * time.Second, Phase: 200 * ms},
@@ -159,6 +161,7 @@ func TestOffererWaitsForAnswer(t *testing.T) {
 
 // Whatever the network does to the signalling, a call comes about, or somebody says why not.
 func TestSignallingOnBadNetworks(t *testing.T) {
+	t.Parallel()
 	runs := 300
 	if testing.Short() {
 		runs = 20
@@ -214,6 +217,7 @@ signalling:
 // conformance: GLR-7
 func TestTsharkReadsSignalling(t *testing.T) {
 	long(t)
+	t.Parallel()
 	tshark, err := exec.LookPath("tshark")
 	if err != nil {
 		t.Skip("tshark is not installed")
