@@ -12,12 +12,11 @@ const leastRuns = 10
 
 // distribution draws of how many runs the value that an expectation is about is at most so large, with a line for each
 // variation; nil if no variation has enough runs, or all values are the same.
-func (s *overviewScenario) distribution(number int, e expectation) *panel {
-	paths := s.distinguished()
+func (s *overviewScenario) distribution(e expectation, paths []string) *panel {
 	p := &panel{
-		id: fmt.Sprintf("%s-e%d", s.id, number), title: fmt.Sprintf("E%d over runs", e.Number), height: 300,
+		id: fmt.Sprintf("%s-e%d", s.id, e.Number), title: fmt.Sprintf("E%d over runs", e.Number), height: 300,
 		y:    axis{"runs at or below [%]", 100},
-		note: e.Text + ". Each line is the runs of one variation, which differ in their seeds" + s.pooled(paths) + ".",
+		note: e.Text + ". Each line is the runs of one variation" + s.pooled(paths) + ".",
 	}
 	var names []string
 	values := map[string][]float64{}
@@ -65,12 +64,13 @@ func (s *overviewScenario) distinguished() []string {
 	return s.Paths[:min(1, len(s.Paths))]
 }
 
-// pooled says in what else the runs of a line differ.
+// pooled says in what the runs of a line differ.
 func (s *overviewScenario) pooled(paths []string) string {
-	if rest := s.Paths[len(paths):]; len(rest) > 0 {
-		return " and in " + strings.Join(rest, ", ")
+	rest := slices.Clone(s.Paths[len(paths):])
+	if slices.ContainsFunc(s.Rows, func(r overviewRow) bool { return r.Seed != s.Rows[0].Seed }) {
+		rest = append(rest, "seed")
 	}
-	return ""
+	return ", which differ in " + strings.Join(rest, ", ")
 }
 
 // variation is what a run has of some paths.
@@ -119,8 +119,9 @@ func firstWord(text string) string {
 // distributions are those of all expectations that have one.
 func (s *overviewScenario) distributions() ([]chart, error) {
 	var list []chart
-	for i, e := range s.Expectations {
-		if p := s.distribution(i+1, e); p != nil {
+	paths := s.distinguished()
+	for _, e := range s.Expectations {
+		if p := s.distribution(e, paths); p != nil {
 			c, err := p.chart()
 			if err != nil {
 				return nil, err

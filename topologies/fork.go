@@ -156,7 +156,6 @@ func (s *Simulation) addLine(call *Call, ends [2]*negotiation) {
 		for _, section := range n.session.Sections() {
 			section.Hold(s.Loop.Now())
 		}
-		n.holds = nil
 		s.lines = append(s.lines, l)
 		s.byName[n.self].host.inside = s.lineEvent
 	}

@@ -77,15 +77,6 @@ func (c *Caller) Chosen() string {
 	return c.chosen.device
 }
 
-// Answered returns the devices that have answered, in the order of their first answers.
-func (c *Caller) Answered() []string {
-	var list []string
-	for _, b := range c.branches {
-		list = append(list, b.device)
-	}
-	return list
-}
-
 // Call sends the offer, which there is one of.
 func (c *Caller) Call(now simtime.Time) {
 	if c.called || c.over {
