@@ -141,12 +141,7 @@ func (e *Endpoint) PollPacket(simtime.Time) *packet.Packet {
 	for again := e.polled > 0; ; again = false {
 		for ; e.polled < len(sessions); e.polled++ {
 			s := sessions[e.polled]
-			for s.muted && s.out.Len() > 0 {
-				e.config.Pool.Release(s.out.Pop())
-			}
-			if p := s.out.Pop(); p != nil {
-				s.repeat(p)
-				p.Src.Port += s.config.SourceOffset
+			if p := s.pop(); p != nil {
 				return p
 			}
 		}
@@ -184,7 +179,7 @@ func (e *Endpoint) Held() int {
 		n += e.keys.out.Len()
 	}
 	for _, s := range e.sessions {
-		n += s.pacer.Len() + s.out.Len()
+		n += s.pacer.Len() + s.out.Len() + s.apart.Len()
 	}
 	return n
 }

@@ -82,6 +82,10 @@ const (
 	BoundChanged        // something else bounds the rate of Section; see Section.Bound
 	DigitReceived       // the peer has pressed a key; Digit, Media for how long
 	LayoutChanged       // what Section sends is put together otherwise; see Section.Layout
+	CandidateGathered   // Session's end has another candidate; News
+	GatheringFailed     // a server gives none; News
+	GatheringComplete   // there won't be any more
+	PairSelected        // Session's packets go by another pair from now on; News
 )
 
 // Event is something that happened at an endpoint.
@@ -107,6 +111,8 @@ type Event struct {
 	// Trip of a circuit breaker, and the name of one of several that watch.
 	Trip    *breaker.Trip
 	Watcher string
+	// News is what it is about, in words.
+	News string
 }
 
 // events is a queue that reuses its memory.

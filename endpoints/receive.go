@@ -17,6 +17,9 @@ import (
 // owns reports whether a packet came by the session's flows.
 func (s *Session) owns(p *packet.Packet) bool {
 	c, from := &s.config, p.Src
+	if s.router != nil {
+		return p.Dst == c.Local
+	}
 	from.Port -= c.RemoteOffset
 	if c.Local == p.Dst && c.Remote == from || !s.muxed() && c.RTCPLocal == p.Dst && c.RTCPRemote == from {
 		return true
@@ -68,6 +71,11 @@ func (s *Session) handlePacket(now simtime.Time, p *packet.Packet) {
 		return
 	case s.gone():
 		return
+	case s.router != nil && !s.take(now, p):
+		return
+	}
+	b = p.Payload
+	switch {
 	case len(b) >= 2 && b[0] >= 20 && b[0] <= 63:
 		s.stir()
 		s.keyingOf(p).HandlePacket(now, p)

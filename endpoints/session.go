@@ -162,6 +162,8 @@ type Session struct {
 	sections   []*Section
 	senders    []*Section // of these
 	out        packet.FIFO
+	router     keying.Router // nil if the peer is where the configuration says
+	apart      packet.FIFO   // what goes by addresses of the router's
 	lastTarget ccontrol.Target
 	due        feedbackDue
 	filling    filling
@@ -287,6 +289,7 @@ func newSession(now simtime.Time, c *Connection, sc SessionConfig) (*Session, er
 	if rc.Groups {
 		s.group = NewCNAME(c.identity)
 	}
+	s.router, _ = sc.Keying.(keying.Router)
 	s.estimate = newEstimate(&sc)
 	s.marks = newMarks(&s.config)
 	s.selection = newSelection(&sc)
@@ -351,8 +354,13 @@ func (s *Session) join(now simtime.Time) {
 }
 
 // Flows returns the session's UDP flows, from this end to the other: that of RTP and,
-// if it has its own, that of RTCP.
+// if it has its own, that of RTCP. With a router it is the one that it has chosen, if it has.
 func (s *Session) Flows() [][2]packet.Addr {
+	if r, ok := s.router.(interface{ Selected() (from, to packet.Addr) }); ok {
+		if from, to := r.Selected(); to != (packet.Addr{}) {
+			return [][2]packet.Addr{{from, to}}
+		}
+	}
 	flows := [][2]packet.Addr{{s.config.Local, s.config.Remote}}
 	if !s.muxed() {
 		flows = append(flows, [2]packet.Addr{s.config.RTCPLocal, s.config.RTCPRemote})

@@ -137,6 +137,9 @@ func (s *Session) advanceKeying(now simtime.Time) {
 // pollStep sends what one flow's has to say.
 func (s *Session) pollStep(now simtime.Time, step keying.Step, src, dst packet.Addr) {
 	keying.Send(now, step, s.endpoint.config.Pool, &s.out, src, dst)
+	if s.router != nil {
+		s.pollRouter(now)
+	}
 	if f, ok := step.(keying.Failer); ok && !s.failed && f.Err() != nil {
 		s.failed = true
 		s.event(Event{Kind: KeyingFailed, At: now})

@@ -113,6 +113,7 @@ func check(s *Scenario, places *strict.Places, catalogue Catalogue) []*strict.Er
 	c.breakers()
 	c.security()
 	c.signalling()
+	c.gathering()
 	c.stacks(catalogue)
 	c.interceptors(catalogue)
 	c.hostedParts()

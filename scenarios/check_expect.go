@@ -152,6 +152,10 @@ func (c *checker) unmeasured(m *metric, where string) (problem, remedy string) {
 		if endpoint, _, _ := strings.Cut(where, "/"); !c.s.Signalled(endpoint) {
 			return where + " has agreed on its call before the run", `write "signalling: {at: …}"`
 		}
+	case ofGathering:
+		if c.s.ICE == nil {
+			return where + " has one candidate, which it knows", `write "ice: {at: …}" beside signalling`
+		}
 	case ofMixer:
 		if !c.s.Topology.Decodes() || !c.s.Topology.Stands(where) {
 			return where + " is no mixer", `write "endpoint: mixer", with "type: mixer" in topology`

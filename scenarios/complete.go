@@ -59,6 +59,9 @@ func (s *Scenario) complete() {
 	if g := s.Signalling; g != nil && len(g.Offers) == 0 && len(s.Topology.Peers) > 0 {
 		g.Offers = []SignalledOffer{{By: s.Topology.Peers[0]}}
 	}
+	if i := s.ICE; i != nil && i.Trickle == nil {
+		i.Trickle = valueOf(s.Signalling == nil || s.Signalling.By != "gateway")
+	}
 	if g := s.Signalling; g != nil && g.Fork == nil && s.Topology.Forked() {
 		g.Fork = &Fork{}
 		strict.FillDefaults(g.Fork)

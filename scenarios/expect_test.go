@@ -43,6 +43,9 @@ func expecting(t *testing.T, expectations ...string) *Scenario {
 	if m, _, _ := strings.Cut(strings.TrimPrefix(expectations[0], "metric: "), ","); findMetric(m) != nil && findMetric(m).only == ofSignalling {
 		text += "signalling: {at: B}\n"
 	}
+	if m, _, _ := strings.Cut(strings.TrimPrefix(expectations[0], "metric: "), ","); findMetric(m) != nil && findMetric(m).only == ofGathering {
+		text += "signalling: {at: B}\nice: {at: B}\nsecurity: {ice: full}\n"
+	}
 	if strings.Contains(expectations[0], "reported-marks") || strings.Contains(expectations[0], "ecn-capable") {
 		text += "congestion: {feedback: ecn}\n"
 	}

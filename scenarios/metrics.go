@@ -44,6 +44,7 @@ const (
 	ofMixer                // the endpoint is a mixer
 	ofRelay                // the endpoint is a relay
 	ofSignalling           // the endpoint agrees on its call during the run
+	ofGathering            // and gathers candidates for it
 )
 
 // metrics are all metrics in the order of help texts.

@@ -38,6 +38,8 @@ type Scenario struct {
 	Security   Security   `yaml:"security"`
 	// Signalling is how a call is agreed on; without it that has happened before the run.
 	Signalling *Signalling `yaml:"signalling" example:"{at: M}"`
+	// ICE is how the ends of that call gather candidates.
+	ICE *ICE `yaml:"ice" example:"{at: S}"`
 	// Extensions are RTP header extensions (RFC 8285) besides those that something
 	// else needs.
 	Extensions []string `yaml:"extensions" example:"[abs-send-time, ntp-64]"`

@@ -71,6 +71,8 @@ type SignalledOffer struct {
 	At time.Duration `yaml:"at" default:"0s" max:"24h"`
 	// Sends are the names of those media of its own that it wants to send from then on; nil is as before.
 	Sends *[]string `yaml:"sends" example:"[audio]"`
+	// Restart lets checks begin anew, with other credentials and candidates that are gathered again (RFC 8445 §9).
+	Restart bool `yaml:"restart" default:"false"`
 }
 
 // Signalled reports whether an endpoint takes part in signalling.

@@ -36,6 +36,8 @@ type Config struct {
 	// Signalling, if not nil, is how the two ends of the only call, which has one session, agree on it; otherwise they
 	// have agreed before the run.
 	Signalling *Signalling
+	// Gathering, if not nil, lets both ends of a signalled call ask servers for candidates.
+	Gathering *Gathering
 	// Between, if not nil, is a transport relay between the two ends of every call (RFC 7667 §3.2.1.1): all
 	// that they send to each other goes there, and on to the other one unchanged. Its Peers are empty.
 	Between    *RelayConfig

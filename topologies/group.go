@@ -288,8 +288,11 @@ func (s *Simulation) FromRelay(p *packet.Packet) bool {
 	return p.Origin >= firstRelay && int(p.Origin-firstRelay) < len(s.relays)
 }
 
-// Midway reports whether a packet is at a relay between two ends, which passes it on.
+// Midway reports whether a packet is at a relay between two ends, or at a TURN server, which passes it on.
 func (s *Simulation) Midway(p *packet.Packet) bool {
+	if s.iceServer != nil && p.Dst.IP == iceServerAddr.IP {
+		return true
+	}
 	return s.config.Between != nil && p.Dst.IP == s.Addr(s.config.Between.Name)
 }
 

@@ -476,7 +476,8 @@ func (s *Simulation) secureBeside(sc *endpoints.SessionConfig, e, other *side) {
 	}
 	sc.Handshake, sc.Profile = true, 0
 	if s.config.Security.FullICE {
-		full := s.checked(dtls.New(config), e.name, e.peer, 1, true, e.described.ICE, e.addr, e.remote) // ours offers, or two guests are among themselves
+		// Ours offers, or two guests are among themselves.
+		full := ice.NewFull(dtls.New(config), s.checker(e.name, e.peer, 1, true, e.described.ICE, ice.HostCandidate(e.addr)), e.addr, e.remote)
 		full.Agent().Begin(s.Loop.Now(), other.described.ICE, ice.HostCandidate(e.remote))
 		sc.Keying = full
 		return

@@ -19,6 +19,7 @@ import (
 type negotiation struct {
 	s       *Simulation
 	self    string
+	other   string
 	local   packet.Addr // as this end sees itself
 	remote  packet.Addr // and the other one
 	moves   bool        // the other end may come to have another port, and other credentials
@@ -32,6 +33,8 @@ type negotiation struct {
 	opening   func(keying.Step) keying.Step
 	preshared keying.Step
 	checks    *ice.Full    // of the step; nil without
+	restarts  restarts     // of the checks
+	gathering *gathering   // nil if candidates are known
 	gate      *keying.Gate // before the handshake that a device of a fork begins; nil elsewhere
 	answered  bool         // the other end has answered an offer, so that both know who begins the handshake
 
@@ -44,7 +47,8 @@ type negotiation struct {
 
 // deferKeys lets a session's keys wait for an agreement.
 func (s *Simulation) deferKeys(sc *endpoints.SessionConfig, self, peer string) *negotiation {
-	n := &negotiation{s: s, self: self, step: keying.NewDeferred(), local: sc.Local, remote: sc.Remote}
+	n := &negotiation{s: s, self: self, other: peer, step: keying.NewDeferred(), local: sc.Local, remote: sc.Remote}
+	n.restarts.may = s.config.Security.FullICE && s.config.Type != Fork
 	sc.Keying = n.step
 	if !s.handshakes(self) {
 		sc.Profile = s.profile()
@@ -63,8 +67,15 @@ func (s *Simulation) deferKeys(sc *endpoints.SessionConfig, self, peer string) *
 			n.gate = keying.NewGate(step)
 			step = n.gate
 		}
-		n.checks = s.checked(step, self, peer, begun, role == dtls.Server, n.own.ICE, n.local, n.remote)
+		n.checks = ice.NewFull(step, n.checker(role == dtls.Server), n.local, n.remote)
+		if n.gathering != nil {
+			n.checks.Use(n.gathering.transport)
+		}
 		return n.checks
+	}
+	if s.config.Gathering != nil {
+		n.gathering = s.newGathering(n, peer)
+		sc.Keying = n.gathering.transport
 	}
 	n.opening = func(step keying.Step) keying.Step { return keying.NewOpening(step, s.random.Stream(name+"/opening")) }
 	return n
@@ -73,6 +84,9 @@ func (s *Simulation) deferKeys(sc *endpoints.SessionConfig, self, peer string) *
 // describes says which media the end would send, as far as the other end would get them, and get. It names the SSRCs that
 // they have now, and those that others had as well (RFC 5576 §5).
 func (n *negotiation) describes(sends []string, peer *jsep.Description) {
+	if n.gathering != nil {
+		n.gathering.describe(n.own)
+	}
 	for i := range n.can {
 		own := &n.own.Sections[i]
 		if ssrc := n.session.Sections()[i].SSRC(); own.SSRC != ssrc {
@@ -93,8 +107,12 @@ func (n *negotiation) describes(sends []string, peer *jsep.Description) {
 func (n *negotiation) Offer(now simtime.Time) string {
 	n.offered = n.wants
 	n.own.Setup = jsep.ActPass
+	fresh := n.preshared == nil && (!n.step.Begun() || n.dead())
+	if !fresh {
+		n.offerRestart()
+	}
 	n.describes(n.offered, nil)
-	if n.preshared == nil && (!n.step.Begun() || n.dead()) {
+	if fresh {
 		n.step.Begin(n.handshake(dtls.Server), false)
 		n.stir(now)
 	}
@@ -108,6 +126,7 @@ func (n *negotiation) dead() bool {
 
 // Rollback takes the offer back, and with it the readiness.
 func (n *negotiation) Rollback(simtime.Time) {
+	n.withdrawRestart()
 	if n.preshared == nil && !n.step.Client() {
 		n.step.Reset()
 	}
@@ -119,6 +138,7 @@ func (n *negotiation) Answer(now simtime.Time, offer string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	n.answerRestart(now, d)
 	n.describes(n.holds, d)
 	n.own.Setup = jsep.Active
 	switch {
@@ -159,7 +179,7 @@ func (n *negotiation) Agree(now simtime.Time, answer string) error {
 // apply lets those sections send that both ends want to, and the ends check whether they reach each other.
 func (n *negotiation) apply(now simtime.Time, peer *jsep.Description) {
 	if n.checks != nil {
-		n.checks.Agent().Begin(now, peer.ICE, peer.Candidates...)
+		n.check(now, peer)
 	}
 	n.expect(peer)
 	for i, section := range n.session.Sections() {
@@ -195,7 +215,7 @@ func (n *negotiation) fits(text string, setups ...jsep.Setup) (*jsep.Description
 	if !slices.Contains(setups, d.Setup) {
 		return nil, fmt.Errorf("a=setup:%s, not %s", d.Setup, setups[0])
 	}
-	same := d.Addr == n.peer.Addr && d.ICE == n.peer.ICE || n.moves && d.Addr.IP == n.peer.Addr.IP
+	same := n.gathering != nil || d.Addr == n.peer.Addr && (d.ICE == n.peer.ICE || n.restarts.may) || n.moves && d.Addr.IP == n.peer.Addr.IP
 	if d.Fingerprint != n.peer.Fingerprint || !same {
 		return nil, fmt.Errorf("it is of somebody else, at %v", d.Addr)
 	}

@@ -79,7 +79,9 @@ func (s *Simulation) connectPair(call *Call) error {
 		atA.Breakers, atB.Breakers = s.config.Breakers.Config, s.config.Breakers.Config
 		names := [2]string{call.A, call.B}
 		atA.Local, atB.Local = rtp.a, rtp.b
-		atA.Remote, atB.Remote = s.meet(rtp.a, rtp.b, names)
+		if atA.Remote, atB.Remote = rtp.b, rtp.a; s.config.Gathering == nil { // otherwise checks find it out
+			atA.Remote, atB.Remote = s.meet(rtp.a, rtp.b, names)
+		}
 		if session.RTCPPort {
 			atA.RTCPLocal, atB.RTCPLocal = rtcp.a, rtcp.b
 			atA.RTCPRemote, atB.RTCPRemote = s.meet(rtcp.a, rtcp.b, names)

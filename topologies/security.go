@@ -54,7 +54,8 @@ func (s *Simulation) handshake(call *Call, self, peer, suffix string, local, rem
 		return s.hostedHandshake(config, self, peer, suffix, local, remote)
 	}
 	if s.config.Security.FullICE {
-		full := s.checked(dtls.New(config), self+suffix, peer+suffix, 1, config.Role == dtls.Server, s.credentials(self+suffix, peer+suffix), local, remote)
+		agent := s.checker(self+suffix, peer+suffix, 1, config.Role == dtls.Server, s.credentials(self+suffix, peer+suffix), ice.HostCandidate(local))
+		full := ice.NewFull(dtls.New(config), agent, local, remote)
 		full.Agent().Begin(s.Loop.Now(), s.credentials(peer+suffix, self+suffix), ice.HostCandidate(remote))
 		return full, nil
 	}
@@ -64,13 +65,12 @@ func (s *Simulation) handshake(call *Call, self, peer, suffix string, local, rem
 	return keying.NewOpening(dtls.New(config), s.random.Stream(name+"/opening")), nil
 }
 
-// checked puts connectivity checks before a step (RFC 8445). Whoever offers is the controlling end (§6.1.1).
-// An end that begins anew counts its agents.
-func (s *Simulation) checked(step keying.Step, self, peer string, count int, controlling bool, own ice.Credentials, local, remote packet.Addr) *ice.Full {
-	return ice.NewFull(step, ice.NewAgent(ice.Config{
-		Controlling: controlling, Local: own, Candidates: []ice.Candidate{ice.HostCandidate(local)},
-		Random: s.random.Stream(fmt.Sprintf("ice/%s/%s/checks/%d", self, peer, count)),
-	}), local, remote)
+// checker returns an agent of ICE. Whoever offers is the controlling end (RFC 8445 §6.1.1). An end that begins anew counts
+// its agents.
+func (s *Simulation) checker(self, peer string, count int, controlling bool, own ice.Credentials, candidates ...ice.Candidate) *ice.Agent {
+	return ice.NewAgent(ice.Config{
+		Controlling: controlling, Local: own, Candidates: candidates, Random: s.random.Stream(fmt.Sprintf("ice/%s/%s/checks/%d", self, peer, count)),
+	})
 }
 
 // credentials are those of an end for its checks with another one.

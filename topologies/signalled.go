@@ -49,6 +49,8 @@ type SignalledOffer struct {
 	By    string
 	At    simtime.Time
 	Sends []string
+	// Restart lets checks begin anew with it (RFC 8445 §9).
+	Restart bool
 }
 
 // SignallingPassed is a message that has arrived.
@@ -92,12 +94,18 @@ func (s *Simulation) plan(names [2]string, hosts [2]*signallingHost, parties [2]
 	for k := range ends {
 		s.byName[names[k]].host.inside = func(e endpoints.Event) bool {
 			s.announce(e, ends[k], hosts[k], parties[k])
+			if g := ends[k].gathering; g != nil {
+				g.handle(e)
+			}
 			return false
 		}
 		hosts[k].failed = func() { // what was to change stays as it is
 			if parties[k].Wishes() == 0 {
-				ends[k].wants = ends[k].holds
+				ends[k].wants, ends[k].restarts.wanted = ends[k].holds, false
 			}
+		}
+		if g := ends[k].gathering; g != nil {
+			s.gatherFor(g, hosts[k], parties[k])
 		}
 		ends[k].wants, ends[k].holds = c.Sends[names[k]], c.Sends[names[k]]
 		for _, section := range ends[k].session.Sections() {
@@ -111,11 +119,62 @@ func (s *Simulation) plan(names [2]string, hosts [2]*signallingHost, parties [2]
 			if o.Sends != nil {
 				ends[k].wants = o.Sends
 			}
-			parties[k].Change(now)
-			hosts[k].work(now)
-			hosts[k].host.drain(now)
+			ends[k].restarts.wanted = ends[k].restarts.wanted || o.Restart
+			offer := func(now simtime.Time) {
+				parties[k].Change(now)
+				hosts[k].work(now)
+				hosts[k].host.drain(now)
+			}
+			if g := ends[k].gathering; g != nil {
+				g.when(now, o.Restart, offer)
+				return
+			}
+			offer(now)
 		})).Set(o.At)
 	}
+}
+
+// trickler is a party that can tell the other end of candidates.
+type trickler interface{ Trickle(fragment string) }
+
+// gatherFor joins the gathering of an end to its party.
+func (s *Simulation) gatherFor(g *gathering, h *signallingHost, party changer) {
+	if t, ok := party.(trickler); ok && s.config.Gathering.Trickle {
+		g.trickle = func(now simtime.Time, fragment string) {
+			t.Trickle(fragment)
+			h.work(now)
+			h.host.drain(now)
+		}
+	}
+	h.holds = func(now simtime.Time, m signalling.Message) bool {
+		offer := offerIn(m)
+		if offer == "" || !g.awaited(now, offer) {
+			return false
+		}
+		g.wake = func(now simtime.Time) {
+			h.work(now)
+			h.host.drain(now)
+		}
+		return true
+	}
+	if s.config.Gathering.Pool {
+		s.Loop.NewTimer(engine.HandlerFunc(g.begin)).Set(s.Loop.Now())
+	}
+}
+
+// offerIn returns the offer that a message has; "" if it has none.
+func offerIn(m signalling.Message) string {
+	switch m := m.(type) {
+	case *roap.Message:
+		if m.Type == roap.TypeOffer {
+			return m.SDP
+		}
+	case *sip.Message:
+		if m.Method == sip.Invite {
+			return m.Body
+		}
+	}
+	return ""
 }
 
 // announce offers anew when an end has another SSRC than it has described (RFC 5576 §5), a moment later, as its endpoint

@@ -32,6 +32,8 @@ type signallingHost struct {
 	passed   func(SignallingPassed)
 	happened func(signalling.Event)
 	failed   func() // hears of changes that came to nothing; nil if the node wants none
+	// holds says that the node doesn't look at a message yet, nor at those after it; nil if it looks at once.
+	holds func(now simtime.Time, m signalling.Message) bool
 }
 
 // signallingLeg is one of a node's legs.
@@ -44,6 +46,7 @@ type signallingLeg struct {
 	opened   []bool
 	broken   bool
 	sent     []simtime.Time // of messages on their way
+	held     signalling.Message
 }
 
 // addSignallingHost puts a node of signalling at a node of the network.
@@ -191,13 +194,28 @@ func (h *signallingHost) read(now simtime.Time) bool {
 				h.lose(now, l, err)
 			}
 		}
-		for m := l.end.PollMessage(); m != nil; m = l.end.PollMessage() {
-			h.arrived(now, l, m)
+		for m := h.next(now, l); m != nil; m = h.next(now, l) {
 			h.node.HandleMessage(now, i, m)
 			moved = true
 		}
 	}
 	return moved
+}
+
+// next returns the next message on a leg that the node looks at.
+func (h *signallingHost) next(now simtime.Time, l *signallingLeg) signalling.Message {
+	m := l.held
+	if m == nil {
+		if m = l.end.PollMessage(); m == nil {
+			return nil
+		}
+		h.arrived(now, l, m)
+	}
+	if l.held = nil; h.holds != nil && h.holds(now, m) {
+		l.held = m
+		return nil
+	}
+	return m
 }
 
 // lose gives up a leg.

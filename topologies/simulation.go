@@ -8,6 +8,7 @@ import (
 
 	"rtpfabric/endpoints"
 	"rtpfabric/endpoints/encoder"
+	"rtpfabric/endpoints/ice/turn"
 	"rtpfabric/endpoints/keying/dtls"
 	"rtpfabric/sim/engine"
 	"rtpfabric/sim/fabric"
@@ -41,6 +42,8 @@ type Simulation struct {
 	keyHosts []*host // of groups, in their order
 
 	signalling []*signallingHost
+	iceServer  *turn.Server // nil if there is none
+	icePort    *fabric.Port
 	lines      []*line // of a fork: for each device the caller's end and its own
 
 	translators []translator
@@ -120,8 +123,7 @@ func (s *Simulation) path(f *Flow) []*fabric.Link {
 	from := s.byName[f.From].host.port
 	if !f.Joint() {
 		to := s.byName[f.To].host.port
-		if r := s.config.Between; r != nil {
-			via := s.relays[r.Name].port
+		if via := s.between(f); via != nil {
 			return slices.Concat(s.Fabric.Path(from, via), s.Fabric.Path(via, to))
 		}
 		return s.Fabric.Path(from, to)
@@ -157,6 +159,18 @@ func (s *Simulation) path(f *Flow) []*fabric.Link {
 		}
 	}
 	return path
+}
+
+// between returns where a stream between two ends is passed on, if that is somewhere: at a relay, or at the TURN server of either
+// end.
+func (s *Simulation) between(f *Flow) *fabric.Port {
+	if r := s.config.Between; r != nil {
+		return s.relays[r.Name].port
+	}
+	if s.iceServer != nil && (f.Sender.Session().Relayed() || f.Receiver.Session().Relayed()) {
+		return s.icePort
+	}
+	return nil
 }
 
 // RTCPPerStream returns the RTCP bandwidth that falls to the sender of a
@@ -217,6 +231,7 @@ func (s *Simulation) build() error {
 		s.addTraffic(&c.Traffic[i])
 	}
 	s.addRelays()
+	s.addICEServer()
 	for i := range c.Nodes {
 		s.addBoxes(&c.Nodes[i])
 	}
@@ -360,6 +375,9 @@ func (c *Config) AddrsAt(node string) []packet.IPv4 {
 			}
 			at += 2
 		}
+	}
+	if g := c.Gathering; g != nil && g.At == node {
+		list = append(list, iceServerAddr.IP)
 	}
 	at = firstRelay
 	if r := c.Between; r != nil && r.At == node {

@@ -163,10 +163,36 @@ func (a *Agent) AddRemote(now simtime.Time, c Candidate) {
 	}
 	a.remote = append(a.remote, c)
 	for _, local := range a.config.Candidates {
-		if local.Addr == local.Base || local.Type == Relayed { // the others are checked from their bases (§6.1.2.4)
+		if local.sendsFrom() {
 			a.add(&pair{local: local, remote: c})
 		}
 	}
+	a.look(now)
+}
+
+// AddLocal adds a candidate of this end, as it is gathered. One that is the same address by the same base as another one adds
+// nothing (§5.1.3).
+func (a *Agent) AddLocal(now simtime.Time, c Candidate) {
+	for _, known := range a.config.Candidates {
+		if known.Addr == c.Addr && known.Base == c.Base {
+			return
+		}
+	}
+	a.config.Candidates = append(slices.Clone(a.config.Candidates), c)
+	if !c.sendsFrom() {
+		return
+	}
+	for _, remote := range a.remote {
+		a.add(&pair{local: c, remote: remote})
+	}
+	a.look(now)
+}
+
+// sendsFrom reports whether the agent sends from the candidate itself; from the others' bases it does anyway (§6.1.2.4).
+func (c *Candidate) sendsFrom() bool { return c.Addr == c.Base }
+
+// look takes a checklist with other pairs up.
+func (a *Agent) look(now simtime.Time) {
 	a.order()
 	a.thaw()
 	if a.state == Checking {

@@ -138,7 +138,7 @@ func TestNATs(t *testing.T) {
 	for end := range candidates {
 		host := hosts(end, 1)[0]
 		candidates[end] = []ice.Candidate{host, {
-			Type: ice.ServerReflexive, Addr: addr(end, outside), Base: host.Addr, Foundation: "s", Priority: ice.Priority(ice.ServerReflexive, 65535),
+			Type: ice.ServerReflexive, Addr: addr(end, outside), Base: host.Addr, Related: host.Addr, Foundation: "s", Priority: ice.Priority(ice.ServerReflexive, 65535),
 		}}
 	}
 	for seed := range uint64(20) {
@@ -351,10 +351,10 @@ func TestCandidates(t *testing.T) {
 	if got := c.String(); got != "0 1 udp 2130706431 10.0.1.0 5000 typ host" {
 		t.Error(got)
 	}
-	srflx := ice.Candidate{Type: ice.ServerReflexive, Addr: addr(0, 9), Base: addr(0, 0), Foundation: "7", Priority: ice.Priority(ice.ServerReflexive, 65535)}
+	srflx := ice.Candidate{Type: ice.ServerReflexive, Addr: addr(0, 9), Base: addr(0, 0), Related: addr(0, 0), Foundation: "7", Priority: ice.Priority(ice.ServerReflexive, 65535)}
 	for _, c := range []ice.Candidate{c, srflx} {
 		got, err := ice.ParseCandidate(c.String())
-		c.Base = c.Addr // what the other end knows
+		c.Base, c.Related = c.Addr, packet.Addr{} // what the other end knows
 		if err != nil || got != c {
 			t.Errorf("%v is read as %+v, %v", c, got, err)
 		}

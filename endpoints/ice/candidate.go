@@ -36,6 +36,9 @@ type Candidate struct {
 	Addr packet.Addr
 	// Base is where the agent sends from for the candidate (§5.1.1); of the other end's candidates it is their address.
 	Base packet.Addr
+	// Related is the address by which the candidate came to be, which nobody needs to check it: the base of a reflexive one, the
+	// mapped address of a relayed one (RFC 8839 §5.1).
+	Related packet.Addr
 	// Foundation is the same for candidates whose checks are likely to fare alike (§5.1.1.3).
 	Foundation string
 	Priority   uint32
@@ -58,7 +61,7 @@ func HostCandidate(addr packet.Addr) Candidate {
 func (c Candidate) String() string {
 	s := fmt.Sprintf("%s %d udp %d %s %d typ %v", c.Foundation, component, c.Priority, c.Addr.IP, c.Addr.Port, c.Type)
 	if c.Type != Host {
-		s += fmt.Sprintf(" raddr %s rport %d", c.Base.IP, c.Base.Port)
+		s += fmt.Sprintf(" raddr %s rport %d", c.Related.IP, c.Related.Port)
 	}
 	return s
 }

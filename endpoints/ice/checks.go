@@ -258,7 +258,7 @@ func (a *Agent) changeRole(simtime.Time) {
 
 // triggerFor does what a request of the other end asks for (§7.3.1.3 to §7.3.1.5).
 func (a *Agent) triggerFor(now simtime.Time, from, to packet.Addr, priority uint32, nominated bool) {
-	i := slices.IndexFunc(a.config.Candidates, func(c Candidate) bool { return c.Base == to && (c.Addr == c.Base || c.Type == Relayed) })
+	i := slices.IndexFunc(a.config.Candidates, func(c Candidate) bool { return c.Addr == to && c.sendsFrom() })
 	if i < 0 {
 		return // it came to an address that is none
 	}

@@ -1,6 +1,7 @@
 package ice
 
 import (
+	"slices"
 	"time"
 
 	"github.com/pion/stun/v4"
@@ -30,6 +31,9 @@ func consentWait(random *rng.Stream) time.Duration {
 
 // maxPending bounds the requests that an answer is taken to: those of the time in which consent would expire.
 const maxPending = 8
+
+// awaits reports whether an answer to a request is missing.
+func (c *consent) awaits(id [stun.TransactionIDSize]byte) bool { return slices.Contains(c.pending, id) }
 
 // response takes the answer to a request, and reports whether it was one.
 func (c *consent) response(now simtime.Time, m *stun.Message, password string) bool {

@@ -2,18 +2,25 @@ package ice
 
 import (
 	"errors"
+	"fmt"
+
+	"github.com/pion/stun/v4"
 
 	"rtpfabric/endpoints/keying"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/simtime"
 )
 
-// Full is a full implementation of ICE in front of a keying step, for a session with one address at either end: the step
-// begins when a pair has been nominated, and the session ends when consent is lost. Checks that another address asks for,
-// such as those from behind a symmetric NAT, can't be answered there, and count as Astray.
+// Full is a full implementation of ICE in front of a keying step: the step begins when a pair has been nominated, and the session
+// ends when consent is lost. By itself it is for a session with one address at either end; checks that another address asks for,
+// such as those from behind a symmetric NAT, can't be answered there, and count as Astray. With a [Transport] there may be any.
 type Full struct {
 	keying.Around
-	agent         *Agent
+	agent *Agent
+	// former is the agent before a restart, whose pair is used until the next one has another (RFC 8445 §9, §12.1); nil
+	// if there is none.
+	former        *Agent
+	transport     *Transport // nil without
 	local, remote packet.Addr
 	astray        uint64
 	keyed         bool
@@ -24,35 +31,147 @@ func NewFull(step keying.Step, agent *Agent, local, remote packet.Addr) *Full {
 	return &Full{Around: keying.Around{Step: step}, agent: agent, local: local, remote: remote}
 }
 
+// Use lets the checks go by a transport, with all candidates that it gathers.
+func (f *Full) Use(t *Transport) { f.transport, t.checks = t, f }
+
 // Agent returns the agent that checks.
 func (f *Full) Agent() *Agent { return f.agent }
 
 // Astray returns how many messages had to go to another address than the session's.
 func (f *Full) Astray() uint64 { return f.astray }
 
+// Restart lets another agent begin, with other credentials (RFC 8445 §9). What is nominated goes on until that agent has
+// nominated another pair.
+func (f *Full) Restart(next *Agent) {
+	if s := f.agent.State(); f.former == nil && (s == Checking || s == Connected) {
+		f.former = f.agent
+	}
+	f.agent = next
+}
+
+// Restarting reports whether a restart isn't over.
+func (f *Full) Restarting() bool { return f.former != nil }
+
+// Withdraw takes a restart back that the other end doesn't know of, or doesn't want.
+func (f *Full) Withdraw() {
+	if f.former != nil {
+		f.agent, f.former = f.former, nil
+	}
+}
+
+// Begin gives the agent what the other end's description says.
+func (f *Full) Begin(now simtime.Time, peer Credentials, remote ...Candidate) {
+	f.agent.Begin(now, peer, remote...)
+	for _, c := range remote {
+		f.permit(now, c)
+	}
+}
+
+// AddRemote adds a candidate of the other end.
+func (f *Full) AddRemote(now simtime.Time, c Candidate) {
+	f.agent.AddRemote(now, c)
+	f.permit(now, c)
+}
+
+func (f *Full) permit(now simtime.Time, c Candidate) {
+	if f.transport != nil {
+		f.transport.permit(now, c)
+	}
+}
+
+func (f *Full) addLocal(now simtime.Time, c Candidate) { f.agent.AddLocal(now, c) }
+
+// agents are those that have something to do.
+func (f *Full) agents() []*Agent {
+	if f.former == nil {
+		return []*Agent{f.agent}
+	}
+	return []*Agent{f.agent, f.former}
+}
+
+// inUse returns the agent whose pair is used.
+func (f *Full) inUse() *Agent {
+	if f.former != nil && f.former.State() == Connected {
+		return f.former
+	}
+	return f.agent
+}
+
 // connected reports whether the step may send.
-func (f *Full) connected() bool { return f.agent.State() == Connected }
+func (f *Full) connected() bool { return f.inUse().State() == Connected }
+
+// settle ends the agent of before a restart when the next one has a pair, or itself has none any more.
+func (f *Full) settle() {
+	if f.former == nil {
+		return
+	}
+	if s := f.former.State(); f.agent.State() == Connected || s == Failed || s == Disconnected {
+		f.former = nil
+	}
+}
+
+// way returns the pair that is used, also in words, and the agent that has nominated it; nil if there is none.
+func (f *Full) way() (from, to packet.Addr, pair string, by *Agent) {
+	a := f.inUse()
+	from, to, ok := a.Selected()
+	if !ok {
+		return from, to, "", nil
+	}
+	p := a.selected
+	return from, to, fmt.Sprintf("%v %v to %v %v", p.local.Type, from, p.remote.Type, to), a
+}
 
 // HandleCheck takes a STUN message. The packet stays the caller's.
 func (f *Full) HandleCheck(now simtime.Time, p *packet.Packet) {
-	f.agent.HandleDatagram(now, p.Src, f.local, p.Payload)
+	to := f.local
+	if f.transport != nil {
+		to = p.Dst // which may be a relayed address
+	}
+	a := f.agent
+	if f.former != nil && f.former.concerns(p.Payload) {
+		a = f.former
+	}
+	a.HandleDatagram(now, p.Src, to, p.Payload)
+	f.settle()
+}
+
+// concerns reports whether a STUN message is for this agent: one that has its name, or that answers it.
+func (a *Agent) concerns(payload []byte) bool {
+	m := stun.Message{Raw: payload}
+	if m.Decode() != nil {
+		return false
+	}
+	if m.Type.Class == stun.ClassRequest {
+		var name stun.Username
+		return name.GetFrom(&m) == nil && ours(name.String(), a.config.Local.Fragment, a.peer.Fragment)
+	}
+	return a.find(m.TransactionID) != nil || a.consent.awaits(m.TransactionID)
 }
 
 // HandleTimeout does what is due.
 func (f *Full) HandleTimeout(now simtime.Time) {
-	f.agent.HandleTimeout(now)
+	for _, a := range f.agents() {
+		a.HandleTimeout(now)
+	}
+	f.settle()
 	if f.connected() {
 		f.Step.HandleTimeout(now)
 	}
 }
 
-// PollPayload returns a STUN message, or what the step has to send.
-func (f *Full) PollPayload(now simtime.Time) []byte {
-	for d, ok := f.agent.Poll(); ok; d, ok = f.agent.Poll() {
-		if d.To == f.remote {
-			return d.Payload
+// poll empties the agents.
+func (f *Full) poll(each func(Datagram)) {
+	for _, a := range f.agents() {
+		for d, ok := a.Poll(); ok; d, ok = a.Poll() {
+			each(d)
 		}
-		f.astray++
+	}
+}
+
+// PollPayload returns a STUN message, unless a transport sends them, or what the step has to send.
+func (f *Full) PollPayload(now simtime.Time) []byte {
+	if b := f.pollCheck(); b != nil {
+		return b
 	}
 	if !f.connected() {
 		return nil
@@ -60,9 +179,27 @@ func (f *Full) PollPayload(now simtime.Time) []byte {
 	return f.Step.PollPayload(now)
 }
 
+func (f *Full) pollCheck() []byte {
+	if f.transport != nil {
+		return nil
+	}
+	for _, a := range f.agents() {
+		for d, ok := a.Poll(); ok; d, ok = a.Poll() {
+			if d.To == f.remote {
+				return d.Payload
+			}
+			f.astray++
+		}
+	}
+	return nil
+}
+
 // NextTimeout returns when there is something to do.
 func (f *Full) NextTimeout() simtime.Time {
-	at := f.agent.NextTimeout()
+	at := simtime.Never
+	for _, a := range f.agents() {
+		at = min(at, a.NextTimeout())
+	}
 	if f.connected() {
 		at = min(at, f.Step.NextTimeout())
 	}
@@ -84,7 +221,7 @@ func (f *Full) Keys(keyLen, saltLen int) (keying.Keys, bool) {
 
 // Err returns why there won't be any keys.
 func (f *Full) Err() error {
-	switch s := f.agent.State(); {
+	switch s := f.inUse().State(); {
 	case s == Failed:
 		return errNoPair
 	case s == Disconnected && !f.keyed:
@@ -94,8 +231,8 @@ func (f *Full) Err() error {
 }
 
 // Muted reports whether consent is lost.
-func (f *Full) Muted() bool { return f.agent.State() == Disconnected }
+func (f *Full) Muted() bool { return f.inUse().State() == Disconnected }
 
 // Closed reports whether the other end has closed the connection, or hasn't consented to it for so long that nothing may be
 // sent any more (RFC 7675 §5.1).
-func (f *Full) Closed() bool { return f.agent.State() == Disconnected || f.Around.Closed() }
+func (f *Full) Closed() bool { return f.inUse().State() == Disconnected || f.Around.Closed() }

@@ -42,6 +42,8 @@ type Description struct {
 	Addr packet.Addr
 	// Candidates are those that the end knows as it describes itself, with ICE; more may follow (RFC 8838).
 	Candidates []ice.Candidate
+	// Complete says that no more follow (RFC 8838 §13).
+	Complete bool
 	// Lite says that the end has a lite implementation of ICE.
 	Lite        bool
 	ICE         ice.Credentials
@@ -159,6 +161,9 @@ func (d *Description) media(s *Section) *sdp.MediaDescription {
 		for _, c := range d.Candidates {
 			value("candidate", "%v", c)
 		}
+		if d.Complete {
+			m.WithPropertyAttribute(endOfCandidates)
+		}
 	}
 	value("fingerprint", "%v", d.Fingerprint)
 	value("setup", "%s", d.Setup)
@@ -270,13 +275,7 @@ func Parse(text string) (*Description, error) {
 		return nil, errors.New("reading a description: a=ice-ufrag has 4 to 256 characters, a=ice-pwd 22 to 256")
 	}
 	d.Setup = Setup(common("setup"))
-	for _, a := range first.Attributes {
-		if a.Key == "candidate" {
-			if c, err := ice.ParseCandidate(a.Value); err == nil { // of others there is no use
-				d.Candidates = append(d.Candidates, c)
-			}
-		}
-	}
+	d.Candidates, d.Complete = candidates(first.Attributes)
 	if d.ICE == (ice.Credentials{}) || len(d.Candidates) > 0 {
 		if d.Addr, _ = addrOf(&in, first); d.Addr == (packet.Addr{}) && d.ICE == (ice.Credentials{}) {
 			return nil, errors.New("reading a description: it has neither ICE nor an address")

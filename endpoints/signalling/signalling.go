@@ -159,3 +159,10 @@ type Describer interface {
 	// Rollback gives up this end's offer (RFC 8829 §5.7).
 	Rollback(now simtime.Time)
 }
+
+// Trickler is a describer that takes candidates of the other end besides those in its description (RFC 8838).
+type Trickler interface {
+	Describer
+	// AddCandidates takes a fragment of a description (RFC 8840 §9). An error says why it is of no use.
+	AddCandidates(now simtime.Time, fragment string) error
+}

@@ -41,6 +41,7 @@ func Config(s *scenarios.Scenario) (topologies.Config, error) {
 	if c.Signalling, err = agreement(s); err != nil {
 		return c, err
 	}
+	c.Gathering = gathering(s)
 	for _, call := range s.Topology.Calls() {
 		list, err := sessions(s, call)
 		if err != nil {

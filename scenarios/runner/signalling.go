@@ -32,7 +32,7 @@ func agreement(s *scenarios.Scenario) (*topologies.Signalling, error) {
 		}
 	}
 	for _, o := range g.Offers {
-		offer := topologies.SignalledOffer{By: o.By, At: simtime.At(o.At)}
+		offer := topologies.SignalledOffer{By: o.By, At: simtime.At(o.At), Restart: o.Restart}
 		if o.Sends != nil {
 			offer.Sends = append([]string{}, *o.Sends...) // [] rather than nil
 		}
@@ -52,6 +52,15 @@ func agreement(s *scenarios.Scenario) (*topologies.Signalling, error) {
 		c.UserAgent = sip.Config{TieBreaker: g.UserAgent.Values, HeedsRetryAfter: g.UserAgent.RetryAfter, Owner: g.UserAgent.Owner}
 	}
 	return c, nil
+}
+
+// gathering returns how ends gather candidates; nil if those are known.
+func gathering(s *scenarios.Scenario) *topologies.Gathering {
+	i := s.ICE
+	if i == nil {
+		return nil
+	}
+	return &topologies.Gathering{At: i.At, Relays: i.TURN, Trickle: *i.Trickle, RelayOnly: i.Policy == "relay", Pool: i.Pool}
 }
 
 // fork returns how a call forks.

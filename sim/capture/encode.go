@@ -50,7 +50,7 @@ func word(v uint32) []byte { return binary.BigEndian.AppendUint32(nil, v) }
 // finds malformed packets in what is encrypted, so SRTCP is plain data.
 func dissector(b []byte, encrypted bool) string {
 	switch {
-	case len(b) >= 2 && b[0] < 4:
+	case len(b) >= 2 && (b[0] < 4 || b[0] >= 64 && b[0] <= 79): // the latter are channels of TURN
 		return "stun-udp"
 	case len(b) >= 2 && b[0] >= 20 && b[0] <= 63:
 		return "dtls"

@@ -17,6 +17,10 @@ const (
 	OfferAgreed       = "offer-agreed"       // its own, by the other end
 	ChangeCancelled   = "change-cancelled"   // as the other end's has won
 	NegotiationFailed = "negotiation-failed" // an offer came to nothing
+	CandidateGathered = "candidate-gathered" // by the endpoint
+	GatheringFailed   = "gathering-failed"   // a server gives none
+	GatheringComplete = "gathering-complete" // there won't be any more
+	PairSelected      = "pair-selected"      // its packets go by another pair from now on
 	LineOpened        = "line-opened"        // by the endpoint, to one of several devices
 	LineClosed        = "line-closed"
 	FirstFrame        = "first-frame"   // of a stream was played, in a call that is signalled

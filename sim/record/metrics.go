@@ -59,6 +59,7 @@ const (
 	Timeouts    = "timeouts"     // members that the endpoint believed to have gone, in the bin
 	Checks      = "checks"       // messages of STUN sent in the bin, in a call that is signalled
 	Handshakes  = "handshakes"   // packets of DTLS sent in the bin, likewise
+	Relayed     = "relayed"      // 1 while what the endpoint sends goes over a TURN server, 0 while it doesn't
 	Mixes       = "mixes"        // that a mixer has made in the bin, of all its frames
 	Decodes     = "decodes"      // frames of audio that it has decoded in the bin
 	Encodes     = "encodes"      // and encoded

@@ -14,6 +14,12 @@ import (
 // voice says what an end has chosen to do with its audio.
 var voice = map[endpoints.EventKind]string{endpoints.VoiceMuted: "voice-muted", endpoints.VoiceUnmuted: "voice-unmuted"}
 
+// gatherings is what has become of candidates.
+var gatherings = map[endpoints.EventKind]string{
+	endpoints.CandidateGathered: record.CandidateGathered, endpoints.GatheringFailed: record.GatheringFailed,
+	endpoints.GatheringComplete: record.GatheringComplete,
+}
+
 // handle takes an event of an endpoint.
 func (r *Recorder) handle(e endpoints.Event) {
 	entity := e.Session.Endpoint()
@@ -148,6 +154,12 @@ func (r *Recorder) handle(e endpoints.Event) {
 		r.event(e.At, entity, "reduced-size-given-up", "requests of reduced size have no effect: feedback goes in compound packets")
 	case endpoints.ParametersIgnored:
 		r.event(e.At, entity, "rtcp-parameters-ignored", "they would starve RTCP or let it exceed the media")
+	case endpoints.CandidateGathered, endpoints.GatheringFailed, endpoints.GatheringComplete:
+		r.event(e.At, entity, gatherings[e.Kind], e.News)
+	case endpoints.PairSelected:
+		r.event(e.At, entity, record.PairSelected, e.News)
+		r.conns[e.Session].endpoint.routed(e.At, e.Session)
+		r.notePaths(e.At)
 	case endpoints.ParticipantTimedOut:
 		r.conns[e.Session].endpoint.timeouts.add(e.At, 1)
 		r.event(e.At, entity, "participant-timed-out", fmt.Sprintf("SSRC %08x", e.SSRC))

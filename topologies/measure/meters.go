@@ -273,9 +273,10 @@ type endpointMeter struct {
 	rtcpBytes uint64
 	// checks and handshakes are of calls that are signalled; nil elsewhere.
 	checks, handshakes *total
+	relayed            *level // nil where nothing can be
 }
 
-func newEndpointMeter(b *book, name string, signalled bool) *endpointMeter {
+func newEndpointMeter(b *book, name string, signalled, gathers bool) *endpointMeter {
 	m := &endpointMeter{
 		name:      name,
 		rtcpRate:  b.rate(name, record.RTCPRate),
@@ -286,20 +287,44 @@ func newEndpointMeter(b *book, name string, signalled bool) *endpointMeter {
 	if signalled {
 		m.checks, m.handshakes = b.count(name, record.Checks), b.count(name, record.Handshakes)
 	}
+	if gathers {
+		m.relayed = b.level(name, record.Relayed, "")
+	}
 	return m
 }
 
 // packetSent notes a packet that makes a connection, by its first octet (RFC 7983 §7).
 func (m *endpointMeter) packetSent(now simtime.Time, p *packet.Packet) {
-	if p.Protocol != packet.UDP || len(p.Payload) == 0 {
+	payload := unwrapped(p.Payload)
+	if p.Protocol != packet.UDP || len(payload) == 0 {
 		return
 	}
-	switch b := p.Payload[0]; {
+	switch b := payload[0]; {
 	case b < 4:
 		m.checks.add(now, 1)
 	case b >= 20 && b < 64:
 		m.handshakes.add(now, 1)
 	}
+}
+
+// unwrapped returns what a packet says that may go over a channel of TURN: behind a header of 4 octets (RFC 8656 §12.4).
+func unwrapped(payload []byte) []byte {
+	if len(payload) > 4 && payload[0]>>6 == 1 {
+		return payload[4:]
+	}
+	return payload
+}
+
+// routed notes that what the endpoint sends goes another way.
+func (m *endpointMeter) routed(now simtime.Time, s *endpoints.Session) {
+	if m.relayed == nil {
+		return
+	}
+	share := 0.0
+	if s.Relayed() {
+		share = 1
+	}
+	m.relayed.set(now, share)
 }
 
 func (m *endpointMeter) rtcpSent(at simtime.Time, size units.Bytes) {

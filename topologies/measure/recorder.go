@@ -113,7 +113,7 @@ func (r *Recorder) endpoint(s *endpoints.Session) *endpointMeter {
 			return m
 		}
 	}
-	m := newEndpointMeter(&r.book, s.Endpoint(), len(r.sim.SignallingNodes()) > 0)
+	m := newEndpointMeter(&r.book, s.Endpoint(), len(r.sim.SignallingNodes()) > 0, r.sim.Gathers())
 	if m.checks != nil {
 		r.makers[r.sim.Addr(s.Endpoint())] = m
 	}
@@ -223,7 +223,7 @@ func (r *Recorder) PacketSent(now simtime.Time, p *packet.Packet) {
 
 // repairSent notes a packet that is sent again, or FEC: none of the stream's own.
 func (r *Recorder) repairSent(now simtime.Time, p *packet.Packet) {
-	b := p.Payload
+	b := unwrapped(p.Payload)
 	if len(b) < 12 || b[0]>>6 != 2 || packet.IsRTCP(b) || p.Copied || r.sim.FromRelay(p) {
 		return
 	}

@@ -34,12 +34,37 @@ func signallingLines(c *scenarios.Scenario) []string {
 		if o.Sends != nil {
 			line += ", to send " + listOr(*o.Sends, "nothing")
 		}
+		if o.Restart {
+			line += ", and restarts ICE"
+		}
 		list = append(list, line)
+	}
+	if i := c.ICE; i != nil {
+		list = append(list, gatheringLine(i))
 	}
 	if c.Topology.Forked() {
 		list = append(list, forkLines(c.Topology.Peers[1:], g.Fork)...)
 	}
 	return list
+}
+
+// gatheringLine says how ends gather candidates.
+func gatheringLine(i *scenarios.ICE) string {
+	servers, when, which := "STUN", "", ""
+	if i.TURN {
+		servers = "STUN and TURN"
+	}
+	if i.Pool {
+		when = " from the start"
+	}
+	if i.Policy == "relay" {
+		which = ", relayed ones alone"
+	}
+	line := fmt.Sprintf("candidates%s from a server of %s at %s%s", when, servers, i.At, which)
+	if *i.Trickle {
+		return line + ", trickled"
+	}
+	return line
 }
 
 // forkLines say how an offer forks.

@@ -36,6 +36,8 @@ func (g *Gateway) handleBrowser(now simtime.Time, m *roap.Message) {
 		}
 	case roap.TypeError:
 		g.handleError(now, m)
+	case roap.TypeCandidate: // for which SIP has INFO (RFC 8840), and the user agents here don't
+		g.note(now, signalling.Ignored, m.Offer(), "candidates that aren't in a description")
 	case roap.TypeShutdown:
 		if !g.closed {
 			if g.browser != nil {

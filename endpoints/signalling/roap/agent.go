@@ -85,6 +85,13 @@ func (a *Agent) Change(now simtime.Time) {
 	a.offer(now)
 }
 
+// Trickle tells the other end of candidates, in a fragment of a description (RFC 8838, RFC 8840 §9).
+func (a *Agent) Trickle(fragment string) {
+	if !a.closed {
+		a.Send(0, &Message{Type: TypeCandidate, Offerer: a.config.Session, Answerer: a.config.Peer, SDP: fragment})
+	}
+}
+
 // Shutdown ends the session.
 func (a *Agent) Shutdown(now simtime.Time) {
 	if a.closed {
@@ -145,8 +152,21 @@ func (a *Agent) HandleMessage(now simtime.Time, _ int, m signalling.Message) {
 		a.handleAnswer(now, d)
 	case TypeError:
 		a.handleError(now, d)
+	case TypeCandidate:
+		a.handleCandidate(now, d)
 	case TypeShutdown:
 		a.end(now, "the other end has shut down")
+	}
+}
+
+func (a *Agent) handleCandidate(now simtime.Time, d *Message) {
+	t, ok := a.config.Describe.(signalling.Trickler)
+	if !ok {
+		a.ignore(now, signalling.OfferID{}, "this end takes no candidates that aren't in a description")
+		return
+	}
+	if err := t.AddCandidates(now, d.SDP); err != nil {
+		a.ignore(now, signalling.OfferID{}, err.Error())
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"rtpfabric/endpoints/signalling"
 )
@@ -22,6 +23,9 @@ const (
 	// TypeAccept says that the answer before it is the session's, as a SIP 200 does.
 	TypeAccept   MessageType = "ACCEPT"
 	TypeShutdown MessageType = "SHUTDOWN"
+	// TypeCandidate tells of candidates that an end has gathered since it has described itself (RFC 8838). Its SDP is a
+	// fragment (RFC 8840 §9), and the offer that it names says nothing. ROAP is older, and has no such message.
+	TypeCandidate MessageType = "CANDIDATE"
 	TypeError    MessageType = "ERROR"
 )
 
@@ -39,7 +43,7 @@ const (
 	Failure        ErrorType = "FAILED"
 )
 
-// Message is a message of ROAP: JSON on the wire. All but a SHUTDOWN are about an offer, which Offerer and Seq name.
+// Message is a message of ROAP: JSON on the wire. All but SHUTDOWN and CANDIDATE are about an offer, which Offerer and Seq name.
 type Message struct {
 	Type MessageType `json:"messageType"`
 	// Offerer and Answerer are the ids of the two ends of the session.
@@ -82,6 +86,11 @@ func (d *Message) Title() string {
 		if d.MoreComing {
 			return fmt.Sprintf("ANSWER %d, more coming", d.Seq)
 		}
+	case TypeCandidate:
+		if end := "a=end-of-candidates\r\n"; strings.HasSuffix(d.SDP, end) && !strings.Contains(d.SDP, "a=candidate:") {
+			return "CANDIDATE, no more"
+		}
+		return "CANDIDATE"
 	case TypeAccept, TypeShutdown:
 	}
 	return fmt.Sprintf("%s %d", d.Type, d.Seq)
@@ -100,14 +109,14 @@ func Parse(b []byte) (*Message, error) {
 }
 
 func (d *Message) check() error {
-	types := []MessageType{TypeOffer, TypeAnswer, TypeAccept, TypeShutdown, TypeError}
+	types := []MessageType{TypeOffer, TypeAnswer, TypeAccept, TypeShutdown, TypeCandidate, TypeError}
 	errs := []ErrorType{NoMatch, Timeout, Refused, Conflict, DoubleConflict, Failure}
 	switch {
 	case !slices.Contains(types, d.Type):
 		return fmt.Errorf("reading a message: no messageType %q", d.Type)
 	case d.Offerer == "":
 		return errors.New("reading a message: it has no offererSessionId")
-	case d.Type != TypeShutdown && d.Seq == 0 || d.Seq > maxSeq:
+	case d.Type != TypeShutdown && d.Type != TypeCandidate && d.Seq == 0 || d.Seq > maxSeq:
 		return errors.New("reading a message: seq is from 1 to 2147483647")
 	case (d.Type == TypeError) != (d.Error != "") || d.Error != "" && !slices.Contains(errs, d.Error):
 		return fmt.Errorf("reading a message: no errorType %q for %s", d.Error, d.Type)

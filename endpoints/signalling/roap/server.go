@@ -45,7 +45,7 @@ func (s *Server) HandleMessage(now simtime.Time, leg int, m signalling.Message) 
 		} else if own := s.on[leg]; own != nil && own.Offer() == d.Offer() { // its end has given it up
 			s.on[leg] = nil
 		}
-	case TypeAnswer, TypeShutdown:
+	case TypeAnswer, TypeShutdown, TypeCandidate:
 	}
 	s.Send(other, d)
 }

@@ -1,0 +1,46 @@
+package scenarios
+
+import (
+	"fmt"
+	"slices"
+)
+
+// gathering checks how ends gather candidates.
+func (c *checker) gathering() {
+	i, p := c.s.ICE, at("ice")
+	if i == nil {
+		return
+	}
+	if !slices.Contains(c.s.Nodes(), i.At) {
+		c.fail(p.Child("at"), fmt.Sprintf("no link has the node %q", i.At), instead(i.At, c.s.Nodes(), "the nodes"))
+		return
+	}
+	g := c.s.Signalling
+	c.apply([]rule{
+		{g == nil, p, "candidates are in descriptions, and without signalling there are none", `add "signalling: {at: M}", or remove it`},
+		{c.s.Security.ICE != "full", c.firstOf(at("security", "ice"), p), "nobody checks candidates", `write "security: {ice: full}"`},
+		{c.s.Topology.Forked(), p, "devices of a fork share one port, and what is gathered for it", "remove it"},
+		{g != nil && g.By == "gateway" && *i.Trickle, p.Child("trickle"), "user agents of SIP take no candidates after a description", `write "trickle: false", or remove it`},
+		{i.Policy == "relay" && !i.TURN, p.Child("policy"), "there are no relayed candidates", `write "turn: true", or "policy: all"`},
+	})
+	for _, peer := range c.s.Topology.Peers {
+		if e := c.s.Endpoint(peer); e != nil && !c.connected(e.At, i.At) {
+			c.fail(p.Child("at"), fmt.Sprintf("no path leads from %s to %s", e.At, i.At), "add a link that joins them")
+		}
+	}
+}
+
+// restarts checks offers that restart ICE.
+func (c *checker) restarts() {
+	first := slices.MinFunc(c.s.Signalling.Offers, func(a, b SignalledOffer) int { return int(a.At - b.At) }).At
+	for i, o := range c.s.Signalling.Offers {
+		p := at("signalling", "offers", i, "restart")
+		switch {
+		case !o.Restart:
+		case c.s.Security.ICE != "full" || c.s.Topology.Forked():
+			c.fail(p, "there are no checks that could begin anew", `write "security: {ice: full}" in a call of two, or remove it`)
+		case o.At == first:
+			c.fail(p, "it is the first offer, with which checks begin", "remove it, or offer it later")
+		}
+	}
+}
