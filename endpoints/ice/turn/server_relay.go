@@ -1,0 +1,86 @@
+package turn
+
+import (
+	"github.com/pion/stun/v4"
+
+	"rtpfabric/sim/packet"
+	"rtpfabric/sim/simtime"
+)
+
+// fromIndication relays what a client has put into a Send indication (RFC 8656 §11.2). It isn't authenticated.
+func (s *Server) fromIndication(now simtime.Time, p *packet.Packet, m *stun.Message) {
+	a := s.byClient[p.Src]
+	data, err := m.Get(stun.AttrData)
+	peer, ok := addrOf(m, stun.AttrXORPeerAddress)
+	if a == nil || err != nil || !ok || peer.Port == 0 || unknown(m) != nil {
+		s.ignore(p)
+		return
+	}
+	s.toPeer(now, p, a, peer, data)
+}
+
+// fromChannel relays what a client has put into a channel (RFC 8656 §12.6).
+func (s *Server) fromChannel(now simtime.Time, p *packet.Packet) {
+	a := s.byClient[p.Src]
+	if a == nil {
+		s.ignore(p)
+		return
+	}
+	number, data, ok := readChannelData(p.Payload)
+	peer, bound := a.byNumber(now, number)
+	if !ok || !bound {
+		s.ignore(p)
+		return
+	}
+	s.toPeer(now, p, a, peer, data)
+}
+
+// toPeer passes a packet on with nothing but its data, which are part of the payload. A permission is needed for channels as
+// well, which are bound for longer than that holds.
+func (s *Server) toPeer(now simtime.Time, p *packet.Packet, a *allocation, peer packet.Addr, data []byte) {
+	if peer == s.config.Addr || !a.permits(now, peer.IP) {
+		s.drop(p)
+		return
+	}
+	n := copy(p.Payload, data)
+	p.SetPayload(n)
+	s.pass(p, a.relayed, peer)
+}
+
+// fromPeer relays what came to a relayed address: as ChannelData if the peer has a channel, in a Data indication otherwise
+// (RFC 8656 §11.3, §12.7).
+func (s *Server) fromPeer(now simtime.Time, p *packet.Packet) {
+	a := s.byPort[p.Dst.Port]
+	if a == nil || len(p.Payload) > maxData {
+		s.ignore(p)
+		return
+	}
+	if !a.permits(now, p.Src.IP) {
+		s.drop(p)
+		return
+	}
+	data := p.Payload // where it is now: the packet may need another buffer
+	if number, ok := a.byPeer(now, p.Src); ok {
+		b := p.SetPayload(channelHead + len(data))
+		copy(b[channelHead:], data)
+		putChannelHead(b, number, len(data))
+	} else {
+		b := p.SetPayload(indicationSize(len(data)))
+		copy(b[dataAt:], data)
+		putIndication(b, stun.MethodData, newID(s.config.Random), p.Src, len(data))
+	}
+	s.pass(p, s.config.Addr, a.client)
+}
+
+// drop drops a packet that nobody has asked for.
+func (s *Server) drop(p *packet.Packet) {
+	s.counts.NoPermission++
+	s.config.Pool.Release(p)
+}
+
+// pass sends a packet on.
+func (s *Server) pass(p *packet.Packet, from, to packet.Addr) {
+	p.Src, p.Dst, p.Passed = from, to, true
+	s.counts.Relayed++
+	s.out.Push(p)
+}
