@@ -33,7 +33,7 @@ func (c *checker) signalling() {
 		{other, p, "descriptions are of endpoints as WebRTC has them", "leave protection, type, interworking and symmetric as they are"},
 		{g.By == "server" && g.Gateway != (SignallingGateway{Policy: "random", Override: true}), p.Child("gateway"), "here is a server", `write "by: gateway", or remove it`},
 		{g.By == "server" && g.UserAgent != (SignallingSIP{}), p.Child("user-agent"), "without a gateway both peers are browsers", `write "by: gateway", or remove it`},
-		{false && c.bounded(), p, "signalling doesn't pass NATs and firewalls here", "remove one of the two"},
+		{c.bounded(), p, "signalling doesn't pass NATs and firewalls here", "remove one of the two"},
 		{!values && g.Bits != 32, p.Child("bits"), "offers have no values", `write "resolution: tie-breaker", or remove it`},
 		{!values && g.Resolves, p.Child("resolves"), "offers have no values", `write "resolution: tie-breaker", or remove it`},
 		{!values && (g.Gateway.Policy != "random" || !g.Gateway.Override || g.Gateway.Values), p.Child("gateway"), "offers of browsers have no values", `write "resolution: tie-breaker", or leave "processing" alone`},

@@ -37,6 +37,6 @@ func ExampleParse_error() {
 	fmt.Println(err)
 	// Output:
 	// --set media.0.encodr.max=2Mbps: there is no field "encodr" in media.0; did you mean "encoder"?
-	// call.yaml:9:1: weight: unknown field; the fields here are title, reference, description, duration, seed, protection, let, network, endpoints, topology, media, traffic, congestion, rtcp, repair, breakers, security, signalling, extensions, playout, matrix, expect, expected-fail
+	// call.yaml:9:1: weight: unknown field; the fields here are title, reference, description, duration, seed, protection, let, network, endpoints, topology, media, traffic, congestion, rtcp, repair, breakers, security, signalling, ice, extensions, playout, matrix, expect, expected-fail
 	// --set duration=10: duration: "10" is not a duration; write a number and a unit, like 300ms or 1.5s
 }
