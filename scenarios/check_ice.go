@@ -28,6 +28,26 @@ func (c *checker) gathering() {
 			c.fail(p.Child("at"), fmt.Sprintf("no path leads from %s to %s", e.At, i.At), "add a link that joins them")
 		}
 	}
+	for n := range c.s.Network.Nodes {
+		inside, what := c.s.Network.Nodes[n].insides()
+		for _, peer := range c.s.Topology.Peers {
+			if e := c.s.Endpoint(peer); e != nil && slices.Contains(inside, i.At) && !slices.Contains(inside, e.At) {
+				c.fail(p.Child("at"), fmt.Sprintf("the server is behind the %s at %s, and %s, which asks it, isn't", what, c.s.Network.Nodes[n].Name, peer),
+					"put it where both ends reach it")
+			}
+		}
+	}
+}
+
+// insides returns the nodes behind a node's NAT or firewall, and which of the two it is.
+func (n *Node) insides() (nodes []string, what string) {
+	switch {
+	case n.NAT != nil:
+		return n.NAT.Inside, "NAT"
+	case n.Firewall != nil:
+		return n.Firewall.Inside, "firewall"
+	}
+	return nil, ""
 }
 
 // restarts checks offers that restart ICE.

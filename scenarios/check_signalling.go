@@ -33,7 +33,6 @@ func (c *checker) signalling() {
 		{other, p, "descriptions are of endpoints as WebRTC has them", "leave protection, type, interworking and symmetric as they are"},
 		{g.By == "server" && g.Gateway != (SignallingGateway{Policy: "random", Override: true}), p.Child("gateway"), "here is a server", `write "by: gateway", or remove it`},
 		{g.By == "server" && g.UserAgent != (SignallingSIP{}), p.Child("user-agent"), "without a gateway both peers are browsers", `write "by: gateway", or remove it`},
-		{c.bounded(), p, "signalling doesn't pass NATs and firewalls here", "remove one of the two"},
 		{!values && g.Bits != 32, p.Child("bits"), "offers have no values", `write "resolution: tie-breaker", or remove it`},
 		{!values && g.Resolves, p.Child("resolves"), "offers have no values", `write "resolution: tie-breaker", or remove it`},
 		{!values && (g.Gateway.Policy != "random" || !g.Gateway.Override || g.Gateway.Values), p.Child("gateway"), "offers of browsers have no values", `write "resolution: tie-breaker", or leave "processing" alone`},
@@ -50,6 +49,9 @@ func (c *checker) signalling() {
 		if e := c.s.Endpoint(peer); e != nil && !c.connected(e.At, g.At) {
 			c.fail(p.Child("at"), fmt.Sprintf("no path leads from %s to %s", e.At, g.At), "add a link that joins them")
 		}
+	}
+	for i := range c.s.Network.Nodes {
+		c.passes(&c.s.Network.Nodes[i])
 	}
 	for i := range c.s.Endpoints {
 		if name := c.s.Endpoints[i].Name; strings.HasPrefix(name, "signalling-") {
@@ -79,9 +81,36 @@ func (c *checker) signalling() {
 // leastPoll bounds how often a server may be asked.
 const leastPoll = 10 * time.Millisecond
 
-// bounded reports whether a NAT or a firewall has hosts behind it.
-func (c *checker) bounded() bool {
-	return slices.ContainsFunc(c.s.Network.Nodes, func(n Node) bool { return n.NAT != nil || n.Firewall != nil })
+// passes checks that those who open connections reach whom they call through what stands at a node.
+func (c *checker) passes(n *Node) {
+	inside, what := n.insides()
+	g, peers, p := c.s.Signalling, c.s.Topology.Peers, at("signalling")
+	isInside := func(peer string) bool {
+		e := c.s.Endpoint(peer)
+		return e != nil && slices.Contains(inside, e.At)
+	}
+	clients, box := peers, slices.Contains(inside, g.At)
+	if g.By == "gateway" {
+		clients = peers[:1]
+		if isInside(peers[1]) && !box {
+			c.fail(p.Child("by"), fmt.Sprintf("%s is behind the %s at %s, and the gateway, which opens the connection to it, isn't", peers[1], what, n.Name),
+				fmt.Sprintf("put the gateway behind the %s as well, or let the first peer be behind it instead", what))
+		}
+	}
+	for _, peer := range clients {
+		if box && !isInside(peer) {
+			c.fail(p.Child("at"), fmt.Sprintf("the %s is behind the %s at %s, and %s, which opens a connection to it, isn't", g.By, what, n.Name, peer),
+				"put it where all who call it reach it")
+		}
+	}
+	if c.s.Topology.Forked() && n.NAT != nil && n.NAT.LocalCandidates && isInside(peers[0]) {
+		beside := slices.IndexFunc(peers[1:], isInside)
+		outside := slices.IndexFunc(peers[1:], func(device string) bool { return !isInside(device) })
+		if beside >= 0 && outside >= 0 {
+			c.fail(p, fmt.Sprintf("%s is behind the NAT at %s beside %s, but not beside %s, and has one address in its offer to both", peers[0], n.Name, peers[1+beside], peers[1+outside]),
+				`write "local-candidates: false" at the NAT, or put all devices on one side of it`)
+		}
+	}
 }
 
 // signallingPeer checks what signalling knows of a peer.

@@ -197,12 +197,12 @@ func (s *Simulation) signalFork() {
 		Name: caller, Session: caller, Strategy: f.strategy(), Limit: f.Limit, Choice: f.Choice, Prefers: f.Prefers, Decides: f.Decides, Closes: f.Closes,
 		Lines: own,
 	})
-	ch := s.addSignallingHost(s.byName[caller].config.At, caller)
+	ch := s.addSignallingHost(caller)
 	ch.node = node
 	own.told = func(now simtime.Time, kind signalling.EventKind, device, reason string) {
 		ch.happened(signalling.Event{At: now, Node: caller, Kind: kind, Peer: device, Reason: reason})
 	}
-	server := s.addSignallingHost(c.At, "server")
+	server := s.addSignallingHost("server")
 	server.node = forking.NewServer(forking.ServerConfig{
 		Name: "server", Devices: names, Rings: f.Rings, AcceptedOnly: f.AcceptedOnly, KeepRinging: f.KeepRinging,
 	})
@@ -210,7 +210,7 @@ func (s *Simulation) signalFork() {
 	for i, name := range names {
 		at, device := s.lines[2*i], s.lines[2*i+1]
 		own.devices, own.of[name] = append(own.devices, name), at
-		h := s.addSignallingHost(s.byName[name].config.At, name)
+		h := s.addSignallingHost(name)
 		dc := forking.DeviceConfig{
 			Name: name, Session: name, Answers: !device.device.Silent, Processing: device.device.Processing,
 			Accepts: device.device.Accepts, Declines: device.device.Declines, Line: device,
@@ -400,7 +400,8 @@ func (l *line) relocate(now simtime.Time) {
 	l.moved++
 	p := l.s.byName[l.self]
 	local := packet.Addr{IP: l.local.IP, Port: nextPort(&p.nextPort, false)}
-	l.own.Addr, l.own.Candidates = local, []ice.Candidate{ice.HostCandidate(local)}
+	l.own.Addr = l.s.seenFrom(l.remote, local)
+	l.own.Candidates = []ice.Candidate{ice.HostCandidate(l.own.Addr)}
 	l.own.ICE = ice.NewCredentials(l.s.random.Stream(fmt.Sprintf("ice/%s/%d", l.self, l.moved)))
 	l.move(now, local, l.remote)
 	l.step.Begin(l.handshake(dtls.Client), true)

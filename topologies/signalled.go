@@ -69,8 +69,8 @@ func (s *Simulation) signal(call *Call, ends [2]*negotiation) {
 	if c.Gateway != nil {
 		middle = "gateway"
 	}
-	hosts := [2]*signallingHost{s.addSignallingHost(s.byName[call.A].config.At, call.A), s.addSignallingHost(s.byName[call.B].config.At, call.B)}
-	between := s.addSignallingHost(c.At, middle)
+	hosts := [2]*signallingHost{s.addSignallingHost(call.A), s.addSignallingHost(call.B)}
+	between := s.addSignallingHost(middle)
 	var parties [2]changer
 	if c.Gateway == nil {
 		a, b := s.agent(names, 0, call.B, ends[0]), s.agent(names, 1, call.A, ends[1])

@@ -27,6 +27,7 @@ type signallingHost struct {
 	tcp      *tcp.Host
 	host     *host
 	legs     []*signallingLeg
+	callers  []*signallingCaller
 	listens  []uint16
 	dials    []func(now simtime.Time)
 	passed   func(SignallingPassed)
@@ -49,17 +50,23 @@ type signallingLeg struct {
 	held     signalling.Message
 }
 
-// addSignallingHost puts a node of signalling at a node of the network.
-func (s *Simulation) addSignallingHost(at, name string) *signallingHost {
-	addr := firstSignalling + packet.IPv4(len(s.signalling))
-	h := &signallingHost{
-		name: name, addr: addr, tcp: tcp.NewHost(addr, s.Fabric.Pool()), passed: func(SignallingPassed) {}, happened: func(signalling.Event) {},
-	}
-	h.tcp.Accepted = func(_ simtime.Time, c *tcp.Conn) { h.accept(c) }
+// addSignallingHost puts a node of signalling into the network.
+func (s *Simulation) addSignallingHost(name string) *signallingHost {
+	places := s.config.signallingPlaces()
+	i := slices.IndexFunc(places, func(p signallingPlace) bool { return p.name == name })
+	h := newSignallingHost(name, firstSignalling+packet.IPv4(i), s.Fabric.Pool())
 	h.host = newHost(s.Loop, h)
-	h.host.port = s.Fabric.Attach(s.node(at), addr, h.host)
+	h.host.port = s.Fabric.Attach(s.node(places[i].at), h.addr, h.host)
 	s.hosts = append(s.hosts, h.host)
 	s.signalling = append(s.signalling, h)
+	return h
+}
+
+func newSignallingHost(name string, addr packet.IPv4, pool *packet.Pool) *signallingHost {
+	h := &signallingHost{
+		name: name, addr: addr, tcp: tcp.NewHost(addr, pool), passed: func(SignallingPassed) {}, happened: func(signalling.Event) {},
+	}
+	h.tcp.Accepted = func(_ simtime.Time, c *tcp.Conn) { h.callers = append(h.callers, &signallingCaller{conn: c}) }
 	return h
 }
 
@@ -68,12 +75,12 @@ func (s *Simulation) web(client *signallingHost, server *signallingHost, serverL
 	var ends [2]carrier.End
 	switch {
 	case d.Poll > 0:
-		ends = [2]carrier.End{carrier.NewPollClient(server.name, parseROAP, d.Poll, simtime.At(d.Phase)), carrier.NewPollServer(parseROAP, 0)}
+		ends = [2]carrier.End{carrier.NewPollClient(client.name, server.name, parseROAP, d.Poll, simtime.At(d.Phase)), carrier.NewPollServer(parseROAP, 0)}
 	case d.LongPoll > 0:
-		ends = [2]carrier.End{carrier.NewPollClient(server.name, parseROAP, 0, simtime.At(d.Phase)), carrier.NewPollServer(parseROAP, d.LongPoll)}
+		ends = [2]carrier.End{carrier.NewPollClient(client.name, server.name, parseROAP, 0, simtime.At(d.Phase)), carrier.NewPollServer(parseROAP, d.LongPoll)}
 	default:
 		ends = [2]carrier.End{
-			carrier.NewWebSocketClient(server.name, parseROAP, s.random.Stream("signalling/"+client.name+"/websocket")), carrier.NewWebSocketServer(parseROAP),
+			carrier.NewWebSocketClient(client.name, server.name, parseROAP, s.random.Stream("signalling/"+client.name+"/websocket")), carrier.NewWebSocketServer(parseROAP),
 		}
 	}
 	s.joinLegs(client, 0, server, serverLeg, ends, "ROAP", portHTTP)
@@ -125,17 +132,6 @@ func (h *signallingHost) setLeg(i int, l *signallingLeg) {
 	h.legs[i] = l
 }
 
-// accept gives a connection to the leg whose peer has opened it.
-func (h *signallingHost) accept(c *tcp.Conn) {
-	for _, l := range h.legs {
-		if l != nil && l.peer.addr == c.Remote().IP {
-			if stream := int(c.Remote().Port) - firstPort; stream >= 0 && stream < len(l.conns) {
-				l.conns[stream] = c
-			}
-		}
-	}
-}
-
 // Name returns the node's name.
 func (h *signallingHost) Name() string { return h.name }
 
@@ -175,6 +171,7 @@ func (h *signallingHost) work(now simtime.Time) {
 
 // read hands what has come on streams to the node, and reports whether there was a message.
 func (h *signallingHost) read(now simtime.Time) bool {
+	h.receive(now)
 	moved := false
 	for i, l := range h.legs {
 		for stream, c := range l.conns {
@@ -188,6 +185,7 @@ func (h *signallingHost) read(now simtime.Time) bool {
 			if b := c.ReadContent(); b != nil {
 				if err := l.end.Feed(now, stream, b); err != nil {
 					h.lose(now, l, err)
+					continue
 				}
 			}
 			if err := c.Err(); err != nil {
@@ -218,17 +216,24 @@ func (h *signallingHost) next(now simtime.Time, l *signallingLeg) signalling.Mes
 	return m
 }
 
-// lose gives up a leg.
+// lose gives up a leg, and lets the other end know, if it can be reached.
 func (h *signallingHost) lose(now simtime.Time, l *signallingLeg, err error) {
 	l.broken = true
+	for _, c := range l.conns {
+		if c != nil {
+			c.Abort()
+		}
+	}
 	h.happened(signalling.Event{At: now, Node: h.name, Kind: signalling.Disconnected, Reason: err.Error()})
 }
 
 // arrived tells of a message that a peer has sent.
 func (h *signallingHost) arrived(now simtime.Time, l *signallingLeg, m signalling.Message) {
-	from := l.peer.legs[l.peerLeg]
-	sent := from.sent[0]
-	from.sent = slices.Delete(from.sent, 0, 1)
+	from, sent := l.peer.legs[l.peerLeg], now
+	if len(from.sent) > 0 { // otherwise it is of somebody who says that he is the peer
+		sent = from.sent[0]
+		from.sent = slices.Delete(from.sent, 0, 1)
+	}
 	h.passed(SignallingPassed{Sent: sent, Arrived: now, From: l.peer.name, To: h.name, Protocol: l.protocol, Message: m})
 }
 

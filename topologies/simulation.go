@@ -327,7 +327,7 @@ func (s *Simulation) addBoxes(n *Node) {
 }
 
 // Endpoints have consecutive addresses from 10.0.0.1, hosts of traffic from
-// 10.1.0.1, relays from 10.2.0.1, key hosts from 10.3.0.1.
+// 10.1.0.1, relays from 10.2.0.1, key hosts from 10.3.0.1, nodes of signalling from 10.4.0.1.
 const (
 	firstAddress packet.IPv4 = 10<<24 + 1
 	firstTraffic packet.IPv4 = 10<<24 + 1<<16 + 1
@@ -398,7 +398,7 @@ func (c *Config) AddrsAt(node string) []packet.IPv4 {
 			at++
 		}
 	}
-	return list
+	return append(list, c.signallingAddrs(node)...)
 }
 
 // firstPort is where the dynamic ports begin (RFC 6335 §6).

@@ -239,7 +239,7 @@ func (n *NAT) Handle(now simtime.Time, p *packet.Packet, _ *fabric.Link) bool {
 		}
 	}
 	n.expire(now)
-	src := p.Src
+	src, cameFrom, wentTo := p.Src, p.Src, p.Dst
 	if fromInside {
 		if toExternal && n.Hairpinning == NoHairpin {
 			n.stats.Unmapped++
@@ -265,6 +265,7 @@ func (n *NAT) Handle(now simtime.Time, p *packet.Packet, _ *fabric.Link) bool {
 	if !fromInside || !toExternal || n.Hairpinning == HairpinExternal {
 		p.Src = src
 	}
+	rewriteSegment(p, cameFrom, wentTo)
 	n.stats.Translated++
 	return true
 }

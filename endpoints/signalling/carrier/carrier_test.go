@@ -68,7 +68,7 @@ func wantMessages(t *testing.T, e carrier.End, want ...signalling.Message) {
 
 func TestWebSocket(t *testing.T) {
 	for _, piece := range []int{1, 3, 100, 100_000} {
-		client := carrier.NewWebSocketClient("hub", parse, rng.New(1).Stream("ws"))
+		client := carrier.NewWebSocketClient("A", "hub", parse, rng.New(1).Stream("ws"))
 		server := carrier.NewWebSocketServer(parse)
 		client.Send(0, offer(1)) // before there is a stream
 		if b := client.Output(0); b != nil {
@@ -77,7 +77,7 @@ func TestWebSocket(t *testing.T) {
 		open(0, client, server)
 		wire := pump(t, 0, client, server, piece)
 		wantMessages(t, server, offer(1))
-		if !strings.HasPrefix(wire[0], "GET /signalling HTTP/1.1\r\nHost: hub\r\nUpgrade: websocket\r\n") || strings.Contains(wire[0], "OFFER") {
+		if !strings.HasPrefix(wire[0], "GET /signalling/A HTTP/1.1\r\nHost: hub\r\nUpgrade: websocket\r\n") || strings.Contains(wire[0], "OFFER") {
 			t.Errorf("the client sends %q", wire[0])
 		}
 		for seq := range uint32(200) { // lengths of 7, 16 and more than 16 bits
@@ -109,7 +109,7 @@ func TestWebSocketHandshake(t *testing.T) {
 }
 
 func TestShortPolling(t *testing.T) {
-	client := carrier.NewPollClient("hub", parse, time.Second, simtime.At(300*time.Millisecond))
+	client := carrier.NewPollClient("A", "hub", parse, time.Second, simtime.At(300*time.Millisecond))
 	server := carrier.NewPollServer(parse, 0)
 	open(simtime.At(100*time.Millisecond), client, server)
 	for _, at := range []time.Duration{300, 1300, 2300} {
@@ -142,7 +142,7 @@ func TestShortPolling(t *testing.T) {
 }
 
 func TestLongPolling(t *testing.T) {
-	client, server := carrier.NewPollClient("hub", parse, 0, 0), carrier.NewPollServer(parse, 30*time.Second)
+	client, server := carrier.NewPollClient("A", "hub", parse, 0, 0), carrier.NewPollServer(parse, 30*time.Second)
 	open(0, client, server)
 	pump(t, 0, client, server, 100)
 	if server.NextTimeout() != simtime.At(30*time.Second) {
@@ -185,10 +185,10 @@ func TestMalformedStreams(t *testing.T) {
 		handshake + "\x81\xff\x7f\xff\xff\xff\xff\xff\xff\xff\x00\x00\x00\x00": carrier.NewWebSocketServer(parse),
 		"PUT / HTTP/1.1\r\nHost: x\r\n\r\n":                                    carrier.NewPollServer(parse, 0),
 		"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999\r\n\r\n":        carrier.NewPollServer(parse, 0),
-		"HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n":                         carrier.NewPollClient("x", parse, 0, 0),
-		"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}":                       carrier.NewPollClient("x", parse, 0, 0),
-		"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n[{}]":                     carrier.NewPollClient("x", parse, 0, 0),
-		"HTTP/1.1 400 No\r\nContent-Length: 0\r\n\r\n":                         carrier.NewWebSocketClient("x", parse, rng.New(1).Stream("ws")),
+		"HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n":                         carrier.NewPollClient("A", "x", parse, 0, 0),
+		"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}":                       carrier.NewPollClient("A", "x", parse, 0, 0),
+		"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n[{}]":                     carrier.NewPollClient("A", "x", parse, 0, 0),
+		"HTTP/1.1 400 No\r\nContent-Length: 0\r\n\r\n":                         carrier.NewWebSocketClient("A", "x", parse, rng.New(1).Stream("ws")),
 		"SIP/3.0 200 OK\r\n\r\n":                                               &carrier.SIP{},
 	} {
 		open(0, end)
@@ -205,8 +205,8 @@ func FuzzFeed(f *testing.F) {
 	f.Add("INVITE sip:b@x SIP/2.0\r\n\r\n", uint8(3), uint8(9))
 	f.Fuzz(func(_ *testing.T, text string, kind, piece uint8) {
 		end := []carrier.End{
-			carrier.NewWebSocketServer(parse), carrier.NewPollClient("x", parse, 0, 0), carrier.NewPollServer(parse, time.Second), &carrier.SIP{},
-			carrier.NewWebSocketClient("x", parse, rng.New(1).Stream("ws")),
+			carrier.NewWebSocketServer(parse), carrier.NewPollClient("A", "x", parse, 0, 0), carrier.NewPollServer(parse, time.Second), &carrier.SIP{},
+			carrier.NewWebSocketClient("A", "x", parse, rng.New(1).Stream("ws")),
 		}[kind%5]
 		open(0, end)
 		for b := []byte(text); len(b) > 0; {

@@ -15,9 +15,6 @@ const (
 	maxBody = 1 << 20
 )
 
-// path is where servers have their signalling.
-const path = "/signalling"
-
 // errHead says that the head of a message has no end.
 var errHead = errors.New("carrier: the head of an HTTP message is too long")
 

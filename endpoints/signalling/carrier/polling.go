@@ -21,6 +21,7 @@ const (
 type PollClient struct {
 	inbox
 	parse   Parse
+	target  string
 	host    string
 	period  time.Duration // 0 with long polling
 	streams [2]stream
@@ -30,9 +31,10 @@ type PollClient struct {
 	posting bool
 }
 
-// NewPollClient returns the end that asks, every period; with 0 as soon as it has an answer. It asks first at a time.
-func NewPollClient(host string, parse Parse, period time.Duration, first simtime.Time) *PollClient {
-	return &PollClient{host: host, parse: parse, period: period, next: simtime.Never, due: first}
+// NewPollClient returns the end of a client that asks a host, every period; with 0 as soon as it has an answer. It asks first at
+// a time.
+func NewPollClient(client, host string, parse Parse, period time.Duration, first simtime.Time) *PollClient {
+	return &PollClient{target: target(client), host: host, parse: parse, period: period, next: simtime.Never, due: first}
 }
 
 // Streams returns 2.
@@ -64,7 +66,7 @@ func (c *PollClient) post() {
 	body := list(c.waiting)
 	c.waiting = nil
 	c.streams[telling].out = fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
-		path, c.host, len(body), body)
+		c.target, c.host, len(body), body)
 }
 
 // Feed takes octets.
@@ -113,7 +115,7 @@ func (c *PollClient) HandleTimeout(now simtime.Time) {
 		return
 	}
 	c.next = simtime.Never
-	c.streams[asking].out = fmt.Appendf(c.streams[asking].out, "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", path, c.host)
+	c.streams[asking].out = fmt.Appendf(c.streams[asking].out, "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", c.target, c.host)
 }
 
 // NextTimeout returns when it asks.

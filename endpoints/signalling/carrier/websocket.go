@@ -24,16 +24,17 @@ type WebSocket struct {
 	stream  stream
 	parse   Parse
 	random  *rng.Stream // of a client; nil at a server
+	target  string
 	host    string
 	key     string
 	up      bool // the opening handshake is over
 	waiting []signalling.Message
 }
 
-// NewWebSocketClient returns the end that opens the connection. What is random about it, its key and the masks of its frames, comes
-// from a stream of its own.
-func NewWebSocketClient(host string, parse Parse, random *rng.Stream) *WebSocket {
-	return &WebSocket{host: host, parse: parse, random: random}
+// NewWebSocketClient returns the end of a client that opens the connection to a host. What is random about it, its key and the
+// masks of its frames, comes from a stream of its own.
+func NewWebSocketClient(client, host string, parse Parse, random *rng.Stream) *WebSocket {
+	return &WebSocket{target: target(client), host: host, parse: parse, random: random}
 }
 
 // NewWebSocketServer returns the other end.
@@ -52,7 +53,7 @@ func (w *WebSocket) Open(now simtime.Time, _ int) {
 	_, _ = w.random.Read(nonce[:])
 	w.key = base64.StdEncoding.EncodeToString(nonce[:])
 	w.stream.out = fmt.Appendf(w.stream.out, "GET %s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
-		"Sec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\n\r\n", path, w.host, w.key)
+		"Sec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\n\r\n", w.target, w.host, w.key)
 }
 
 // Send sends a message, or keeps it until the handshake is over.

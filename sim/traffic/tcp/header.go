@@ -188,14 +188,18 @@ func (h *Header) option(kind byte, v []byte) {
 }
 
 // Checksum returns the value of the checksum field that makes the segment of p
-// valid (RFC 9293 §3.1): over the pseudo header, the header in p.Payload with
+// valid (RFC 9293 §3.1): over the pseudo header, the header and content in p.Payload with
 // whatever its checksum field holds taken for zero, and a body of zeros.
 func Checksum(p *packet.Packet) uint16 {
 	length := units.Bytes(len(p.Payload)) + p.Body
 	sum := uint64(p.Src.IP)>>16 + uint64(p.Src.IP)&0xffff + uint64(p.Dst.IP)>>16 + uint64(p.Dst.IP)&0xffff +
 		uint64(p.Protocol.Number()) + uint64(length)
-	for b := p.Payload; len(b) >= 4; b = b[4:] {
+	b := p.Payload
+	for ; len(b) >= 4; b = b[4:] {
 		sum += uint64(binary.BigEndian.Uint32(b))
+	}
+	for i, octet := range b {
+		sum += uint64(octet) << (24 - 8*i)
 	}
 	sum -= uint64(binary.BigEndian.Uint16(p.Payload[16:])) << 16
 	for sum>>16 != 0 {

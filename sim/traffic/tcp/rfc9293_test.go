@@ -1,6 +1,7 @@
 package tcp
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"testing"
@@ -202,6 +203,14 @@ func TestChecksum(t *testing.T) {
 	n.run(100 * time.Second)
 	if bad > 0 || p.rcv.Received() != 300_001 {
 		t.Errorf("%d wrong checksums, %d received", bad, p.rcv.Received())
+	}
+	p = n.connect(100*time.Second, 0, Config{}, Config{}) // with content, of all lengths
+	for i := range 100 {
+		n.do(time.Duration(101+i)*time.Second, p, func() { p.snd.WriteContent(bytes.Repeat([]byte{0xa5}, 1+i)) })
+	}
+	n.run(300 * time.Second)
+	if bad > 0 || p.rcv.Received() != 5050 {
+		t.Errorf("with content %d wrong checksums, %d received", bad, p.rcv.Received())
 	}
 }
 
