@@ -112,7 +112,7 @@ func TestDeadServerOfCandidates(t *testing.T) {
 	}{
 		{"trickle: true", "1s", true, 1.2, 2},
 		{"trickle: false, pool: true", "40s", true, 40.2, 41},
-		{"trickle: false", "1s", false, 1 + 39.5 + 32, 1 + 39.5 + 32.1},
+		{"trickle: false", "1s", false, 1 + 39.5 + 31.9, 1 + 39.5 + 32.1},
 	} {
 		text := gatheredCall("", "", "signalling: {at: M, offers: [{by: A, at: "+c.offer+"}]}\nice: {at: S, "+c.how+"}\n")
 		text = strings.Replace(text, "delay: 10ms}", "delay: 10ms, impairments: [{type: outage, during: [0s..100s]}]}", 1)
