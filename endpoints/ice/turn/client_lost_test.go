@@ -14,9 +14,9 @@ import (
 )
 
 // withPeers returns a world with a client that has a permission and a channel.
-func withPeers(t *testing.T, change func(c *turn.ServerConfig)) (*world, *end) {
+func withPeers(t *testing.T) (*world, *end) {
 	t.Helper()
-	w, c := allocated(t, change)
+	w, c := allocated(t, nil)
 	c.Permit(w.now, peerA.IP)
 	c.Bind(w.now, peerB)
 	w.run(w.now.Duration() + time.Second)
@@ -34,7 +34,7 @@ func still(t *testing.T, w *world, c *end) {
 
 // An allocation that is there stays.
 func TestRefresh(t *testing.T) {
-	w, c := withPeers(t, nil)
+	w, c := withPeers(t)
 	relayed := c.relayed(t)
 	w.run(5 * time.Minute)
 	c.Refresh(w.now)
@@ -59,7 +59,7 @@ func TestRefreshAfterRestart(t *testing.T) {
 		"by a channel":         func(w *world, c *end) { c.Bind(w.now, packet.Addr{IP: 7, Port: 7}) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			w, c := withPeers(t, nil)
+			w, c := withPeers(t)
 			relayed := c.relayed(t)
 			second := config(w.pool)
 			second.Random = rng.New(9).Stream("server")
@@ -76,7 +76,7 @@ func TestRefreshAfterRestart(t *testing.T) {
 
 // After a change of the network, or of what a NAT makes of it, the server sees somebody else.
 func TestRefreshFromElsewhere(t *testing.T) {
-	w, c := withPeers(t, nil)
+	w, c := withPeers(t)
 	relayed := c.relayed(t)
 	c.addr = packet.Addr{IP: 77<<24 + 1, Port: 1234}
 	if exchange(w, c, peerA, false) == nil {
@@ -102,7 +102,7 @@ func TestRefreshFromElsewhere(t *testing.T) {
 
 // If nobody answers, there is another try for an allocation; and if the old one is found in the way then, it is released.
 func TestRefreshWithoutAnswer(t *testing.T) {
-	w, c := withPeers(t, nil)
+	w, c := withPeers(t)
 	w.passes = func(*packet.Packet) bool { return w.now >= simtime.At(50*time.Second) }
 	c.Refresh(w.now)
 	c.Send(w.now, packet.Addr{IP: 7, Port: 7}, []byte("waits"))

@@ -1,6 +1,7 @@
 package turn_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -505,7 +506,7 @@ func TestHandlePayload(t *testing.T) {
 			t.Errorf("%s: %+v", f.name, n)
 		}
 		if ok && len(got) > 0 {
-			f.b[slices.Index(f.b, 'h')] = 'H'
+			f.b[bytes.Index(f.b, []byte("hello"))] = 'H'
 			if got[0] != 'H' {
 				t.Errorf("%s: the data are a copy", f.name)
 			}

@@ -31,7 +31,7 @@ func newUser(t *testing.T, w *world, n int) *user {
 }
 
 // Attributes as RFC 8656 §18 has them.
-func transport(protocol byte) stun.Setter {
+func transportAttr(protocol byte) stun.Setter {
 	return stun.RawAttribute{Type: stun.AttrRequestedTransport, Value: []byte{protocol, 0, 0, 0}}
 }
 
@@ -135,7 +135,7 @@ func code(m *stun.Message) int {
 func (u *user) greet() {
 	u.t.Helper()
 	u.nonce = ""
-	m := u.ask(stun.MethodAllocate, transport(17))
+	m := u.ask(stun.MethodAllocate, transportAttr(17))
 	u.learn(m)
 	if code(m) != 401 {
 		u.t.Fatalf("no challenge: %v", m)
@@ -156,7 +156,7 @@ func (u *user) learn(m *stun.Message) {
 func (u *user) allocate(set ...stun.Setter) packet.Addr {
 	u.t.Helper()
 	u.greet()
-	m := u.ask(stun.MethodAllocate, append([]stun.Setter{transport(17)}, set...)...)
+	m := u.ask(stun.MethodAllocate, append([]stun.Setter{transportAttr(17)}, set...)...)
 	if code(m) != 0 {
 		u.t.Fatalf("no allocation: %v", m)
 	}
@@ -189,7 +189,7 @@ func TestBindingRequest(t *testing.T) {
 		if c := w.server.Counts(); c.Bindings != 1 || c.Refused != 1 {
 			t.Errorf("%+v", c)
 		}
-		if m := u.ask(stun.MethodAllocate, transport(17)); (m != nil) != (users != nil) {
+		if m := u.ask(stun.MethodAllocate, transportAttr(17)); (m != nil) != (users != nil) {
 			t.Errorf("Allocate with users %v: %v", users, m)
 		}
 	}
@@ -258,7 +258,7 @@ func TestCredentials(t *testing.T) {
 	}
 	integrity := stun.NewLongTermIntegrity("alice", "example.org", "secret")
 	bare := func(set ...stun.Setter) []byte {
-		set = append([]stun.Setter{stun.NewType(stun.MethodAllocate, stun.ClassRequest), stun.TransactionID, transport(17)}, set...)
+		set = append([]stun.Setter{stun.NewType(stun.MethodAllocate, stun.ClassRequest), stun.TransactionID, transportAttr(17)}, set...)
 		return stun.MustBuild(append(set, integrity, stun.Fingerprint)...).Raw
 	}
 	for _, c := range []struct {
@@ -282,11 +282,11 @@ func TestCredentials(t *testing.T) {
 		}
 	}
 	u.password = "guess"
-	if m := u.ask(stun.MethodAllocate, transport(17)); code(m) != 401 {
+	if m := u.ask(stun.MethodAllocate, transportAttr(17)); code(m) != 401 {
 		t.Errorf("wrong password: %v", m)
 	}
 	u.password = "secret"
-	b := u.message(stun.MethodAllocate, transport(17))
+	b := u.message(stun.MethodAllocate, transportAttr(17))
 	b = b[:len(b)-8] // without the fingerprint
 	binary.BigEndian.PutUint16(b[2:], uint16(len(b)-20))
 	b[8] ^= 1 // of the transaction identifier
@@ -303,7 +303,7 @@ func TestIntegrityOfAnswer(t *testing.T) {
 	w := newWorld(t, 0, nil)
 	u := newUser(t, w, 0)
 	u.greet()
-	m := u.ask(stun.MethodAllocate, transport(17))
+	m := u.ask(stun.MethodAllocate, transportAttr(17))
 	b := m.Raw[:len(m.Raw)-8-24] // without fingerprint and integrity
 	b = append([]byte(nil), b...)
 	binary.BigEndian.PutUint16(b[2:], uint16(len(b)-20+24))
@@ -322,7 +322,7 @@ func TestStaleNonce(t *testing.T) {
 	u := newUser(t, w, 0)
 	u.greet()
 	w.now = simtime.At(10*time.Second - 1)
-	if m := u.ask(stun.MethodAllocate, transport(17)); code(m) != 0 {
+	if m := u.ask(stun.MethodAllocate, transportAttr(17)); code(m) != 0 {
 		t.Errorf("before its end: %v", m)
 	}
 	w.now = simtime.At(10 * time.Second)
@@ -348,23 +348,23 @@ func TestAllocateRequests(t *testing.T) {
 		set  []stun.Setter
 		code int
 	}{
-		{"plain", []stun.Setter{transport(17)}, 0},
+		{"plain", []stun.Setter{transportAttr(17)}, 0},
 		{"no transport", nil, 400},
 		{"short transport", []stun.Setter{attr(stun.AttrRequestedTransport, 17)}, 400},
-		{"TCP", []stun.Setter{transport(6)}, 442},
-		{"unknown attribute", []stun.Setter{transport(17), attr(0x7001)}, 420},
-		{"unknown attribute that doesn't matter", []stun.Setter{transport(17), attr(0xC001)}, 0},
-		{"an attribute of ICE", []stun.Setter{transport(17), attr(stun.AttrPriority, 0, 0, 0, 1)}, 420},
-		{"don't fragment", []stun.Setter{transport(17), attr(stun.AttrDontFragment)}, 0},
-		{"even port", []stun.Setter{transport(17), attr(stun.AttrEvenPort, 0)}, 0},
-		{"even port and the next", []stun.Setter{transport(17), attr(stun.AttrEvenPort, 0x80)}, 508},
-		{"malformed even port", []stun.Setter{transport(17), attr(stun.AttrEvenPort)}, 400},
-		{"token", []stun.Setter{transport(17), token}, 508},
-		{"token and even port", []stun.Setter{transport(17), token, attr(stun.AttrEvenPort, 0)}, 400},
-		{"token and family", []stun.Setter{transport(17), token, attr(stun.AttrRequestedAddressFamily, 1, 0, 0, 0)}, 400},
-		{"IPv4", []stun.Setter{transport(17), attr(stun.AttrRequestedAddressFamily, 1, 0, 0, 0)}, 0},
-		{"IPv6", []stun.Setter{transport(17), attr(stun.AttrRequestedAddressFamily, 2, 0, 0, 0)}, 440},
-		{"malformed family", []stun.Setter{transport(17), attr(stun.AttrRequestedAddressFamily, 1)}, 400},
+		{"TCP", []stun.Setter{transportAttr(6)}, 442},
+		{"unknown attribute", []stun.Setter{transportAttr(17), attr(0x7001)}, 420},
+		{"unknown attribute that doesn't matter", []stun.Setter{transportAttr(17), attr(0xC001)}, 0},
+		{"an attribute of ICE", []stun.Setter{transportAttr(17), attr(stun.AttrPriority, 0, 0, 0, 1)}, 420},
+		{"don't fragment", []stun.Setter{transportAttr(17), attr(stun.AttrDontFragment)}, 0},
+		{"even port", []stun.Setter{transportAttr(17), attr(stun.AttrEvenPort, 0)}, 0},
+		{"even port and the next", []stun.Setter{transportAttr(17), attr(stun.AttrEvenPort, 0x80)}, 508},
+		{"malformed even port", []stun.Setter{transportAttr(17), attr(stun.AttrEvenPort)}, 400},
+		{"token", []stun.Setter{transportAttr(17), token}, 508},
+		{"token and even port", []stun.Setter{transportAttr(17), token, attr(stun.AttrEvenPort, 0)}, 400},
+		{"token and family", []stun.Setter{transportAttr(17), token, attr(stun.AttrRequestedAddressFamily, 1, 0, 0, 0)}, 400},
+		{"IPv4", []stun.Setter{transportAttr(17), attr(stun.AttrRequestedAddressFamily, 1, 0, 0, 0)}, 0},
+		{"IPv6", []stun.Setter{transportAttr(17), attr(stun.AttrRequestedAddressFamily, 2, 0, 0, 0)}, 440},
+		{"malformed family", []stun.Setter{transportAttr(17), attr(stun.AttrRequestedAddressFamily, 1)}, 400},
 	} {
 		w := newWorld(t, 0, nil)
 		u := newUser(t, w, 0)
@@ -400,12 +400,12 @@ func TestAllocateAgain(t *testing.T) {
 	w := newWorld(t, 0, nil)
 	u := newUser(t, w, 0)
 	u.greet()
-	b := u.message(stun.MethodAllocate, transport(17))
+	b := u.message(stun.MethodAllocate, transportAttr(17))
 	first, again := u.put(b), u.put(b)
 	if code(first) != 0 || string(first.Raw) != string(again.Raw) {
 		t.Errorf("first %v, then %v", first, again)
 	}
-	if m := u.ask(stun.MethodAllocate, transport(17)); code(m) != 437 {
+	if m := u.ask(stun.MethodAllocate, transportAttr(17)); code(m) != 437 {
 		t.Errorf("another one: %v", m)
 	}
 	if m := u.ask(stun.MethodRefresh, lifetimeAttr(0)); code(m) != 0 || lifetimeIn(t, m) != 0 {
@@ -416,7 +416,7 @@ func TestAllocateAgain(t *testing.T) {
 	}
 	w.now = simtime.At(41 * time.Second)
 	w.server.HandleTimeout(w.now)
-	if m := u.ask(stun.MethodAllocate, transport(17)); code(m) != 0 {
+	if m := u.ask(stun.MethodAllocate, transportAttr(17)); code(m) != 0 {
 		t.Errorf("another one after the end: %v", m)
 	}
 	if c := w.server.Counts(); c.Allocations != 2 || c.Deleted != 1 || c.Expired != 0 {
@@ -444,7 +444,7 @@ func TestLifetimes(t *testing.T) {
 			w := newWorld(t, 0, func(s *turn.ServerConfig) { s.MaxLifetime, s.NonceLifetime = c.max, 24*time.Hour })
 			u := newUser(t, w, 0)
 			u.greet()
-			if d := lifetimeIn(t, u.ask(stun.MethodAllocate, append(c.set, transport(17))...)); d != c.want {
+			if d := lifetimeIn(t, u.ask(stun.MethodAllocate, append(c.set, transportAttr(17))...)); d != c.want {
 				t.Errorf("allocated for %v", d)
 			}
 			if at := w.server.NextTimeout(); at != simtime.At(c.want) {
@@ -488,7 +488,7 @@ func TestNeedsAllocation(t *testing.T) {
 			t.Errorf("%v of another user: %v", method, m)
 		}
 	}
-	if m := u.ask(stun.MethodAllocate, transport(17)); code(m) != 437 {
+	if m := u.ask(stun.MethodAllocate, transportAttr(17)); code(m) != 437 {
 		t.Errorf("Allocate of another user: %v", m)
 	}
 	u.name, u.password = "alice", "secret"
@@ -510,13 +510,13 @@ func TestQuota(t *testing.T) {
 	var codes [4]int
 	for i, u := range users {
 		u.greet()
-		codes[i] = code(u.ask(stun.MethodAllocate, transport(17)))
+		codes[i] = code(u.ask(stun.MethodAllocate, transportAttr(17)))
 	}
 	if codes != [4]int{0, 0, 486, 0} {
 		t.Errorf("%v", codes)
 	}
 	users[0].ask(stun.MethodRefresh, lifetimeAttr(0))
-	if m := users[2].ask(stun.MethodAllocate, transport(17)); code(m) != 0 {
+	if m := users[2].ask(stun.MethodAllocate, transportAttr(17)); code(m) != 0 {
 		t.Errorf("with room again: %v", m)
 	}
 }
@@ -540,7 +540,7 @@ func TestPorts(t *testing.T) {
 	}
 	u := newUser(t, w, 19)
 	u.greet()
-	if m := u.ask(stun.MethodAllocate, transport(17)); code(m) != 508 {
+	if m := u.ask(stun.MethodAllocate, transportAttr(17)); code(m) != 508 {
 		t.Errorf("without a port: %v", m)
 	}
 	newUser(t, w, 0).greet()
@@ -552,7 +552,7 @@ func TestPorts(t *testing.T) {
 	}
 	u = newUser(t, w, 20)
 	u.greet()
-	if m := u.ask(stun.MethodAllocate, transport(17), stun.RawAttribute{Type: stun.AttrEvenPort, Value: []byte{0}}); code(m) != 508 {
+	if m := u.ask(stun.MethodAllocate, transportAttr(17), stun.RawAttribute{Type: stun.AttrEvenPort, Value: []byte{0}}); code(m) != 508 {
 		t.Errorf("without an even port: %v", m)
 	}
 }
