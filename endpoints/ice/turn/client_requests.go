@@ -151,7 +151,7 @@ func (c *Client) handleError(now simtime.Time, r *request, m *stun.Message) {
 	realm, errRealm := m.Get(stun.AttrRealm)
 	nonce, errNonce := m.Get(stun.AttrNonce)
 	switch {
-	case challenge && c.abandoned: // it hasn't made an allocation, and needn't
+	case e.Code == stun.CodeUnauthorized && c.abandoned: // it hasn't made an allocation, and needn't
 	case challenge && (errNonce != nil || len(nonce) > maxText): // it doesn't say how to go on
 	case e.Code == stun.CodeUnauthorized && !r.protected && errRealm == nil && len(realm) <= maxText:
 		c.realm, c.nonce = string(realm), string(nonce)
@@ -161,6 +161,7 @@ func (c *Client) handleError(now simtime.Time, r *request, m *stun.Message) {
 	case e.Code == stun.CodeStaleNonce && r.protected && r.stale < maxStale:
 		c.nonce = string(nonce)
 		r.stale++
+		c.leftover = c.leftover || r.method == stun.MethodAllocate && r.sent > 1 // the one before may have come in time
 		c.start(now, r)
 		return
 	}

@@ -1,0 +1,243 @@
+package turn_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/pion/stun/v4"
+
+	"rtpfabric/endpoints/ice/turn"
+	"rtpfabric/sim/packet"
+	"rtpfabric/sim/rng"
+	"rtpfabric/sim/simtime"
+)
+
+// withPeers returns a world with a client that has a permission and a channel.
+func withPeers(t *testing.T) (*world, *end) {
+	t.Helper()
+	w, c := allocated(t, nil)
+	c.Permit(w.now, peerA.IP)
+	c.Bind(w.now, peerB)
+	w.run(w.now.Duration() + time.Second)
+	return w, c
+}
+
+// still fails unless data flow both ways to both peers.
+func still(t *testing.T, w *world, c *end) {
+	t.Helper()
+	if err := errors.Join(exchange(w, c, peerA, false), exchange(w, c, peerB, true)); err != nil {
+		t.Error(err)
+	}
+	w.settled()
+}
+
+// An allocation that is there stays.
+func TestRefresh(t *testing.T) {
+	w, c := withPeers(t)
+	relayed := c.relayed(t)
+	w.run(5 * time.Minute)
+	c.Refresh(w.now)
+	c.Refresh(w.now)
+	w.run(w.now.Duration() + time.Second)
+	if got := c.relayed(t); got != relayed || c.Counts().Lost != 0 {
+		t.Errorf("%v, then %v, %+v", relayed, got, c.Counts())
+	}
+	if at := w.server.NextTimeout(); at < simtime.At(15*time.Minute) {
+		t.Errorf("it ends at %v", at)
+	}
+	still(t, w, c)
+}
+
+// A server that has begun anew knows nothing of the allocation (RFC 8656 §8.3): there is another one, with the same
+// permissions and channels.
+func TestRefreshAfterRestart(t *testing.T) {
+	for name, notice := range map[string]func(w *world, c *end){
+		"asked":                func(w *world, c *end) { c.Refresh(w.now) },
+		"when it is refreshed": func(w *world, _ *end) { w.run(10 * time.Minute) },
+		"by a permission":      func(w *world, c *end) { c.Permit(w.now, 7) },
+		"by a channel":         func(w *world, c *end) { c.Bind(w.now, packet.Addr{IP: 7, Port: 7}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, c := withPeers(t)
+			relayed := c.relayed(t)
+			second := config(w.pool)
+			second.Random = rng.New(9).Stream("server")
+			w.server = turn.NewServer(second)
+			notice(w, c)
+			w.run(w.now.Duration() + time.Second)
+			if got := c.relayed(t); got == relayed || c.Counts().Lost != 1 || c.Counts().Allocations != 2 {
+				t.Errorf("%v, then %v, %+v", relayed, got, c.Counts())
+			}
+			still(t, w, c)
+		})
+	}
+}
+
+// After a change of the network, or of what a NAT makes of it, the server sees somebody else.
+func TestRefreshFromElsewhere(t *testing.T) {
+	w, c := withPeers(t)
+	relayed := c.relayed(t)
+	c.addr = packet.Addr{IP: 77<<24 + 1, Port: 1234}
+	if exchange(w, c, peerA, false) == nil {
+		t.Error("data flow from another address")
+	}
+	c.Refresh(w.now)
+	if c.State() != turn.Allocated {
+		t.Errorf("%v before there is an answer", c)
+	}
+	w.run(w.now.Duration() + time.Second)
+	if got := c.relayed(t); got == relayed {
+		t.Errorf("%v still", got)
+	}
+	if mapped, _ := c.Mapped(); mapped != c.addr {
+		t.Errorf("mapped address %v", mapped)
+	}
+	still(t, w, c)
+	w.run(12 * time.Minute)
+	if n := w.server.Counts(); n.Allocations != 2 || n.Expired != 1 {
+		t.Errorf("%+v", n)
+	}
+}
+
+// If nobody answers, there is another try for an allocation; and if the old one is found in the way then, it is released.
+func TestRefreshWithoutAnswer(t *testing.T) {
+	w, c := withPeers(t)
+	w.passes = func(*packet.Packet) bool { return w.now >= simtime.At(50*time.Second) }
+	c.Refresh(w.now)
+	c.Send(w.now, packet.Addr{IP: 7, Port: 7}, []byte("waits"))
+	w.run(42 * time.Second)
+	if c.State() != turn.Allocating || c.Counts().Lost != 1 {
+		t.Errorf("%v, %+v", c, c.Counts())
+	}
+	w.run(time.Minute)
+	if n := w.server.Counts(); n.Allocations != 2 || n.Deleted != 1 {
+		t.Errorf("%+v", n)
+	}
+	still(t, w, c)
+
+	w.passes = func(*packet.Packet) bool { return false }
+	c.Refresh(w.now)
+	w.run(w.now.Duration() + 80*time.Second)
+	if c.State() != turn.Failed || !errors.Is(c.Err(), turn.ErrNoAnswer) || c.Permitted(peerA.IP) {
+		t.Errorf("%v: %v", c, c.Err())
+	}
+	c.Send(w.now, peerA, []byte("in vain"))
+	if c.Poll() != nil || c.Counts().Dropped == 0 {
+		t.Errorf("%+v", c.Counts())
+	}
+	w.passes = nil
+	c.Allocate(w.now)
+	c.Permit(w.now, peerA.IP)
+	c.Bind(w.now, peerB)
+	w.run(w.now.Duration() + 2*time.Second)
+	still(t, w, c)
+}
+
+// A refresh that is refused for another reason is the end of it.
+func TestRefreshRefused(t *testing.T) {
+	client := newClient()
+	client.Allocate(0)
+	refuses := false
+	answer := func(_ simtime.Time, m *stun.Message) []byte {
+		if refuses {
+			return refuse(m, stun.CodeServerError)
+		}
+		return respond(m, stun.ClassSuccessResponse, xorRelayed(peerA), lifetimeAttr(time.Hour), mappedAttr)
+	}
+	converse(t, client, 0, 1, answer)
+	client.Refresh(1)
+	refuses = true
+	converse(t, client, 1, 2, answer)
+	var refused *turn.RefusedError
+	if client.State() != turn.Failed || !errors.As(client.Err(), &refused) || refused.Code != 500 || refused.Method != "Refresh" {
+		t.Errorf("%v: %v", client, client.Err())
+	}
+}
+
+// Another client's allocation at the same address is in the way, and stays (RFC 8656 §7.4).
+func TestMismatch(t *testing.T) {
+	w, first := allocated(t, nil)
+	w.ends = nil
+	second := w.add(0, "alice", "secret") // behind the same address and port
+	second.Allocate(w.now)
+	w.run(w.now.Duration() + time.Second)
+	var refused *turn.RefusedError
+	if second.State() != turn.Failed || !errors.As(second.Err(), &refused) || refused.Code != 437 {
+		t.Errorf("%v: %v", second, second.Err())
+	}
+	if n := w.server.Counts(); n.Deleted != 0 || first.State() != turn.Allocated {
+		t.Errorf("%+v", n)
+	}
+}
+
+// What is released is gone for both, and can be had again, at any moment of it.
+func TestRelease(t *testing.T) {
+	for _, wait := range []time.Duration{0, 10 * ms, 30 * ms, 50 * ms, 70 * ms, 90 * ms, 500 * ms} {
+		for _, again := range []time.Duration{0, 10 * ms, 30 * ms, 50 * ms, 70 * ms, 500 * ms, -1} {
+			w := newWorld(t, 1, nil)
+			c := w.ends[0]
+			c.Allocate(0)
+			c.Permit(0, peerA.IP)
+			w.run(wait)
+			c.Release(w.now)
+			if _, ok := c.Relayed(); ok || c.State() != turn.Idle || c.Permitted(peerA.IP) {
+				t.Errorf("after %v: %v", wait, c)
+			}
+			if again >= 0 {
+				w.run(w.now.Duration() + again)
+				c.Allocate(w.now)
+				c.Permit(w.now, peerA.IP)
+				c.Bind(w.now, peerB)
+				w.run(w.now.Duration() + time.Second)
+				if c.State() != turn.Allocated {
+					t.Fatalf("after %v, and again after %v: %v: %v", wait, again, c, c.Err())
+				}
+				still(t, w, c)
+				c.Release(w.now)
+			}
+			w.run(w.now.Duration() + time.Second)
+			if n := w.server.Counts(); n.Allocations != n.Deleted || n.Expired != 0 || c.State() != turn.Idle || c.NextTimeout() != simtime.Never {
+				t.Errorf("after %v, and again after %v: %+v, %v", wait, again, n, c)
+			}
+		}
+	}
+}
+
+// The server is told that an allocation isn't wanted until it answers; and what it doesn't hear of ends by itself.
+func TestReleaseIsLost(t *testing.T) {
+	w, c := allocated(t, nil)
+	w.passes = func(*packet.Packet) bool { return w.now >= simtime.At(5*time.Second) }
+	c.Release(w.now)
+	w.run(10 * time.Second)
+	if n := w.server.Counts(); n.Deleted != 1 {
+		t.Errorf("%+v", n)
+	}
+	w, c = allocated(t, nil)
+	w.passes = func(*packet.Packet) bool { return false }
+	c.Release(w.now)
+	w.run(time.Minute)
+	if c.State() != turn.Idle || c.NextTimeout() != simtime.Never || c.Err() != nil {
+		t.Errorf("%v: %v", c, c.Err())
+	}
+	w.passes = nil
+	c.Allocate(w.now) // there is one in the way, which is the client's own
+	w.run(w.now.Duration() + time.Second)
+	if n := w.server.Counts(); c.State() != turn.Allocated || n.Allocations != 2 || n.Deleted != 1 {
+		t.Errorf("%v: %v, %+v", c, c.Err(), n)
+	}
+	w.run(9 * time.Minute)
+}
+
+// A server that grants little is asked often.
+func TestShortLifetime(t *testing.T) {
+	w, c := allocated(t, func(c *turn.ServerConfig) { c.MaxLifetime = 50 * time.Second })
+	relayed := c.relayed(t)
+	w.run(10 * time.Minute)
+	if c.relayed(t) != relayed || c.Counts().Lost != 0 || w.server.Counts().Expired != 0 {
+		t.Errorf("%+v", c.Counts())
+	}
+	if n := c.Counts().Requests; n > 30 {
+		t.Errorf("%d requests", n)
+	}
+}

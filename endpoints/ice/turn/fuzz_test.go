@@ -1,0 +1,104 @@
+package turn_test
+
+import (
+	"bytes"
+	"testing"
+	"time"
+
+	"rtpfabric/endpoints/ice/turn"
+	"rtpfabric/sim/packet"
+	"rtpfabric/sim/simtime"
+)
+
+// realMessages returns what a client and a server say to each other, and in which direction.
+func realMessages() (payloads [][]byte, toServer []bool) {
+	w, c := allocated(&testing.T{}, nil)
+	c.Permit(w.now, peerA.IP)
+	c.Bind(w.now, peerB)
+	w.run(w.now.Duration() + time.Second)
+	for _, peer := range []packet.Addr{peerA, peerB} {
+		c.Send(w.now, peer, []byte("hello"))
+		w.send(peer, w.log[len(w.log)-1].Dst, "")
+		if relayed, ok := c.Relayed(); ok {
+			w.send(peer, relayed, "hello back")
+		}
+	}
+	c.Refresh(w.now)
+	w.run(w.now.Duration() + time.Second)
+	c.Release(w.now)
+	w.run(w.now.Duration() + time.Second)
+	for _, p := range w.log {
+		payloads, toServer = append(payloads, p.Payload), append(toServer, p.Dst.IP == serverAddr.IP)
+	}
+	return payloads, toServer
+}
+
+// Whatever comes to a server, it answers or relays or drops it, loses no packet, and serves the next.
+func FuzzServer(f *testing.F) {
+	payloads, toServer := realMessages()
+	for i, b := range payloads {
+		f.Add(b, toServer[i], false)
+		f.Add(b, true, true)
+	}
+	f.Fuzz(func(t *testing.T, b []byte, listening, stranger bool) {
+		w, c := allocated(t, nil)
+		c.Permit(w.now, peerA.IP)
+		c.Bind(w.now, peerB)
+		w.run(w.now.Duration() + time.Second)
+		p := w.pool.New()
+		copy(p.SetPayload(len(b)), b)
+		p.Src, p.Dst = c.addr, serverAddr
+		if stranger {
+			p.Src = peerB
+		}
+		if !listening {
+			p.Dst = c.relayed(t)
+		}
+		w.server.HandlePacket(w.now, p)
+		w.settled()
+		w.run(w.now.Duration() + time.Second)
+		w.settled()
+		for now := w.server.NextTimeout(); now != simtime.Never; now = w.server.NextTimeout() {
+			w.server.HandleTimeout(now)
+			if w.server.NextTimeout() <= now {
+				t.Fatal("it doesn't come to an end")
+			}
+		}
+		if m := newUser(t, w, 9).ask(1); m == nil { // Binding
+			t.Error("it doesn't serve any more")
+		}
+	})
+}
+
+// Whatever comes to a client changes nothing for the worse, and the data that it finds are part of what came.
+func FuzzClient(f *testing.F) {
+	payloads, _ := realMessages()
+	for _, b := range payloads {
+		f.Add(b, uint8(0))
+		f.Add(b, uint8(1))
+		f.Add(b, uint8(2))
+	}
+	f.Fuzz(func(t *testing.T, b []byte, moment uint8) {
+		w := newWorld(t, 1, nil)
+		c := w.ends[0]
+		c.Allocate(0)
+		c.Permit(0, peerA.IP)
+		c.Bind(0, peerB)
+		w.run([]time.Duration{10 * ms, 50 * ms, time.Second}[moment%3])
+		before := bytes.Clone(b)
+		peer, data, ok := c.HandlePayload(w.now, b)
+		if !bytes.Equal(b, before) {
+			t.Error("it changes what came")
+		}
+		if !ok && (data != nil || peer != packet.Addr{}) || ok && !bytes.Contains(b, data) || ok && peer.IP != peerA.IP && peer != peerB {
+			t.Errorf("%q of %v, %t", data, peer, ok)
+		}
+		w.run(w.now.Duration() + 3*time.Second)
+		switch {
+		case c.State() == turn.Allocated:
+			still(t, w, c)
+		case c.State() != turn.Failed || c.Err() == nil || moment%3 == 2: // who knows a transaction can end it (RFC 8489 §16.1.1)
+			t.Errorf("%v: %v", c, c.Err())
+		}
+	})
+}
