@@ -18,7 +18,7 @@ import (
 func (s *Session) owns(p *packet.Packet) bool {
 	c, from := &s.config, p.Src
 	if s.router != nil {
-		return p.Dst == c.Local
+		return s.router.Concerns(p)
 	}
 	from.Port -= c.RemoteOffset
 	if c.Local == p.Dst && c.Remote == from || !s.muxed() && c.RTCPLocal == p.Dst && c.RTCPRemote == from {

@@ -19,10 +19,19 @@ func (c *checker) gathering() {
 	c.apply([]rule{
 		{g == nil, p, "candidates are in descriptions, and without signalling there are none", `add "signalling: {at: M}", or remove it`},
 		{c.s.Security.ICE != "full", c.firstOf(at("security", "ice"), p), "nobody checks candidates", `write "security: {ice: full}"`},
-		{c.s.Topology.Forked(), p, "devices of a fork share one port, and what is gathered for it", "remove it"},
+		{c.s.Topology.Forked() && *i.Trickle, p.Child("trickle"), "lines of a fork take no candidates after a description", `write "trickle: false", or remove it`},
 		{g != nil && g.By == "gateway" && *i.Trickle, p.Child("trickle"), "user agents of SIP take no candidates after a description", `write "trickle: false", or remove it`},
 		{i.Policy == "relay" && !i.TURN, p.Child("policy"), "there are no relayed candidates", `write "turn: true", or "policy: all"`},
 	})
+	if g != nil && g.Fork != nil {
+		for _, d := range g.Fork.Devices {
+			for j, r := range d.Replaces {
+				if r.Moves {
+					c.fail(at("signalling", "fork", "devices", d.Name, "replaces", j, "moves"), "nobody gathers candidates for another port", `remove it, or "ice"`)
+				}
+			}
+		}
+	}
 	for _, peer := range c.s.Topology.Peers {
 		if e := c.s.Endpoint(peer); e != nil && !c.connected(e.At, i.At) {
 			c.fail(p.Child("at"), fmt.Sprintf("no path leads from %s to %s", e.At, i.At), "add a link that joins them")

@@ -103,7 +103,7 @@ func (c *checker) passes(n *Node) {
 				"put it where all who call it reach it")
 		}
 	}
-	if c.s.Topology.Forked() && n.NAT != nil && n.NAT.LocalCandidates && isInside(peers[0]) {
+	if c.s.Topology.Forked() && c.s.ICE == nil && n.NAT != nil && n.NAT.LocalCandidates && isInside(peers[0]) {
 		beside := slices.IndexFunc(peers[1:], isInside)
 		outside := slices.IndexFunc(peers[1:], func(device string) bool { return !isInside(device) })
 		if beside >= 0 && outside >= 0 {

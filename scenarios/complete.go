@@ -60,7 +60,7 @@ func (s *Scenario) complete() {
 		g.Offers = []SignalledOffer{{By: s.Topology.Peers[0]}}
 	}
 	if i := s.ICE; i != nil && i.Trickle == nil {
-		i.Trickle = valueOf(s.Signalling == nil || s.Signalling.By != "gateway")
+		i.Trickle = valueOf(!s.Topology.Forked() && (s.Signalling == nil || s.Signalling.By != "gateway"))
 	}
 	if g := s.Signalling; g != nil && g.Fork == nil && s.Topology.Forked() {
 		g.Fork = &Fork{}

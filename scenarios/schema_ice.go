@@ -8,7 +8,7 @@ type ICE struct {
 	// TURN lets the server relay (RFC 8656), and ends gather relayed candidates.
 	TURN bool `yaml:"turn" default:"true"`
 	// Trickle lets descriptions leave before the server has answered; candidates follow (RFC 8838). It is the default between
-	// browsers; user agents of SIP wait.
+	// browsers; user agents of SIP, and lines of a fork, wait.
 	Trickle *bool `yaml:"trickle"`
 	// Policy is which candidates ends use: all, or relayed ones alone (RFC 8829 §3.5.3).
 	Policy string `yaml:"policy" oneof:"all,relay" default:"all"`

@@ -163,6 +163,11 @@ func (s *Simulation) addLine(call *Call, ends [2]*negotiation) {
 
 // lineEvent lets a line hear of its keys, and of keys that are pressed. It reports whether its endpoint may have got something to do.
 func (s *Simulation) lineEvent(e endpoints.Event) bool {
+	for _, l := range s.lines {
+		if l.gathering != nil && l.self == e.Session.Endpoint() {
+			l.gathering.handle(e)
+		}
+	}
 	if e.Kind != endpoints.SessionEntered && e.Kind != endpoints.DigitReceived {
 		return false
 	}
@@ -220,6 +225,9 @@ func (s *Simulation) signalFork() {
 		}
 		node := forking.NewDevice(dc)
 		h.node = node
+		if device.gathering != nil {
+			s.gatherFor(device.gathering, h, node)
+		}
 		device.accepts = func(now simtime.Time) {
 			node.Accept(now)
 			h.work(now)
@@ -228,14 +236,24 @@ func (s *Simulation) signalFork() {
 		s.web(h, server, i+1, c.Delivery[name])
 	}
 	own.share()
+	if g := s.lines[0].gathering; g != nil {
+		s.gatherFor(g, ch, node)
+	}
 	for _, k := range f.Keys {
 		s.Loop.NewTimer(engine.HandlerFunc(func(now simtime.Time) { own.press(now, k.To, k.Digits) })).Set(k.Digits.At)
 	}
 	for _, o := range c.Offers {
-		s.Loop.NewTimer(engine.HandlerFunc(func(now simtime.Time) {
+		call := func(now simtime.Time) {
 			node.Call(now)
 			ch.work(now)
 			ch.host.drain(now)
+		}
+		s.Loop.NewTimer(engine.HandlerFunc(func(now simtime.Time) {
+			if g := s.lines[0].gathering; g != nil {
+				g.when(now, false, call)
+				return
+			}
+			call(now)
 		})).Set(o.At)
 	}
 }
@@ -295,7 +313,7 @@ func (ls *lines) Prepare(now simtime.Time, device, answer string) (string, error
 	l.theirs = d
 	l.expect(d)
 	l.listen()
-	if d.Addr != l.remote {
+	if l.gathering == nil && d.Addr != l.remote {
 		l.move(now, l.local, d.Addr)
 		l.step.Begin(l.handshake(dtls.Server), false)
 	}
@@ -359,7 +377,7 @@ func (l *line) begin(now simtime.Time) {
 		return
 	}
 	l.begun = true
-	l.checks.Agent().Begin(now, l.theirs.ICE, l.theirs.Candidates...)
+	l.check(now, l.theirs)
 	l.stir(now)
 }
 

@@ -67,8 +67,8 @@ func password(random *rng.Source, name string) string {
 // gathering is how an end of a call gathers candidates.
 type gathering struct {
 	n         *negotiation
+	socket    *ice.Socket
 	transport *ice.Transport
-	random    *rng.Stream
 	// waiting is what is to be done when descriptions can be made, told the candidates that the other end knows of, or will as
 	// soon as a description with these credentials leaves.
 	waiting []func(simtime.Time)
@@ -89,29 +89,34 @@ const maxEarlyFragments = 64
 
 func (s *Simulation) newGathering(n *negotiation, peer string) *gathering {
 	g := s.config.Gathering
-	c := ice.TransportConfig{
-		Local: n.local, Remote: n.remote, STUN: iceServerAddr, RelayOnly: g.RelayOnly, Random: s.random.Stream("ice/" + n.self + "/" + peer + "/gathering"),
+	socket := s.sockets[n.local]
+	if socket == nil {
+		c := ice.SocketConfig{
+			Local: n.local, STUN: iceServerAddr, RelayOnly: g.RelayOnly, Random: s.random.Stream("ice/" + n.self + "/" + peer + "/gathering"),
+		}
+		if g.Relays {
+			c.TURN, c.Username, c.Password = iceServerAddr, n.self, password(s.random, n.self)
+		}
+		socket = ice.NewSocket(c)
+		s.sockets[n.local] = socket
 	}
-	if g.Relays {
-		c.TURN, c.Username, c.Password = iceServerAddr, n.self, password(s.random, n.self)
-	}
-	return &gathering{n: n, transport: ice.NewTransport(n.step, c)}
+	return &gathering{n: n, socket: socket, transport: ice.NewTransport(n.step, socket, n.remote)}
 }
 
 // begin asks the servers.
 func (g *gathering) begin(now simtime.Time) {
-	g.transport.Gather(now)
+	g.socket.Gather(now)
 	g.n.stir(now)
 }
 
 // ready reports whether a description can be made: with all candidates, unless they may follow.
 func (g *gathering) ready() bool {
-	return g.transport.Begun() && (g.n.s.config.Gathering.Trickle || g.transport.Complete())
+	return g.socket.Begun() && (g.n.s.config.Gathering.Trickle || g.socket.Complete())
 }
 
 // when does something as soon as a description can be made, for which it asks the servers if need be.
 func (g *gathering) when(now simtime.Time, again bool, do func(simtime.Time)) {
-	if !g.transport.Begun() || again {
+	if !g.socket.Begun() || again {
 		g.begin(now)
 	}
 	if g.ready() {
@@ -127,7 +132,7 @@ func (g *gathering) awaited(now simtime.Time, offer string) bool {
 		return false
 	}
 	if d, err := jsep.Parse(offer); err == nil && d.ICE != g.answering {
-		if !g.transport.Begun() || g.n.restartsBy(d.ICE) {
+		if !g.socket.Begun() || g.n.restartsBy(d.ICE) {
 			g.begin(now)
 		}
 		g.answering = d.ICE
@@ -137,7 +142,7 @@ func (g *gathering) awaited(now simtime.Time, offer string) bool {
 
 // describe puts what is known into a description.
 func (g *gathering) describe(d *jsep.Description) {
-	d.Candidates, d.Complete = g.transport.Candidates(), g.transport.Complete()
+	d.Candidates, d.Complete = g.socket.Candidates(), g.socket.Complete()
 	d.Addr = byDefault(d.Candidates)
 	g.told, g.ended, g.of = d.Candidates, d.Complete, d.ICE
 }
@@ -180,12 +185,12 @@ func (g *gathering) tell(now simtime.Time) {
 		return
 	}
 	var news []ice.Candidate
-	for _, c := range g.transport.Candidates() {
+	for _, c := range g.socket.Candidates() {
 		if !slices.Contains(g.told, c) {
 			news = append(news, c)
 		}
 	}
-	complete := g.transport.Complete() && !g.ended
+	complete := g.socket.Complete() && !g.ended
 	if len(news) == 0 && !complete {
 		return
 	}

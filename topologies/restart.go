@@ -26,7 +26,7 @@ func (n *negotiation) checker(controlling bool) *ice.Agent {
 	n.restarts.agents++
 	candidates := []ice.Candidate{ice.HostCandidate(n.local)}
 	if n.gathering != nil {
-		candidates = n.gathering.transport.Candidates()
+		candidates = n.gathering.socket.Candidates()
 	}
 	return n.s.checker(n.self, n.other, n.restarts.agents, controlling, n.own.ICE, candidates...)
 }
@@ -58,7 +58,7 @@ func (n *negotiation) withdrawRestart() {
 // answerRestart restarts as the offer does. Servers are asked by now, unless candidates may follow.
 func (n *negotiation) answerRestart(now simtime.Time, d *jsep.Description) {
 	anew := n.restartsBy(d.ICE)
-	if g := n.gathering; g != nil && (!g.transport.Begun() || anew && g.ready() && n.s.config.Gathering.Trickle) {
+	if g := n.gathering; g != nil && (!g.socket.Begun() || anew && g.ready() && n.s.config.Gathering.Trickle) {
 		g.begin(now)
 	}
 	if anew {

@@ -138,7 +138,7 @@ func (s *Simulation) plan(names [2]string, hosts [2]*signallingHost, parties [2]
 type trickler interface{ Trickle(fragment string) }
 
 // gatherFor joins the gathering of an end to its party.
-func (s *Simulation) gatherFor(g *gathering, h *signallingHost, party changer) {
+func (s *Simulation) gatherFor(g *gathering, h *signallingHost, party signalling.Node) {
 	if t, ok := party.(trickler); ok && s.config.Gathering.Trickle {
 		g.trickle = func(now simtime.Time, fragment string) {
 			t.Trickle(fragment)

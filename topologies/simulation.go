@@ -8,6 +8,7 @@ import (
 
 	"rtpfabric/endpoints"
 	"rtpfabric/endpoints/encoder"
+	"rtpfabric/endpoints/ice"
 	"rtpfabric/endpoints/ice/turn"
 	"rtpfabric/endpoints/keying/dtls"
 	"rtpfabric/sim/engine"
@@ -44,6 +45,7 @@ type Simulation struct {
 	signalling []*signallingHost
 	iceServer  *turn.Server // nil if there is none
 	icePort    *fabric.Port
+	sockets    map[packet.Addr]*ice.Socket // of ends that gather candidates
 	lines      []*line // of a fork: for each device the caller's end and its own
 
 	translators []translator
@@ -201,7 +203,7 @@ func newSimulation(c Config) *Simulation {
 	s := &Simulation{
 		Loop: &engine.Loop{}, config: c, random: rng.New(c.Seed),
 		nodes: map[string]*fabric.Node{}, byName: map[string]*party{}, relays: map[string]*host{},
-		shared: map[string]*encoder.Shared{}, sfms: map[string]*sfm{}, mixers: map[string]*mixer{},
+		sockets: map[packet.Addr]*ice.Socket{}, shared: map[string]*encoder.Shared{}, sfms: map[string]*sfm{}, mixers: map[string]*mixer{},
 		transcodings: map[string]*transcoding{}, pictures: map[*endpoints.Section]*transcoding{},
 	}
 	s.Fabric = fabric.New(s.Loop, s.random)

@@ -3,6 +3,7 @@ package ice
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/pion/stun/v4"
 
@@ -61,6 +62,9 @@ func (f *Full) Withdraw() {
 
 // Begin gives the agent what the other end's description says.
 func (f *Full) Begin(now simtime.Time, peer Credentials, remote ...Candidate) {
+	if f.transport != nil {
+		f.agent.early = append(f.agent.early, f.transport.socket.release(peer)...)
+	}
 	f.agent.Begin(now, peer, remote...)
 	for _, c := range remote {
 		f.permit(now, c)
@@ -75,7 +79,7 @@ func (f *Full) AddRemote(now simtime.Time, c Candidate) {
 
 func (f *Full) permit(now simtime.Time, c Candidate) {
 	if f.transport != nil {
-		f.transport.permit(now, c)
+		f.transport.socket.permit(now, c)
 	}
 }
 
@@ -133,6 +137,16 @@ func (f *Full) HandleCheck(now simtime.Time, p *packet.Packet) {
 	}
 	a.HandleDatagram(now, p.Src, to, p.Payload)
 	f.settle()
+}
+
+// wants reports whether a STUN message is one for this end's checks with its peer, which is known, and no other.
+func (f *Full) wants(payload []byte) bool {
+	return slices.ContainsFunc(f.agents(), func(a *Agent) bool { return a.peer != (Credentials{}) && a.concerns(payload) })
+}
+
+// knows reports whether an address is a candidate of the other end.
+func (a *Agent) knows(addr packet.Addr) bool {
+	return slices.ContainsFunc(a.remote, func(c Candidate) bool { return c.Addr == addr })
 }
 
 // concerns reports whether a STUN message is for this agent: one that has its name, or that answers it.

@@ -39,6 +39,7 @@ type street struct {
 	t        *testing.T
 	now      simtime.Time
 	ends     [2]*ice.Transport
+	sockets  [2]*ice.Socket
 	checks   [2]*ice.Full
 	creds    [2]ice.Credentials
 	homes    [2]home
@@ -82,14 +83,15 @@ func newStreet(t *testing.T, seed uint64, homes [2]home, relayOnly bool) *street
 		random := rng.New(seed).Stream(fmt.Sprint("end ", i))
 		w.creds[i] = ice.NewCredentials(random)
 		w.checks[i] = ice.NewFull(&greeting{}, w.agent(i, 0, i == 0), sessionsOf[i], sessionsOf[1-i])
-		w.ends[i] = ice.NewTransport(w.checks[i], ice.TransportConfig{
-			Local: sessionsOf[i], Remote: sessionsOf[1-i], STUN: serverAddr, TURN: serverAddr, Username: fmt.Sprint(i), Password: string(rune('a' + i)),
+		w.sockets[i] = ice.NewSocket(ice.SocketConfig{
+			Local: sessionsOf[i], STUN: serverAddr, TURN: serverAddr, Username: fmt.Sprint(i), Password: string(rune('a' + i)),
 			RelayOnly: relayOnly, Random: random,
 		})
+		w.ends[i] = ice.NewTransport(w.checks[i], w.sockets[i], sessionsOf[1-i])
 		w.checks[i].Use(w.ends[i])
 	}
 	for i := range w.ends {
-		w.ends[i].Gather(0)
+		w.sockets[i].Gather(0)
 		w.checks[i].Begin(0, w.creds[1-i])
 	}
 	return w
@@ -97,8 +99,8 @@ func newStreet(t *testing.T, seed uint64, homes [2]home, relayOnly bool) *street
 
 func (w *street) agent(i, generation int, controlling bool) *ice.Agent {
 	c := ice.Config{Controlling: controlling, Local: w.creds[i], Random: rng.New(uint64(generation)).Stream(fmt.Sprint("agent ", i))}
-	if w.ends[i] != nil {
-		c.Candidates = w.ends[i].Candidates()
+	if w.sockets[i] != nil {
+		c.Candidates = w.sockets[i].Candidates()
 	}
 	return ice.NewAgent(c)
 }
@@ -222,8 +224,8 @@ func (w *street) drain(i int) {
 	for n, ok := e.PollNews(); ok; n, ok = e.PollNews() {
 		w.news[i] = append(w.news[i], n)
 	}
-	for ; w.told[i] < len(e.Candidates()); w.told[i]++ {
-		c := e.Candidates()[w.told[i]]
+	for ; w.told[i] < len(w.sockets[i].Candidates()); w.told[i]++ {
+		c := w.sockets[i].Candidates()[w.told[i]]
 		c.Base = c.Addr
 		w.checks[1-i].AddRemote(w.now, c)
 	}
@@ -317,7 +319,7 @@ func TestRelayOnly(t *testing.T) {
 	w.run(3 * time.Second)
 	w.pairs([2]string{"relay to relay", "relay to relay"})
 	w.talk("media")
-	for i, e := range w.ends {
+	for i, e := range w.sockets {
 		if list := e.Candidates(); len(list) != 1 || list[0].Type != ice.Relayed {
 			t.Errorf("end %d has %v", i, list)
 		}
@@ -333,7 +335,7 @@ func TestRelayOnly(t *testing.T) {
 func TestRelatedAddresses(t *testing.T) {
 	w := newStreet(t, 1, [2]home{cone, open}, false)
 	w.run(time.Second)
-	list := w.ends[0].Candidates()
+	list := w.sockets[0].Candidates()
 	if len(list) != 3 {
 		t.Fatal(list)
 	}
@@ -342,7 +344,7 @@ func TestRelatedAddresses(t *testing.T) {
 			t.Errorf("%s instead of …%s", got, want)
 		}
 	}
-	if list := w.ends[1].Candidates(); len(list) != 2 { // nobody translates it, and its reflexive address is its own (RFC 8445 §5.1.3)
+	if list := w.sockets[1].Candidates(); len(list) != 2 { // nobody translates it, and its reflexive address is its own (RFC 8445 §5.1.3)
 		t.Error(list)
 	}
 }
@@ -353,7 +355,7 @@ func TestDeadServer(t *testing.T) {
 	w.dead = true
 	w.run(3 * time.Second)
 	w.pairs([2]string{"host to host", "host to host"})
-	if w.ends[0].Complete() {
+	if w.sockets[0].Complete() {
 		t.Error("gathering is over though nobody has answered")
 	}
 	w.run(45 * time.Second)
@@ -363,7 +365,7 @@ func TestDeadServer(t *testing.T) {
 			failed++
 		}
 	}
-	if last := w.news[0][len(w.news[0])-1]; failed != 2 || last.Kind != keying.GatheringComplete || !w.ends[0].Complete() {
+	if last := w.news[0][len(w.news[0])-1]; failed != 2 || last.Kind != keying.GatheringComplete || !w.sockets[0].Complete() {
 		t.Errorf("%v", w.news[0])
 	}
 	w.talk("media")
@@ -379,7 +381,7 @@ func (w *street) restart(generation int) {
 		w.run(w.now.Duration() + time.Second)
 	}
 	for i := range w.ends {
-		w.checks[i].Begin(w.now, w.creds[1-i], w.ends[1-i].Candidates()...)
+		w.checks[i].Begin(w.now, w.creds[1-i], w.sockets[1-i].Candidates()...)
 	}
 }
 
@@ -412,12 +414,12 @@ func TestRestart(t *testing.T) {
 	}
 
 	w.bindings[0] = []*binding{{outside: packet.Addr{Port: 1}}, {outside: packet.Addr{Port: 2}}} // it has forgotten all
-	before := w.ends[0].Candidates()
+	before := w.sockets[0].Candidates()
 	for i := range w.ends {
-		w.ends[i].Gather(w.now)
+		w.sockets[i].Gather(w.now)
 	}
 	w.run(w.now.Duration() + 2*time.Second)
-	after := w.ends[0].Candidates()
+	after := w.sockets[0].Candidates()
 	if slices.Equal(before, after) || len(after) != 3 {
 		t.Errorf("after the NAT has begun anew there are %v, before %v", after, before)
 	}
@@ -437,7 +439,7 @@ func TestRestartFails(t *testing.T) {
 		if withdrawn {
 			w.checks[0].Withdraw()
 		} else { // the other end knows nothing of it
-			w.checks[0].Begin(w.now, ice.Credentials{Fragment: "none", Password: strings.Repeat("x", 24)}, w.ends[1].Candidates()...)
+			w.checks[0].Begin(w.now, ice.Credentials{Fragment: "none", Password: strings.Repeat("x", 24)}, w.sockets[1].Candidates()...)
 		}
 		w.run(100 * time.Second)
 		w.talk("media")

@@ -9,8 +9,9 @@ import (
 // §12). The session itself takes its peer for being at one address, whatever becomes of it.
 type Router interface {
 	Step
-	// Take takes a packet that has come to the session's local address, from anywhere, before the session looks at it. It
-	// reports whether the packet is the session's, and then has made of it what the peer has sent to the session.
+	// Concerns reports whether a packet that has come to the endpoint, from anywhere, is for the session, or for its router.
+	Concerns(p *packet.Packet) bool
+	// Take takes such a packet before the session looks at it. It reports whether the packet is the session's, and then has made of it what the peer has sent to the session.
 	// Otherwise there is nothing left to do with it. It doesn't take ownership.
 	Take(now simtime.Time, p *packet.Packet) bool
 	// Route addresses a packet from the session to its peer; false if there is no way.

@@ -158,7 +158,7 @@ func (r *Recorder) handle(e endpoints.Event) {
 		r.event(e.At, entity, gatherings[e.Kind], e.News)
 	case endpoints.PairSelected:
 		r.event(e.At, entity, record.PairSelected, e.News)
-		r.conns[e.Session].endpoint.routed(e.At, e.Session)
+		r.conns[e.Session].endpoint.routed(e.At)
 		r.notePaths(e.At)
 	case endpoints.ParticipantTimedOut:
 		r.conns[e.Session].endpoint.timeouts.add(e.At, 1)

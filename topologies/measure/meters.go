@@ -316,13 +316,15 @@ func unwrapped(payload []byte) []byte {
 }
 
 // routed notes that what the endpoint sends goes another way.
-func (m *endpointMeter) routed(now simtime.Time, s *endpoints.Session) {
+func (m *endpointMeter) routed(now simtime.Time) {
 	if m.relayed == nil {
 		return
 	}
 	share := 0.0
-	if s.Relayed() {
-		share = 1
+	for _, s := range m.sessions { // of a fork there are several
+		if s.Relayed() {
+			share = 1
+		}
 	}
 	m.relayed.set(now, share)
 }

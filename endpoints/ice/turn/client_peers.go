@@ -192,23 +192,29 @@ func (c *Client) Wrap(dst []byte, peer packet.Addr, payload []byte) []byte {
 // HandlePayload takes what the server has sent. If that is data of a peer it returns whose, and the data, which are part of
 // b.
 func (c *Client) HandlePayload(now simtime.Time, b []byte) (peer packet.Addr, data []byte, ok bool) {
+	if peer, data, ok = c.Data(b); ok {
+		c.counts.Received++
+		return peer, data, true
+	}
 	var m stun.Message
-	switch {
-	case isChannelData(b):
-		peer, data, ok = c.fromChannel(b)
-	case !decode(&m, b):
-	case m.Type.Class == stun.ClassSuccessResponse || m.Type.Class == stun.ClassErrorResponse:
+	if !isChannelData(b) && decode(&m, b) && (m.Type.Class == stun.ClassSuccessResponse || m.Type.Class == stun.ClassErrorResponse) {
 		c.handleResponse(now, &m)
 		return packet.Addr{}, nil, false
-	case m.Type == dataIndication:
-		peer, data, ok = c.fromIndication(&m)
 	}
-	if !ok {
-		c.counts.Ignored++
-		return packet.Addr{}, nil, false
+	c.counts.Ignored++
+	return packet.Addr{}, nil, false
+}
+
+// Data reads what the server has sent, and changes nothing: if it is data of a peer it returns whose, and the data, which are
+// part of b.
+func (c *Client) Data(b []byte) (peer packet.Addr, data []byte, ok bool) {
+	if isChannelData(b) {
+		return c.fromChannel(b)
 	}
-	c.counts.Received++
-	return peer, data, true
+	if m := (stun.Message{}); decode(&m, b) && m.Type == dataIndication {
+		return c.fromIndication(&m)
+	}
+	return packet.Addr{}, nil, false
 }
 
 var dataIndication = stun.NewType(stun.MethodData, stun.ClassIndication)
