@@ -169,13 +169,13 @@ func (c *Client) lose(now simtime.Time) {
 // allocated takes note of an allocation, and asks for what is to come with it.
 func (c *Client) allocated(now simtime.Time, relayed, mapped packet.Addr, d time.Duration) {
 	c.counts.Allocations++
-	c.relayed, c.mapped = relayed, mapped
+	c.relayed, c.mapped, c.leftover = relayed, mapped, false
 	if c.abandoned {
 		c.abandoned = false
 		c.release(now)
 		return
 	}
-	c.state, c.leftover = Allocated, false
+	c.state = Allocated
 	c.refreshed(now, d)
 	for _, p := range c.permissions {
 		if p.through == nil {

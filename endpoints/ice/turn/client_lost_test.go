@@ -118,12 +118,14 @@ func TestRefreshWithoutAnswer(t *testing.T) {
 
 	w.passes = func(*packet.Packet) bool { return false }
 	c.Refresh(w.now)
-	w.run(w.now.Duration() + 80*time.Second)
-	if c.State() != turn.Failed || !errors.Is(c.Err(), turn.ErrNoAnswer) || c.Permitted(peerA.IP) {
-		t.Errorf("%v: %v", c, c.Err())
+	w.run(w.now.Duration() + 50*time.Second)
+	c.Send(w.now, peerA, []byte("in vain"))
+	w.run(w.now.Duration() + 30*time.Second)
+	if c.State() != turn.Failed || !errors.Is(c.Err(), turn.ErrNoAnswer) || c.Permitted(peerA.IP) || c.Counts().Dropped != 1 {
+		t.Errorf("%v: %v, %+v", c, c.Err(), c.Counts())
 	}
 	c.Send(w.now, peerA, []byte("in vain"))
-	if c.Poll() != nil || c.Counts().Dropped == 0 {
+	if c.Poll() != nil || c.Counts().Dropped != 2 {
 		t.Errorf("%+v", c.Counts())
 	}
 	w.passes = nil
@@ -239,5 +241,141 @@ func TestShortLifetime(t *testing.T) {
 	}
 	if n := c.Counts().Requests; n > 30 {
 		t.Errorf("%d requests", n)
+	}
+}
+
+// Whoever asks again doesn't wait for what was asked before.
+func TestRefreshAgain(t *testing.T) {
+	w, c := allocated(t, nil)
+	w.passes = func(*packet.Packet) bool { return false }
+	w.run(time.Second)
+	c.Refresh(w.now)
+	w.run(11 * time.Second)
+	c.Refresh(w.now)
+	w.run(50 * time.Second)
+	if c.State() != turn.Allocated {
+		t.Errorf("%v when the first is given up", c)
+	}
+	w.run(51 * time.Second)
+	if c.State() != turn.Allocating {
+		t.Errorf("%v when the second is given up", c)
+	}
+}
+
+// isA reports whether a packet is a request of some method.
+func isA(p *packet.Packet, method stun.Method) bool {
+	m := stun.Message{Raw: p.Payload}
+	return m.Decode() == nil && m.Type == stun.NewType(method, stun.ClassRequest)
+}
+
+// Who changes his mind while the server hasn't heard yet that an allocation isn't wanted, waits for that, and gets another; or
+// gets none, if he changes it once more.
+func TestAllocateWhileReleasing(t *testing.T) {
+	for _, more := range []bool{false, true} {
+		w, c := allocated(t, nil)
+		lost := false
+		w.passes = func(p *packet.Packet) bool {
+			first := !lost && isA(p, stun.MethodRefresh)
+			lost = lost || first
+			return !first
+		}
+		c.Release(w.now)
+		w.run(w.now.Duration() + 10*ms)
+		c.Allocate(w.now)
+		if more {
+			c.Release(w.now)
+		}
+		w.run(w.now.Duration() + 2*time.Second)
+		want := turn.ServerCounts{Allocations: 2, Deleted: 1, Challenged: 1}
+		state := turn.Allocated
+		if more {
+			want.Allocations, state = 1, turn.Idle
+		}
+		if n := w.server.Counts(); n != want || c.State() != state {
+			t.Errorf("released once more: %t: %+v, %v: %v", more, n, c, c.Err())
+		}
+	}
+}
+
+// Who doesn't want an allocation any more, before the server knows who wants one, asks no further.
+func TestReleaseBeforeChallenge(t *testing.T) {
+	w := newWorld(t, 1, nil)
+	c := w.ends[0]
+	c.Allocate(0)
+	w.run(10 * ms)
+	c.Release(w.now)
+	w.run(time.Minute)
+	if n := c.Counts(); n.Requests != 1 || n.Retransmitted != 0 || w.server.Counts().Allocations != 0 {
+		t.Errorf("%+v", n)
+	}
+}
+
+// An allocation of which the client hasn't heard is found in the way, and makes room: its answers were lost, or came after a
+// nonce had become too old for its copies.
+func TestLeftovers(t *testing.T) {
+	w := newWorld(t, 1, nil)
+	c := w.ends[0]
+	w.passes = func(p *packet.Packet) bool { return p.Src != serverAddr || w.now < simtime.At(50*ms) }
+	c.Allocate(0)
+	w.run(time.Minute)
+	if c.State() != turn.Failed || w.server.Counts().Allocations != 1 {
+		t.Fatalf("%v", c)
+	}
+	w.passes = nil
+	c.Allocate(w.now)
+	w.run(w.now.Duration() + time.Second)
+	if n := w.server.Counts(); c.State() != turn.Allocated || n.Allocations != 2 || n.Deleted != 1 {
+		t.Errorf("%v: %v, %+v", c, c.Err(), n)
+	}
+
+	w = newWorld(t, 1, func(c *turn.ServerConfig) { c.NonceLifetime = 300 * ms })
+	c = w.ends[0]
+	w.passes = func(p *packet.Packet) bool {
+		return p.Src != serverAddr || w.now < simtime.At(50*ms) || w.now > simtime.At(400*ms)
+	}
+	c.Allocate(0)
+	w.run(2 * time.Second)
+	if n := w.server.Counts(); c.State() != turn.Allocated || n.Allocations != 2 || n.Deleted != 1 {
+		t.Errorf("%v: %v, %+v", c, c.Err(), n)
+	}
+}
+
+// What a channel brings and what it doesn't: a permission that was asked for otherwise stays without it, and is asked for
+// but once with it.
+func TestChannelsAndPermissions(t *testing.T) {
+	w := newWorld(t, 1, nil)
+	c := w.ends[0]
+	c.Bind(0, peerA)
+	c.Permit(0, peerA.IP)
+	c.Allocate(0)
+	w.run(time.Second)
+	if n := c.Counts(); n.Requests != 3 || !c.Permitted(peerA.IP) {
+		t.Errorf("%+v", n)
+	}
+	c.Permit(w.now, peerB.IP)
+	w.run(2 * time.Second)
+	w.passes = func(p *packet.Packet) bool {
+		return !isA(p, stun.MethodChannelBind) || w.now > simtime.At(45*time.Second)
+	}
+	c.Bind(w.now, peerB)
+	other := packet.Addr{IP: 7, Port: 1}
+	c.Bind(w.now, other)
+	w.run(30 * time.Second)
+	other.Port = 2
+	c.Bind(w.now, other)
+	w.run(44 * time.Second)
+	if n := c.Counts(); n.Refused != 2 || !c.Permitted(peerB.IP) || c.Permitted(7) {
+		t.Errorf("%+v, permissions: %t, %t", n, c.Permitted(peerB.IP), c.Permitted(7))
+	}
+	w.run(time.Minute)
+	if n := c.Counts(); n.Refused != 2 || !c.Permitted(7) {
+		t.Errorf("%+v, permission: %t", n, c.Permitted(7))
+	}
+	if err := errors.Join(exchange(w, c, peerA, true), exchange(w, c, peerB, false), exchange(w, c, other, true)); err != nil {
+		t.Error(err)
+	}
+	w.run(20 * time.Minute)
+	if err := errors.Join(exchange(w, c, peerA, true), exchange(w, c, peerB, false), exchange(w, c, other, true)); err != nil {
+		t.Error(err)
 	}
 }

@@ -123,9 +123,6 @@ func (c *Client) bound(now simtime.Time, ch *boundChannel) {
 		c.permissions = append(c.permissions, p)
 	}
 	c.permitted(now, p)
-	if c.find(func(r *request) bool { return r.permission == p }) != nil {
-		p.renew = simtime.Never // when that one is answered
-	}
 }
 
 // dropPermission keeps a permission no more, nor what waits for it.

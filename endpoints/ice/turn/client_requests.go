@@ -112,7 +112,6 @@ func (c *Client) granted(now simtime.Time, r *request, m *stun.Message) {
 		}
 		c.allocated(now, relayed, mapped, d)
 	case r.release:
-		c.leftover = false
 		c.released(now)
 	case r.method == stun.MethodRefresh:
 		d, ok := lifetimeOf(m)
@@ -175,7 +174,6 @@ func (c *Client) refused(now simtime.Time, r *request, err error, code stun.Erro
 	case r.method == stun.MethodAllocate:
 		c.unallocated(now, err, code)
 	case r.release:
-		c.leftover = c.leftover && code != stun.CodeAllocMismatch
 		c.released(now)
 	case code == stun.CodeAllocMismatch:
 		c.lose(now)

@@ -249,14 +249,20 @@ func TestForgedAnswer(t *testing.T) {
 	client := newClient()
 	client.Allocate(0)
 	tries := 0
-	converse(t, client, 0, simtime.At(time.Minute), func(_ simtime.Time, m *stun.Message) []byte {
+	converse(t, client, 0, simtime.At(time.Minute), func(now simtime.Time, m *stun.Message) []byte {
 		if !m.Contains(stun.AttrMessageIntegrity) {
 			return challenge(m, 401, "n")
 		}
 		if tries++; tries < 3 {
 			return refuse(m, 486)
 		}
-		return respond(m, stun.ClassSuccessResponse, xorRelayed(peerA), lifetimeAttr(time.Hour), mappedAttr, key)
+		b := respond(m, stun.ClassSuccessResponse, xorRelayed(peerA), lifetimeAttr(time.Hour), mappedAttr, key)
+		behind := append(slices.Clone(b), "another one's octets, some twenty"...)
+		client.HandlePayload(now, behind[:len(b)])
+		if string(behind) != string(b)+"another one's octets, some twenty" {
+			t.Error("it writes where nothing is its own")
+		}
+		return nil
 	})
 	if n := client.Counts(); client.State() != turn.Allocated || n.Unprotected != 2 {
 		t.Errorf("%v, %+v", client, n)
@@ -372,7 +378,6 @@ func TestSendWaits(t *testing.T) {
 	c := w.ends[0]
 	payload := []byte("0")
 	c.Send(0, peerA, payload)
-	payload[0] = 'x' // it is the caller's
 	w.run(time.Second)
 	if len(w.log) != 0 {
 		t.Error("it sends without an allocation")
@@ -381,7 +386,9 @@ func TestSendWaits(t *testing.T) {
 	for i := 1; i < 70; i++ {
 		c.Send(w.now, peerA, []byte(fmt.Sprint(i)))
 	}
-	c.Send(w.now, peerB, []byte("b"))
+	payload[0] = 'b'
+	c.Send(w.now, peerB, payload)
+	payload[0] = 'x' // it is the caller's
 	w.run(3 * time.Second)
 	var want []string
 	for i := 7; i < 70; i++ { // 64 wait
@@ -519,9 +526,17 @@ func TestWrap(t *testing.T) {
 	w, c := allocated(t, nil)
 	c.Bind(w.now, peerB)
 	w.run(w.now.Duration() + time.Second)
+	other := packet.Addr{IP: 7, Port: 7}
+	c.Bind(w.now, other)
+	if b := c.Wrap(nil, other, nil); len(b) != 44 {
+		t.Errorf("%d octets before the channel is bound", len(b))
+	}
 	for n := range 9 {
 		payload := []byte("12345678")[:n]
-		b := c.Wrap([]byte("before"), peerA, payload)
+		b := c.Wrap(append([]byte("before"), "used before, and longer than what comes here now"...)[:6], peerA, payload)
+		if got := strings.Trim(string(b[6+36+n:6+36+(n+3)/4*4]), "\x00"); got != "" {
+			t.Errorf("padding %q", got)
+		}
 		m := stun.Message{Raw: b[6:]}
 		if string(b[:6]) != "before" || m.Decode() != nil || stun.Fingerprint.Check(&m) != nil || len(b) != 6+44+(n+3)/4*4 {
 			t.Fatalf("%q", b)

@@ -336,8 +336,12 @@ func TestPionClientRefused(t *testing.T) {
 			w := newWire()
 			h, _, _ := serve(w, c.change)
 			client, conn := pionClient(t, w, c.user, c.password)
-			if _, err := client.Allocate(); err == nil || !strings.Contains(err.Error(), c.want) {
+			relay, err := client.Allocate()
+			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%s: %v", c.name, err)
+			}
+			if relay != nil {
+				_ = relay.Close()
 			}
 			client.Close()
 			_ = conn.Close()

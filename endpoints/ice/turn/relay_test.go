@@ -238,6 +238,7 @@ func TestNotRelayed(t *testing.T) {
 	relayed := u.allocate()
 	theirs := other.allocate()
 	u.ask(stun.MethodChannelBind, channelAttr(0x4000), xorPeer(peerA))
+	u.ask(stun.MethodCreatePermission, xorPeer{IP: serverAddr.IP}) // for other relayed addresses
 	stranger := packet.Addr{IP: 99, Port: 99}
 	for _, c := range []struct {
 		name     string

@@ -207,6 +207,8 @@ func TestIgnored(t *testing.T) {
 		"fingerprint":       change(func(b []byte) []byte { b[len(b)-1] ^= 1; return b }),
 		"cookie":            change(func(b []byte) []byte { b[4] ^= 1; return b }),
 		"first bits":        change(func(b []byte) []byte { b[0] |= 0x80; return b }),
+		"more, unmarked":    append(stun.MustBuild(stun.BindingRequest, stun.TransactionID).Raw, 0, 0, 0, 0),
+		"bits, unmarked":    {0x80, 1, 0, 0, 0x21, 0x12, 0xA4, 0x42, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12},
 		"more octets":       change(func(b []byte) []byte { return append(b, 0, 0, 0, 0) }),
 		"fewer octets":      change(func(b []byte) []byte { return b[:len(b)-4] }),
 		"a response":        stun.MustBuild(stun.BindingSuccess, stun.TransactionID, stun.Fingerprint).Raw,
@@ -281,6 +283,16 @@ func TestCredentials(t *testing.T) {
 			t.Errorf("%s: %v", c.name, m)
 		}
 	}
+	// What comes after the integrity is ignored, and needn't be understood (RFC 8489 §14.5).
+	both := bare(stun.NewUsername("alice"), stun.NewRealm("example.org"), stun.NewNonce(nonce), integrity, stun.RawAttribute{Type: stun.AttrMessageIntegritySHA256, Value: make([]byte, 32)})
+	both = both[:len(both)-32] // without the second integrity and the fingerprint
+	binary.BigEndian.PutUint16(both[2:], uint16(len(both)-20))
+	if m := u.put(both); code(m) != 0 {
+		t.Errorf("with an integrity of another kind: %v", m)
+	}
+	if m := u.ask(stun.MethodRefresh, lifetimeAttr(0)); code(m) != 0 {
+		t.Error(m)
+	}
 	u.password = "guess"
 	if m := u.ask(stun.MethodAllocate, transportAttr(17)); code(m) != 401 {
 		t.Errorf("wrong password: %v", m)
@@ -293,7 +305,7 @@ func TestCredentials(t *testing.T) {
 	if m := u.put(b); code(m) != 401 {
 		t.Errorf("changed message: %v", m)
 	}
-	if w.server.Counts().Allocations != 0 {
+	if w.server.Counts().Allocations != 1 {
 		t.Errorf("%+v", w.server.Counts())
 	}
 }
