@@ -1,5 +1,7 @@
 package scenarios
 
+import "time"
+
 // ICE is how the ends of a signalled call gather candidates from a server (RFC 8445 §5.1.1). Without it each has one, its
 // address as the other end sees it.
 type ICE struct {
@@ -14,4 +16,6 @@ type ICE struct {
 	Policy string `yaml:"policy" oneof:"all,relay" default:"all"`
 	// Pool lets ends gather when the run begins, rather than when they make or get an offer (RFC 8829 §3.5.4).
 	Pool bool `yaml:"pool" default:"false"`
+	// NominateAfter is how long the end that nominates, and has a pair that works, waits for a better one (RFC 8445 §8.1.1).
+	NominateAfter time.Duration `yaml:"nominate-after" default:"500ms" max:"10s"`
 }

@@ -3,6 +3,7 @@ package topologies
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"rtpfabric/endpoints"
 	"rtpfabric/endpoints/ice"
@@ -25,6 +26,8 @@ type Gathering struct {
 	RelayOnly bool
 	// Pool lets them ask when the run begins, rather than when there is something to describe (RFC 8829 §3.5.4).
 	Pool bool
+	// NominateAfter is how long the end that nominates, and has a pair that works, waits for a better one.
+	NominateAfter time.Duration
 }
 
 // iceServerAddr is where the server of STUN and TURN listens (RFC 8489 §18.6).

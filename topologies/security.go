@@ -68,9 +68,15 @@ func (s *Simulation) handshake(call *Call, self, peer, suffix string, local, rem
 // checker returns an agent of ICE. Whoever offers is the controlling end (RFC 8445 §6.1.1). An end that begins anew counts
 // its agents.
 func (s *Simulation) checker(self, peer string, count int, controlling bool, own ice.Credentials, candidates ...ice.Candidate) *ice.Agent {
-	return ice.NewAgent(ice.Config{
+	c := ice.Config{
 		Controlling: controlling, Local: own, Candidates: candidates, Random: s.random.Stream(fmt.Sprintf("ice/%s/%s/checks/%d", self, peer, count)),
-	})
+	}
+	if g := s.config.Gathering; g != nil {
+		if c.NominationDelay = g.NominateAfter; c.NominationDelay == 0 {
+			c.NominationDelay = -1
+		}
+	}
+	return ice.NewAgent(c)
 }
 
 // credentials are those of an end for its checks with another one.

@@ -40,7 +40,6 @@ const (
 	consentExpiry   = 30 * time.Second
 	// patience is how long an agent waits for checks of the other end before it fails (RFC 8863 §4).
 	patience = 39500 * time.Millisecond
-	// nominationDelay is how long a controlling agent that has a valid pair waits for a better one.
 	nominationDelay = 500 * time.Millisecond
 )
 
@@ -52,6 +51,9 @@ type Config struct {
 	Candidates []Candidate
 	// Pacing between checks; 0 is 50 ms.
 	Pacing time.Duration
+	// NominationDelay is how long a controlling agent that has a valid pair waits for a better one that may still work (§8.1.1 leaves
+	// it open); 0 is 500 ms, less than 0 is not at all.
+	NominationDelay time.Duration
 	Random *rng.Stream
 }
 
@@ -107,6 +109,10 @@ func NewAgent(c Config) *Agent {
 	if c.Pacing == 0 {
 		c.Pacing = Pacing
 	}
+	if c.NominationDelay == 0 {
+		c.NominationDelay = nominationDelay
+	}
+	c.NominationDelay = max(c.NominationDelay, 0)
 	return &Agent{
 		config: c, controlling: c.Controlling, tiebreaker: c.Random.Uint64(), patient: simtime.Never, hopeful: simtime.Never, firstValid: simtime.Never,
 		nextCheck: simtime.Never, consent: consent{next: simtime.Never, expires: simtime.Never},
@@ -274,7 +280,7 @@ func (a *Agent) NextTimeout() simtime.Time {
 		}
 	}
 	if a.mayNominate() {
-		at = min(at, a.firstValid.Add(nominationDelay))
+		at = min(at, a.firstValid.Add(a.config.NominationDelay))
 	}
 	return at
 }

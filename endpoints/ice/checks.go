@@ -388,7 +388,7 @@ func (a *Agent) nominate(now simtime.Time) {
 			a.trigger(now, p)
 			return
 		}
-		if (p.state == waiting || p.state == inProgress || p.state == frozen) && now < a.firstValid.Add(nominationDelay) {
+		if (p.state == waiting || p.state == inProgress || p.state == frozen) && now < a.firstValid.Add(a.config.NominationDelay) {
 			return
 		}
 	}

@@ -60,7 +60,7 @@ func gathering(s *scenarios.Scenario) *topologies.Gathering {
 	if i == nil {
 		return nil
 	}
-	return &topologies.Gathering{At: i.At, Relays: i.TURN, Trickle: *i.Trickle, RelayOnly: i.Policy == "relay", Pool: i.Pool}
+	return &topologies.Gathering{At: i.At, Relays: i.TURN, Trickle: *i.Trickle, RelayOnly: i.Policy == "relay", Pool: i.Pool, NominateAfter: i.NominateAfter}
 }
 
 // fork returns how a call forks.

@@ -82,7 +82,7 @@ func TestClippingPage(t *testing.T) {
 	const begin = "## All figures\n"
 	text, figures, _ := strings.Cut(string(page), begin)
 	want := ""
-	for _, name := range []string{"clipping", "clipping-loss"} {
+	for _, name := range []string{"clipping", "clipping-loss", "clipping-homes"} {
 		want += fmt.Sprintf("\n`simrun run scenarios/signalling/%s.yaml`, in ms:\n\n%s", name, clippingTable(clippingsOf(t, "../../../scenarios/signalling/"+name+".yaml")))
 	}
 	if *rewrite {
