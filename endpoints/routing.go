@@ -25,19 +25,7 @@ func (s *Session) pollRouter(now simtime.Time) {
 		s.apart.Push(p)
 	}
 	for n, ok := s.router.PollNews(); ok; n, ok = s.router.PollNews() {
-		if n.Kind == keying.CandidateGathered {
-			s.stirRouted() // it may be theirs as well
-		}
 		s.event(Event{Kind: newsKinds[n.Kind], At: now, News: n.Text})
-	}
-}
-
-// stirRouted lets all sessions with a router be asked what they have to do.
-func (s *Session) stirRouted() {
-	for _, o := range s.endpoint.sessions {
-		if o.router != nil {
-			o.stir()
-		}
 	}
 }
 

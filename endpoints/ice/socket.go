@@ -105,11 +105,11 @@ func (s *Socket) holds(c *Candidate) bool {
 	return true
 }
 
-// mapped returns the addresses at which servers see the host, but its own: that is redundant (§5.1.3).
+// mapped returns the addresses at which servers see the host.
 func (s *Socket) mapped() []packet.Addr {
 	var list []packet.Addr
 	note := func(addr packet.Addr, ok bool) {
-		if ok && addr != s.config.Local && !slices.Contains(list, addr) {
+		if ok && !slices.Contains(list, addr) {
 			list = append(list, addr)
 		}
 	}
@@ -157,7 +157,7 @@ func (s *Socket) collect(now simtime.Time) {
 	s.conclude()
 }
 
-// add notes a candidate, unless it is known.
+// add notes a candidate, unless it is redundant (§5.1.3): of addresses that are equal the first one is the best.
 func (s *Socket) add(now simtime.Time, c Candidate) {
 	for _, known := range s.found {
 		if known.Addr == c.Addr {
@@ -254,22 +254,15 @@ func (s *Socket) ownerOf(p *packet.Packet) *Transport {
 			return first // it is for the socket
 		}
 	}
-	by := func(is func(*Transport) bool) *Transport {
-		if i := slices.IndexFunc(s.transports, is); i >= 0 {
-			return s.transports[i]
-		}
-		return nil
-	}
-	if isSTUN(b) {
-		if t := by(func(t *Transport) bool { return t.checks != nil && t.checks.wants(b) }); t != nil {
+	for _, t := range s.transports {
+		if t.checks != nil && (isSTUN(b) && t.checks.wants(b) || !isSTUN(b) && t.checks.agent.knows(from)) {
 			return t
 		}
-		return first
 	}
-	if t := by(func(t *Transport) bool { return t.selected[1] == from }); t != nil {
-		return t
+	if isSTUN(b) {
+		return first // for a porter
 	}
-	return by(func(t *Transport) bool { return t.checks != nil && t.checks.agent.knows(from) })
+	return nil
 }
 
 // isSTUN reports whether a payload is a message of STUN (RFC 7983 §7).

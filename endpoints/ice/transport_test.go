@@ -323,6 +323,10 @@ func TestRelayOnly(t *testing.T) {
 		if list := e.Candidates(); len(list) != 1 || list[0].Type != ice.Relayed {
 			t.Errorf("end %d has %v", i, list)
 		}
+		p := &packet.Packet{Payload: []byte("media"), Size: 33}
+		if !w.ends[i].Route(p) || p.Size != 33+4 {
+			t.Errorf("end %d: %d octets become %d on a channel (RFC 8656 §12.4)", i, 33, p.Size)
+		}
 		for _, from := range w.at[i] {
 			if from != serverAddr {
 				t.Errorf("end %d hears from %v", i, from)
@@ -450,6 +454,18 @@ func TestRestartFails(t *testing.T) {
 			t.Errorf("withdrawn: %v, the agent is %v", withdrawn, state)
 		}
 	}
+}
+
+// A restart that is withdrawn before the checks of before are over lets those go on.
+func TestEarlyRestart(t *testing.T) {
+	w := newStreet(t, 1, [2]home{cone, cone}, false)
+	w.run(100 * time.Millisecond)
+	w.checks[0].Restart(w.agent(0, 1, true))
+	w.run(200 * time.Millisecond)
+	w.checks[0].Withdraw()
+	w.run(3 * time.Second)
+	w.pairs([2]string{"host to srflx", "host to srflx"})
+	w.talk("media")
 }
 
 // On bad networks every two homes come together or say why not, and nothing is lost of packets that somebody owns.
