@@ -64,18 +64,14 @@ func (s *Session) muxed() bool { return s.config.RTCPLocal.Port == 0 }
 // handlePacket demultiplexes by the first octets (RFC 7983 §7, RFC 5761 §4).
 // The packet stays the caller's.
 func (s *Session) handlePacket(now simtime.Time, p *packet.Packet) {
-	b := p.Payload
 	switch {
 	case s.refused:
 		s.counts.Refused++
 		return
-	case s.gone():
-		return
-	case s.router != nil && !s.take(now, p):
+	case s.gone(), s.router != nil && !s.take(now, p):
 		return
 	}
-	b = p.Payload
-	switch {
+	switch b := p.Payload; {
 	case len(b) >= 2 && b[0] >= 20 && b[0] <= 63:
 		s.stir()
 		s.keyingOf(p).HandlePacket(now, p)
@@ -91,7 +87,7 @@ func (s *Session) handlePacket(now simtime.Time, p *packet.Packet) {
 	case len(b) < 2 || b[0] < 128 || b[0] > 191:
 		return // nothing that is known
 	}
-	isRTCP := packet.IsRTCP(b)
+	isRTCP := packet.IsRTCP(p.Payload)
 	switch {
 	case !s.entered || s.moved || isRTCP && s.control == nil:
 		s.counts.Early++

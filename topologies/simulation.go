@@ -46,7 +46,7 @@ type Simulation struct {
 	iceServer  *turn.Server // nil if there is none
 	icePort    *fabric.Port
 	sockets    map[packet.Addr]*ice.Socket // of ends that gather candidates
-	lines      []*line // of a fork: for each device the caller's end and its own
+	lines      []*line                     // of a fork: for each device the caller's end and its own
 
 	translators []translator
 	shared      map[string]*encoder.Shared // by source

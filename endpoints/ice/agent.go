@@ -39,7 +39,7 @@ const (
 	consentInterval = 5 * time.Second
 	consentExpiry   = 30 * time.Second
 	// patience is how long an agent waits for checks of the other end before it fails (RFC 8863 §4).
-	patience = 39500 * time.Millisecond
+	patience        = 39500 * time.Millisecond
 	nominationDelay = 500 * time.Millisecond
 )
 
@@ -54,7 +54,7 @@ type Config struct {
 	// NominationDelay is how long a controlling agent that has a valid pair waits for a better one that may still work (§8.1.1 leaves
 	// it open); 0 is 500 ms, less than 0 is not at all.
 	NominationDelay time.Duration
-	Random *rng.Stream
+	Random          *rng.Stream
 }
 
 // Datagram is a STUN message to send, and from where to where.

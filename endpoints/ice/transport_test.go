@@ -477,7 +477,7 @@ func TestStreetSwarm(t *testing.T) {
 	together := 0
 	for seed := range seeds {
 		random := rng.New(seed).Stream("swarm")
-		homes := [2]home{home(random.Uint64()%3), home(random.Uint64()%3)}
+		homes := [2]home{home(random.Uint64() % 3), home(random.Uint64() % 3)}
 		w := newStreet(t, seed, homes, random.Bool(0.2))
 		w.loss = random.Uniform(0, 0.3) // of 6 requests for consent over two relays, none may be answered
 		w.run(20 * time.Second)

@@ -35,7 +35,10 @@ congestion: {controller: fixed}
 func TestForkGathers(t *testing.T) {
 	t.Parallel()
 	for _, maps := range [][4]string{
-		{}, {independent, independent, independent, independent}, {symmetric, independent, symmetric, ""}, {independent, "", symmetric, independent},
+		{},
+		{independent, independent, independent, independent},
+		{symmetric, independent, symmetric, ""},
+		{independent, "", symmetric, independent},
 		{symmetric, symmetric, symmetric, symmetric},
 	} {
 		for _, warmth := range []string{"none", "ice", "media"} {

@@ -134,7 +134,7 @@ func (s *Server) fromDevice(now simtime.Time, i int, d *roap.Message) {
 		l.over = true
 		s.refuse(now, i, d)
 		return
-	case roap.TypeOffer:
+	case roap.TypeOffer, roap.TypeCandidate:
 		s.ignore(now, d, "not of a device")
 		return
 	}

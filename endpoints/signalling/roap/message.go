@@ -26,7 +26,7 @@ const (
 	// TypeCandidate tells of candidates that an end has gathered since it has described itself (RFC 8838). Its SDP is a
 	// fragment (RFC 8840 §9), and the offer that it names says nothing. ROAP is older, and has no such message.
 	TypeCandidate MessageType = "CANDIDATE"
-	TypeError    MessageType = "ERROR"
+	TypeError     MessageType = "ERROR"
 )
 
 // ErrorType says why an offer came to nothing.
