@@ -55,6 +55,7 @@ func TestCreatePermission(t *testing.T) {
 		{"the port doesn't matter", []stun.Setter{xorPeer{IP: peerB.IP}}, 0, [2]bool{false, true}},
 		{"none", nil, 400, [2]bool{}},
 		{"malformed", []stun.Setter{stun.RawAttribute{Type: stun.AttrXORPeerAddress, Value: []byte{0, 1, 2}}}, 400, [2]bool{}},
+		{"no family", []stun.Setter{stun.RawAttribute{Type: stun.AttrXORPeerAddress, Value: []byte{0, 3, 1, 2, 3, 4, 5, 6}}}, 400, [2]bool{}},
 		{"IPv6", []stun.Setter{xorPeer6{}}, 443, [2]bool{}},
 		{"all or none", []stun.Setter{xorPeer(peerA), xorPeer6{}}, 443, [2]bool{}},
 		{"the server itself", []stun.Setter{xorPeer(peerA), xorPeer(serverAddr)}, 403, [2]bool{}},
