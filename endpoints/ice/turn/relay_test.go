@@ -314,7 +314,7 @@ func TestPermissionsAndChannelsEnd(t *testing.T) {
 		}
 		return s
 	}
-	const all, none = "send, channel, peer by channel, ", ""
+	const all, one, none = "send, channel, peer by channel, ", "channel, ", ""
 	for _, c := range []struct {
 		at   time.Duration
 		do   func() *stun.Message
@@ -322,7 +322,7 @@ func TestPermissionsAndChannelsEnd(t *testing.T) {
 	}{
 		{0, nil, all},
 		{5*time.Minute - 1, nil, all},
-		{5 * time.Minute, nil, none},
+		{5 * time.Minute, nil, one}, // §12.6 asks for no permission
 		{6 * time.Minute, func() *stun.Message { return u.ask(stun.MethodCreatePermission, xorPeer(peerA)) }, all},
 		{10*time.Minute - 1, nil, all},
 		{10 * time.Minute, nil, "send, peer, "},
@@ -331,7 +331,7 @@ func TestPermissionsAndChannelsEnd(t *testing.T) {
 		{12 * time.Minute, func() *stun.Message { return u.ask(stun.MethodChannelBind, channelAttr(0x4000), xorPeer(peerA)) }, all},
 		{16 * time.Minute, func() *stun.Message { return u.ask(stun.MethodChannelBind, channelAttr(0x4000), xorPeer(peerA)) }, all},
 		{21*time.Minute - 1, nil, all},
-		{21 * time.Minute, nil, none},
+		{21 * time.Minute, nil, one},
 		{25 * time.Minute, func() *stun.Message { return u.ask(stun.MethodCreatePermission, xorPeer(peerA)) }, all},
 		{26 * time.Minute, nil, "send, peer, "},
 		{27 * time.Minute, func() *stun.Message { return u.ask(stun.MethodRefresh, lifetimeAttr(0)) }, none},
