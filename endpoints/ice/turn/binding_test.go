@@ -57,6 +57,12 @@ func TestBinding(t *testing.T) {
 	if b.HandlePayload(1, answer) {
 		t.Error("it takes the answer twice")
 	}
+	b = newBinding()
+	b.Ask(0)
+	b.HandleTimeout(simtime.At(500 * ms))
+	if !b.HandlePayload(simtime.At(500*ms), answer) || b.Poll() != nil { // the same stream, and the same request
+		t.Error("it asks what it knows")
+	}
 }
 
 // Asked again, it keeps what it knows until it knows better.

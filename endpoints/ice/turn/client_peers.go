@@ -152,7 +152,7 @@ func (c *Client) Send(now simtime.Time, peer packet.Addr, payload []byte) {
 	case c.state == Failed || len(payload) > maxData:
 		c.counts.Dropped++
 		return
-	case c.state == Allocated && c.Permitted(peer.IP):
+	case c.Permitted(peer.IP):
 		c.emit(peer, payload)
 		return
 	}

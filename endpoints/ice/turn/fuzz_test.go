@@ -7,6 +7,7 @@ import (
 
 	"rtpfabric/endpoints/ice/turn"
 	"rtpfabric/sim/packet"
+	"rtpfabric/sim/rng"
 	"rtpfabric/sim/simtime"
 )
 
@@ -101,4 +102,38 @@ func FuzzClient(f *testing.F) {
 			t.Errorf("%v: %v", c, c.Err())
 		}
 	})
+}
+
+// Messages with flipped bits, cut or longer, find everything as it should be afterwards.
+func TestMangled(t *testing.T) {
+	payloads, _ := realMessages()
+	payloads = payloads[:len(payloads)-2] // without that of the end, which may come whole
+	r := rng.New(5).Stream("mangle")
+	w, c := withPeers(t)
+	relayed := c.relayed(t)
+	for range 20_000 {
+		b := bytes.Clone(payloads[r.Uint32()%uint32(len(payloads))])
+		for range 1 + r.Uint32()%4 {
+			switch at := int(r.Uint32()) % (len(b) + 1); {
+			case r.Bool(0.2):
+				b = b[:at]
+			case r.Bool(0.2):
+				b = append(b, make([]byte, r.Uint32()%8)...)
+			case at < len(b):
+				b[at] ^= 1 << (r.Uint32() % 8)
+			}
+		}
+		w.send(c.addr, serverAddr, string(b))
+		w.deliver(w.flying[0].p)
+		w.flying = nil
+		for p := w.server.PollPacket(w.now); p != nil; p = w.server.PollPacket(w.now) {
+			w.pool.Release(p)
+		}
+		c.HandlePayload(w.now, b)
+		w.settled()
+	}
+	if got := c.relayed(t); got != relayed {
+		t.Errorf("%v, then %v", relayed, got)
+	}
+	still(t, w, c)
 }

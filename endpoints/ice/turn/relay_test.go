@@ -55,6 +55,7 @@ func TestCreatePermission(t *testing.T) {
 		{"the port doesn't matter", []stun.Setter{xorPeer{IP: peerB.IP}}, 0, [2]bool{false, true}},
 		{"none", nil, 400, [2]bool{}},
 		{"malformed", []stun.Setter{stun.RawAttribute{Type: stun.AttrXORPeerAddress, Value: []byte{0, 1, 2}}}, 400, [2]bool{}},
+		{"no family", []stun.Setter{stun.RawAttribute{Type: stun.AttrXORPeerAddress, Value: []byte{0, 3, 1, 2, 3, 4, 5, 6}}}, 400, [2]bool{}},
 		{"IPv6", []stun.Setter{xorPeer6{}}, 443, [2]bool{}},
 		{"all or none", []stun.Setter{xorPeer(peerA), xorPeer6{}}, 443, [2]bool{}},
 		{"the server itself", []stun.Setter{xorPeer(peerA), xorPeer(serverAddr)}, 403, [2]bool{}},
@@ -313,7 +314,7 @@ func TestPermissionsAndChannelsEnd(t *testing.T) {
 		}
 		return s
 	}
-	const all, none = "send, channel, peer by channel, ", ""
+	const all, one, none = "send, channel, peer by channel, ", "channel, ", ""
 	for _, c := range []struct {
 		at   time.Duration
 		do   func() *stun.Message
@@ -321,7 +322,7 @@ func TestPermissionsAndChannelsEnd(t *testing.T) {
 	}{
 		{0, nil, all},
 		{5*time.Minute - 1, nil, all},
-		{5 * time.Minute, nil, none},
+		{5 * time.Minute, nil, one}, // §12.6 asks for no permission
 		{6 * time.Minute, func() *stun.Message { return u.ask(stun.MethodCreatePermission, xorPeer(peerA)) }, all},
 		{10*time.Minute - 1, nil, all},
 		{10 * time.Minute, nil, "send, peer, "},
@@ -330,7 +331,7 @@ func TestPermissionsAndChannelsEnd(t *testing.T) {
 		{12 * time.Minute, func() *stun.Message { return u.ask(stun.MethodChannelBind, channelAttr(0x4000), xorPeer(peerA)) }, all},
 		{16 * time.Minute, func() *stun.Message { return u.ask(stun.MethodChannelBind, channelAttr(0x4000), xorPeer(peerA)) }, all},
 		{21*time.Minute - 1, nil, all},
-		{21 * time.Minute, nil, none},
+		{21 * time.Minute, nil, one},
 		{25 * time.Minute, func() *stun.Message { return u.ask(stun.MethodCreatePermission, xorPeer(peerA)) }, all},
 		{26 * time.Minute, nil, "send, peer, "},
 		{27 * time.Minute, func() *stun.Message { return u.ask(stun.MethodRefresh, lifetimeAttr(0)) }, none},

@@ -16,10 +16,15 @@ func (s *Server) fromIndication(now simtime.Time, p *packet.Packet, m *stun.Mess
 		s.ignore(p)
 		return
 	}
-	s.toPeer(now, p, a, peer, data)
+	if peer == s.config.Addr || !a.permits(now, peer.IP) {
+		s.drop(p)
+		return
+	}
+	s.toPeer(p, a, peer, data)
 }
 
-// fromChannel relays what a client has put into a channel (RFC 8656 §12.6).
+// fromChannel relays what a client has put into a channel (RFC 8656 §12.6). No permission is asked for there: it came with
+// the channel, and what the peer answers needs one.
 func (s *Server) fromChannel(now simtime.Time, p *packet.Packet) {
 	a := s.byClient[p.Src]
 	if a == nil {
@@ -32,16 +37,11 @@ func (s *Server) fromChannel(now simtime.Time, p *packet.Packet) {
 		s.ignore(p)
 		return
 	}
-	s.toPeer(now, p, a, peer, data)
+	s.toPeer(p, a, peer, data)
 }
 
-// toPeer passes a packet on with nothing but its data, which are part of the payload. A permission is needed for channels as
-// well, which are bound for longer than that holds.
-func (s *Server) toPeer(now simtime.Time, p *packet.Packet, a *allocation, peer packet.Addr, data []byte) {
-	if peer == s.config.Addr || !a.permits(now, peer.IP) {
-		s.drop(p)
-		return
-	}
+// toPeer passes a packet on with nothing but its data, which are part of the payload.
+func (s *Server) toPeer(p *packet.Packet, a *allocation, peer packet.Addr, data []byte) {
 	n := copy(p.Payload, data)
 	p.SetPayload(n)
 	s.pass(p, a.relayed, peer)
