@@ -3,9 +3,14 @@ package runner_test
 import (
 	"fmt"
 	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"rtpfabric/scenarios"
+	"rtpfabric/scenarios/runner"
 	"rtpfabric/sim/record"
 	"rtpfabric/sim/rng"
 )
@@ -243,5 +248,49 @@ ice: {at: S, trickle: %s, turn: %s, pool: %s, policy: all}
 	t.Logf("%d of %d", connected, runs)
 	if connected < runs*8/10 {
 		t.Errorf("only %d of %d calls came about", connected, runs)
+	}
+}
+
+// An independent reader finds in captures of a relayed call what RFC 8489 and RFC 8656 have, and nothing wrong.
+func TestTsharkReadsGathering(t *testing.T) {
+	long(t)
+	t.Parallel()
+	tshark, err := exec.LookPath("tshark")
+	if err != nil {
+		t.Skip("tshark is not installed")
+	}
+	dir := t.TempDir()
+	text := gatheredCall(symmetric, symmetric, "signalling: {at: M, offers: [{by: A, at: 1s}]}\nice: {at: S}\n")
+	f, err := scenarios.Parse("gathered.yaml", []byte(strings.Replace(text, "30s", "6s", 1)), scenarios.Options{Catalogue: runner.Catalogue{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := runner.Run(t.Context(), f.Runs[0], runner.Options{CaptureDir: dir}); err != nil {
+		t.Fatal(err)
+	}
+	count := func(file, filter string) int {
+		total := 0
+		for _, n := range counts(t, tshark, dir+"/"+file)(filter, "frame.number") {
+			total += n
+		}
+		return total
+	}
+	for filter, least := range map[string]int{
+		"stun.type.method == 0x0003 && stun.type.class == 0": 2, "stun.type.method == 0x0003 && stun.type.class == 0x11": 1, // the first is refused
+		"stun.type.method == 0x0008": 2, "stun.type.method == 0x0009": 2, "stun.type.method == 0x0006": 1, "stun.type.method == 0x0007": 1,
+		"stun.channel": 100, // B's media go over its server
+	} {
+		if got := count("B.pcapng", filter); got < least {
+			t.Errorf("%d packets with %s, not %d", got, filter, least)
+		}
+	}
+	for _, file := range []string{"A.pcapng", "B.pcapng"} {
+		if n := count(file, "_ws.malformed"); n != 0 {
+			t.Errorf("%s: tshark finds %d packets wrong", file, n)
+		}
+	}
+	b, err := os.ReadFile(filepath.Join(dir, "srtp-keys.txt"))
+	if err != nil || !strings.Contains(string(b), "10.5.0.1:") || !strings.Contains(string(b), "198.51.100.") {
+		t.Errorf("the keys are those of flows that nobody sees: %v\n%s", err, b)
 	}
 }
