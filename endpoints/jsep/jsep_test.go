@@ -210,3 +210,51 @@ func TestTelephoneEvents(t *testing.T) {
 		t.Error("a call of nothing but telephone events is agreed on")
 	}
 }
+
+// RFC 8840 §9: a fragment has the credentials of the description that it is a part of, a section, and candidates in it; the
+// last one says that there are no more.
+func TestFragment(t *testing.T) {
+	base := packet.Addr{IP: 10<<24 + 1, Port: 5000}
+	c := ice.Candidate{Type: ice.ServerReflexive, Addr: packet.Addr{IP: 20<<24 + 1, Port: 6000}, Base: base, Related: base, Foundation: "2", Priority: ice.Priority(ice.ServerReflexive, 65535)}
+	d := &jsep.Description{
+		ICE:      ice.Credentials{Fragment: "abcd", Password: "a23456789012345678901x"},
+		Sections: []jsep.Section{{Kind: endpoints.Audio, MID: "0"}, {Kind: endpoints.Video, MID: "1"}},
+	}
+	text := d.Fragment(true, c).String()
+	want := "a=ice-ufrag:abcd\r\na=ice-pwd:a23456789012345678901x\r\nm=audio 9 RTP/AVP 0\r\na=mid:0\r\n" +
+		"a=candidate:2 1 udp 1694498815 20.0.0.1 6000 typ srflx raddr 10.0.0.1 rport 5000\r\na=end-of-candidates\r\n"
+	if text != want {
+		t.Errorf("%q", text)
+	}
+	f, err := jsep.ParseFragment(text)
+	if err != nil || f.ICE != d.ICE || f.MID != "0" || f.Kind != "audio" || !f.Complete || len(f.Candidates) != 1 || f.Candidates[0].Addr != c.Addr {
+		t.Errorf("%+v, %v", f, err)
+	}
+	for _, bad := range []string{
+		"", "a=mid:0\r\n", "a=ice-ufrag:ab\r\na=ice-pwd:a23456789012345678901x\r\n", "hello", text + "m=video 9 RTP/AVP 0\r\n",
+	} {
+		if f, err := jsep.ParseFragment(bad); err == nil {
+			t.Errorf("%q is read as %+v", bad, f)
+		}
+	}
+	more, err := jsep.ParseFragment(strings.Replace(text, "a=end", "a=candidate:2 2 udp 1 20.0.0.1 6000 typ host\r\na=end", 1))
+	if err != nil || len(more.Candidates) != 1 { // of another component
+		t.Errorf("%+v, %v", more, err)
+	}
+}
+
+// Whatever is read can be written, and is read as the same again.
+func FuzzFragment(f *testing.F) {
+	f.Add("a=ice-ufrag:abcd\r\na=ice-pwd:a23456789012345678901x\r\nm=audio 9 RTP/AVP 0\r\na=mid:0\r\na=candidate:1 1 udp 5 10.0.0.1 5000 typ host\r\na=end-of-candidates\r\n")
+	f.Add("a=ice-ufrag:abcd\na=ice-pwd:a23456789012345678901x\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		one, err := jsep.ParseFragment(text)
+		if err != nil {
+			return
+		}
+		again, err := jsep.ParseFragment(one.String())
+		if err != nil || again.ICE != one.ICE || again.Complete != one.Complete || len(again.Candidates) != len(one.Candidates) {
+			t.Errorf("%q is read as %+v, and then as %+v, %v", text, one, again, err)
+		}
+	})
+}

@@ -34,6 +34,10 @@ congestion: {controller: fixed}
 // is who she talks to, by a pair that works. Checks that come before the answer are told apart by their fragments.
 func TestForkGathers(t *testing.T) {
 	t.Parallel()
+	warmths := []string{"none", "ice", "media"}
+	if testing.Short() {
+		warmths = warmths[2:]
+	}
 	for _, maps := range [][4]string{
 		{},
 		{independent, independent, independent, independent},
@@ -41,7 +45,7 @@ func TestForkGathers(t *testing.T) {
 		{independent, "", symmetric, independent},
 		{symmetric, symmetric, symmetric, symmetric},
 	} {
-		for _, warmth := range []string{"none", "ice", "media"} {
+		for _, warmth := range warmths {
 			for _, polls := range []string{"{}", "{alice: {poll: 1500ms}}"} {
 				text := gatheredFork(maps, "ice: {at: S, pool: true}\nsignalling: {at: M, peers: "+polls+", offers: [{by: alice, at: 1s}], fork: {warm-up: "+warmth+", devices: {tablet: {accepts: 7s}}}}\n")
 				r := signalled(t, text)
@@ -92,7 +96,7 @@ func TestForkGathersOnBadNetworks(t *testing.T) {
 	t.Parallel()
 	runs := 80
 	if testing.Short() {
-		runs = 8
+		runs = 3
 	}
 	random := rng.New(9).Stream("networks")
 	pick := func(list ...string) string { return list[random.Uint32()%uint32(len(list))] }

@@ -92,7 +92,11 @@ func TestHomesOnTheFabric(t *testing.T) {
 		{independent, symmetric, [2]string{"host to relay", "relay to srflx"}},
 		{symmetric, symmetric, [2]string{"host to relay", "relay to prflx"}},
 	} {
-		for _, how := range []string{"", "trickle: false", "trickle: false, pool: true", "pool: true"} {
+		ways := []string{"", "trickle: false", "trickle: false, pool: true", "pool: true"}
+		if testing.Short() {
+			ways = ways[:1]
+		}
+		for _, how := range ways {
 			r := signalled(t, gatheredCall(c.a, c.b, "signalling: {at: M, offers: [{by: A, at: 1s}]}\nice: {at: S, "+how+"}\n"))
 			for i, end := range []string{"A", "B"} {
 				if got := pairsOf(r, end); len(got) != 1 || got[0] != c.pairs[i] {
@@ -141,9 +145,11 @@ func TestDeadServerOfCandidates(t *testing.T) {
 // cross are resolved; media go on, and after each restart both ends send by a pair of it. SSRCs, sequence numbers and keys stay.
 func TestRestarts(t *testing.T) {
 	t.Parallel()
-	for _, how := range []string{
-		"", "by: gateway, ", "resolution: polite, ", "resolution: timers, ", "by: gateway, resolution: timers, ",
-	} {
+	ways := []string{"", "by: gateway, ", "resolution: polite, ", "resolution: timers, ", "by: gateway, resolution: timers, "}
+	if testing.Short() {
+		ways = ways[:1]
+	}
+	for _, how := range ways {
 		for _, offers := range []string{"{by: A, at: 10s, restart: true}, {by: B, at: 15s, restart: true}", "{by: A, at: 10s, restart: true}, {by: B, at: 10005ms, restart: true}"} {
 			for _, servers := range []string{"", "ice: {at: S, trickle: false}\n", "ice: {at: S}\n"} {
 				if strings.Contains(how, "gateway") && servers == "ice: {at: S}\n" {
@@ -193,7 +199,7 @@ func TestGatheringOnBadNetworks(t *testing.T) {
 	t.Parallel()
 	runs := 200
 	if testing.Short() {
-		runs = 15
+		runs = 4
 	}
 	random := rng.New(7).Stream("networks")
 	pick := func(list ...string) string { return list[random.Uint32()%uint32(len(list))] }
