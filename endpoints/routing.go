@@ -45,6 +45,10 @@ func (s *Session) pop() *packet.Packet {
 		return s.popRouted()
 	}
 	p := s.out.Pop()
+	for p != nil && s.muter != nil && len(p.Payload) > 0 && p.Payload[0] > 3 && s.muter.Muted() { // checks go on (RFC 7675 §5.1)
+		pool.Release(p)
+		p = s.out.Pop()
+	}
 	if p == nil {
 		return nil
 	}

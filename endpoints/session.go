@@ -163,6 +163,7 @@ type Session struct {
 	senders    []*Section // of these
 	out        packet.FIFO
 	router     keying.Router // nil if the peer is where the configuration says
+	muter      keying.Muter  // nil if consent isn't asked for
 	apart      packet.FIFO   // what goes by addresses of the router's
 	lastTarget ccontrol.Target
 	due        feedbackDue
@@ -290,6 +291,7 @@ func newSession(now simtime.Time, c *Connection, sc SessionConfig) (*Session, er
 		s.group = NewCNAME(c.identity)
 	}
 	s.router, _ = sc.Keying.(keying.Router)
+	s.muter, _ = sc.Keying.(keying.Muter)
 	s.estimate = newEstimate(&sc)
 	s.marks = newMarks(&s.config)
 	s.selection = newSelection(&sc)
@@ -354,12 +356,10 @@ func (s *Session) join(now simtime.Time) {
 }
 
 // Flows returns the session's UDP flows, from this end to the other: that of RTP and,
-// if it has its own, that of RTCP. With a router it is the one that it has chosen, if it has.
+// if it has its own, that of RTCP. With a router they are those that it has chosen, the last one last, if it has.
 func (s *Session) Flows() [][2]packet.Addr {
-	if r, ok := s.router.(interface{ Selected() (from, to packet.Addr) }); ok {
-		if from, to := r.Selected(); to != (packet.Addr{}) {
-			return [][2]packet.Addr{{from, to}}
-		}
+	if r, ok := s.router.(interface{ Flows() [][2]packet.Addr }); ok && len(r.Flows()) > 0 {
+		return r.Flows()
 	}
 	flows := [][2]packet.Addr{{s.config.Local, s.config.Remote}}
 	if !s.muxed() {

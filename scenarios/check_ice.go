@@ -38,6 +38,9 @@ func (c *checker) gathering() {
 		}
 	}
 	for n := range c.s.Network.Nodes {
+		if nat := c.s.Network.Nodes[n].NAT; nat != nil && !nat.LocalCandidates {
+			c.fail(at("network", "nodes", c.s.Network.Nodes[n].Name, "nat", "local-candidates"), "ends that gather candidates tell their own addresses as well", `remove it, or "ice"`)
+		}
 		inside, what := c.s.Network.Nodes[n].insides()
 		for _, peer := range c.s.Topology.Peers {
 			if e := c.s.Endpoint(peer); e != nil && slices.Contains(inside, i.At) && !slices.Contains(inside, e.At) {

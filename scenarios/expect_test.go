@@ -124,6 +124,7 @@ func recordForTests() *record.Record {
 	series("S", record.Timeouts, "count", 2, 1)
 	series("S", record.RTCPPackets, "count", 7, 3)
 	series("S", record.Checks, "count", 6, 1)
+	series("S", record.Relayed, "", 0.25, 1)
 	series("S", record.Handshakes, "count", 2, 0)
 	series("S", record.RTCPRate, "bit/s", 20e3, 30e3)
 	series("S", record.RTCPShare, "bit/s", 40e3, 40e3)
@@ -157,6 +158,10 @@ func recordForTests() *record.Record {
 		{At: at(1000), Entity: "S", Kind: record.LineOpened, Peer: "R"},
 		{At: at(1500), Entity: "S", Kind: record.LineOpened, Peer: "X"},
 		{At: at(2500), Entity: "S", Kind: record.LineClosed, Peer: "X"},
+		{At: at(1200), Entity: "S", Kind: record.GatheringComplete},
+		{At: at(1800), Entity: "S", Kind: record.PairSelected},
+		{At: at(2900), Entity: "S", Kind: record.PairSelected},
+		{At: at(5900), Entity: "S", Kind: record.PairSelected}, // later
 		{At: at(2700), Entity: "S/video", Kind: record.FirstFrame, Delay: 80 * time.Millisecond},
 		{At: at(2800), Entity: "S/video", Kind: record.FirstOfCall, Delay: 100 * time.Millisecond},
 		{At: at(3100), Entity: "S", Kind: record.LineOpened, Peer: "Y"},
@@ -238,6 +243,10 @@ func TestEveryMetric(t *testing.T) {
 		{"glares", first, 2, "equal: 2", "max: 1"},
 		{"offers", first, 3, "equal: 3", "max: 2"},
 		{"checks", first, 24, "equal: 24", "max: 23"},
+		{"gathered", first, 1200, "equal: 1200ms", "max: 1.1s"},
+		{"routed", first, 1800, "equal: 1800ms", "max: 1.7s"},
+		{"routes", first, 2, "equal: 2", "max: 1"},
+		{"relayed", first, 0.25, "equal: 25%", "max: 20%"},
 		{"handshakes", first, 8, "equal: 8", "max: 7"},
 		{"lines", first, 3, "equal: 3", "max: 2"},
 		{"idle-lines", first, 1000 + 1900, "equal: 2.9s", "max: 2.8s"}, // one is closed later, and one is the chosen device's

@@ -21,7 +21,7 @@ func signallingMetrics() []metric {
 		{"idle-lines", "endpoint", milliseconds, "sum of the times for which it kept connections to devices that it didn't talk to in the end", idleLines, ofSignalling},
 		{"first-frame", "flow", milliseconds, "when its receiver played its first frame", firstHappening(record.FirstFrame), ofSignalling},
 		{"clipped", "flow", milliseconds, "what its receiver missed of its beginning: from the talker's agreement to the capture of the first frame after it that was played", clipped, ofSignalling},
-		{"checks", "endpoint", count, "messages of STUN that it sends: connectivity checks, requests for consent, and answers", total(record.Checks), ofSignalling},
+		{"checks", "endpoint", count, "messages of STUN's Binding that it sends: connectivity checks, requests for consent, and answers, and those to servers", total(record.Checks), ofSignalling},
 		{"handshakes", "endpoint", count, "packets of DTLS that it sends", total(record.Handshakes), ofSignalling},
 		{"gathered", "endpoint", milliseconds, "when it had all its candidates for the first time", firstHappening(record.GatheringComplete), ofGathering},
 		{"routed", "endpoint", milliseconds, "when it had a pair of candidates to send by, for the first time in the window", firstHappening(record.PairSelected), ofGathering},

@@ -79,6 +79,8 @@ type gathering struct {
 	told    []ice.Candidate
 	of      ice.Credentials
 	ended   bool // that there are no more was told as well
+	// theirs says that the other end has told all its candidates.
+	theirs bool
 	// answering are the credentials of the offer for which servers were asked.
 	answering ice.Credentials
 	// trickle tells the other end of more.
@@ -134,7 +136,11 @@ func (g *gathering) awaited(now simtime.Time, offer string) bool {
 	if g.n.s.config.Gathering.Trickle {
 		return false
 	}
-	if d, err := jsep.Parse(offer); err == nil && d.ICE != g.answering {
+	d, err := jsep.Parse(offer)
+	if err != nil {
+		return false // which its end will say
+	}
+	if d.ICE != g.answering {
 		if !g.socket.Begun() || g.n.restartsBy(d.ICE) {
 			g.begin(now)
 		}
@@ -182,9 +188,18 @@ func (g *gathering) handle(e endpoints.Event) {
 	})).Set(e.At)
 }
 
+// expect lets the agent know whether candidates may still come.
+func (g *gathering) expect(now simtime.Time) {
+	g.n.checks.Agent().Expect(now, !g.socket.Complete() || !g.theirs)
+}
+
 // tell tells the other end of candidates that it doesn't know of, once it has a description.
 func (g *gathering) tell(now simtime.Time) {
-	if g.of == (ice.Credentials{}) || g.trickle == nil {
+	if g.n.checks != nil {
+		g.expect(now)
+		g.n.stir(now)
+	}
+	if g.of == (ice.Credentials{}) || g.trickle == nil || g.ended { // what is found later waits for the next description (RFC 8838 §13)
 		return
 	}
 	var news []ice.Candidate

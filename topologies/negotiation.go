@@ -110,6 +110,8 @@ func (n *negotiation) Offer(now simtime.Time) string {
 	fresh := n.preshared == nil && (!n.step.Begun() || n.dead())
 	if !fresh {
 		n.offerRestart()
+	} else if n.dead() {
+		n.renew()
 	}
 	n.describes(n.offered, nil)
 	if fresh {
@@ -125,8 +127,8 @@ func (n *negotiation) dead() bool {
 }
 
 // Rollback takes the offer back, and with it the readiness.
-func (n *negotiation) Rollback(simtime.Time) {
-	n.withdrawRestart()
+func (n *negotiation) Rollback(now simtime.Time) {
+	n.withdrawRestart(now)
 	if n.preshared == nil && !n.step.Client() {
 		n.step.Reset()
 	}
@@ -139,14 +141,20 @@ func (n *negotiation) Answer(now simtime.Time, offer string) (string, error) {
 		return "", err
 	}
 	n.answerRestart(now, d)
+	dead := n.dead()
+	if dead {
+		n.renew()
+	}
 	n.describes(n.holds, d)
 	n.own.Setup = jsep.Active
 	switch {
 	case n.preshared != nil:
 		n.step.Begin(n.preshared, true)
+	case dead: // and nothing of it is worth keeping
+		n.step.Begin(n.handshake(dtls.Client), true)
 	case n.step.Begun() && !n.step.Client() && (n.answered || n.step.Heard()):
 		n.own.Setup = jsep.Passive
-	case !n.step.Client() || n.dead():
+	case !n.step.Client():
 		n.step.Begin(n.handshake(dtls.Client), true)
 	}
 	n.apply(now, d)
@@ -157,6 +165,9 @@ func (n *negotiation) Answer(now simtime.Time, offer string) (string, error) {
 func (n *negotiation) Agree(now simtime.Time, answer string) error {
 	d, err := n.fits(answer, jsep.Active, jsep.Passive)
 	if err != nil {
+		return err
+	}
+	if err := n.restarted(d); err != nil {
 		return err
 	}
 	n.holds, n.answered = n.offered, true

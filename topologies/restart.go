@@ -1,6 +1,7 @@
 package topologies
 
 import (
+	"errors"
 	"fmt"
 
 	"rtpfabric/endpoints/ice"
@@ -19,6 +20,8 @@ type restarts struct {
 	before ice.Credentials
 	peer   ice.Credentials // of the description that holds
 	fresh  int             // credentials that were drawn
+	// undo are the credentials of both ends before the offer that this end has answered with a restart; zero if it hasn't.
+	undo [2]ice.Credentials
 }
 
 // checker returns an agent with the end's credentials and candidates.
@@ -33,10 +36,40 @@ func (n *negotiation) checker(controlling bool) *ice.Agent {
 
 // restart gives the end other credentials and an agent that has them, in the role of the one before (RFC 8445 §6.1.1).
 func (n *negotiation) restart() {
-	r := &n.restarts
-	r.fresh++
-	n.own.ICE = ice.NewCredentials(n.s.random.Stream(fmt.Sprintf("ice/%s/%s/restart/%d", n.self, n.other, r.fresh)))
+	n.draw()
 	n.checks.Restart(n.checker(n.checks.Agent().Controlling()))
+}
+
+// draw draws other credentials.
+func (n *negotiation) draw() {
+	n.restarts.fresh++
+	n.own.ICE = ice.NewCredentials(n.s.random.Stream(fmt.Sprintf("ice/%s/%s/restart/%d", n.self, n.other, n.restarts.fresh)))
+}
+
+// renew gives an end whose checks have come to nothing other credentials, where the other end takes them for its.
+func (n *negotiation) renew() {
+	if r := &n.restarts; r.may {
+		n.draw()
+		r.wanted, n.answered = false, false
+	}
+}
+
+// restarted refuses an answer that restarts what the offer doesn't (RFC 8839 §4.4.1.1.1).
+func (n *negotiation) restarted(d *jsep.Description) error {
+	r := &n.restarts
+	if n.checks == nil || n.checks.Agent().State() == ice.New || r.peer == (ice.Credentials{}) || d.ICE == r.peer {
+		return nil
+	}
+	return errors.New("the answer restarts ICE, and the offer doesn't")
+}
+
+// Revert implements [signalling.Reverter]: a restart that this end has answered isn't one.
+func (n *negotiation) Revert(now simtime.Time) {
+	if r := &n.restarts; r.undo != [2]ice.Credentials{} {
+		n.own.ICE, r.peer, r.undo = r.undo[0], r.undo[1], [2]ice.Credentials{}
+		n.checks.Withdraw()
+		n.stir(now)
+	}
 }
 
 // offerRestart restarts with an offer, if that is wanted.
@@ -48,10 +81,11 @@ func (n *negotiation) offerRestart() {
 }
 
 // withdrawRestart takes it back with the offer. It is wanted still.
-func (n *negotiation) withdrawRestart() {
+func (n *negotiation) withdrawRestart(now simtime.Time) {
 	if r := &n.restarts; r.before != (ice.Credentials{}) {
 		n.own.ICE, r.before = r.before, ice.Credentials{}
 		n.checks.Withdraw()
+		n.stir(now)
 	}
 }
 
@@ -61,7 +95,9 @@ func (n *negotiation) answerRestart(now simtime.Time, d *jsep.Description) {
 	if g := n.gathering; g != nil && (!g.socket.Begun() || anew && g.ready() && n.s.config.Gathering.Trickle) {
 		g.begin(now)
 	}
+	n.restarts.undo = [2]ice.Credentials{}
 	if anew {
+		n.restarts.undo = [2]ice.Credentials{n.own.ICE, n.restarts.peer}
 		n.restart()
 	}
 }
@@ -74,25 +110,30 @@ func (n *negotiation) restartsBy(peer ice.Credentials) bool {
 
 // check lets the agent check the candidates of a description, and of fragments that came before it.
 func (n *negotiation) check(now simtime.Time, d *jsep.Description) {
-	if r := &n.restarts; r.before != (ice.Credentials{}) && d.ICE != r.peer {
+	if r := &n.restarts; r.before != (ice.Credentials{}) {
 		r.wanted, r.before = false, ice.Credentials{}
 	}
 	n.restarts.peer = d.ICE
 	n.checks.Begin(now, d.ICE, d.Candidates...)
 	if g := n.gathering; g != nil {
+		g.theirs = d.Complete
 		for _, f := range g.early {
 			n.addCandidates(now, f)
 		}
 		g.early = nil
+		g.expect(now)
 	}
 }
 
 func (n *negotiation) addCandidates(now simtime.Time, f *jsep.Fragment) {
-	if f.ICE == n.restarts.peer {
-		for _, c := range f.Candidates {
-			n.checks.AddRemote(now, c)
-		}
+	if f.ICE != n.restarts.peer {
+		return
 	}
+	for _, c := range f.Candidates {
+		n.checks.AddRemote(now, c)
+	}
+	n.gathering.theirs = n.gathering.theirs || f.Complete
+	n.gathering.expect(now)
 }
 
 // AddCandidates implements [signalling.Trickler].

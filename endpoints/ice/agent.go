@@ -86,11 +86,13 @@ type Agent struct {
 	impatient  bool
 	hopeless   bool
 	firstValid simtime.Time
-	nextCheck  simtime.Time
-	lastCheck  simtime.Time
-	consent    consent
-	out        []Datagram
-	counts     AgentCounts
+	// more is until when candidates of either end may still come; Never if there won't be any.
+	more      simtime.Time
+	nextCheck simtime.Time
+	lastCheck simtime.Time
+	consent   consent
+	out       []Datagram
+	counts    AgentCounts
 }
 
 // AgentCounts are what an agent has done and got.
@@ -115,7 +117,7 @@ func NewAgent(c Config) *Agent {
 	c.NominationDelay = max(c.NominationDelay, 0)
 	return &Agent{
 		config: c, controlling: c.Controlling, tiebreaker: c.Random.Uint64(), patient: simtime.Never, hopeful: simtime.Never, firstValid: simtime.Never,
-		nextCheck: simtime.Never, consent: consent{next: simtime.Never, expires: simtime.Never},
+		more: simtime.Never, nextCheck: simtime.Never, consent: consent{next: simtime.Never, expires: simtime.Never},
 	}
 }
 
@@ -138,10 +140,10 @@ func (a *Agent) Selected() (from, to packet.Addr, ok bool) {
 
 // Begin gives the agent the other end's credentials and the candidates that are known of it, and lets it check them.
 func (a *Agent) Begin(now simtime.Time, peer Credentials, remote ...Candidate) {
-	a.peer = peer
 	if a.state != New {
-		return
+		return // the credentials are those of before, or it would be another agent's (RFC 8445 §9)
 	}
+	a.peer = peer
 	a.state, a.patient, a.nextCheck = Checking, now.Add(patience), now
 	for _, c := range remote {
 		a.AddRemote(now, c)
@@ -163,6 +165,7 @@ func (a *Agent) AddRemote(now simtime.Time, c Candidate) {
 						p.remote = c
 					}
 				}
+				a.order()
 			}
 			return
 		}
@@ -203,6 +206,22 @@ func (a *Agent) look(now simtime.Time) {
 	a.thaw()
 	if a.state == Checking {
 		a.nextCheck = min(a.nextCheck, max(now, a.lastCheck.Add(a.config.Pacing)))
+	}
+}
+
+// trickleWait bounds how long candidates are waited for.
+const trickleWait = 2 * time.Minute
+
+// Expect says whether more candidates of either end may come: the agent doesn't fail before they have (RFC 8838 §8), or two
+// minutes are over.
+func (a *Agent) Expect(now simtime.Time, more bool) {
+	switch {
+	case !more:
+		if a.more = simtime.Never; a.state == Checking {
+			a.nextCheck = min(a.nextCheck, max(now, a.lastCheck.Add(a.config.Pacing))) // to conclude
+		}
+	case a.more == simtime.Never:
+		a.more = now.Add(trickleWait)
 	}
 }
 
@@ -263,7 +282,10 @@ func (a *Agent) conclude(now simtime.Time) {
 		a.hopeful, a.hopeless = simtime.Never, true
 	}
 	open := func(p *pair) bool { return p.state != failed && p.state != succeeded || p.valid && !a.hopeless }
-	if a.state == Checking && a.impatient && !slices.ContainsFunc(a.checklist, open) {
+	if a.more <= now {
+		a.more = simtime.Never
+	}
+	if a.state == Checking && a.impatient && a.more == simtime.Never && !slices.ContainsFunc(a.checklist, open) {
 		a.state, a.nextCheck = Failed, simtime.Never
 	}
 }
@@ -273,7 +295,7 @@ func (a *Agent) NextTimeout() simtime.Time {
 	if a.state == New || a.state == Failed || a.state == Disconnected {
 		return simtime.Never
 	}
-	at := min(a.nextCheck, a.consent.next, a.consent.expires, a.patient, a.hopeful)
+	at := min(a.nextCheck, a.consent.next, a.consent.expires, a.patient, a.hopeful, a.more)
 	for _, p := range a.checklist {
 		if p.check != nil {
 			at = min(at, p.check.next)

@@ -2,7 +2,6 @@ package ice
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/pion/stun/v4"
@@ -18,13 +17,13 @@ import (
 type Full struct {
 	keying.Around
 	agent *Agent
-	// former is the agent before a restart, whose pair is used until the next one has another (RFC 8445 §9, §12.1); nil
-	// if there is none.
-	former        *Agent
-	transport     *Transport // nil without
-	local, remote packet.Addr
-	astray        uint64
-	keyed         bool
+	// former is the agent whose pair is used until the one after a restart has another (RFC 8445 §9, §12.1); nil if there is
+	// none. before is the agent before the last restart.
+	former, before *Agent
+	transport      *Transport // nil without
+	local, remote  packet.Addr
+	astray         uint64
+	keyed          bool
 }
 
 // NewFull returns a step with checks before it, from one address to another.
@@ -47,7 +46,7 @@ func (f *Full) Restart(next *Agent) {
 	if s := f.agent.State(); f.former == nil && (s == Checking || s == Connected) {
 		f.former = f.agent
 	}
-	f.agent = next
+	f.before, f.agent = f.agent, next
 }
 
 // Restarting reports whether a restart isn't over.
@@ -55,8 +54,11 @@ func (f *Full) Restarting() bool { return f.former != nil }
 
 // Withdraw takes a restart back that the other end doesn't know of, or doesn't want.
 func (f *Full) Withdraw() {
-	if f.former != nil {
-		f.agent, f.former = f.former, nil
+	if f.before == nil {
+		return
+	}
+	if f.agent, f.before = f.before, nil; f.former == f.agent {
+		f.former = nil
 	}
 }
 
@@ -104,25 +106,23 @@ func (f *Full) inUse() *Agent {
 // connected reports whether the step may send.
 func (f *Full) connected() bool { return f.inUse().State() == Connected }
 
-// settle ends the agent of before a restart when the next one has a pair, or itself has none any more.
+// settle ends the agent of before a restart when the next one has a pair.
 func (f *Full) settle() {
-	if f.former == nil {
-		return
-	}
-	if s := f.former.State(); f.agent.State() == Connected || s == Failed || s == Disconnected {
+	if f.agent.State() == Connected {
 		f.former = nil
 	}
 }
 
-// way returns the pair that is used, also in words, and the agent that has nominated it; nil if there is none.
-func (f *Full) way() (from, to packet.Addr, pair string, by *Agent) {
+// over reports whether an agent has come to its end.
+func (a *Agent) over() bool { return a.state == Failed || a.state == Disconnected }
+
+// way returns the pair that is used, and the agent that has nominated it; nil if there is none.
+func (f *Full) way() (*pair, *Agent) {
 	a := f.inUse()
-	from, to, ok := a.Selected()
-	if !ok {
-		return from, to, "", nil
+	if _, _, ok := a.Selected(); !ok {
+		return nil, nil
 	}
-	p := a.selected
-	return from, to, fmt.Sprintf("%v %v to %v %v", p.local.Type, from, p.remote.Type, to), a
+	return a.selected, a
 }
 
 // HandleCheck takes a STUN message. The packet stays the caller's.
@@ -236,17 +236,26 @@ func (f *Full) Keys(keyLen, saltLen int) (keying.Keys, bool) {
 // Err returns why there won't be any keys.
 func (f *Full) Err() error {
 	switch s := f.inUse().State(); {
+	case f.keyed:
 	case s == Failed:
 		return errNoPair
-	case s == Disconnected && !f.keyed:
+	case s == Disconnected:
 		return errNoConsent
 	}
 	return f.Around.Err()
 }
 
-// Muted reports whether consent is lost.
-func (f *Full) Muted() bool { return f.inUse().State() == Disconnected }
+// lost reports whether there is no pair any more, and no restart on its way that may find another one: the other end hasn't consented for
+// so long that nothing may be sent (RFC 7675 §5.1).
+func (f *Full) lost() bool {
+	if f.former == nil || !f.former.over() {
+		return f.former == nil && (f.agent.State() == Disconnected || f.keyed && f.agent.State() == Failed)
+	}
+	return f.agent.State() == New || f.agent.over()
+}
 
-// Closed reports whether the other end has closed the connection, or hasn't consented to it for so long that nothing may be
-// sent any more (RFC 7675 §5.1).
-func (f *Full) Closed() bool { return f.inUse().State() == Disconnected || f.Around.Closed() }
+// Muted reports whether nothing may be sent: there was a pair, and consent to use it is lost, if only for now.
+func (f *Full) Muted() bool { return f.lost() || f.keyed && !f.connected() }
+
+// Closed reports whether the other end has closed the connection, or doesn't consent to it any more, and nothing is done about that.
+func (f *Full) Closed() bool { return f.lost() || f.Around.Closed() }

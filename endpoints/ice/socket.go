@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/pion/stun/v4"
 
@@ -35,6 +36,7 @@ type Socket struct {
 	relay      *turn.Client  // nil without one
 	begun      bool
 	complete   bool
+	keep       simtime.Time // when a server is asked again
 	found      []Candidate
 	transports []*Transport
 	porters    []*porter
@@ -45,7 +47,7 @@ type Socket struct {
 
 // NewSocket returns a socket that has asked nobody yet.
 func NewSocket(c SocketConfig) *Socket {
-	s := &Socket{config: c}
+	s := &Socket{config: c, keep: simtime.Never}
 	if c.STUN != (packet.Addr{}) {
 		s.stun = turn.NewBinding(c.Random)
 	}
@@ -63,17 +65,34 @@ func (s *Socket) Gather(now simtime.Time) {
 	if s.begun && !s.complete {
 		return
 	}
-	again := s.begun
-	s.begun, s.complete = true, false
+	s.begun, s.complete, s.keep = true, false, simtime.Never
 	if s.stun != nil {
 		s.stun.Ask(now)
 	}
-	if s.relay != nil && again {
-		s.relay.Refresh(now)
-	} else if s.relay != nil {
+	if s.relay != nil {
+		s.relay.Refresh(now) // an allocation that there is, or
 		s.relay.Allocate(now)
 	}
 	s.collect(now)
+}
+
+// keepInterval is how often a server is asked again as long as no pair is used, so that NATs keep what they have told
+// (RFC 8445 §5.1.1.4).
+const keepInterval = 15 * time.Second
+
+// keepAlive asks again what hasn't changed since, it is hoped.
+func (s *Socket) keepAlive(now simtime.Time) {
+	if s.keep > now {
+		return
+	}
+	s.keep = simtime.Never
+	if slices.ContainsFunc(s.transports, func(t *Transport) bool { return t.selected != [2]packet.Addr{} }) {
+		return // media, and requests for consent, do
+	}
+	if s.stun != nil && s.stun.Done() {
+		s.stun.Ask(now)
+	}
+	s.keep = now.Add(keepInterval)
 }
 
 // Begun reports whether the servers have been asked.
@@ -154,7 +173,7 @@ func (s *Socket) collect(now simtime.Time) {
 			s.add(now, Candidate{Type: Relayed, Addr: own, Foundation: foundationRelayed})
 		}
 	}
-	s.conclude()
+	s.conclude(now)
 }
 
 // add notes a candidate, unless it is redundant (§5.1.3): of addresses that are equal the first one is the best.
@@ -166,25 +185,36 @@ func (s *Socket) add(now simtime.Time, c Candidate) {
 	}
 	c.Base, c.Related, c.Priority = s.config.Local, s.config.Local, Priority(c.Type, 65535)
 	if c.Type == Relayed {
-		c.Base = c.Addr // §5.1.1.2
-		c.Related, _ = s.relay.Mapped()
+		c.Base = c.Addr                                          // §5.1.1.2
+		if c.Related, _ = s.relay.Mapped(); s.config.RelayOnly { // nobody is to know (RFC 8829 §3.5.3, RFC 8839 §9.1)
+			c.Related = packet.Addr{Port: nobody}
+		}
 	}
 	s.found = append(s.found, c)
 	s.tell(keying.CandidateGathered, c.describe())
 	for _, t := range s.transports {
-		if t.checks != nil {
-			t.checks.addLocal(now, c)
+		if t.checks == nil {
+			continue
+		}
+		t.checks.addLocal(now, c)
+		if c.Type == Relayed { // whose server lets nobody in so far
+			for _, remote := range t.checks.agent.remote {
+				s.permit(now, remote)
+			}
 		}
 	}
 }
 
+// nobody is the port of a related address that isn't told.
+const nobody = 9
+
 // conclude notes when the servers have answered, or won't.
-func (s *Socket) conclude() {
-	asked := s.stun != nil && !s.stun.Done() || s.relay != nil && s.relay.State() == turn.Allocating
+func (s *Socket) conclude(now simtime.Time) {
+	asked := s.stun != nil && !s.stun.Done() || s.relay != nil && (s.relay.State() == turn.Allocating || s.relay.Refreshing())
 	if s.complete || asked {
 		return
 	}
-	s.complete = true
+	s.complete, s.keep = true, now.Add(keepInterval)
 	if s.stun != nil && s.stun.Failed() {
 		s.tell(keying.GatheringFailed, fmt.Sprintf("no answer of the STUN server, %v", s.config.STUN))
 	}
@@ -200,7 +230,7 @@ func (s *Socket) tell(kind keying.NewsKind, text string) {
 
 // describe is the candidate in words.
 func (c *Candidate) describe() string {
-	if c.Type == Host {
+	if c.Type == Host || c.Related.IP == 0 {
 		return fmt.Sprintf("%v %v", c.Type, c.Addr)
 	}
 	return fmt.Sprintf("%v %v, of %v", c.Type, c.Addr, c.Related)
@@ -208,11 +238,20 @@ func (c *Candidate) describe() string {
 
 // send sends a datagram of checks, over the relay if that is where it comes from.
 func (s *Socket) send(now simtime.Time, d Datagram) {
-	if s.isRelayed(d.From) {
+	switch {
+	case s.isRelayed(d.From):
 		s.relay.Send(now, d.To, d.Payload)
-		return
+	case d.From == s.config.Local: // otherwise the server has forgotten the address
+		s.out = append(s.out, keying.Datagram(d))
 	}
-	s.out = append(s.out, keying.Datagram(d))
+}
+
+// bind asks for a channel to the other end of a pair, if it is one of the relay's, so that each packet grows by 4 octets rather than
+// by 44 (RFC 8656 §12).
+func (s *Socket) bind(now simtime.Time, pair [2]packet.Addr) {
+	if s.isRelayed(pair[0]) {
+		s.relay.Bind(now, pair[1])
+	}
 }
 
 // permit lets a candidate of the other end reach this end's relayed one (RFC 8656 §9).
@@ -323,11 +362,12 @@ func (s *Socket) handleTimeout(now simtime.Time) {
 	if s.relay != nil {
 		s.relay.HandleTimeout(now)
 	}
+	s.keepAlive(now)
 }
 
 // nextTimeout returns when something is.
 func (s *Socket) nextTimeout() simtime.Time {
-	at := simtime.Never
+	at := s.keep
 	if s.stun != nil {
 		at = min(at, s.stun.NextTimeout())
 	}

@@ -1,6 +1,9 @@
 package ice
 
 import (
+	"fmt"
+	"slices"
+
 	"rtpfabric/endpoints/keying"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/simtime"
@@ -14,8 +17,9 @@ type Transport struct {
 	remote   packet.Addr
 	checks   *Full
 	selected [2]packet.Addr
-	by       *Agent      // that has selected it
-	bound    packet.Addr // the peer to which the relay keeps a channel
+	by       *Agent           // that has selected it
+	relayed  bool             // its local candidate is a relayed one
+	flows    [][2]packet.Addr // that were selected
 	news     []keying.News
 	counts   TransportCounts
 }
@@ -38,10 +42,10 @@ func NewTransport(step keying.Step, socket *Socket, remote packet.Addr) *Transpo
 func (t *Transport) Counts() TransportCounts { return t.counts }
 
 // Relayed reports whether packets go over a server of this end's now.
-func (t *Transport) Relayed() bool { return t.socket.isRelayed(t.selected[0]) }
+func (t *Transport) Relayed() bool { return t.relayed && t.socket.isRelayed(t.selected[0]) }
 
-// Selected returns the addresses from and to which packets go; zero before there is a pair.
-func (t *Transport) Selected() (from, to packet.Addr) { return t.selected[0], t.selected[1] }
+// Flows returns the pairs by which packets have gone, from this end to the other, the last one last.
+func (t *Transport) Flows() [][2]packet.Addr { return t.flows }
 
 // settle takes up what has changed: candidates, datagrams and the pair that was selected.
 func (t *Transport) settle(now simtime.Time) {
@@ -50,17 +54,23 @@ func (t *Transport) settle(now simtime.Time) {
 		return
 	}
 	t.checks.poll(func(d Datagram) { t.socket.send(now, d) })
-	from, to, pair, by := t.checks.way()
-	before := t.selected
-	if t.selected = [2]packet.Addr{from, to}; by == nil || t.selected == before && by == t.by {
+	p, by := t.checks.way()
+	if by == nil {
+		t.selected = [2]packet.Addr{}
 		return
 	}
-	t.by = by // another one, after a restart, may have the same pair
-	t.news = append(t.news, keying.News{Kind: keying.PairSelected, Text: pair})
-	if t.Relayed() && t.bound != to {
-		t.bound = to
-		t.socket.relay.Bind(now, to) // so that each packet grows by 4 octets rather than by 36 (RFC 8656 §2.5)
+	before := t.selected
+	if t.selected = [2]packet.Addr{p.local.Base, p.remote.Addr}; t.selected == before && by == t.by {
+		return
 	}
+	t.by, t.relayed = by, p.local.Type == Relayed // another agent, after a restart, may have the same pair
+	if !slices.Contains(t.flows, t.selected) {
+		t.flows = append(t.flows, t.selected)
+	}
+	t.news = append(t.news, keying.News{
+		Kind: keying.PairSelected, Text: fmt.Sprintf("%v %v to %v %v", p.local.Type, p.local.Base, p.remote.Type, p.remote.Addr),
+	})
+	t.socket.bind(now, t.selected)
 }
 
 // Concerns reports whether a packet is for the session.
@@ -95,14 +105,14 @@ func (t *Transport) check(now simtime.Time, p *packet.Packet) {
 // Route addresses a packet of the session's.
 func (t *Transport) Route(p *packet.Packet) bool {
 	to := t.selected[1]
-	if to == (packet.Addr{}) {
+	if to == (packet.Addr{}) || t.relayed && !t.Relayed() { // the server has forgotten the address, and others aren't to be used
 		t.counts.Unroutable++
 		return false
 	}
 	t.counts.Sent++
 	s := t.socket
 	p.Src, p.Dst = s.config.Local, to
-	if t.Relayed() {
+	if t.relayed {
 		t.counts.Relayed++
 		s.scratch = s.relay.Wrap(s.scratch[:0], to, p.Payload)
 		copy(p.SetPayload(len(s.scratch)), s.scratch)

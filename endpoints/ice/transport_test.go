@@ -468,6 +468,50 @@ func TestEarlyRestart(t *testing.T) {
 	w.talk("media")
 }
 
+// A second restart that is withdrawn leaves the first one as it was.
+func TestSecondRestartWithdrawn(t *testing.T) {
+	w := newStreet(t, 1, [2]home{open, open}, false)
+	w.run(2 * time.Second)
+	first := w.agent(0, 1, true)
+	w.checks[0].Restart(first)
+	w.checks[0].Begin(w.now, ice.Credentials{Fragment: "abcd", Password: strings.Repeat("x", 24)}) // agreed, and checks go on
+	w.checks[0].Restart(w.agent(0, 2, true))
+	w.checks[0].Withdraw()
+	if w.checks[0].Agent() != first || !w.checks[0].Restarting() {
+		t.Error("the first restart's agent is gone")
+	}
+}
+
+// When the server has forgotten the relayed address, nothing goes past it: with policy "relay" nobody is to be seen.
+func TestRelayLost(t *testing.T) {
+	w := newStreet(t, 1, [2]home{symmetric, open}, true)
+	w.run(3 * time.Second)
+	w.pairs([2]string{"relay to relay", "relay to relay"})
+	w.bindings[0] = []*binding{{outside: packet.Addr{Port: 1}}, {outside: packet.Addr{Port: 2}}, {outside: packet.Addr{Port: 3}}} // the NAT as well
+	w.sockets[0].Gather(w.now)
+	unroutable := 0
+	for range 200 {
+		w.run(w.now.Duration() + 20*time.Millisecond)
+		p := w.pool.New()
+		copy(p.SetPayload(5), "media")
+		p.Src, p.Dst = sessionsOf[0], sessionsOf[1]
+		if !w.ends[0].Route(p) {
+			unroutable++
+		} else if p.Src != sessionsOf[0] || p.Dst != serverAddr {
+			t.Fatalf("at %v a packet goes from %v to %v", w.now, p.Src, p.Dst)
+		}
+		w.pool.Release(p)
+		for _, a := range w.flying {
+			if a.p.Src.IP != serverAddr.IP && a.p.Dst.IP != serverAddr.IP {
+				t.Fatalf("at %v something goes from %v to %v", w.now, a.p.Src, a.p.Dst)
+			}
+		}
+	}
+	if unroutable == 0 {
+		t.Error("the allocation isn't lost")
+	}
+}
+
 // On bad networks every two homes come together or say why not, and nothing is lost of packets that somebody owns.
 func TestStreetSwarm(t *testing.T) {
 	seeds := uint64(400)

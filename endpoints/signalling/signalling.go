@@ -160,6 +160,13 @@ type Describer interface {
 	Rollback(now simtime.Time)
 }
 
+// Reverter is a describer that may take back what it has made of an offer.
+type Reverter interface {
+	Describer
+	// Revert is told that the other end has given up the offer that was answered last.
+	Revert(now simtime.Time)
+}
+
 // Trickler is a describer that takes candidates of the other end besides those in its description (RFC 8838).
 type Trickler interface {
 	Describer

@@ -57,7 +57,7 @@ const (
 	RTCPShare   = "rtcp-share"   // bit/s of RTCP that the rules allow the endpoint
 	RTCPPackets = "rtcp-packets" // RTCP packets sent in the bin
 	Timeouts    = "timeouts"     // members that the endpoint believed to have gone, in the bin
-	Checks      = "checks"       // messages of STUN sent in the bin, in a call that is signalled
+	Checks      = "checks"       // messages of STUN's Binding sent in the bin, in a call that is signalled
 	Handshakes  = "handshakes"   // packets of DTLS sent in the bin, likewise
 	Relayed     = "relayed"      // 1 while what the endpoint sends goes over a TURN server, 0 while it doesn't
 	Mixes       = "mixes"        // that a mixer has made in the bin, of all its frames

@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"encoding/binary"
 	"math"
 	"slices"
 	"time"
@@ -301,18 +302,40 @@ func (m *endpointMeter) packetSent(now simtime.Time, p *packet.Packet) {
 	}
 	switch b := payload[0]; {
 	case b < 4:
-		m.checks.add(now, 1)
+		if isBinding(payload) {
+			m.checks.add(now, 1)
+		}
 	case b >= 20 && b < 64:
 		m.handshakes.add(now, 1)
 	}
 }
 
-// unwrapped returns what a packet says that may go over a channel of TURN: behind a header of 4 octets (RFC 8656 §12.4).
+// unwrapped returns what a packet says that may go over a TURN server: on a channel, behind a header of 4 octets, or in an
+// indication (RFC 8656 §12.4, §11).
 func unwrapped(payload []byte) []byte {
-	if len(payload) > 4 && payload[0]>>6 == 1 {
+	const sendIndication, attributeData, header = 0x0016, 0x0013, 20
+	switch {
+	case len(payload) > 4 && payload[0]>>6 == 1:
 		return payload[4:]
+	case len(payload) > header && binary.BigEndian.Uint16(payload) == sendIndication:
+		for b := payload[header:]; len(b) >= 4; {
+			length := int(binary.BigEndian.Uint16(b[2:]))
+			padded := 4 + (length+3)&^3
+			if len(b) < padded {
+				break
+			}
+			if binary.BigEndian.Uint16(b) == attributeData {
+				return b[4 : 4+length]
+			}
+			b = b[padded:]
+		}
 	}
 	return payload
+}
+
+// isBinding reports whether a message of STUN has the method Binding, of whatever class (RFC 8489 §5).
+func isBinding(payload []byte) bool {
+	return len(payload) >= 2 && binary.BigEndian.Uint16(payload)&^0x0110 == 0x0001
 }
 
 // routed notes that what the endpoint sends goes another way.

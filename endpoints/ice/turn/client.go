@@ -118,6 +118,11 @@ func (c *Client) Refresh(now simtime.Time) {
 	c.start(now, &request{method: stun.MethodRefresh})
 }
 
+// Refreshing reports whether an answer to a Refresh is outstanding, without which nobody knows whether the allocation is there.
+func (c *Client) Refreshing() bool {
+	return c.state == Allocated && slices.ContainsFunc(c.requests, func(r *request) bool { return r.method == stun.MethodRefresh })
+}
+
 // Release gives the allocation back. The server is told until it answers. Permissions and channels are forgotten.
 func (c *Client) Release(now simtime.Time) {
 	was := c.state

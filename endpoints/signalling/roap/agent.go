@@ -293,6 +293,9 @@ func (a *Agent) drop(now simtime.Time, reason string) {
 func (a *Agent) handleError(now simtime.Time, d *Message) {
 	if !a.outstanding(d) {
 		if d.Offer() == a.agreed && d.Offerer == a.config.Peer {
+			if r, ok := a.config.Describe.(signalling.Reverter); ok {
+				r.Revert(now)
+			}
 			a.note(now, signalling.OfferGivenUp, d.Offer(), string(d.Error))
 			return
 		}
