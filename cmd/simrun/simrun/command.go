@@ -69,6 +69,7 @@ Exit codes:
 		interceptorsCommand(),
 		listCommand(),
 		metricsCommand(),
+		schemaCommand(),
 		crosscheckCommand(),
 		glareCommand(),
 		ladderCommand(),
