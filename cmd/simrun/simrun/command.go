@@ -74,6 +74,7 @@ Exit codes:
 		ladderCommand(),
 		requirementsCommand(),
 		conformanceCommand(),
+		compareCommand(),
 		reportCommand(),
 		versionCommand(),
 	)
