@@ -11,8 +11,22 @@ import (
 // at most 5 % and 1 % (R. L. McCornack, "Extended Tables of the Wilcoxon Matched Pair Signed Rank Statistic", JASA 60, 1965).
 func TestCriticalValues(t *testing.T) {
 	for _, c := range []struct{ n, five, one int }{
-		{6, 0, -1}, {7, 2, -1}, {8, 3, 0}, {9, 5, 1}, {10, 8, 3}, {11, 10, 5}, {12, 13, 7}, {13, 17, 9}, {14, 21, 12},
-		{15, 25, 15}, {16, 29, 19}, {17, 34, 23}, {18, 40, 27}, {19, 46, 32}, {20, 52, 37}, {25, 89, 68},
+		{6, 0, -1},
+		{7, 2, -1},
+		{8, 3, 0},
+		{9, 5, 1},
+		{10, 8, 3},
+		{11, 10, 5},
+		{12, 13, 7},
+		{13, 17, 9},
+		{14, 21, 12},
+		{15, 25, 15},
+		{16, 29, 19},
+		{17, 34, 23},
+		{18, 40, 27},
+		{19, 46, 32},
+		{20, 52, 37},
+		{25, 89, 68},
 	} {
 		greatest := func(level float64) int {
 			sum := -1
@@ -55,7 +69,8 @@ func TestPublishedExamples(t *testing.T) {
 		{
 			// As in the documentation of scipy.stats.wilcoxon.
 			"C. Darwin's maize, R. A. Fisher (1935), chapter III",
-			[]float64{6, 8, 14, 16, 23, 24, 28, 29, 41, -48, 49, 56, 60, -67, 75}, 96, 0.041259765625,
+			[]float64{6, 8, 14, 16, 23, 24, 28, 29, 41, -48, 49, 56, 60, -67, 75},
+			96, 0.041259765625,
 		},
 	} {
 		got := Wilcoxon(c.differences)

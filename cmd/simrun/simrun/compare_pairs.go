@@ -33,11 +33,11 @@ type pairGroup struct {
 	scenario, run string
 	// baseline groups are there for comparison only: their controller controls nothing.
 	baseline bool
-	pairs         []*runPair
-	settings      []settingChange
-	figures       []*comparedFigure
-	missing       []string // why figures have fewer pairs than there are
-	problem       string   // why there are no expectations
+	pairs    []*runPair
+	settings []settingChange
+	figures  []*comparedFigure
+	missing  []string // why figures have fewer pairs than there are
+	problem  string   // why there are no expectations
 }
 
 // runPair is two runs with the same seed.
