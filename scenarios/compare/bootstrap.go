@@ -15,12 +15,15 @@ import (
 // distance away.
 const resamples = 2000
 
+// fewest is how many values an interval needs: as many as a test that can come out.
+const fewest = 6
+
 // Interval returns the bounds of the 95 % confidence interval of the mean that some values were drawn with: the bootstrap's, corrected for
-// bias and skewness (BCa; B. Efron, "Better Bootstrap Confidence Intervals", JASA 82, 1987). With a single value there
-// is nothing to tell it by, and the bounds are NaN.
+// bias and skewness (BCa; B. Efron, "Better Bootstrap Confidence Intervals", JASA 82, 1987). Fewer than six values don't know how far
+// off they may be, and the bounds are NaN.
 func Interval(values []float64, r *rng.Stream) (low, high float64) {
 	n := len(values)
-	if n < 2 {
+	if n < fewest {
 		return math.NaN(), math.NaN()
 	}
 	mean := stat.Mean(values, nil)

@@ -70,10 +70,10 @@ func TestIntervalsAreSkewed(t *testing.T) {
 
 func TestIntervalsOfLittle(t *testing.T) {
 	r := rng.New(1).Stream("x")
-	if low, high := Interval([]float64{3, 3, 3, 3}, r); low != 3 || high != 3 {
+	if low, high := Interval([]float64{3, 3, 3, 3, 3, 3}, r); low != 3 || high != 3 {
 		t.Errorf("of equal values: %v to %v", low, high)
 	}
-	if low, high := Interval([]float64{3}, r); !math.IsNaN(low) || !math.IsNaN(high) {
-		t.Errorf("of a single value: %v to %v", low, high)
+	if low, high := Interval([]float64{1, 2, 3, 4, 5}, r); !math.IsNaN(low) || !math.IsNaN(high) {
+		t.Errorf("of five values: %v to %v", low, high)
 	}
 }

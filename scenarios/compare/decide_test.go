@@ -89,7 +89,7 @@ func TestMoreTestsNeedMoreSeeds(t *testing.T) {
 }
 
 func TestDescription(t *testing.T) {
-	d := Decide([]Sample{{Name: "x", A: []float64{10, 20, 30}, B: []float64{11, 23, 35}}}, 0.05, rng.New(0)).Of[0]
+	d := Decide([]Sample{{Name: "x", A: []float64{10, 20, 30, 10, 20, 30}, B: []float64{11, 23, 35, 11, 23, 35}}}, 0.05, rng.New(0)).Of[0]
 	if d.MeanA != 20 || d.MeanB != 23 || d.Change != 3 || math.Abs(d.Relative-0.15) > 1e-12 {
 		t.Errorf("%+v", d)
 	}
