@@ -100,6 +100,7 @@ func pairUp(a, b string) (*comparison, error) {
 			c.onlyA = append(c.onlyA, r.folder)
 		}
 	}
+	slices.SortStableFunc(c.groups, func(x, y *pairGroup) int { return cmp.Compare(sortable(x.title()), sortable(y.title())) })
 	for _, g := range c.groups {
 		slices.SortStableFunc(g.pairs, func(x, y *runPair) int { return cmp.Compare(x.b.Manifest.Seed, y.b.Manifest.Seed) })
 	}

@@ -195,8 +195,9 @@ func inkOf(v compare.Verdict) ink {
 		return green
 	case compare.Same:
 		return bold
+	default:
+		return yellow
 	}
-	return yellow
 }
 
 // unchanged says how many figures aren't listed.
