@@ -31,6 +31,10 @@ func TestVerdicts(t *testing.T) {
 	unnoticed := pairs(worse...)
 	unnoticed.Least = 20
 	fromNothing := Sample{Better: scenarios.Lower, Least: 1, A: make([]float64, 8), B: worse}
+	negative := Sample{Better: scenarios.Lower, Least: 1}
+	for range 8 {
+		negative.A, negative.B = append(negative.A, -100), append(negative.B, -105.1)
+	}
 	for _, c := range []struct {
 		what   string
 		sample Sample
@@ -47,6 +51,8 @@ func TestVerdicts(t *testing.T) {
 		{"one is far worse, and all others are better", pairs(-1, -2, -3, -4, -5, -6, -7, -8, -9, -10, -11, -12, -13, -14, -15, -16, -17, -18, -19, 900), Unclear},
 		{"half are worse", pairs(30, -10, 30, -10, 30, -10, 30, -10), Unclear},
 		{"nothing has changed", pairs(0, 0, 0, 0, 0, 0, 0, 0), Same},
+		{"all are worse by little more than 5 %", pairs(5.1, 5.1, 5.1, 5.1, 5.1, 5.1, 5.1, 5.1), Regression},
+		{"all are lower by little more than 5 %, and negative", negative, Improvement},
 		{"all of five are worse", pairs(worse[:5]...), TooFew},
 		{"one is worse", pairs(50), TooFew},
 		{"all of six are worse", pairs(worse[:6]...), Regression},

@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"rtpfabric/scenarios"
 	"rtpfabric/scenarios/compare"
 	"rtpfabric/sim/record"
 )
@@ -37,12 +39,13 @@ func (c *comparison) titles() string {
 
 func TestPairing(t *testing.T) {
 	a, b := t.TempDir(), t.TempDir()
+	rate := record.Setting{Path: "network.links.l.forward.rate", Value: "1Mbps"}
 	delay := func(v string) record.Setting { return record.Setting{Path: "network.links.l.delay", Value: v} }
 	seed := func(v string) record.Setting { return record.Setting{Path: "seed", Value: v} }
 	// Another copy of the source, another order of axes, and of the numbers 9 and 10.
 	for i, n := range []string{"10", "9"} {
-		stored(t, a, "scenarios/x/5.1.yaml", "delay=5ms,seed="+n, "d", uint64(10-i), delay("5ms"), seed(n))
-		stored(t, b, "/src/scenarios/x/5.1.yaml", "seed="+n+",delay=5ms", "d", uint64(10-i), seed(n), delay("5ms"))
+		stored(t, a, "scenarios/x/5.1.yaml", "delay=5ms,seed="+n, "d", uint64(10-i), delay("5ms"), rate, seed(n))
+		stored(t, b, "/src/scenarios/x/5.1.yaml", "seed="+n+",delay=5ms", "d", uint64(10-i), seed(n), rate, delay("5ms"))
 	}
 	stored(t, a, "scenarios/x/5.1.yaml", "delay=7ms,seed=1", "d", 1, delay("7ms"), seed("1"))
 	stored(t, b, "/src/scenarios/x/5.1.yaml", "seed=1,delay=7ms", "e", 1, seed("1"), delay("7ms"))
@@ -104,7 +107,7 @@ func TestBaselinesArentMeasured(t *testing.T) {
 	c.measure(&compareOptions{share: 0.05})
 	var out strings.Builder
 	c.print(&screen{Writer: &out}, &compareOptions{})
-	if !strings.Contains(out.String(), "a baseline, which controls nothing") || len(c.groups[0].figures) > 0 || c.count(compare.Regression) > 0 {
+	if !strings.Contains(out.String(), "a baseline, which controls nothing") || c.groups[0].problem != "" || len(c.groups[0].figures) > 0 || c.count(compare.Regression) > 0 {
 		t.Error(out.String())
 	}
 }
@@ -122,5 +125,47 @@ func TestSettingsThatArentTheSame(t *testing.T) {
 	}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("changed are %v, want %v", got, want)
+	}
+}
+
+// A figure that one side has no data for is said to be so, and tested where both have.
+func TestFiguresOfOneSide(t *testing.T) {
+	file, err := scenarios.Load("../../../scenarios/quickstart.yaml", scenarios.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	figures := scenarios.Figures(file.Runs[0].Scenario, &record.Record{})
+	none := math.NaN()
+	g := &pairGroup{scenario: "x"}
+	g.add(figures[0], 0, [][2][]float64{{{1}, {2}}, {{3}, {none}}, {{none}, {none}}, {{5}, {6}}})
+	g.add(figures[1], 0, [][2][]float64{{{none}, {none}}})
+	g.add(figures[2], 0, [][2][]float64{{{1}, {none}}})
+	if len(g.figures) != 1 || !slices.Equal(g.figures[0].sample.A, []float64{1, 5}) || !slices.Equal(g.figures[0].sample.B, []float64{2, 6}) {
+		t.Errorf("compared are %+v", g.figures)
+	}
+	want := []string{figures[0].String() + ": no data in 1 of A and 2 of B", figures[2].String() + ": no data in 0 of A and 1 of B"}
+	if !slices.Equal(g.missing, want) {
+		t.Errorf("missing are %q, want %q", g.missing, want)
+	}
+}
+
+func TestWhatIsOpen(t *testing.T) {
+	with := func(v compare.Verdict) *comparison {
+		return &comparison{groups: []*pairGroup{{figures: []*comparedFigure{{decision: compare.Decision{Verdict: v}}}}}}
+	}
+	for _, c := range []struct {
+		comparison *comparison
+		want       bool
+	}{
+		{with(compare.TooFew), true},
+		{with(compare.Unclear), false},
+		{with(compare.Regression), false},
+		{&comparison{onlyA: []string{"x"}}, true},
+		{&comparison{onlyB: []string{"x"}}, true},
+		{&comparison{leftOut: []leftOut{{"x", "y"}}}, true},
+	} {
+		if got := c.comparison.open(); got != c.want {
+			t.Errorf("%+v: %v", c.comparison, got)
+		}
 	}
 }
