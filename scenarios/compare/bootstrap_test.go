@@ -15,6 +15,9 @@ import (
 // Of many samples with a known mean the intervals hold it about as often as they say, also of skewed ones: BCa's are known to fall a
 // few percent short with a dozen values.
 func TestIntervalsHoldTheMean(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes long: go test without -short runs it")
+	}
 	source := rng.New(1)
 	for _, c := range []struct {
 		name string
