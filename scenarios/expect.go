@@ -70,7 +70,7 @@ func judge(s *Scenario, e *Expect, r *record.Record) record.Verdict {
 		return v
 	}
 	target := e.target()
-	x := m.measure(measurement{record: r, entity: target, entities: matching(e.Flows, s.flowNames()), window: window, breaker: e.Breaker})
+	x := e.measure(m, r, s.flowNames(), s.Duration)
 	if math.IsNaN(x) || math.IsInf(x, 0) {
 		v.Problem = fmt.Sprintf("there is no data for %s of %s %s", e.Metric, target, e.when())
 		return v
@@ -99,10 +99,6 @@ func (e *Expect) targets() []target {
 // String returns the expectation as a sentence, such as "queue-delay-p95 of
 // bottleneck/forward during 10s..40s is at most 60ms".
 func (e *Expect) String() string {
-	target := e.target()
-	if e.Breaker != "" {
-		target += " by " + e.Breaker
-	}
 	var is []string
 	if e.Min != nil {
 		is = append(is, "is at least "+*e.Min)
@@ -117,7 +113,15 @@ func (e *Expect) String() string {
 		}
 		is = append(is, equals)
 	}
-	return fmt.Sprintf("%s of %s %s %s", e.Metric, target, e.when(), strings.Join(is, " and "))
+	return fmt.Sprintf("%s of %s %s %s", e.Metric, e.place(), e.when(), strings.Join(is, " and "))
+}
+
+// place says where the metric is measured, and by which circuit breaker.
+func (e *Expect) place() string {
+	if e.Breaker != "" {
+		return e.target() + " by " + e.Breaker
+	}
+	return e.target()
 }
 
 func (e *Expect) when() string {

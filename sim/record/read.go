@@ -6,12 +6,19 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // Read returns the record in a folder that [Write] made. Every file must be
 // there, but that of messages, and of this program's [Format]. An error names the file, and the line
 // where there is one.
-func Read(dir string) (*Record, error) {
+func Read(dir string) (*Record, error) { return read(dir) }
+
+// ReadHead returns the manifest and the summary of a record alone, which are small.
+func ReadHead(dir string) (*Record, error) { return read(dir, ManifestFile, SummaryFile) }
+
+// read reads some files of a record; without names all.
+func read(dir string, names ...string) (*Record, error) {
 	r := &Record{}
 	var step manifestSeries
 	for _, f := range []struct {
@@ -26,6 +33,9 @@ func Read(dir string) (*Record, error) {
 		{SummaryFile, func(data []byte) (err error) { r.Summary, err = parseJSON[[]Metric](data); return }},
 		{VerdictsFile, func(data []byte) (err error) { r.Verdicts, err = parseJSON[[]Verdict](data); return }},
 	} {
+		if len(names) > 0 && !slices.Contains(names, f.name) {
+			continue
+		}
 		path := filepath.Join(dir, f.name)
 		data, err := os.ReadFile(path)
 		if f.name == MessagesFile && errors.Is(err, fs.ErrNotExist) {

@@ -46,7 +46,7 @@ and seed give the same packets at the same nanoseconds on every machine.
 
 Exit codes:
     0  every expectation is met
-    1  an expectation isn't met
+    1  an expectation isn't met, or a comparison finds a regression
     2  bad input or usage
     3  an internal error, a controller program that failed, or a result that
        couldn't be written
@@ -75,6 +75,7 @@ Exit codes:
 		ladderCommand(),
 		requirementsCommand(),
 		conformanceCommand(),
+		compareCommand(),
 		reportCommand(),
 		versionCommand(),
 	)

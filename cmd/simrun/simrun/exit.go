@@ -9,7 +9,7 @@ import (
 // Exit codes of the program.
 const (
 	ExitPassed      = 0   // every expectation is met
-	ExitFailed      = 1   // an expectation isn't met
+	ExitFailed      = 1   // an expectation isn't met, or a comparison finds a regression
 	ExitUsage       = 2   // bad input or usage
 	ExitInternal    = 3   // an internal error, a controller program that failed, or a result that couldn't be written
 	ExitInterrupted = 130 // by a signal
