@@ -204,12 +204,15 @@ func printFailures(s *screen, f *plannedFile) {
 // summaryLine counts what became of all runs.
 func summaryLine(plan []*plannedFile) string {
 	words := map[string]int{}
-	n := 0
+	n, kept := 0, 0
 	for _, f := range plan {
 		for _, r := range f.runs {
 			word, _ := r.outcome()
 			words[word]++
 			n++
+			if r.kept {
+				kept++
+			}
 		}
 	}
 	text := countRuns(n)
@@ -226,6 +229,9 @@ func summaryLine(plan []*plannedFile) string {
 		if words[w.word] > 0 {
 			text += fmt.Sprintf(", %d %s", words[w.word], w.text)
 		}
+	}
+	if kept > 0 {
+		text += fmt.Sprintf("; %d of them kept", kept)
 	}
 	return text
 }

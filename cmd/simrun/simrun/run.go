@@ -18,6 +18,7 @@ type runOptions struct {
 	out    string
 	jobs   int
 	noPage bool
+	resume bool
 	pcap   captureFlag
 	quiet  bool
 	json   bool
@@ -41,7 +42,14 @@ never-back-off) are baselines: they may fail. Runs with several controllers end
 with a table of controllers against scenarios.
 What is there from an earlier call is replaced. The first interrupt (Ctrl-C)
 lets the runs in flight write what they have; the second ends the program at
-once.`,
+once.
+
+With --resume, runs whose records are there stay as they are: those that came
+to their end, of the same build of the program, the same scenario with all its
+defaults, the same seed, and the same files that the scenario names (traces,
+programs and their arguments; what these read in turn isn't known), with the
+captures and logs that are asked for. All others are done; verdicts, overviews
+and the exit code are about both.`,
 		Example: lines(
 			"simrun run scenarios/quickstart.yaml",
 			"simrun run scenarios --jobs 4",
@@ -50,6 +58,7 @@ once.`,
 			"simrun run scenarios/rfc8867 --vary 'seed={from: 1, count: 10}' --vary 'congestion.controller=[gcc, scream-v2]'",
 			"simrun run scenarios/quickstart.yaml --json --no-page",
 			"simrun run scenarios/quickstart.yaml --feedback-log",
+			"simrun run scenarios/rfc8867 --resume",
 		),
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -69,6 +78,7 @@ once.`,
 	f.Uint64Var(&o.seed, "seed", 0, "short for --set seed=`N`")
 	f.StringVar(&o.out, "out", "results", "`folder` for the results")
 	f.IntVar(&o.jobs, "jobs", runtime.GOMAXPROCS(0), "runs at the same time")
+	f.BoolVar(&o.resume, "resume", false, "keep complete records of the same runs, and do the others")
 	f.BoolVar(&o.noPage, "no-page", false, "write records without pages")
 	f.Var(&o.pcap, "pcap", "capture the packets of every endpoint and of traffic: pdu says which are RTP and RTCP, ip shows IP headers")
 	f.Lookup("pcap").NoOptDefVal = string(capture.UpperPDU)
@@ -106,6 +116,10 @@ func runScenarios(cmd *cobra.Command, o *runOptions, args []string) error {
 	stdout, stderr := screenOf(cmd.OutOrStdout()), screenOf(cmd.ErrOrStderr())
 	if !o.quiet {
 		warn(stderr, files)
+	}
+	defer attend(plan, o.out)()
+	if o.resume {
+		resume(stderr, plan, o)
 	}
 	show := newProgress(stderr, plan, o.quiet)
 	ctx, stop := interruptible(cmd.Context(), show.interrupted)
