@@ -114,12 +114,7 @@ func runAndKeep(ctx context.Context, r *plannedRun, o *runOptions, progress func
 		r.state = unwritten
 		return err
 	}
-	link := ""
-	if !o.noPage {
-		link = r.link()
-	}
-	r.row = rowOf(rec, link)
-	r.state = finished
+	r.settle(rec, o)
 	return nil
 }
 

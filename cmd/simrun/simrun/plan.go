@@ -32,6 +32,8 @@ type plannedRun struct {
 	// row is what remains of the record in memory.
 	row  plots.Run
 	took time.Duration // by the wall clock
+	// reached is how far it came in virtual time.
+	reached time.Duration
 	// kept says that the record is that of an earlier call.
 	kept bool
 	// inputs are the files that the run reads besides the scenario's.
@@ -74,6 +76,17 @@ func rowOf(rec *record.Record, link string) plots.Run {
 	row := plots.RunOf(rec, link)
 	row.Baseline = baseline(row.Variation)
 	return row
+}
+
+// settle takes what remains of the run's record, which is there now.
+func (r *plannedRun) settle(rec *record.Record, o *runOptions) {
+	link := ""
+	if !o.noPage {
+		link = r.link()
+	}
+	r.row = rowOf(rec, link)
+	r.reached = rec.Manifest.Reached
+	r.state = finished
 }
 
 // link is that of an overview to the run's page.

@@ -78,7 +78,6 @@ func (r *plannedRun) resume(o *runOptions) string {
 	if reason := from.lacks(r, o); reason != "" {
 		return reason
 	}
-	link := ""
 	if !o.noPage {
 		page := filepath.Join(r.folder, pageFile)
 		if _, err := os.Stat(page); err != nil {
@@ -86,11 +85,9 @@ func (r *plannedRun) resume(o *runOptions) string {
 				return "without a page: " + firstLine(err.Error())
 			}
 		}
-		link = r.link()
 	}
-	r.row = rowOf(rec, link)
-	r.row.Scenario = r.File // the same text may have another path now
-	r.state, r.kept = finished, true
+	r.settle(rec, o)
+	r.row.Scenario, r.kept = r.File, true // the same text may have another path now
 	return ""
 }
 
