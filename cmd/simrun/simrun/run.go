@@ -24,6 +24,10 @@ type runOptions struct {
 	json   bool
 
 	feedbackLog bool
+	// junit and summary are files for reports; empty is none.
+	junit, summary string
+	// ci is whether GitHub is told, if it is there.
+	ci bool
 }
 
 func runCommand() *cobra.Command {
@@ -59,19 +63,18 @@ and the exit code are about both.`,
 			"simrun run scenarios/quickstart.yaml --json --no-page",
 			"simrun run scenarios/quickstart.yaml --feedback-log",
 			"simrun run scenarios/rfc8867 --resume",
+			"simrun run scenarios/quickstart.yaml --junit junit.xml --summary summary.md",
 		),
-		Args: cobra.MinimumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if cmd.Flags().Changed("seed") {
-				o.set = append(o.set, "seed="+strconv.FormatUint(o.seed, 10))
-			}
-			if o.jobs < 1 {
-				return fmt.Errorf("--jobs %d: write a number from 1", o.jobs)
-			}
-			return runScenarios(cmd, o, args)
-		},
+		Args:              cobra.MinimumNArgs(1),
+		RunE:              o.run,
 		ValidArgsFunction: completeScenarios,
 	}
+	o.addFlags(cmd)
+	return cmd
+}
+
+// addFlags adds the flags of the commands run and test.
+func (o *runOptions) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	addSet(cmd, &o.set)
 	addVary(cmd, &o.vary)
@@ -85,7 +88,18 @@ and the exit code are about both.`,
 	f.BoolVar(&o.feedbackLog, "feedback-log", false, "log what each controller is told and answers, for simrun replay")
 	f.BoolVar(&o.quiet, "quiet", false, "print only what failed and the summary")
 	f.BoolVar(&o.json, "json", false, "print the results as JSON instead of tables")
-	return cmd
+	o.addReports(cmd)
+}
+
+// run does what one of these commands is asked for.
+func (o *runOptions) run(cmd *cobra.Command, args []string) error {
+	if cmd.Flags().Changed("seed") {
+		o.set = append(o.set, "seed="+strconv.FormatUint(o.seed, 10))
+	}
+	if o.jobs < 1 {
+		return fmt.Errorf("--jobs %d: write a number from 1", o.jobs)
+	}
+	return runScenarios(cmd, o, args)
 }
 
 // captureFlag is the value of --pcap; empty is no capture.
@@ -103,7 +117,7 @@ func (f *captureFlag) Set(s string) error {
 	return nil
 }
 
-// runScenarios does what the command run is asked for.
+// runScenarios runs and judges scenarios, and tells about them.
 func runScenarios(cmd *cobra.Command, o *runOptions, args []string) error {
 	files, err := loadScenarios(args, o.set, o.vary)
 	if err != nil {
@@ -111,6 +125,9 @@ func runScenarios(cmd *cobra.Command, o *runOptions, args []string) error {
 	}
 	plan, err := makePlan(files, o.out)
 	if err != nil {
+		return badInput(err)
+	}
+	if err := o.checkReports(); err != nil {
 		return badInput(err)
 	}
 	stdout, stderr := screenOf(cmd.OutOrStdout()), screenOf(cmd.ErrOrStderr())
@@ -138,6 +155,9 @@ func runScenarios(cmd *cobra.Command, o *runOptions, args []string) error {
 		}
 	} else {
 		printResults(stdout, plan, o)
+	}
+	if err := writeReports(stderr, plan, o); err != nil {
+		return &exitError{ExitInternal, fmt.Errorf("simrun: a report couldn't be written: %w", err)}
 	}
 	if code := exitOf(plan, interrupted); code != ExitPassed {
 		return &exitError{code: code}
