@@ -25,7 +25,13 @@ func TestLeftoversStayWhileSomebodyIsAtWork(t *testing.T) {
 	if _, err := os.Stat(left); err != nil {
 		t.Fatalf("removed beside another program: %v", err)
 	}
+	third := attend(nil, out)
 	other()
+	attend(plan, out)()
+	if _, err := os.Stat(left); err != nil {
+		t.Fatalf("removed beside the last of two programs: %v", err)
+	}
+	third()
 	attend(plan, out)()
 	if _, err := os.Stat(left); err == nil {
 		t.Error("stays although nobody is at work")

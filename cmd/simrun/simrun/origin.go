@@ -51,7 +51,7 @@ func inputsOf(s *scenarios.Scenario, digests map[string]string) []input {
 func writeOrigin(folder string, r *plannedRun, o *runOptions) error {
 	from := origin{Build: build(), Inputs: r.inputs, Captures: capture.Format(o.pcap), FeedbackLog: o.feedbackLog, Files: map[string]int64{}}
 	err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || d.Name() == pageFile { // a page can be drawn again
+		if err != nil || d.IsDir() {
 			return err
 		}
 		info, err := d.Info()
@@ -72,7 +72,8 @@ func writeOrigin(folder string, r *plannedRun, o *runOptions) error {
 	return os.WriteFile(filepath.Join(folder, originFile), append(text, '\n'), 0o644)
 }
 
-// readOrigin reads what [writeOrigin] has written, and checks that the files are there as they were.
+// readOrigin reads what [writeOrigin] has written, and checks that the files are there as they were, but for the page,
+// which can be drawn again.
 func readOrigin(folder string) (*origin, error) {
 	text, err := os.ReadFile(filepath.Join(folder, originFile))
 	if err != nil {
@@ -83,6 +84,9 @@ func readOrigin(folder string) (*origin, error) {
 		return nil, err
 	}
 	for name, size := range from.Files {
+		if name == pageFile {
+			continue
+		}
 		info, err := os.Stat(filepath.Join(folder, filepath.FromSlash(name)))
 		if err != nil {
 			return nil, err

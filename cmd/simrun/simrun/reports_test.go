@@ -147,6 +147,16 @@ func TestMarkdownSummary(t *testing.T) {
 	}
 }
 
+// What went wrong stands before what didn't, as tables are cut.
+func TestSummariesBeginWithFailures(t *testing.T) {
+	good, bad := everyOutcome()[0], everyOutcome()[0]
+	good.File, good.runs = &scenarios.File{Path: "good.yaml"}, good.runs[:1]
+	got := string(markdownSummary([]*plannedFile{good, bad}, &runOptions{}))
+	if i, j := strings.Index(got, "| ERROR | `dir/calls.yaml`"), strings.Index(got, "| PASS | `good.yaml`"); i < 0 || j < i {
+		t.Errorf("not in this order:\n%s", got)
+	}
+}
+
 func TestSummariesAreBounded(t *testing.T) {
 	var plan []*plannedFile
 	for range 3 * maxSummaryRows {
@@ -159,15 +169,20 @@ func TestSummariesAreBounded(t *testing.T) {
 
 func TestAnnotations(t *testing.T) {
 	t.Setenv(githubWorkspace, filepath.Dir(t.TempDir()))
+	plan := everyOutcome()
+	lost := *plan[0].runs[0]
+	lost.Run, lost.state, lost.row = &scenarios.Run{Name: "lost", File: "dir/calls.yaml", Scenario: lost.Scenario}, unwritten, plots.Run{Problem: "disk full"}
+	plan[0].runs = append(plan[0].runs, &lost)
 	var b bytes.Buffer
-	annotate(&b, everyOutcome(), &runOptions{})
+	annotate(&b, plan, &runOptions{})
 	lines := strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")
 	begin := "a|b <c> & \"d\" `e` *f*\\x1b[31m\\x00\ufffd\ufffe]]>%0A::error::g%250A, h:"
 	want := []string{
 		"::error file=dir/calls.yaml,line=9,title=expectation isn't met::" + begin +
-			"%0Ameasured 12.5 %25, expected ≤ 1 %25, in 2 of 9 runs, first fail%0Asimrun run dir/calls.yaml",
-		"::error file=dir/calls.yaml,line=7,title=expectation isn't met::no data%0Ameasured there is no data, expected a value, in 1 of 9 runs, first cut%0Asimrun run dir/calls.yaml",
+			"%0Ameasured 12.5 %25, expected ≤ 1 %25, in 2 of 10 runs, first fail%0Asimrun run dir/calls.yaml",
+		"::error file=dir/calls.yaml,line=7,title=expectation isn't met::no data%0Ameasured there is no data, expected a value, in 1 of 10 runs, first cut%0Asimrun run dir/calls.yaml",
 		"::error file=dir/calls.yaml,line=1,title=run broken failed::" + begin + "%0Asimrun run dir/calls.yaml",
+		"::error file=dir/calls.yaml,line=1,title=run lost failed::disk full%0Asimrun run dir/calls.yaml",
 	}
 	if len(lines) != len(want) {
 		t.Fatalf("%d lines:\n%s", len(lines), &b)

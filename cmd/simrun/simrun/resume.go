@@ -72,7 +72,7 @@ func (r *plannedRun) resume(o *runOptions) string {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return "without " + originFile
-	case err != nil:
+	case err != nil || len(rec.Verdicts) != len(r.Scenario.Expect):
 		return "damaged"
 	}
 	if reason := from.lacks(r, o); reason != "" {
@@ -80,7 +80,8 @@ func (r *plannedRun) resume(o *runOptions) string {
 	}
 	if !o.noPage {
 		page := filepath.Join(r.folder, pageFile)
-		if _, err := os.Stat(page); err != nil {
+		size, known := from.Files[pageFile] // not of one that was drawn later
+		if info, err := os.Stat(page); err != nil || info.Size() == 0 || known && info.Size() != size {
 			if err := replaceFile(page, func(f *os.File) error { return plots.Page(f, rec) }); err != nil {
 				return "without a page: " + firstLine(err.Error())
 			}
