@@ -47,6 +47,9 @@ type Run struct {
 	Scenario *Scenario
 	// Variation is what the matrix gave to this run.
 	Variation []record.Setting
+	// ExpectLines says on which lines of the file the scenario's expectations stand, 0 if
+	// they were set from outside.
+	ExpectLines []int
 	// Resolved is the scenario as YAML. It loads as the same scenario and is
 	// the same for the same file and options.
 	Resolved string
@@ -165,6 +168,9 @@ func (l *loader) run(name string, choice []int) (*Run, []*strict.Error) {
 		return nil, errs
 	}
 	r.Scenario = s
+	for i := range s.Expect {
+		r.ExpectLines = append(r.ExpectLines, places.Value(at("expect", i)).Line)
+	}
 	r.Resolved = strict.Encode(s)
 	return r, nil
 }

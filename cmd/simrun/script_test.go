@@ -26,6 +26,7 @@ func TestMain(m *testing.M) {
 //	exits CODE command...   runs a command that must end with the exit code
 //	same-digest A B         compares the digests of the records in two folders
 //	reproduce DIR OUT       runs what the record in DIR says repeats it
+//	replace FILE OLD NEW    replaces a text in a file, which must have it
 //	signal CODE TIMES...    see interrupt_test.go
 func TestScripts(t *testing.T) {
 	library, err := os.Getwd()
@@ -44,6 +45,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":       exits,
 			"same-digest": sameDigest,
+			"replace":     replace,
 			"reproduce":   reproduce,
 			"signal":      signal,
 		},
@@ -82,6 +84,17 @@ func sameDigest(ts *testscript.TestScript, neg bool, args []string) {
 	if same := a.Manifest.Digest == b.Manifest.Digest; same == neg {
 		ts.Fatalf("digests %s and %s: same is %v", a.Manifest.Digest, b.Manifest.Digest, same)
 	}
+}
+
+func replace(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: replace FILE OLD NEW")
+	}
+	text := ts.ReadFile(args[0])
+	if !strings.Contains(text, args[1]) {
+		ts.Fatalf("%s has no %q", args[0], args[1])
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.ReplaceAll(text, args[1], args[2])), 0o600))
 }
 
 func reproduce(ts *testscript.TestScript, neg bool, args []string) {

@@ -40,7 +40,7 @@ func Write(dir string, r *Record, more ...Addition) error {
 	if err := os.MkdirAll(parent, 0o755); err != nil {
 		return fmt.Errorf("write record: make the parent folder: %w", err)
 	}
-	staging, err := os.MkdirTemp(parent, "."+filepath.Base(dir)+".partial-")
+	staging, err := os.MkdirTemp(parent, stagingPrefix(dir))
 	if err != nil {
 		return fmt.Errorf("write record: make a temporary folder: %w", err)
 	}
@@ -115,7 +115,7 @@ func writeFile(path string, write func(io.Writer) error) error {
 // a folder can't be renamed onto one that isn't empty, and comes back if the
 // second rename fails.
 func moveInto(staging, dir string) error {
-	old := staging + ".old"
+	old := staging + asideSuffix
 	err := os.Rename(dir, old)
 	if errors.Is(err, fs.ErrNotExist) {
 		return os.Rename(staging, dir)

@@ -29,6 +29,9 @@ import (
 // apartVariable is in the environment of a process that does one run.
 const apartVariable = "SIMRUN_APART"
 
+// apartFolder is the name of the folder in which it leaves the record.
+const apartFolder = "apart"
+
 // apartOrder is what such a process is told, in its standard input, which stays open until it is
 // to stop.
 type apartOrder struct {
@@ -50,7 +53,7 @@ type apartNews struct {
 
 // runApart does a run in a process of its own.
 func runApart(ctx context.Context, r *plannedRun, o runner.Options) (*record.Record, error) {
-	folder, err := folderBeside(r, "apart")
+	folder, err := folderBeside(r, apartFolder)
 	if err != nil {
 		r.state = unwritten
 		return nil, err

@@ -61,6 +61,7 @@ Exit codes:
 	}
 	root.AddCommand(
 		runCommand(),
+		testCommand(),
 		replayCommand(),
 		gymCommand(),
 		validateCommand(),

@@ -18,13 +18,17 @@ import (
 // pageFile is the name of every page.
 const pageFile = "index.html"
 
-// execute does all runs of a plan, as many at the same time as the options
+// execute does all runs of a plan that aren't kept, as many at the same time as the options
 // say, in order. When the context ends, those in flight write what they have
 // and no other begins. What became of each run is in the plan.
 func execute(ctx context.Context, plan []*plannedFile, o *runOptions, show progress) {
 	var queue []*plannedRun
 	for _, f := range plan {
-		queue = append(queue, f.runs...)
+		for _, r := range f.runs {
+			if !r.kept {
+				queue = append(queue, r)
+			}
+		}
 	}
 	inParallel(o.jobs, len(queue), func(i int) {
 		if ctx.Err() == nil {
@@ -88,7 +92,7 @@ func runAndKeep(ctx context.Context, r *plannedRun, o *runOptions, progress func
 	}
 	if o.pcap != "" {
 		ro.CaptureFormat = capture.Format(o.pcap)
-		if err := add("captures", &ro.CaptureDir); err != nil {
+		if err := add(capturesFolder, &ro.CaptureDir); err != nil {
 			return err
 		}
 	}
@@ -110,20 +114,19 @@ func runAndKeep(ctx context.Context, r *plannedRun, o *runOptions, progress func
 		r.state = unwritten
 		return err
 	}
-	link := ""
-	if !o.noPage {
-		link = filepath.ToSlash(filepath.Join(filepath.Base(r.folder), pageFile))
-	}
-	r.row = rowOf(rec, link)
-	r.state = finished
+	r.settle(rec, o)
 	return nil
 }
 
 // extraFolder is a folder that a run fills, and its name in the record.
 type extraFolder struct{ path, name string }
 
-// feedbackFolder is the name of the one with feedback logs and what programs print.
-const feedbackFolder = "feedback"
+// capturesFolder is the name of the one with captures, feedbackFolder of that with feedback
+// logs and what programs print.
+const (
+	capturesFolder = "captures"
+	feedbackFolder = "feedback"
+)
 
 // failureOf is the folder for what is left of a run that failed, beside that of its
 // record.
@@ -165,6 +168,7 @@ func keep(r *plannedRun, rec *record.Record, o *runOptions, extra []extraFolder)
 			return os.Rename(e.path, filepath.Join(folder, e.name))
 		})
 	}
+	more = append(more, func(folder string) error { return writeOrigin(folder, r, o) })
 	return record.Write(r.folder, rec, more...)
 }
 
@@ -184,9 +188,12 @@ func folderBeside(r *plannedRun, name string) (string, error) {
 	if err := os.MkdirAll(parent, 0o755); err != nil {
 		return "", fmt.Errorf("make the folder for %s: %w", name, err)
 	}
-	folder, err := os.MkdirTemp(parent, "."+filepath.Base(r.folder)+"."+name+"-")
+	folder, err := os.MkdirTemp(parent, besidePrefix(r.folder, name))
 	if err != nil {
 		return "", fmt.Errorf("make the folder for %s: %w", name, err)
 	}
 	return folder, os.Chmod(folder, 0o755) // MkdirTemp makes it private
 }
+
+// besidePrefix begins the name of such a folder, before a number.
+func besidePrefix(folder, name string) string { return "." + filepath.Base(folder) + "." + name + "-" }

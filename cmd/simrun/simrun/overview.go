@@ -45,9 +45,12 @@ func writeOverview(path string, inv plots.Invocation) error {
 	return replaceFile(path, func(f *os.File) error { return plots.Overview(f, inv) })
 }
 
+// partialName begins the name under which a file is written, before a number.
+func partialName(path string) string { return "." + filepath.Base(path) + ".partial-" }
+
 // replaceFile puts a file in place of one that may exist, whole or not at all.
 func replaceFile(path string, write func(*os.File) error) error {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".partial-")
+	f, err := os.CreateTemp(filepath.Dir(path), partialName(path))
 	if err != nil {
 		return err
 	}

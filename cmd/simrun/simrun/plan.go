@@ -32,6 +32,12 @@ type plannedRun struct {
 	// row is what remains of the record in memory.
 	row  plots.Run
 	took time.Duration // by the wall clock
+	// reached is how far it came in virtual time.
+	reached time.Duration
+	// kept says that the record is that of an earlier call.
+	kept bool
+	// inputs are the files that the run reads besides the scenario's.
+	inputs []input
 }
 
 // runState says how far a run came.
@@ -72,6 +78,22 @@ func rowOf(rec *record.Record, link string) plots.Run {
 	return row
 }
 
+// settle takes what remains of the run's record, which is there now.
+func (r *plannedRun) settle(rec *record.Record, o *runOptions) {
+	link := ""
+	if !o.noPage {
+		link = r.link()
+	}
+	r.row = rowOf(rec, link)
+	r.reached = rec.Manifest.Reached
+	r.state = finished
+}
+
+// link is that of an overview to the run's page.
+func (r *plannedRun) link() string {
+	return filepath.ToSlash(filepath.Join(filepath.Base(r.folder), pageFile))
+}
+
 func (r *plannedRun) incomplete() bool {
 	return r.state == finished && r.row.Status == record.Incomplete
 }
@@ -96,10 +118,11 @@ func makePlan(files []*scenarios.File, out string) ([]*plannedFile, error) {
 	}
 	var plan []*plannedFile
 	var errs []error
+	digests := map[string]string{}
 	for i, f := range files {
 		p := &plannedFile{File: f, folder: filepath.Join(out, names[i])}
 		for _, r := range f.Runs {
-			run := &plannedRun{Run: r, folder: filepath.Join(p.folder, r.Name)}
+			run := &plannedRun{Run: r, folder: filepath.Join(p.folder, r.Name), inputs: inputsOf(r.Scenario, digests)}
 			run.row = plots.Run{
 				Scenario: r.File, Title: r.Scenario.Title, Name: r.Name,
 				Variation: r.Variation, Seed: r.Scenario.Seed, Problem: "not run: interrupted",

@@ -26,9 +26,11 @@ func newProgress(s *screen, plan []*plannedFile, quiet bool) progress {
 	n := 0
 	var total time.Duration
 	for _, f := range plan {
-		n += len(f.runs)
 		for _, r := range f.runs {
-			total += r.Scenario.Duration
+			if !r.kept {
+				n++
+				total += r.Scenario.Duration
+			}
 		}
 	}
 	l := &lineProgress{screen: s, total: n, quiet: quiet}

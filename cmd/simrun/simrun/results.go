@@ -28,7 +28,9 @@ func printResults(s *screen, plan []*plannedFile, o *runOptions) {
 		if o.quiet || len(f.runs) > 1 {
 			printFailures(s, f)
 		}
-		printUnexpected(s, f)
+		for _, text := range f.unexpected() {
+			fmt.Fprintf(s, "unexpected pass in %s: %s\n", f.Path, s.ascii(text))
+		}
 	}
 	printComparison(s, plan)
 	fmt.Fprintf(s, "\n%s\n", summaryLine(plan))
@@ -74,45 +76,6 @@ func printKnown(s *screen, r *plannedRun) {
 		if why := r.row.Verdicts[i].Known; why != "" && !slices.Contains(said, why) {
 			said = append(said, why)
 			fmt.Fprintf(s, "known: %s\n", s.ascii(why))
-		}
-	}
-}
-
-// printUnexpected names the controllers that meet all of what they are expected to fail.
-func printUnexpected(s *screen, f *plannedFile) {
-	type mark struct {
-		entry              int
-		controller, metric string
-	}
-	var marks []mark
-	fails := map[mark]bool{}
-	for _, r := range f.runs {
-		if r.state != finished || r.incomplete() {
-			continue
-		}
-		for i := range r.Scenario.Expect {
-			for j := range r.Scenario.ExpectedFail {
-				if r.Scenario.KnownFailure(&r.Scenario.Expect[i]) != &r.Scenario.ExpectedFail[j] {
-					continue
-				}
-				m := mark{j, r.Scenario.Congestion.Controller, ""}
-				if len(r.Scenario.ExpectedFail[j].Metrics) > 0 {
-					m.metric = r.Scenario.Expect[i].Metric
-				}
-				if _, seen := fails[m]; !seen {
-					marks = append(marks, m)
-				}
-				fails[m] = fails[m] || !r.row.Verdicts[i].Pass
-			}
-		}
-	}
-	for _, m := range marks {
-		if k := &f.runs[0].Scenario.ExpectedFail[m.entry]; !fails[m] && !k.Sometimes {
-			what := "every expectation"
-			if m.metric != "" {
-				what = "every " + m.metric
-			}
-			fmt.Fprintf(s, "unexpected pass in %s: %s meets %s, which it is expected to fail (%s)\n", f.Path, m.controller, what, s.ascii(k.Because))
 		}
 	}
 }
@@ -169,47 +132,27 @@ func keyValue(r *plots.Run, k plots.KeyMetric) string {
 // printFailures lists the expectations that aren't met, with the first run of
 // each and how many others there are.
 func printFailures(s *screen, f *plannedFile) {
-	type failure struct {
-		verdict *record.Verdict
-		run     *plannedRun
-		runs    int
-	}
-	var list []*failure
-	byText := map[string]*failure{}
-	for _, r := range f.runs {
-		if r.baseline() {
-			continue
-		}
-		for i := range r.row.Verdicts {
-			v := &r.row.Verdicts[i]
-			if !v.Failed() {
-				continue
-			}
-			if byText[v.Expectation] == nil {
-				byText[v.Expectation] = &failure{verdict: v, run: r}
-				list = append(list, byText[v.Expectation])
-			}
-			byText[v.Expectation].runs++
-		}
-	}
+	list := f.unmet((*record.Verdict).Failed)
 	if len(list) > 0 {
 		fmt.Fprintf(s, "\nnot met in %s:\n", f.Path)
 	}
 	for _, l := range list[:min(len(list), maxRows)] {
-		fmt.Fprintf(s, "  %s: in %d of %s, first %s: %s\n",
-			s.ascii(l.verdict.Expectation), l.runs, countRuns(len(f.runs)), l.run.Name, s.ascii(measured(l.verdict)))
+		fmt.Fprintf(s, "  %s: %s: %s\n", s.ascii(l.verdict.Expectation), l.where(f), s.ascii(measured(l.verdict)))
 	}
 }
 
 // summaryLine counts what became of all runs.
 func summaryLine(plan []*plannedFile) string {
 	words := map[string]int{}
-	n := 0
+	n, kept := 0, 0
 	for _, f := range plan {
 		for _, r := range f.runs {
 			word, _ := r.outcome()
 			words[word]++
 			n++
+			if r.kept {
+				kept++
+			}
 		}
 	}
 	text := countRuns(n)
@@ -226,6 +169,9 @@ func summaryLine(plan []*plannedFile) string {
 		if words[w.word] > 0 {
 			text += fmt.Sprintf(", %d %s", words[w.word], w.text)
 		}
+	}
+	if kept > 0 {
+		text += fmt.Sprintf("; %d of them kept", kept)
 	}
 	return text
 }

@@ -20,6 +20,8 @@ type jsonRun struct {
 	// Problem says why there is no record.
 	Problem string `json:"problem,omitempty"`
 	Digest  string `json:"digest,omitempty"`
+	// Kept is whether the record is that of an earlier call.
+	Kept bool `json:"kept,omitempty"`
 	// Passed is whether the run is complete and meets every expectation.
 	Passed    bool             `json:"passed"`
 	Verdicts  []record.Verdict `json:"verdicts"`
@@ -62,7 +64,7 @@ func jsonOf(r *plannedRun, o *runOptions) jsonRun {
 	case finished:
 		j.Status, j.Digest = string(r.row.Status), r.row.Digest
 		j.Passed = !r.incomplete() && !r.failed()
-		j.Folder = r.folder
+		j.Folder, j.Kept = r.folder, r.kept
 		if !o.noPage {
 			j.Page = filepath.Join(r.folder, pageFile)
 		}

@@ -18,11 +18,16 @@ type runOptions struct {
 	out    string
 	jobs   int
 	noPage bool
+	resume bool
 	pcap   captureFlag
 	quiet  bool
 	json   bool
 
 	feedbackLog bool
+	// junit and summary are files for reports; empty is none.
+	junit, summary string
+	// ci is whether GitHub is told, if it is there.
+	ci bool
 }
 
 func runCommand() *cobra.Command {
@@ -41,7 +46,14 @@ never-back-off) are baselines: they may fail. Runs with several controllers end
 with a table of controllers against scenarios.
 What is there from an earlier call is replaced. The first interrupt (Ctrl-C)
 lets the runs in flight write what they have; the second ends the program at
-once.`,
+once.
+
+With --resume, runs whose records are there stay as they are: those that came
+to their end, of the same build of the program, the same scenario with all its
+defaults, the same seed, and the same files that the scenario names (traces,
+programs and their arguments; what these read in turn isn't known), with the
+captures and logs that are asked for. All others are done; verdicts, overviews
+and the exit code are about both.`,
 		Example: lines(
 			"simrun run scenarios/quickstart.yaml",
 			"simrun run scenarios --jobs 4",
@@ -50,32 +62,44 @@ once.`,
 			"simrun run scenarios/rfc8867 --vary 'seed={from: 1, count: 10}' --vary 'congestion.controller=[gcc, scream-v2]'",
 			"simrun run scenarios/quickstart.yaml --json --no-page",
 			"simrun run scenarios/quickstart.yaml --feedback-log",
+			"simrun run scenarios/rfc8867 --resume",
+			"simrun run scenarios/quickstart.yaml --junit junit.xml --summary summary.md",
 		),
-		Args: cobra.MinimumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if cmd.Flags().Changed("seed") {
-				o.set = append(o.set, "seed="+strconv.FormatUint(o.seed, 10))
-			}
-			if o.jobs < 1 {
-				return fmt.Errorf("--jobs %d: write a number from 1", o.jobs)
-			}
-			return runScenarios(cmd, o, args)
-		},
+		Args:              cobra.MinimumNArgs(1),
+		RunE:              o.run,
 		ValidArgsFunction: completeScenarios,
 	}
+	o.addFlags(cmd)
+	return cmd
+}
+
+// addFlags adds the flags of the commands run and test.
+func (o *runOptions) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	addSet(cmd, &o.set)
 	addVary(cmd, &o.vary)
 	f.Uint64Var(&o.seed, "seed", 0, "short for --set seed=`N`")
 	f.StringVar(&o.out, "out", "results", "`folder` for the results")
 	f.IntVar(&o.jobs, "jobs", runtime.GOMAXPROCS(0), "runs at the same time")
+	f.BoolVar(&o.resume, "resume", false, "keep complete records of the same runs, and do the others")
 	f.BoolVar(&o.noPage, "no-page", false, "write records without pages")
 	f.Var(&o.pcap, "pcap", "capture the packets of every endpoint and of traffic: pdu says which are RTP and RTCP, ip shows IP headers")
 	f.Lookup("pcap").NoOptDefVal = string(capture.UpperPDU)
 	f.BoolVar(&o.feedbackLog, "feedback-log", false, "log what each controller is told and answers, for simrun replay")
 	f.BoolVar(&o.quiet, "quiet", false, "print only what failed and the summary")
 	f.BoolVar(&o.json, "json", false, "print the results as JSON instead of tables")
-	return cmd
+	o.addReports(cmd)
+}
+
+// run does what one of these commands is asked for.
+func (o *runOptions) run(cmd *cobra.Command, args []string) error {
+	if cmd.Flags().Changed("seed") {
+		o.set = append(o.set, "seed="+strconv.FormatUint(o.seed, 10))
+	}
+	if o.jobs < 1 {
+		return fmt.Errorf("--jobs %d: write a number from 1", o.jobs)
+	}
+	return runScenarios(cmd, o, args)
 }
 
 // captureFlag is the value of --pcap; empty is no capture.
@@ -93,7 +117,7 @@ func (f *captureFlag) Set(s string) error {
 	return nil
 }
 
-// runScenarios does what the command run is asked for.
+// runScenarios runs and judges scenarios, and tells about them.
 func runScenarios(cmd *cobra.Command, o *runOptions, args []string) error {
 	files, err := loadScenarios(args, o.set, o.vary)
 	if err != nil {
@@ -103,9 +127,16 @@ func runScenarios(cmd *cobra.Command, o *runOptions, args []string) error {
 	if err != nil {
 		return badInput(err)
 	}
+	if err := o.checkReports(); err != nil {
+		return badInput(err)
+	}
 	stdout, stderr := screenOf(cmd.OutOrStdout()), screenOf(cmd.ErrOrStderr())
 	if !o.quiet {
 		warn(stderr, files)
+	}
+	defer attend(plan, o.out)()
+	if o.resume {
+		resume(stderr, plan, o)
 	}
 	show := newProgress(stderr, plan, o.quiet)
 	ctx, stop := interruptible(cmd.Context(), show.interrupted)
@@ -124,6 +155,9 @@ func runScenarios(cmd *cobra.Command, o *runOptions, args []string) error {
 		}
 	} else {
 		printResults(stdout, plan, o)
+	}
+	if err := writeReports(stderr, plan, o); err != nil {
+		return &exitError{ExitInternal, fmt.Errorf("simrun: a report couldn't be written: %w", err)}
 	}
 	if code := exitOf(plan, interrupted); code != ExitPassed {
 		return &exitError{code: code}
