@@ -18,6 +18,11 @@ func (s *Session) take(now simtime.Time, p *packet.Packet) bool {
 
 // pollRouter sends what the router has to say by addresses of its own, and tells what has become of addresses.
 func (s *Session) pollRouter(now simtime.Time) {
+	for _, o := range s.endpoint.sessions { // those with which it shares a port may have something else to do by now
+		if o.router != nil {
+			o.stir()
+		}
+	}
 	for d, ok := s.router.PollDatagram(); ok; d, ok = s.router.PollDatagram() {
 		p := s.endpoint.config.Pool.New()
 		copy(p.SetPayload(len(d.Payload)), d.Payload)

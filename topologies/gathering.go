@@ -156,8 +156,8 @@ func (g *gathering) describe(d *jsep.Description) {
 	g.told, g.ended, g.of = d.Candidates, d.Complete, d.ICE
 }
 
-// byDefault returns the address that an end without ICE would be told: the one that is most likely to work (RFC 8839 §4.2.1.1…
-// RFC 8445 §5.1.4 of old); zero if none is known.
+// byDefault returns the address that an end without ICE would be told: the one that is most likely to work (RFC 5245 §4.1.4,
+// RFC 8839 §4.2.1.2); zero if none is known.
 func byDefault(list []ice.Candidate) packet.Addr {
 	var best ice.Candidate
 	for _, c := range list {
