@@ -27,6 +27,11 @@ func comments(t *testing.T) map[[2]string]string {
 			t.Fatal(err)
 		}
 		ast.Inspect(file, func(n ast.Node) bool {
+			if d, ok := n.(*ast.GenDecl); ok && len(d.Specs) == 1 {
+				if spec, ok := d.Specs[0].(*ast.TypeSpec); ok {
+					said[[2]string{spec.Name.Name, ""}] = strings.Join(strings.Fields(d.Doc.Text()), " ")
+				}
+			}
 			spec, ok := n.(*ast.TypeSpec)
 			if !ok {
 				return true

@@ -13,10 +13,14 @@ import (
 
 // Scenario is one scenario file, or one variation of it: see [Run].
 type Scenario struct {
-	Title       string        `yaml:"title,required" example:"What this shows"`
-	Reference   string        `yaml:"reference"`
-	Description string        `yaml:"description"`
-	Duration    time.Duration `yaml:"duration,required" example:"60s" min:"1ms" max:"24h"`
+	// Title is what it shows, in one line.
+	Title string `yaml:"title,required" example:"What this shows"`
+	// Reference is where the experiment comes from.
+	Reference string `yaml:"reference"`
+	// Description says what to look at, and why.
+	Description string `yaml:"description"`
+	// Duration is how long it lasts, in the time of the network.
+	Duration time.Duration `yaml:"duration,required" example:"60s" min:"1ms" max:"24h"`
 	// Seed of all random streams.
 	Seed uint64 `yaml:"seed" default:"1"`
 	// Protection of RTP and RTCP: full (SRTP), size-only (same sizes, nothing
@@ -46,7 +50,8 @@ type Scenario struct {
 	Playout    Playout  `yaml:"playout"`
 	// Matrix varies the document: every combination is a run. The scenario of a
 	// run has none; the axes are in [File].
-	Matrix []Axis   `yaml:"matrix,apart"`
+	Matrix []Axis `yaml:"matrix,apart"`
+	// Expect is what has to hold.
 	Expect []Expect `yaml:"expect"`
 	// ExpectedFail names expectations that controllers are known not to meet.
 	ExpectedFail []ExpectedFail `yaml:"expected-fail" example:"[{controllers: [gcc], metrics: [loss], because: …}]"`
@@ -58,7 +63,8 @@ type Scenario struct {
 // Endpoint is an RTP endpoint at a node.
 type Endpoint struct {
 	Name string `yaml:"-"`
-	At   string `yaml:"at,required" example:"A"`
+	// At is the node of the network where the endpoint is.
+	At string `yaml:"at,required" example:"A"`
 	// ClockOffset is how far the endpoint's wall clock is ahead of true time.
 	// A negative offset is written with a minus sign.
 	ClockOffset SignedDuration `yaml:"clock-offset"`
@@ -139,8 +145,9 @@ type Pion struct {
 // Flood is a stretch of time in which an endpoint asks for key frames of all video that it gets,
 // each time by a new FIR and whatever RTCP's timing rules allow.
 type Flood struct {
-	During Interval      `yaml:"during,required" example:"10s..20s"`
-	Every  time.Duration `yaml:"every" default:"20ms" min:"1ms" max:"10s"`
+	During Interval `yaml:"during,required" example:"10s..20s"`
+	// Every is the time between two requests.
+	Every time.Duration `yaml:"every" default:"20ms" min:"1ms" max:"10s"`
 }
 
 // Number is a named whole number.
@@ -157,6 +164,7 @@ type SignedDuration time.Duration
 
 // Topology says who talks to whom, by RFC 7667's names.
 type Topology struct {
+	// Type is RFC 7667's, or one of its kinds.
 	Type string `yaml:"type" oneof:"point-to-point,gateway,transcoder,mesh,mixer,switching-mixer,sfm,relay,fork" default:"point-to-point"`
 	// At is the node of a relay, a mixer or an SFM.
 	At string `yaml:"at" example:"M"`
@@ -211,8 +219,11 @@ type Topology struct {
 
 // Block is a stream that a relay doesn't copy to one of its peers.
 type Block struct {
-	Flow   string     `yaml:"flow,required" example:"A/video"`
-	To     string     `yaml:"to,required" example:"B"`
+	// Flow is the stream that isn't copied.
+	Flow string `yaml:"flow,required" example:"A/video"`
+	// To is who doesn't get it.
+	To string `yaml:"to,required" example:"B"`
+	// During is when.
 	During []Interval `yaml:"during,required" example:"[20s..30s]"`
 }
 
@@ -224,12 +235,15 @@ type Media struct {
 	Copy bool `yaml:"-"`
 	// Projected is set in the same of an SFM: a stream of its own, of the flow that is its
 	// name.
-	Projected bool          `yaml:"-"`
-	From      string        `yaml:"from,required" example:"S1"`
-	To        string        `yaml:"to"`
-	Kind      string        `yaml:"kind,required" oneof:"video,audio"`
-	Name      string        `yaml:"name"` // default: the kind; with From it names the flow, S1/video
-	Encoder   *VideoEncoder `yaml:"encoder"`
+	Projected bool `yaml:"-"`
+	// From is the endpoint that sends.
+	From string `yaml:"from,required" example:"S1"`
+	// To is the endpoint that receives, where there are several.
+	To string `yaml:"to"`
+	// Kind is video or audio.
+	Kind    string        `yaml:"kind,required" oneof:"video,audio"`
+	Name    string        `yaml:"name"` // default: the kind; with From it names the flow, S1/video
+	Encoder *VideoEncoder `yaml:"encoder"`
 	// Rate and Frame are of audio: constant bit rate of payload, and the
 	// duration of a frame; 20kbps and 20ms by default.
 	Rate  *units.BitRate `yaml:"rate" min:"1kbps" max:"10Mbps"`
@@ -240,8 +254,9 @@ type Media struct {
 	Speech *Speech `yaml:"speech"`
 	// ClockDrift is by how much the clock of the camera or the sound card is fast,
 	// which RTP timestamps and the pace of frames follow.
-	ClockDrift Drift  `yaml:"clock-drift"`
-	Start      Moment `yaml:"start" default:"0s"`
+	ClockDrift Drift `yaml:"clock-drift"`
+	// Start is when the stream begins: a time, or a stretch in which a run draws it.
+	Start Moment `yaml:"start" default:"0s"`
 	// Stop ends the stream with a BYE; nil is the end of the run. Or Lasts says
 	// how long after its start the stream ends.
 	Stop  *Moment        `yaml:"stop"`
@@ -279,9 +294,11 @@ type VideoEncoder struct {
 	// Model is RFC 8593's §5, §6 or §7, or one that does exactly what it is told.
 	Model string `yaml:"model" oneof:"statistical,trace-driven,hybrid,perfect" default:"statistical"`
 	// File holds the frame sizes of trace-driven and hybrid; see package encoder.
-	File string        `yaml:"file"`
-	Min  units.BitRate `yaml:"min" default:"150kbps" min:"1kbps" max:"1Gbps"`
-	Max  units.BitRate `yaml:"max" default:"1.5Mbps" min:"1kbps" max:"1Gbps"`
+	File string `yaml:"file"`
+	// Min is the least that the encoder makes.
+	Min units.BitRate `yaml:"min" default:"150kbps" min:"1kbps" max:"1Gbps"`
+	// Max is the most that the encoder makes.
+	Max units.BitRate `yaml:"max" default:"1.5Mbps" min:"1kbps" max:"1Gbps"`
 	// Start is the rate before the first feedback; nil is Min (RFC 8867 §4.3).
 	Start *units.BitRate `yaml:"start" min:"1kbps" max:"1Gbps"`
 	// FPS is nil for 30, or the trace's.
@@ -390,11 +407,15 @@ type Expect struct {
 	// side of it is S1-R1), or a source of RTCP (R1/video).
 	Flow string `yaml:"flow"`
 	// Flows are several, by name or by pattern, such as S*/video.
-	Flows      []string `yaml:"flows"`
-	Link       string   `yaml:"link"`
-	Endpoint   string   `yaml:"endpoint"`
-	Connection string   `yaml:"connection"`
-	Source     string   `yaml:"source"`
+	Flows []string `yaml:"flows"`
+	// Link is a direction of a link, such as bottleneck/forward.
+	Link string `yaml:"link"`
+	// Endpoint is an endpoint, or what a topology has in the middle.
+	Endpoint string `yaml:"endpoint"`
+	// Connection is one side of a peer connection: S1-R1 is S1's.
+	Connection string `yaml:"connection"`
+	// Source is who sends RTCP, such as R1/video.
+	Source string `yaml:"source"`
 	// Breaker is one of those that watch, for metrics of circuit breakers; the scenario's
 	// own if it isn't said.
 	Breaker string `yaml:"breaker"`

@@ -10,6 +10,7 @@ import (
 // field channel names it.
 type Channel struct {
 	Name string `yaml:"-"`
+	// Type is what the medium is like: a channel of 802.11, or a cell.
 	Type string `yaml:"type,required" oneof:"wifi,cell"`
 
 	// PHY is of wifi: the standard whose timing and rates it has; 802.11n by

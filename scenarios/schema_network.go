@@ -8,6 +8,7 @@ import (
 
 // Network is a graph of nodes and links. Nodes exist by being named in a link.
 type Network struct {
+	// Links join nodes, which exist by that.
 	Links []Link `yaml:"links,required,named" example:"{bottleneck: {between: [A, B]}}"`
 	// Channels are media that several links share.
 	Channels []Channel `yaml:"channels,named"`
@@ -25,7 +26,8 @@ type Network struct {
 // what differs. A queue, and a change of rate, at the top level hold only for
 // directions that have a rate.
 type Link struct {
-	Name     string    `yaml:"-"`
+	Name string `yaml:"-"`
+	// Between are the two nodes that the link joins; forward is from the first to the second.
 	Between  []string  `yaml:"between,required" example:"[A, B]"`
 	Forward  Direction `yaml:"forward"`
 	Backward Direction `yaml:"backward"`
@@ -47,9 +49,11 @@ type Direction struct {
 	// at least a large packet: what is larger never gets through.
 	Shaper *Shaper `yaml:"shaper"`
 	// Channel names the shared medium that takes the serializer's place.
-	Channel string         `yaml:"channel"`
-	Delay   *time.Duration `yaml:"delay" max:"1h"`
-	Loss    *units.Ratio   `yaml:"loss" min:"0%" max:"100%"`
+	Channel string `yaml:"channel"`
+	// Delay is how long a packet takes from the end of the serializer to the other node.
+	Delay *time.Duration `yaml:"delay" max:"1h"`
+	// Loss is the share of packets that get lost after the serializer, each by itself.
+	Loss *units.Ratio `yaml:"loss" min:"0%" max:"100%"`
 	// Impairments are what packets meet before the queue, in order.
 	Impairments []Impairment `yaml:"impairments"`
 	Queue       *Queue       `yaml:"queue"`
@@ -60,8 +64,10 @@ type Direction struct {
 
 // Jitter is a model of packet delay variation of RFC 8868 §4.5.
 type Jitter struct {
-	Model string        `yaml:"model" oneof:"nr-bpdv,rbpdv" default:"nr-bpdv"`
-	Std   time.Duration `yaml:"std" default:"5ms" max:"10s"`
+	// Model is that of RFC 8868 §4.5 which lets packets overtake each other, or the one which doesn't.
+	Model string `yaml:"model" oneof:"nr-bpdv,rbpdv" default:"nr-bpdv"`
+	// Std is the standard deviation of the added delay.
+	Std time.Duration `yaml:"std" default:"5ms" max:"10s"`
 	// Bound is N_STD: the Gaussian is cut off at ±bound·std.
 	Bound float64 `yaml:"bound" default:"3" min:"0" max:"100"`
 	// Mean is the mean added delay; nil is bound·std, so that the added delay
@@ -78,6 +84,7 @@ type Shaper struct {
 
 // Change is an entry of a link's schedule.
 type Change struct {
+	// At is when the link changes.
 	At       time.Duration `yaml:"at,required" example:"40s"`
 	Both     ChangeTo      `yaml:",inline"`
 	Forward  ChangeTo      `yaml:"forward"`
@@ -89,17 +96,21 @@ type ChangeTo struct {
 	// Rate changes the rate of a direction that has one; 0bps is an outage.
 	Rate *units.BitRate `yaml:"rate" max:"1000Gbps"`
 	// Ratio is a rate as a multiple of the one at the start.
-	Ratio *float64       `yaml:"ratio" min:"0" max:"1000"`
+	Ratio *float64 `yaml:"ratio" min:"0" max:"1000"`
+	// Delay of the direction from then on.
 	Delay *time.Duration `yaml:"delay" max:"1h"`
-	Loss  *units.Ratio   `yaml:"loss" min:"0%" max:"100%"`
+	// Loss of packets from then on, each by itself.
+	Loss *units.Ratio `yaml:"loss" min:"0%" max:"100%"`
 	// Up false takes the link out of all routes, true back into them.
-	Up   *bool `yaml:"up"`
-	Cost *int  `yaml:"cost" min:"1" max:"1000000"`
+	Up *bool `yaml:"up"`
+	// Cost of the direction from then on, in the search for routes.
+	Cost *int `yaml:"cost" min:"1" max:"1000000"`
 }
 
 // Impairment is what a network does to packets besides delaying them. Each type
 // has fields of its own.
 type Impairment struct {
+	// Type is what happens to packets.
 	Type string `yaml:"type,required" oneof:"loss,gilbert-elliott,positions,outage,size-loss,corruption,duplication,reordering,policer"`
 	// Probability of loss, size-loss (for each fragment), corruption,
 	// duplication and reordering.
@@ -126,6 +137,7 @@ type Impairment struct {
 // Queue is a queue discipline. Length is of all types without bands, the other
 // fields of some; a nil field has the default of the discipline's specification.
 type Queue struct {
+	// Type is the discipline.
 	Type string `yaml:"type" oneof:"droptail,red,codel,fq-codel,pie,dualpi2,priority,weighted" default:"droptail"`
 	// Length is the limit: a time at the current rate (300ms), a size (22500B)
 	// or a number of packets (50packets); nil is 300ms, but 10240packets for
@@ -158,6 +170,7 @@ type Queue struct {
 // Band is a class of packets in a priority or weighted queue. It takes packets
 // by code point, by address or by what they look like; only one of these.
 type Band struct {
+	// DSCP of the packets that the band takes, 0 to 63.
 	DSCP []int `yaml:"dscp"`
 	// Flows are the endpoints or traffic whose packets the band takes: all of
 	// what they send, as a classifier by 5-tuple that knows the flows.

@@ -72,7 +72,9 @@ type Security struct {
 // LimitAt is a limit that a receiver sets on a stream at a time (RFC 5104 §4.2.1),
 // IP and UDP headers included; without a rate it is lifted.
 type LimitAt struct {
-	At   time.Duration  `yaml:"at,required" example:"10s" max:"24h"`
+	// At is when the limit is set.
+	At time.Duration `yaml:"at,required" example:"10s" max:"24h"`
+	// Rate is the limit; nil lifts it.
 	Rate *units.BitRate `yaml:"rate" min:"1kbps" max:"1Gbps"`
 }
 

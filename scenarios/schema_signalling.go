@@ -67,7 +67,9 @@ type SignallingPeer struct {
 
 // SignalledOffer is a change that a peer wants.
 type SignalledOffer struct {
-	By string        `yaml:"by,required" example:"A"`
+	// By is the peer that wants the change.
+	By string `yaml:"by,required" example:"A"`
+	// At is when it wants it.
 	At time.Duration `yaml:"at" default:"0s" max:"24h"`
 	// Sends are the names of those media of its own that it wants to send from then on; nil is as before.
 	Sends *[]string `yaml:"sends" example:"[audio]"`

@@ -9,13 +9,19 @@ import (
 // Traffic is what competes with media: a source at one node and a sink at
 // another.
 type Traffic struct {
-	Name  string  `yaml:"-"`
-	Type  string  `yaml:"type,required" oneof:"tcp,udp"`
-	From  string  `yaml:"from,required" example:"A"`
-	To    string  `yaml:"to,required" example:"B"`
-	Start Moment  `yaml:"start" default:"0s"`
-	Stop  *Moment `yaml:"stop"`
-	DSCP  int     `yaml:"dscp" default:"0" min:"0" max:"63"`
+	Name string `yaml:"-"`
+	// Type is what competes: connections of TCP, or packets of UDP.
+	Type string `yaml:"type,required" oneof:"tcp,udp"`
+	// From is the node of the sender.
+	From string `yaml:"from,required" example:"A"`
+	// To is the node of the receiver.
+	To string `yaml:"to,required" example:"B"`
+	// Start is when it begins: a time, or a stretch in which a run draws it.
+	Start Moment `yaml:"start" default:"0s"`
+	// Stop is when it ends: a time, or a stretch in which a run draws it.
+	Stop *Moment `yaml:"stop"`
+	// DSCP of all packets, 0 to 63.
+	DSCP int `yaml:"dscp" default:"0" min:"0" max:"63"`
 
 	// Control is of tcp: its congestion control. ECN is RFC 3168's; prague uses
 	// L4S in any case.

@@ -71,6 +71,7 @@ Exit codes:
 		listCommand(),
 		metricsCommand(),
 		schemaCommand(),
+		explainCommand(),
 		crosscheckCommand(),
 		glareCommand(),
 		ladderCommand(),

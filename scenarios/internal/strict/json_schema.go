@@ -9,7 +9,7 @@ import (
 )
 
 // JSONSchema describes what [Decode] reads into a type, as a JSON Schema of draft 2020-12, for editors and other programs. about
-// says what a field of a type is; "" if nobody does. Ranges such as <1..9> may stand in any value, as they are expanded before; and
+// says what a field of a type is, or with "" what the type is; "" if nobody does. Ranges such as <1..9> may stand in any value, as they are expanded before; and
 // what fields mean together a schema can't say.
 func JSONSchema(t reflect.Type, title string, about func(typ, field string) string) []byte {
 	w := schemaWriter{about: about, defs: map[string]any{}}
@@ -59,7 +59,12 @@ func (w *schemaWriter) field(t reflect.Type, f *field) object {
 	}
 	sf := t.FieldByIndex(f.index)
 	text := w.about(declaredIn(t, f.index), sf.Name)
-	if rest, ok := strings.CutPrefix(text, sf.Name+" "); ok { // as Go's comments begin
+	name := sf.Name
+	if text == "" { // what is said of the type will do
+		name = elementOf(f.typ).Name()
+		text = w.about(name, "")
+	}
+	if rest, ok := strings.CutPrefix(text, name+" "); ok { // as Go's comments begin
 		text = f.name + " " + rest
 	}
 	if bounds := f.bounds(); bounds != "" {
@@ -75,6 +80,14 @@ func (w *schemaWriter) field(t reflect.Type, f *field) object {
 		o["examples"] = []any{f.example}
 	}
 	return o
+}
+
+// elementOf is the type of a field's value, or of its items.
+func elementOf(t reflect.Type) reflect.Type {
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+		t = t.Elem()
+	}
+	return t
 }
 
 // declaredIn is the name of the type that has a field: t, or a struct that is inlined into it.
