@@ -85,7 +85,4 @@ func (s *Session) popRouted() *packet.Packet {
 }
 
 // Relayed reports whether what this end sends goes over a TURN server of its own (RFC 8656), as far as a router knows.
-func (s *Session) Relayed() bool {
-	r, ok := s.router.(interface{ Relayed() bool })
-	return ok && r.Relayed()
-}
+func (s *Session) Relayed() bool { return s.router != nil && s.router.Relayed() }

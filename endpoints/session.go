@@ -358,8 +358,8 @@ func (s *Session) join(now simtime.Time) {
 // Flows returns the session's UDP flows, from this end to the other: that of RTP and,
 // if it has its own, that of RTCP. With a router they are those that it has chosen, the last one last, if it has.
 func (s *Session) Flows() [][2]packet.Addr {
-	if r, ok := s.router.(interface{ Flows() [][2]packet.Addr }); ok && len(r.Flows()) > 0 {
-		return r.Flows()
+	if s.router != nil && len(s.router.Flows()) > 0 {
+		return s.router.Flows()
 	}
 	flows := [][2]packet.Addr{{s.config.Local, s.config.Remote}}
 	if !s.muxed() {

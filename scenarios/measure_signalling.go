@@ -26,7 +26,7 @@ func signallingMetrics() []metric {
 		{"gathered", "endpoint", milliseconds, "when it had all its candidates for the first time", firstHappening(record.GatheringComplete), ofGathering},
 		{"routed", "endpoint", milliseconds, "when it had a pair of candidates to send by, for the first time in the window", firstHappening(record.PairSelected), ofGathering},
 		{"routes", "endpoint", count, "times that it has taken to a pair of candidates; after a restart that may be the same", happenings(record.PairSelected), ofGathering},
-		{"relayed", "endpoint", ratio, "share of the time since it has a pair for which what it sends goes over its TURN server", mean(record.Relayed), ofGathering},
+		{"relayed", "endpoint", ratio, "share of the time for which what it sends goes over its TURN server; before it has a pair it doesn't", mean(record.Relayed), ofGathering},
 		{"failed-changes", "endpoint", count, "changes that it has wanted and didn't get", happenings(record.NegotiationFailed, record.ChangeCancelled), ofSignalling},
 	}
 }

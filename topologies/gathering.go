@@ -57,8 +57,7 @@ func (s *Simulation) addICEServer() {
 			c.Users[e.Name] = password(s.random, e.Name)
 		}
 	}
-	s.iceServer = turn.NewServer(c)
-	h := newHost(s.Loop, iceServer{s.iceServer})
+	h := newHost(s.Loop, iceServer{turn.NewServer(c)})
 	h.port = s.Fabric.Attach(s.node(g.At), iceServerAddr.IP, h)
 	s.icePort, s.hosts = h.port, append(s.hosts, h)
 }
@@ -208,13 +207,13 @@ func (g *gathering) tell(now simtime.Time) {
 			news = append(news, c)
 		}
 	}
-	complete := g.socket.Complete() && !g.ended
+	complete := g.socket.Complete()
 	if len(news) == 0 && !complete {
 		return
 	}
-	g.told, g.ended = append(slices.Clone(g.told), news...), g.ended || complete
+	g.told, g.ended = append(slices.Clone(g.told), news...), complete
 	g.trickle(now, g.n.own.Fragment(complete, news...).String())
 }
 
 // Gathers reports whether ends gather candidates.
-func (s *Simulation) Gathers() bool { return s.iceServer != nil }
+func (s *Simulation) Gathers() bool { return s.icePort != nil }

@@ -9,7 +9,6 @@ import (
 	"rtpfabric/endpoints"
 	"rtpfabric/endpoints/encoder"
 	"rtpfabric/endpoints/ice"
-	"rtpfabric/endpoints/ice/turn"
 	"rtpfabric/endpoints/keying/dtls"
 	"rtpfabric/sim/engine"
 	"rtpfabric/sim/fabric"
@@ -43,8 +42,7 @@ type Simulation struct {
 	keyHosts []*host // of groups, in their order
 
 	signalling []*signallingHost
-	iceServer  *turn.Server // nil if there is none
-	icePort    *fabric.Port
+	icePort    *fabric.Port                // of the server of STUN and TURN; nil if there is none
 	sockets    map[packet.Addr]*ice.Socket // of ends that gather candidates
 	lines      []*line                     // of a fork: for each device the caller's end and its own
 
@@ -169,7 +167,7 @@ func (s *Simulation) between(f *Flow) *fabric.Port {
 	if r := s.config.Between; r != nil {
 		return s.relays[r.Name].port
 	}
-	if s.iceServer != nil && (f.Sender.Session().Relayed() || f.Receiver.Session().Relayed()) {
+	if s.icePort != nil && (f.Sender.Session().Relayed() || f.Receiver.Session().Relayed()) {
 		return s.icePort
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"rtpfabric/endpoints/keying"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/rng"
 	"rtpfabric/sim/simtime"
@@ -39,7 +40,8 @@ const (
 	consentInterval = 5 * time.Second
 	consentExpiry   = 30 * time.Second
 	// patience is how long an agent waits for checks of the other end before it fails (RFC 8863 §4).
-	patience        = 39500 * time.Millisecond
+	patience = 39500 * time.Millisecond
+	// nominationDelay is [Config]'s by default.
 	nominationDelay = 500 * time.Millisecond
 )
 
@@ -58,10 +60,7 @@ type Config struct {
 }
 
 // Datagram is a STUN message to send, and from where to where.
-type Datagram struct {
-	From, To packet.Addr
-	Payload  []byte
-}
+type Datagram = keying.Datagram
 
 // Agent is a full implementation of ICE (RFC 8445) for one component of one stream, as bundled media with RTCP on the same
 // port have it: it checks which pairs of candidates work, and the controlling one of two nominates a pair. It is passive.

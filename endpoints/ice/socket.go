@@ -40,7 +40,7 @@ type Socket struct {
 	found      []Candidate
 	transports []*Transport
 	porters    []*porter
-	out        []keying.Datagram
+	out        []Datagram
 	news       []keying.News
 	scratch    []byte
 }
@@ -242,7 +242,7 @@ func (s *Socket) send(now simtime.Time, d Datagram) {
 	case s.isRelayed(d.From):
 		s.relay.Send(now, d.To, d.Payload)
 	case d.From == s.config.Local: // otherwise the server has forgotten the address
-		s.out = append(s.out, keying.Datagram(d))
+		s.out = append(s.out, d)
 	}
 }
 
@@ -378,19 +378,19 @@ func (s *Socket) nextTimeout() simtime.Time {
 }
 
 // pollDatagram returns a message for a server, or of checks.
-func (s *Socket) pollDatagram() (keying.Datagram, bool) {
+func (s *Socket) pollDatagram() (Datagram, bool) {
 	if s.stun != nil {
 		if b := s.stun.Poll(); b != nil {
-			return keying.Datagram{From: s.config.Local, To: s.config.STUN, Payload: b}, true
+			return Datagram{From: s.config.Local, To: s.config.STUN, Payload: b}, true
 		}
 	}
 	if s.relay != nil {
 		if b := s.relay.Poll(); b != nil {
-			return keying.Datagram{From: s.config.Local, To: s.config.TURN, Payload: b}, true
+			return Datagram{From: s.config.Local, To: s.config.TURN, Payload: b}, true
 		}
 	}
 	if len(s.out) == 0 {
-		return keying.Datagram{}, false
+		return Datagram{}, false
 	}
 	d := s.out[0]
 	if s.out = s.out[1:]; len(s.out) == 0 {

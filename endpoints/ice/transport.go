@@ -21,14 +21,6 @@ type Transport struct {
 	relayed  bool             // its local candidate is a relayed one
 	flows    [][2]packet.Addr // that were selected
 	news     []keying.News
-	counts   TransportCounts
-}
-
-// TransportCounts are what became of packets.
-type TransportCounts struct {
-	// Sent are packets of the session, Relayed those of them that went over a TURN server, Unroutable those for
-	// which there was no way.
-	Sent, Relayed, Unroutable uint64
 }
 
 // NewTransport returns a transport around a step. Remote is what the session takes for its peer's address, wherever that is.
@@ -37,9 +29,6 @@ func NewTransport(step keying.Step, socket *Socket, remote packet.Addr) *Transpo
 	socket.transports = append(socket.transports, t)
 	return t
 }
-
-// Counts returns what became of packets so far.
-func (t *Transport) Counts() TransportCounts { return t.counts }
 
 // Relayed reports whether packets go over a server of this end's now.
 func (t *Transport) Relayed() bool { return t.relayed && t.socket.isRelayed(t.selected[0]) }
@@ -106,14 +95,11 @@ func (t *Transport) check(now simtime.Time, p *packet.Packet) {
 func (t *Transport) Route(p *packet.Packet) bool {
 	to := t.selected[1]
 	if to == (packet.Addr{}) || t.relayed && !t.Relayed() { // the server has forgotten the address, and others aren't to be used
-		t.counts.Unroutable++
 		return false
 	}
-	t.counts.Sent++
 	s := t.socket
 	p.Src, p.Dst = s.config.Local, to
 	if t.relayed {
-		t.counts.Relayed++
 		s.scratch = s.relay.Wrap(s.scratch[:0], to, p.Payload)
 		copy(p.SetPayload(len(s.scratch)), s.scratch)
 		p.Dst = s.config.TURN
@@ -135,7 +121,7 @@ func (t *Transport) PollPayload(now simtime.Time) []byte {
 }
 
 // PollDatagram returns a message for a server, or a check.
-func (t *Transport) PollDatagram() (keying.Datagram, bool) { return t.socket.pollDatagram() }
+func (t *Transport) PollDatagram() (Datagram, bool) { return t.socket.pollDatagram() }
 
 // PollNews returns what has become of addresses.
 func (t *Transport) PollNews() (keying.News, bool) {

@@ -223,6 +223,15 @@ func counts(t *testing.T, tshark, file string, options ...string) func(filter, f
 	}
 }
 
+// packets returns how many packets of a capture tshark's filter finds.
+func packets(t *testing.T, tshark, file, filter string) (total int) {
+	t.Helper()
+	for _, n := range counts(t, tshark, file)(filter, "frame.number") {
+		total += n
+	}
+	return total
+}
+
 // A call of three minutes with every message that endpoints send, in the clear: a
 // reader that isn't ours finds nothing malformed, and knows what it sees.
 func TestTsharkReadsEveryMessage(t *testing.T) {

@@ -274,13 +274,7 @@ func TestTsharkReadsGathering(t *testing.T) {
 	if _, err := runner.Run(t.Context(), f.Runs[0], runner.Options{CaptureDir: dir}); err != nil {
 		t.Fatal(err)
 	}
-	count := func(file, filter string) int {
-		total := 0
-		for _, n := range counts(t, tshark, dir+"/"+file)(filter, "frame.number") {
-			total += n
-		}
-		return total
-	}
+	count := func(file, filter string) int { return packets(t, tshark, dir+"/"+file, filter) }
 	for filter, least := range map[string]int{
 		"stun.type.method == 0x0003 && stun.type.class == 0": 2, "stun.type.method == 0x0003 && stun.type.class == 0x11": 1, // the first is refused
 		"stun.type.method == 0x0008": 2, "stun.type.method == 0x0009": 2, "stun.type.method == 0x0006": 1, "stun.type.method == 0x0007": 1,

@@ -234,13 +234,7 @@ func TestTsharkReadsSignalling(t *testing.T) {
 		if _, err := runner.Run(t.Context(), f.Runs[0], runner.Options{CaptureDir: dir}); err != nil {
 			t.Fatal(err)
 		}
-		count := func(file, filter string) int {
-			total := 0
-			for _, n := range counts(t, tshark, dir+"/"+file)(filter, "frame.number") {
-				total += n
-			}
-			return total
-		}
+		count := func(file, filter string) int { return packets(t, tshark, dir+"/"+file, filter) }
 		for filter, n := range protocols {
 			if got := count("signalling-A.pcapng", filter); got != n {
 				t.Errorf("%s: %d packets with %s, not %d", delivery, got, filter, n)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"rtpfabric/endpoints"
+	"rtpfabric/endpoints/ice/turn"
 	"rtpfabric/sim/fabric"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/record"
@@ -296,7 +297,7 @@ func newEndpointMeter(b *book, name string, signalled, gathers bool) *endpointMe
 
 // packetSent notes a packet that makes a connection, by its first octet (RFC 7983 §7).
 func (m *endpointMeter) packetSent(now simtime.Time, p *packet.Packet) {
-	payload := unwrapped(p.Payload)
+	payload := turn.Unwrap(p.Payload)
 	if p.Protocol != packet.UDP || len(payload) == 0 {
 		return
 	}
@@ -308,29 +309,6 @@ func (m *endpointMeter) packetSent(now simtime.Time, p *packet.Packet) {
 	case b >= 20 && b < 64:
 		m.handshakes.add(now, 1)
 	}
-}
-
-// unwrapped returns what a packet says that may go over a TURN server: on a channel, behind a header of 4 octets, or in an
-// indication (RFC 8656 §12.4, §11).
-func unwrapped(payload []byte) []byte {
-	const sendIndication, attributeData, header = 0x0016, 0x0013, 20
-	switch {
-	case len(payload) > 4 && payload[0]>>6 == 1:
-		return payload[4:]
-	case len(payload) > header && binary.BigEndian.Uint16(payload) == sendIndication:
-		for b := payload[header:]; len(b) >= 4; {
-			length := int(binary.BigEndian.Uint16(b[2:]))
-			padded := 4 + (length+3)&^3
-			if len(b) < padded {
-				break
-			}
-			if binary.BigEndian.Uint16(b) == attributeData {
-				return b[4 : 4+length]
-			}
-			b = b[padded:]
-		}
-	}
-	return payload
 }
 
 // isBinding reports whether a message of STUN has the method Binding, of whatever class (RFC 8489 §5).

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"rtpfabric/endpoints"
+	"rtpfabric/endpoints/ice/turn"
 	"rtpfabric/sim/engine"
 	"rtpfabric/sim/fabric"
 	"rtpfabric/sim/packet"
@@ -223,7 +224,7 @@ func (r *Recorder) PacketSent(now simtime.Time, p *packet.Packet) {
 
 // repairSent notes a packet that is sent again, or FEC: none of the stream's own.
 func (r *Recorder) repairSent(now simtime.Time, p *packet.Packet) {
-	b := unwrapped(p.Payload)
+	b := turn.Unwrap(p.Payload)
 	if len(b) < 12 || b[0]>>6 != 2 || packet.IsRTCP(b) || p.Copied || r.sim.FromRelay(p) {
 		return
 	}

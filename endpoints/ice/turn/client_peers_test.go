@@ -251,3 +251,29 @@ func TestChannelEndsBeforePermission(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Who watches finds what is for the peer, on a channel and before there is one, and leaves everything else alone.
+func TestUnwrap(t *testing.T) {
+	w, c := allocated(t, nil)
+	c.Bind(w.now, peerB)
+	w.run(w.now.Duration() + time.Second)
+	for _, peer := range []packet.Addr{peerA, peerB} {
+		for n := range 9 {
+			payload := "12345678"[:n]
+			if got := turn.Unwrap(c.Wrap(nil, peer, []byte(payload))); string(got) != payload {
+				t.Errorf("%q for %v is found as %q", payload, peer, got)
+			}
+		}
+	}
+	whole := c.Wrap(nil, peerA, []byte("12345678"))
+	for n := range whole { // cut off, or something else
+		if got := turn.Unwrap(whole[:n]); n < len(whole)-20 && len(got) != n {
+			t.Errorf("%d octets of an indication are taken for one: %q", n, got)
+		}
+	}
+	for _, b := range []string{"", "@", "@\x00\x00\x05abc", "\x80media", "\x00\x01\x00\x00" + strings.Repeat("x", 16)} {
+		if got := turn.Unwrap([]byte(b)); string(got) != b {
+			t.Errorf("%q becomes %q", b, got)
+		}
+	}
+}

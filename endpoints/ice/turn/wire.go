@@ -181,3 +181,28 @@ func putIndication(b []byte, method stun.Method, id transactionID, peer packet.A
 	head(end, stun.AttrFingerprint, 4)
 	binary.BigEndian.PutUint32(b[end+attributeHead:], stun.FingerprintValue(b[:end]))
 }
+
+// Unwrap returns what a client sends to a peer with a payload for its server, on a channel or in a Send indication (RFC 8656 §12.4,
+// §11.1), for those who watch; anything else it returns as it is. It allocates nothing.
+func Unwrap(b []byte) []byte {
+	const sendIndication, header = 0x0016, 20
+	switch {
+	case isChannelData(b):
+		if _, data, ok := readChannelData(b); ok {
+			return data
+		}
+	case len(b) > header && binary.BigEndian.Uint16(b) == sendIndication:
+		for rest := b[header:]; len(rest) >= attributeHead; {
+			length := int(binary.BigEndian.Uint16(rest[2:]))
+			padded := attributeHead + (length+3)&^3
+			if len(rest) < padded {
+				break
+			}
+			if stun.AttrType(binary.BigEndian.Uint16(rest)) == stun.AttrData {
+				return rest[attributeHead : attributeHead+length]
+			}
+			rest = rest[padded:]
+		}
+	}
+	return b
+}
