@@ -21,6 +21,9 @@ type route struct {
 func (s *Session) associate(h *rtp.Header, fresh bool) *Section {
 	if mid, ok := headerext.ReadMID(s.elements.Data(headerext.MID)); ok && fresh {
 		m := s.sectionByMID(mid)
+		if m != nil && m.config.Source != "" {
+			m = s.encodingOf(h, m)
+		}
 		s.route(h.SSRC, m)
 		if m == nil {
 			return nil

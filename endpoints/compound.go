@@ -119,7 +119,7 @@ func (w *compound) describe(now simtime.Time) {
 	for _, st := range w.order {
 		items := []rtcp.SourceDescriptionItem{{Type: rtcp.SDESCNAME, Text: st.cname()}}
 		if st.namesSection() {
-			items = append(items, rtcp.SourceDescriptionItem{Type: wire.SDESMID, Text: st.section.mid})
+			items = st.section.appendIdentity(items, st)
 			st.named++
 		}
 		if name := st.groupName(); name != "" {

@@ -2,7 +2,6 @@ package endpoints
 
 import (
 	"encoding/binary"
-	"strconv"
 
 	"rtpfabric/endpoints/headerext"
 	"rtpfabric/endpoints/nack"
@@ -55,7 +54,7 @@ func ExtensionSize(entries []headerext.Entry, f Feedback, k Kind, own ...HeaderE
 	if err != nil {
 		return 0, err
 	}
-	l, err := newLayouts(m, k, "", true, own...)
+	l, err := newLayouts(m, k, introduction{}, original, own...)
 	return l.plain.Size(), err
 }
 
@@ -68,19 +67,41 @@ type layouts struct {
 	named []layouts
 }
 
+// introduction is what the peer is told of a stream at first: the media section that it belongs to, and if that has
+// several encodings which one it is, or repairs.
+type introduction struct{ mid, rid, repaired string }
+
+// layOut says where the header extensions of a stream's packets stand.
+func (st *Stream) layOut(u use) error {
+	m := st.section
+	s := m.session
+	var own []HeaderExtension
+	if u == original {
+		own = s.config.HeaderExtensions
+	}
+	var err error
+	if st.layouts, err = newLayouts(s.extensions, m.config.Kind, m.introduction(u), u, own...); err != nil {
+		return err
+	}
+	if u != original || m.config.Kind != Audio || m.config.Send == nil || m.config.Send.Contributors == nil {
+		return nil
+	}
+	return st.layouts.nameContributors(s.extensions, m.introduction(u), own...)
+}
+
 // Packets that are sent again don't say how time runs, nor how loud they are, nor
 // anything of somebody's own.
-func newLayouts(m *headerext.Map, k Kind, mid string, media bool, own ...HeaderExtension) (layouts, error) {
-	return newNamedLayouts(m, k, mid, media, 0, own...)
+func newLayouts(m *headerext.Map, k Kind, i introduction, u use, own ...HeaderExtension) (layouts, error) {
+	return newNamedLayouts(m, k, i, u, 0, own...)
 }
 
 // nameContributors adds the layouts of a mix's packets.
-func (l *layouts) nameContributors(m *headerext.Map, mid string, own ...HeaderExtension) error {
+func (l *layouts) nameContributors(m *headerext.Map, i introduction, own ...HeaderExtension) error {
 	if _, ok := m.ID(headerext.MixerLevels); !ok {
 		return nil
 	}
 	for n := range sound.MostContributors {
-		named, err := newNamedLayouts(m, Audio, mid, true, n+1, own...)
+		named, err := newNamedLayouts(m, Audio, i, original, n+1, own...)
 		if err != nil {
 			return err
 		}
@@ -90,11 +111,11 @@ func (l *layouts) nameContributors(m *headerext.Map, mid string, own ...HeaderEx
 }
 
 // newNamedLayouts returns the layouts of packets with so many contributing sources.
-func newNamedLayouts(m *headerext.Map, k Kind, mid string, media bool, contributors int, own ...HeaderExtension) (l layouts, err error) {
+func newNamedLayouts(m *headerext.Map, k Kind, i introduction, u use, contributors int, own ...HeaderExtension) (l layouts, err error) {
 	always := []headerext.Element{
 		{Kind: headerext.TransportSeq}, {Kind: headerext.AbsSendTime}, {Kind: headerext.TransmissionOffset},
 	}
-	if media && k == Audio {
+	if u == original && k == Audio {
 		always = append(always, headerext.Element{Kind: headerext.AudioLevel})
 	}
 	if contributors > 0 {
@@ -103,25 +124,23 @@ func newNamedLayouts(m *headerext.Map, k Kind, mid string, media bool, contribut
 	for i, x := range own {
 		always = append(always, headerext.Element{Kind: headerext.Own(i), Length: x.Size()})
 	}
-	introduction := append([]headerext.Element{{Kind: headerext.MID, Length: len(mid)}}, always...)
-	if _, ok := m.ID(headerext.NTP64); !media {
+	introduced := append([]headerext.Element{
+		{Kind: headerext.MID, Length: len(i.mid)}, {Kind: headerext.RID, Length: len(i.rid)}, {Kind: headerext.RepairedRID, Length: len(i.repaired)},
+	}, always...)
+	if _, ok := m.ID(headerext.NTP64); u != original {
 		// nothing more
 	} else if ok {
-		introduction = append(introduction, headerext.Element{Kind: headerext.NTP64})
+		introduced = append(introduced, headerext.Element{Kind: headerext.NTP64})
 	} else {
-		introduction = append(introduction, headerext.Element{Kind: headerext.NTP56})
+		introduced = append(introduced, headerext.Element{Kind: headerext.NTP56})
 	}
-	form := m.Form(introduction...)
+	form := m.Form(introduced...)
 	if l.plain, err = m.Layout(form, always...); err != nil {
 		return l, err
 	}
-	l.introduced, err = m.Layout(form, introduction...)
+	l.introduced, err = m.Layout(form, introduced...)
 	return l, err
 }
-
-// midOf returns the identification tag of a section: its place, as browsers have
-// it, since names may be long.
-func midOf(index int) string { return strconv.Itoa(index) }
 
 // headerSize is where the header extension of a packet begins: after its CSRCs.
 func headerSize(b []byte) int { return rtpHeader + 4*contributorsOf(b) }
@@ -178,6 +197,12 @@ func (st *Stream) writeExtension(b []byte, introduced bool, captured simtime.Tim
 		ntp := simtime.ToNTP(st.section.session.endpoint.wallClock(captured))
 		if d := l.Data(block, headerext.MID); d != nil {
 			headerext.PutText(d, st.section.mid)
+		}
+		if d := l.Data(block, headerext.RID); d != nil {
+			headerext.PutText(d, st.section.config.RID)
+		}
+		if d := l.Data(block, headerext.RepairedRID); d != nil {
+			headerext.PutText(d, st.section.config.RID)
 		}
 		if d := l.Data(block, headerext.NTP64); d != nil {
 			headerext.PutNTP64(d, ntp)

@@ -25,8 +25,7 @@ func newGuard(m *Section) (*guard, error) {
 		return nil, nil
 	}
 	st := s.newStream(m, f.Clock, 0)
-	var err error
-	if st.layouts, err = newLayouts(s.extensions, m.config.Kind, m.mid, false); err != nil {
+	if err := st.layOut(forwardRepair); err != nil {
 		return nil, err
 	}
 	return &guard{

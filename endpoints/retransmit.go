@@ -29,8 +29,7 @@ func newResender(now simtime.Time, m *Section) (*resender, error) {
 		return nil, nil
 	}
 	st := s.newStream(m, f.Clock, m.config.RepairSSRC)
-	var err error
-	if st.layouts, err = newLayouts(s.extensions, m.config.Kind, m.mid, false); err != nil {
+	if err := st.layOut(retransmission); err != nil {
 		return nil, err
 	}
 	return &resender{

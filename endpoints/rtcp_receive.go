@@ -334,13 +334,7 @@ func (s *Session) handleChunk(now simtime.Time, chunk *rtcp.SourceDescriptionChu
 		return
 	}
 	s.timing.HeardRTCP(now, chunk.Source)
-	for _, item := range chunk.Items {
-		if item.Type == wire.SDESMID {
-			if m := s.sectionByMID([]byte(item.Text)); m != nil {
-				s.route(chunk.Source, m)
-			}
-		}
-	}
+	s.associateDescribed(chunk)
 	if src := s.sourceOf(chunk.Source); cname != "" && src != nil && src.sync != nil {
 		src.sync.OnCNAME(now, src.syncName, cname)
 	}

@@ -39,6 +39,10 @@ type SectionConfig struct {
 	// RepairSSRC and RemoteRepairSSRC are those of packets that are sent again, if they were signalled
 	// (RFC 5576 §4.2: FID).
 	RepairSSRC, RemoteRepairSSRC uint32
+	// Source, if not empty, is the media source of which the section is one encoding (simulcast), and RID which one
+	// (RFC 8851). To the peer all encodings of a source are one media section: they share the MID of the first,
+	// and packets say which encoding they are of (RFC 8853 §5.5) by header extensions that have to be signalled.
+	Source, RID string
 	// MSID names the MediaStreams that what this end sends is in, RemoteMSID those of
 	// what the peer sends: see [CheckMSID]. Without any, the description has no a=msid
 	// line, and the receiver takes its default MediaStream.
@@ -128,7 +132,9 @@ type Section struct {
 
 	config  SectionConfig
 	index   int
-	mid     string    // identification tag (RFC 9143 §15)
+	medium  int       // which media section of the description it is, or is in
+	mid     string    // identification tag of that (RFC 9143 §15)
+	single  bool      // nobody has agreed to encodings: see Simulcast
 	sources []*source // that belong to it, in no order
 
 	firstMarked simtime.Time
@@ -172,7 +178,10 @@ func newSection(now simtime.Time, s *Session, index int, sc SectionConfig) (*Sec
 			return nil, err
 		}
 	}
-	m := &Section{session: s, config: sc, index: index, mid: midOf(index)}
+	m := &Section{session: s, config: sc, index: index}
+	if err := m.identify(); err != nil {
+		return nil, err
+	}
 	if sc.RemoteSSRC != 0 {
 		s.route(sc.RemoteSSRC, m)
 	}
@@ -189,13 +198,8 @@ func newSection(now simtime.Time, s *Session, index int, sc SectionConfig) (*Sec
 		m.bandwidth = signalledBandwidth{rate: sc.Send.Bandwidth, at: now}
 	}
 	var err error
-	if m.main.layouts, err = newLayouts(s.extensions, sc.Kind, m.mid, true, s.config.HeaderExtensions...); err != nil {
+	if err = m.main.layOut(original); err != nil {
 		return nil, err
-	}
-	if sc.Send != nil && sc.Send.Contributors != nil && sc.Kind == Audio {
-		if err = m.main.layouts.nameContributors(s.extensions, m.mid, s.config.HeaderExtensions...); err != nil {
-			return nil, err
-		}
 	}
 	for _, f := range sc.Formats {
 		if _, known := s.types.RTX(m.outer(f.PayloadType)); f.RTX != 0 && !known {

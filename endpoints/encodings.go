@@ -1,0 +1,149 @@
+package endpoints
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+
+	"rtpfabric/endpoints/headerext"
+	"rtpfabric/endpoints/wire"
+)
+
+// identify gives the section its place in the description: of its own, or among the encodings of a source.
+func (m *Section) identify() error {
+	c, s := &m.config, m.session
+	if (c.Source == "") != (c.RID == "") {
+		return errors.New("an encoding has a source and a RID")
+	}
+	if c.RID != "" && !headerext.ValidRID(c.RID) {
+		return fmt.Errorf("%q is no RID: it has letters and digits, 1 to 255", c.RID)
+	}
+	for _, o := range s.sections {
+		if c.Source == "" || o.config.Source != c.Source {
+			m.medium = max(m.medium, o.medium+1)
+			continue
+		}
+		if o.config.RID == c.RID {
+			return fmt.Errorf("source %s has two encodings with the RID %s", c.Source, c.RID)
+		}
+	}
+	for _, o := range s.sections {
+		if c.Source != "" && o.config.Source == c.Source {
+			m.medium = o.medium
+		}
+	}
+	m.mid = midOf(m.medium)
+	return nil
+}
+
+// midOf returns the identification tag of a media section: its place, as browsers have
+// it, since names may be long.
+func midOf(medium int) string { return strconv.Itoa(medium) }
+
+// Medium returns which media section of the session's description the section is in, from 0 on: several are in one if
+// they are encodings of one source.
+func (m *Section) Medium() int { return m.medium }
+
+// RID returns the encoding's name among those of its source; empty if the section is no encoding.
+func (m *Section) RID() string { return m.config.RID }
+
+// Simulcast says whether the peer has agreed to get several encodings. Packets say which one they are of only then:
+// otherwise the first one alone may be sent, as if there were no others (RFC 8853 §5.3.3).
+func (m *Section) Simulcast(agreed bool) error {
+	if m.config.RID == "" || m.single != agreed {
+		return nil
+	}
+	m.single = !agreed
+	if err := m.main.layOut(original); err != nil {
+		return err
+	}
+	m.main.named = 0 // so that SDES says it as well
+	if m.resend != nil {
+		m.resend.stream.named = 0
+		return m.resend.stream.layOut(retransmission)
+	}
+	return nil
+}
+
+// introduction returns what is said of the streams of the section that are for something.
+func (m *Section) introduction(u use) introduction {
+	i := introduction{mid: m.mid}
+	switch {
+	case m.single:
+	case u == original:
+		i.rid = m.config.RID
+	case u == retransmission:
+		i.repaired = m.config.RID
+	}
+	return i
+}
+
+// appendIdentity appends the items of SDES that say where one of the section's streams belongs (RFC 9143 §15.1,
+// RFC 8852 §3).
+func (m *Section) appendIdentity(items []rtcp.SourceDescriptionItem, st *Stream) []rtcp.SourceDescriptionItem {
+	items = append(items, rtcp.SourceDescriptionItem{Type: wire.SDESMID, Text: m.mid})
+	switch {
+	case m.config.RID == "" || m.single:
+	case st == m.main:
+		items = append(items, rtcp.SourceDescriptionItem{Type: wire.SDESRtpStreamID, Text: m.config.RID})
+	case m.resend != nil && st == m.resend.stream:
+		items = append(items, rtcp.SourceDescriptionItem{Type: wire.SDESRepairedRtpStreamID, Text: m.config.RID})
+	}
+	return items
+}
+
+// encodingOf finds the encoding that a packet belongs to, among those of the source of a media section: by its RID or
+// the one that it repairs, by what is known of its SSRC, or by the streams that it protects. A source of which nobody
+// says that there are several encodings has the first.
+func (s *Session) encodingOf(h *rtp.Header, first *Section) *Section {
+	for _, k := range []headerext.Kind{headerext.RID, headerext.RepairedRID} {
+		if rid, ok := headerext.ReadRID(s.elements.Data(k)); ok {
+			return s.encoding(first, rid)
+		}
+	}
+	for _, ssrc := range append([]uint32{h.SSRC}, h.CSRC...) {
+		for i := range s.routes {
+			if r := &s.routes[i]; r.ssrc == ssrc && r.section != nil && r.section.medium == first.medium {
+				return r.section
+			}
+		}
+	}
+	return first
+}
+
+// encoding returns the one with a RID among those of a source; nil if there is none.
+func (s *Session) encoding(of *Section, rid []byte) *Section {
+	for _, m := range s.sections {
+		if m.medium == of.medium && bytes.Equal(rid, []byte(m.config.RID)) {
+			return m
+		}
+	}
+	return nil
+}
+
+// associateDescribed learns from SDES where an SSRC belongs.
+func (s *Session) associateDescribed(chunk *rtcp.SourceDescriptionChunk) {
+	var m *Section
+	rid := ""
+	for _, item := range chunk.Items {
+		switch item.Type {
+		case wire.SDESMID:
+			m = s.sectionByMID([]byte(item.Text))
+		case wire.SDESRtpStreamID, wire.SDESRepairedRtpStreamID:
+			rid = item.Text
+		}
+	}
+	if m != nil && m.config.Source != "" {
+		if rid == "" { // of which encoding isn't said
+			return
+		}
+		m = s.encoding(m, []byte(rid))
+	}
+	if m != nil {
+		s.route(chunk.Source, m)
+	}
+}
