@@ -59,7 +59,7 @@ func (s *Scenario) passedTo(box, to string) []Media {
 			if first != i {
 				continue
 			}
-			m.Name, m.Encoder = m.Simulcast, s.qualities(&m)
+			m.Name, m.RID, m.Encoder = m.Simulcast, "", s.qualities(&m)
 		}
 		switch {
 		case s.Topology.Decodes():

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"rtpfabric/endpoints/headerext"
 	"rtpfabric/scenarios/internal/strict"
 )
 
@@ -49,6 +50,28 @@ func (c *checker) simulcast(index int, p strict.Path) {
 		c.fail(q, fmt.Sprintf("%s has a stream called %s", m.From, m.Simulcast), "give the picture a name of its own")
 	case !slices.ContainsFunc(c.s.Media, func(o Media) bool { return o.From == m.From && o.Simulcast == m.Simulcast && o.Name != m.Name }):
 		c.fail(q, "the picture has one quality only", `add another stream with the same "simulcast:"`)
+	}
+	c.rid(index, p.Child("rid"))
+}
+
+// rid checks the name of a quality.
+func (c *checker) rid(index int, p strict.Path) {
+	m := &c.s.Media[index]
+	others := func(differs func(o *Media) bool) bool {
+		return slices.ContainsFunc(c.s.Media, func(o Media) bool {
+			return o.From == m.From && o.To == m.To && o.Simulcast == m.Simulcast && o.Name != m.Name && differs(&o)
+		})
+	}
+	switch {
+	case m.RID == "":
+	case m.Simulcast == "":
+		c.failKey(p, "a stream by itself needs no name among others", `add "simulcast:", or remove it`)
+	case !headerext.ValidRID(m.RID):
+		c.fail(p, fmt.Sprintf("%q is no RID (RFC 8852 section 3)", m.RID), "write letters and digits, 1 to 255 of them")
+	case others(func(o *Media) bool { return o.RID == m.RID }):
+		c.fail(p, fmt.Sprintf("another quality of %s is called %s", m.Simulcast, m.RID), "write another RID")
+	case others(func(o *Media) bool { return o.RID == "" }):
+		c.fail(p, fmt.Sprintf("other qualities of %s have no RID", m.Simulcast), `give each of them one, or none`)
 	}
 }
 

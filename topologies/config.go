@@ -348,6 +348,9 @@ type Media struct {
 	// Simulcast names the picture that the stream is one quality of, or of all qualities of
 	// which it is one at a time if it is projected.
 	Simulcast string
+	// RID, if not empty, makes the stream one encoding of the picture, all of which are one media section (RFC 8853);
+	// without it each quality has a section of its own.
+	RID string
 	// Limits are what the receiver allows (RFC 5104 §4.2), in order.
 	Limits []Limit
 	// TradeOffs are what the receiver asks for (RFC 5104 §4.3.2), in order.

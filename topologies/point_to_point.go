@@ -39,8 +39,26 @@ const (
 	typeRTXofRED = 118
 )
 
-// midExtension is the id of the header extension with the identification tag.
-const midExtension = 4
+// The ids of the header extensions that say where a stream belongs, as Chromium has them.
+const (
+	midExtension         = 4
+	ridExtension         = 10
+	repairedRIDExtension = 11
+)
+
+// identities returns the header extensions by which streams say which of several media sections they belong to (RFC
+// 9143 §15), and which of several encodings they are (RFC 8852).
+func identities(sections [][]*Media) []headerext.Entry {
+	encodings := slices.ContainsFunc(sections, func(section []*Media) bool { return section[0].RID != "" })
+	if len(sections) < 2 && !encodings {
+		return nil
+	}
+	list := []headerext.Entry{{ID: midExtension, URI: headerext.MID.URI()}}
+	if encodings {
+		list = append(list, headerext.Entry{ID: ridExtension, URI: headerext.RID.URI()}, headerext.Entry{ID: repairedRIDExtension, URI: headerext.RepairedRID.URI()})
+	}
+	return list
+}
 
 // flow is a UDP flow.
 type flow struct{ a, b packet.Addr }
@@ -255,13 +273,14 @@ func (s *Simulation) sessionConfig(end sessionEnd) (endpoints.SessionConfig, err
 		EstimateInterval: end.estimates, ECN: s.codepoint(&end), Marking: c.Marking,
 		PlayoutDelay: c.PlayoutDelay, MaxSSRC: s.byName[end.self].config.MaxSSRC, DecodeTop: s.byName[end.self].config.DecodeTop, FixedAudio: c.FixedAudio,
 	}
-	if len(end.sections) > 1 { // bundled media have tags (RFC 9143 §15)
-		sc.Extensions = append(slices.Clone(sc.Extensions), headerext.Entry{ID: midExtension, URI: headerext.MID.URI()})
-	}
+	sc.Extensions = append(slices.Clone(sc.Extensions), identities(end.sections)...)
 	var models []endpoints.StreamModel
 	for _, section := range end.sections {
 		first := section[0]
 		mc := endpoints.SectionConfig{Name: sectionName(first, end.peer), Kind: first.Kind, Formats: s.formats(section, s.like(end.self, end.peer))}
+		if first.RID != "" {
+			mc.Source, mc.RID = first.Origin()+"/"+first.Simulcast, first.RID
+		}
 		for _, m := range section {
 			if m.From == end.self {
 				model := s.model(end.extensions, m)

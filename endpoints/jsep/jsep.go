@@ -78,6 +78,10 @@ type Section struct {
 	Previous []uint32
 	CNAME    string
 	MSID     []string
+	// RIDs are the encodings that the section may have, and Simulcast says which of them it has at the same time;
+	// nil doesn't say.
+	RIDs      []RID
+	Simulcast *Simulcast
 }
 
 // RTCPBandwidth is the bandwidth of RTCP for senders and for receivers of media (b=RS and b=RR, RFC 3556 §2). Those of
@@ -199,6 +203,7 @@ func (d *Description) media(s *Section) *sdp.MediaDescription {
 			m.WithCodec(f.RTX, "rtx", uint32(f.Clock), 0, f.RTXParameters())
 		}
 	}
+	s.writeSimulcast(m)
 	if !s.Sends || s.SSRC == 0 {
 		return m
 	}
@@ -372,7 +377,11 @@ func section(m *sdp.MediaDescription) (Section, error) {
 			*to = uint32(n)
 		}
 	}
-	return s, s.readFormats(m)
+	if err := s.readFormats(m); err != nil {
+		return s, err
+	}
+	s.readSimulcast(m)
+	return s, nil
 }
 
 // ssrcs reads a list of them, of which there is at least one.

@@ -223,7 +223,7 @@ func media(s *scenarios.Scenario, m *scenarios.Media) (topologies.Media, error) 
 	out := topologies.Media{
 		From: m.From, To: m.To, Name: m.Name, Kind: endpoints.Kind(m.Kind),
 		Start: simtime.At(m.Start.From), Stop: simtime.At(m.Stops(duration)), PacketSize: m.PacketSize,
-		Copy: m.Copy, Projected: m.Projected, Simulcast: m.Simulcast, MSID: m.MSID, DSCP: m.CodePoint(), Level: levels[m.Priority], ClockDrift: float64(m.ClockDrift),
+		Copy: m.Copy, Projected: m.Projected, Simulcast: m.Simulcast, RID: m.RID, MSID: m.MSID, DSCP: m.CodePoint(), Level: levels[m.Priority], ClockDrift: float64(m.ClockDrift),
 	}
 	if m.Bandwidth != nil {
 		out.Bandwidth = m.Bandwidth.AS
