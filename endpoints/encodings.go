@@ -53,30 +53,30 @@ func (m *Section) RID() string { return m.config.RID }
 
 // Simulcast says whether the peer has agreed to get several encodings. Packets say which one they are of only then:
 // otherwise the first one alone may be sent, as if there were no others (RFC 8853 §5.3.3).
-func (m *Section) Simulcast(agreed bool) error {
+func (m *Section) Simulcast(agreed bool) {
 	if m.config.RID == "" || m.single != agreed {
-		return nil
+		return
 	}
 	m.single = !agreed
-	if err := m.main.layOut(original); err != nil {
-		return err
+	again := func(st *Stream, u use) {
+		st.known, st.named = false, 0 // and is introduced again
+		if err := st.layOut(u); err != nil {
+			panic("endpoints: header extensions that had room have none: " + err.Error())
+		}
 	}
-	m.main.named = 0 // so that SDES says it as well
+	again(m.main, original)
 	if m.resend != nil {
-		m.resend.stream.named = 0
-		return m.resend.stream.layOut(retransmission)
+		again(m.resend.stream, retransmission)
 	}
-	return nil
 }
 
 // introduction returns what is said of the streams of the section that are for something.
 func (m *Section) introduction(u use) introduction {
-	i := introduction{mid: m.mid}
-	switch {
-	case m.single:
-	case u == original:
+	i := introduction{mid: m.mid, silent: m.single}
+	switch u {
+	case original:
 		i.rid = m.config.RID
-	case u == retransmission:
+	case retransmission:
 		i.repaired = m.config.RID
 	}
 	return i

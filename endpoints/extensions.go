@@ -68,8 +68,12 @@ type layouts struct {
 }
 
 // introduction is what the peer is told of a stream at first: the media section that it belongs to, and if that has
-// several encodings which one it is, or repairs.
-type introduction struct{ mid, rid, repaired string }
+// several encodings which one it is, or repairs. It may keep that to itself; then everything else stands where it would
+// stand with it, so that packets may wait for the pacer while that changes.
+type introduction struct {
+	mid, rid, repaired string
+	silent             bool
+}
 
 // layOut says where the header extensions of a stream's packets stand.
 func (st *Stream) layOut(u use) error {
@@ -124,9 +128,7 @@ func newNamedLayouts(m *headerext.Map, k Kind, i introduction, u use, contributo
 	for i, x := range own {
 		always = append(always, headerext.Element{Kind: headerext.Own(i), Length: x.Size()})
 	}
-	introduced := append([]headerext.Element{
-		{Kind: headerext.MID, Length: len(i.mid)}, {Kind: headerext.RID, Length: len(i.rid)}, {Kind: headerext.RepairedRID, Length: len(i.repaired)},
-	}, always...)
+	introduced := append([]headerext.Element{{Kind: headerext.MID, Length: len(i.mid)}}, always...)
 	if _, ok := m.ID(headerext.NTP64); u != original {
 		// nothing more
 	} else if ok {
@@ -134,7 +136,11 @@ func newNamedLayouts(m *headerext.Map, k Kind, i introduction, u use, contributo
 	} else {
 		introduced = append(introduced, headerext.Element{Kind: headerext.NTP56})
 	}
-	form := m.Form(introduced...)
+	whole := append(introduced, headerext.Element{Kind: headerext.RID, Length: len(i.rid)}, headerext.Element{Kind: headerext.RepairedRID, Length: len(i.repaired)})
+	if !i.silent {
+		introduced = whole
+	}
+	form := m.Form(whole...)
 	if l.plain, err = m.Layout(form, always...); err != nil {
 		return l, err
 	}

@@ -40,8 +40,12 @@ func (c *checker) simulcast(index int, p strict.Path) {
 	m := &c.s.Media[index]
 	switch q := p.Child("simulcast"); {
 	case m.Simulcast == "":
-	case c.s.Topology.Type != SFM:
+	case c.s.Topology.Forked():
+		c.failKey(q, "the devices of a fork get one encoding of a picture", "remove it")
+	case c.s.Topology.Type != SFM && c.s.Signalling == nil:
 		c.failKey(q, "an SFM chooses among qualities", `remove it, or write "type: sfm" in topology`)
+	case c.s.Topology.Type != SFM && m.RID == "":
+		c.fail(q, "descriptions tell encodings apart by RIDs", `add "rid:"`)
 	case m.Kind != "video":
 		c.failKey(q, "only video has qualities", "remove it")
 	case c.s.Topology.LastN > 0:
@@ -70,6 +74,8 @@ func (c *checker) rid(index int, p strict.Path) {
 		c.fail(p, fmt.Sprintf("%q is no RID (RFC 8852 section 3)", m.RID), "write letters and digits, 1 to 255 of them")
 	case others(func(o *Media) bool { return o.RID == m.RID }):
 		c.fail(p, fmt.Sprintf("another quality of %s is called %s", m.Simulcast, m.RID), "write another RID")
+	case c.s.Signalling != nil && slices.ContainsFunc(c.s.Media, func(o Media) bool { return o.From == m.To && o.To == m.From && o.Name == m.Name }):
+		c.fail(p, fmt.Sprintf("%s has a stream called %s, too, and an encoding goes in one direction (RFC 8851 section 4)", m.To, m.Name), "give one of them another name")
 	case others(func(o *Media) bool { return o.RID == "" }):
 		c.fail(p, fmt.Sprintf("other qualities of %s have no RID", m.Simulcast), `give each of them one, or none`)
 	}

@@ -139,8 +139,12 @@ func (c *checker) sends(p strict.Path, peer string, list *[]string) {
 	}
 	var names []string
 	for _, m := range c.s.Media {
-		if m.From == peer {
+		switch {
+		case m.From != peer:
+		case m.RID == "":
 			names = append(names, m.Name)
+		case !slices.Contains(names, m.Simulcast): // all encodings are one media section
+			names = append(names, m.Simulcast)
 		}
 	}
 	c.words(p, *list, names, "the media of "+peer)

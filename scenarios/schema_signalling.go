@@ -57,6 +57,10 @@ type SignallingPeer struct {
 	Name string `yaml:"-"`
 	// Sends are the names of those media of its own that it wants to send; nil is all.
 	Sends *[]string `yaml:"sends" example:"[audio]"`
+	// Simulcast is how many encodings of a picture it takes at the same time where its peer offers several (RFC 8853), the
+	// most preferred; with 0 its answers say nothing of them, and the peer sends the first one alone, as JSEP has it
+	// (RFC 8829 §3.7).
+	Simulcast int `yaml:"simulcast" default:"0" max:"16"`
 	// Poll is how often it asks; 0 never.
 	Poll time.Duration `yaml:"poll" default:"0s" max:"1h"`
 	// LongPoll is how long the server keeps a request that it has no message for; 0 is no such request.

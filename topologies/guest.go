@@ -369,7 +369,8 @@ func agreed(extensions []headerext.Entry, answer *jsep.Description) []headerext.
 func (s *Simulation) describe(e *side, extensions []headerext.Entry, sections [][]*Media) *jsep.Description {
 	d := &jsep.Description{Session: uint64(s.random.Stream("description/"+e.name+"/"+e.peer).Uint32()) + 1}
 	end := s.end(e.name, e.peer, sessionEnd{})
-	for i, section := range sections {
+	for i, at := range leading(sections) {
+		section := sections[at]
 		first := section[0]
 		out := jsep.Section{
 			Kind: first.Kind, MID: fmt.Sprint(i), Formats: s.formats(section, s.like(e.name, e.peer)), Extensions: extensions,
@@ -384,6 +385,10 @@ func (s *Simulation) describe(e *side, extensions []headerext.Entry, sections []
 			if m.Speech != nil { // what is sent is first
 				codec := m.Speech.Codecs[0]
 				slices.SortStableFunc(out.Formats, func(a, b endpoints.Format) int { return cmp.Compare(rank(a, codec), rank(b, codec)) })
+			}
+			if m.RID != "" {
+				out.RIDs, out.Simulcast = encodingsOf(m, sections)
+				continue
 			}
 			if e.party.guest == nil {
 				out.SSRC, out.CNAME = m.SSRC, e.cname
@@ -450,8 +455,8 @@ func (s *Simulation) connectSide(e, other *side, extensions []headerext.Entry, s
 	}
 	sc.Extensions = agreed(sc.Extensions, other.described) // without MID, which pion's answers don't have
 	sc.Local, sc.Remote = e.addr, e.remote
-	for i := range sc.Sections {
-		m, own, of := &sc.Sections[i], &e.described.Sections[i], &other.described.Sections[i]
+	for i, at := range mediaOf(sections) {
+		m, own, of := &sc.Sections[i], &e.described.Sections[at], &other.described.Sections[at]
 		m.SSRC, m.RepairSSRC, m.RemoteSSRC, m.RemoteRepairSSRC = own.SSRC, own.RTX, of.SSRC, of.RTX
 	}
 	if e.end != nil {

@@ -38,9 +38,11 @@ type negotiation struct {
 	gate      *keying.Gate // before the handshake that a device of a fork begins; nil elsewhere
 	answered  bool         // the other end has answered an offer, so that both know who begins the handshake
 
-	// By media section: what this end can send and receive, and the name of what it sends.
+	// By media section: what this end can send and receive, the name of what it sends, and the simulcast streams that
+	// it has agreed to get.
 	can   []jsep.Section
 	names []string
+	takes []jsep.Section
 	// What it wants to send, what its offer says of that, and what holds; nil stands for all.
 	wants, offered, holds []string
 }
@@ -89,7 +91,7 @@ func (n *negotiation) describes(sends []string, peer *jsep.Description) {
 	}
 	for i := range n.can {
 		own := &n.own.Sections[i]
-		if ssrc := n.session.Sections()[i].SSRC(); own.SSRC != ssrc {
+		if ssrc := n.ssrcOf(i); own.SSRC != ssrc {
 			if own.SSRC != 0 {
 				own.Previous = append(slices.Clone(own.Previous), own.SSRC)
 			}
@@ -100,6 +102,7 @@ func (n *negotiation) describes(sends []string, peer *jsep.Description) {
 		if peer != nil { // RFC 3264 §6.1
 			own.Sends, own.Receives = own.Sends && peer.Sections[i].Receives, own.Receives && peer.Sections[i].Sends
 		}
+		n.describeEncodings(i, peer)
 	}
 }
 
@@ -193,8 +196,8 @@ func (n *negotiation) apply(now simtime.Time, peer *jsep.Description) {
 		n.check(now, peer)
 	}
 	n.expect(peer)
-	for i, section := range n.session.Sections() {
-		if n.own.Sections[i].Sends && peer.Sections[i].Receives {
+	for _, section := range n.session.Sections() {
+		if n.sends(section, peer) {
 			section.Release(now)
 		} else {
 			section.Hold(now)
@@ -210,8 +213,8 @@ func (n *negotiation) mentions(ssrc uint32) bool {
 
 // expect lets the end know the SSRCs that the other one has described.
 func (n *negotiation) expect(peer *jsep.Description) {
-	for i, section := range n.session.Sections() {
-		if d := &peer.Sections[i]; d.SSRC != 0 {
+	for _, section := range n.session.Sections() {
+		if d := &peer.Sections[section.Medium()]; d.SSRC != 0 {
 			section.Expect(d.SSRC, d.Previous...)
 		}
 	}
@@ -245,15 +248,16 @@ func (s *Simulation) describeEnds(call *Call, configs [2]*endpoints.SessionConfi
 	var described [2]*jsep.Description
 	for i, name := range names {
 		e := &side{name: name, peer: names[1-i], party: s.byName[name], cname: s.byName[name].config.CNAME}
-		d := s.describe(e, extensions, sectionsOf(call.Sessions[0].Media))
+		sections := sectionsOf(call.Sessions[0].Media)
+		d := s.describe(e, extensions, sections)
 		d.Addr = configs[1-i].Remote // as the other end reaches it
 		d.Fingerprint = s.identity(name).Fingerprint()
 		if s.config.Security.FullICE {
 			d.ICE, d.Candidates = s.credentials(name, names[1-i]), []ice.Candidate{ice.HostCandidate(d.Addr)}
 		}
-		for j := range d.Sections { // SSRCs are drawn by the session, unless they are given
-			section, given := &d.Sections[j], configs[i].Sections[j].SSRC
-			section.SSRC, section.RTX = given, 0
+		for j, at := range leading(sections) { // SSRCs are drawn by the session, unless they are given
+			section := &d.Sections[j]
+			section.SSRC, section.RTX = configs[i].Sections[at].SSRC, 0
 			section.Extensions = configs[i].Extensions
 			rtcp := call.Sessions[0].RTCP[i]
 			section.RTCP = partOf(&rtcp, len(d.Sections))
@@ -263,12 +267,13 @@ func (s *Simulation) describeEnds(call *Call, configs [2]*endpoints.SessionConfi
 	}
 	for i, n := range ends {
 		n.own, n.peer = described[i], described[1-i]
-		n.can = slices.Clone(n.own.Sections)
-		for _, section := range sectionsOf(call.Sessions[0].Media) {
+		n.can, n.takes = slices.Clone(n.own.Sections), make([]jsep.Section, len(n.own.Sections))
+		sections := sectionsOf(call.Sessions[0].Media)
+		for _, at := range leading(sections) {
 			name := ""
-			for _, m := range section {
+			for _, m := range sections[at] {
 				if m.From == names[i] {
-					name = m.Name
+					name = m.medium()
 				}
 			}
 			n.names = append(n.names, name)

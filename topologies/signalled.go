@@ -31,8 +31,12 @@ type Signalling struct {
 	UserAgent sip.Config
 	// Delivery is how messages get to the ends, by name; without an entry they are pushed.
 	Delivery map[string]SignallingDelivery
-	// Sends are the media that ends want to send at first, by their names; without an entry all.
+	// Sends are the media that ends want to send at first, by their names, of which encodings have that of their
+	// picture; without an entry all.
 	Sends map[string][]string
+	// Simulcast is how many encodings of a picture ends take at the same time; without an entry one alone, as browsers
+	// do (RFC 8829 §3.7).
+	Simulcast map[string]int
 	// Offers are the changes that ends want, the first of which is the call itself.
 	Offers []SignalledOffer
 	// Fork is how the call of a [Fork] forks; nil elsewhere.

@@ -23,10 +23,11 @@ func agreement(s *scenarios.Scenario) (*topologies.Signalling, error) {
 	}
 	c := &topologies.Signalling{
 		At: g.At, Resolution: resolution, TieBreakerBits: g.Bits, Resolves: g.Resolves,
-		Delivery: map[string]topologies.SignallingDelivery{}, Sends: map[string][]string{},
+		Delivery: map[string]topologies.SignallingDelivery{}, Sends: map[string][]string{}, Simulcast: map[string]int{},
 	}
 	for _, d := range g.Peers {
 		c.Delivery[d.Name] = topologies.SignallingDelivery{Poll: d.Poll, LongPoll: d.LongPoll, Phase: d.Phase}
+		c.Simulcast[d.Name] = d.Simulcast
 		if d.Sends != nil {
 			c.Sends[d.Name] = append([]string{}, *d.Sends...) // [] rather than nil
 		}

@@ -1,0 +1,118 @@
+package topologies
+
+import (
+	"slices"
+	"strconv"
+
+	"rtpfabric/endpoints"
+	"rtpfabric/endpoints/jsep"
+)
+
+// A stream with a RID is one encoding of a picture. Each has a section of its session, as it has an encoder, a buffer
+// and repairs of its own; in descriptions all are one media section.
+
+// mediaOf returns for each section of a session which media section of the description it is in: encodings of one
+// picture are in the same.
+func mediaOf(sections [][]*Media) []int {
+	list := make([]int, len(sections))
+	next := 0
+	for i, section := range sections {
+		first := slices.IndexFunc(sections[:i], func(o []*Media) bool { return o[0].encodes(section[0]) })
+		if first >= 0 {
+			list[i] = list[first]
+			continue
+		}
+		list[i], next = next, next+1
+	}
+	return list
+}
+
+// leading returns for each media section of the description the section that it begins with.
+func leading(sections [][]*Media) (list []int) {
+	for i, medium := range mediaOf(sections) {
+		if medium == len(list) {
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
+// encodes reports whether two streams are encodings of one picture.
+func (m *Media) encodes(o *Media) bool {
+	return m.RID != "" && o.RID != "" && m.Origin() == o.Origin() && m.Simulcast == o.Simulcast
+}
+
+// medium is what the media section is called that the stream is in.
+func (m *Media) medium() string {
+	if m.RID != "" {
+		return m.Simulcast
+	}
+	return m.Name
+}
+
+// encodingsOf describes all encodings of the picture that a stream is one of, in their order. They say what always holds.
+func encodingsOf(m *Media, sections [][]*Media) (rids []jsep.RID, all *jsep.Simulcast) {
+	all = &jsep.Simulcast{}
+	for _, section := range sections {
+		o := section[0]
+		if !o.encodes(m) {
+			continue
+		}
+		r := jsep.RID{ID: o.RID}
+		restrict := func(name string, value int) {
+			if value > 0 {
+				r.Restrictions = append(r.Restrictions, jsep.Restriction{Name: name, Value: strconv.Itoa(value)})
+			}
+		}
+		restrict("max-width", o.Width)
+		restrict("max-height", o.Height)
+		restrict("max-fps", int(o.Video.FPS))
+		rids = append(rids, r)
+		all.Sends = append(all.Sends, jsep.SimulcastStream{{RID: o.RID}})
+	}
+	return rids, all
+}
+
+// ssrcOf returns the SSRC that a media section is described with. Encodings are told apart by their RIDs.
+func (n *negotiation) ssrcOf(medium int) uint32 {
+	for _, m := range n.session.Sections() {
+		if m.Medium() == medium && m.RID() == "" {
+			return m.SSRC()
+		}
+	}
+	return 0
+}
+
+// describeEncodings says which encodings a media section has. An offer has all that this end can send, and those that it
+// has agreed to get; an answer what comes of the offer.
+func (n *negotiation) describeEncodings(medium int, peer *jsep.Description) {
+	own, can, taken := &n.own.Sections[medium], &n.can[medium], &n.takes[medium]
+	switch {
+	case peer == nil && can.Simulcast != nil:
+		own.RIDs, own.Simulcast = can.RIDs, can.Simulcast
+	case peer == nil:
+		own.RIDs, own.Simulcast = taken.RIDs, taken.Simulcast
+	case can.Simulcast != nil:
+		own.Give(&peer.Sections[medium], can)
+	default:
+		own.Take(&peer.Sections[medium], n.s.config.Signalling.Simulcast[n.self])
+		taken.RIDs, taken.Simulcast = own.RIDs, own.Simulcast
+	}
+}
+
+// sends reports whether a section sends by the end's description and the other one's, and lets an encoding tell what it
+// is if there are several. Otherwise the first one goes (RFC 8829 §3.7).
+func (n *negotiation) sends(section *endpoints.Section, peer *jsep.Description) bool {
+	medium := section.Medium()
+	own, of := &n.own.Sections[medium], &peer.Sections[medium]
+	sends := own.Sends && of.Receives
+	if section.RID() == "" || n.can[medium].Simulcast == nil {
+		return sends
+	}
+	rids := own.Simulcasts(of)
+	section.Simulcast(len(rids) > 0)
+	if len(rids) == 0 {
+		rids = []string{n.can[medium].RIDs[0].ID}
+	}
+	return sends && slices.Contains(rids, section.RID())
+}
