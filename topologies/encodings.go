@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"rtpfabric/endpoints"
+	"rtpfabric/endpoints/headerext"
 	"rtpfabric/endpoints/jsep"
 )
 
@@ -97,6 +98,12 @@ func (n *negotiation) describeEncodings(medium int, peer *jsep.Description) {
 	default:
 		own.Take(&peer.Sections[medium], n.s.config.Signalling.Simulcast[n.self])
 		taken.RIDs, taken.Simulcast = own.RIDs, own.Simulcast
+	}
+	own.Extensions = can.Extensions
+	if own.RIDs == nil {
+		own.Extensions = slices.DeleteFunc(slices.Clone(own.Extensions), func(e headerext.Entry) bool {
+			return e.ID == ridExtension || e.ID == repairedRIDExtension
+		})
 	}
 }
 
