@@ -1,6 +1,7 @@
 package topologies
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 
@@ -122,4 +123,28 @@ func (n *negotiation) sends(section *endpoints.Section, peer *jsep.Description) 
 		rids = []string{n.can[medium].RIDs[0].ID}
 	}
 	return sends && slices.Contains(rids, section.RID())
+}
+
+// answerTo makes an end's description the answer to a guest's offer: with its tags and the ids of its header extensions, and
+// all encodings that it has. The guest begins the handshake.
+func answerTo(offer, answer *jsep.Description) {
+	answer.Setup = jsep.Passive
+	for i := range answer.Sections {
+		own, of := &answer.Sections[i], &offer.Sections[i]
+		own.MID, own.Extensions = of.MID, agreed(of.Extensions, answer)
+		if of.Simulcast != nil {
+			own.Take(of, len(of.Simulcast.Sends))
+		}
+	}
+}
+
+// agreeOnEncodings returns an error if an answer doesn't take all encodings of an offer.
+func agreeOnEncodings(offer, answer *jsep.Description) error {
+	for i := range offer.Sections {
+		of := &offer.Sections[i]
+		if of.Simulcast != nil && len(of.Simulcasts(&answer.Sections[i])) < len(of.Simulcast.Sends) {
+			return fmt.Errorf("section %d of the offer has simulcast streams that the answer doesn't take", i)
+		}
+	}
+	return nil
 }

@@ -85,8 +85,11 @@ type GuestEnd interface {
 	Accept(answer string) error
 	// Addr returns the end's address, which it knows when it has described itself.
 	Addr() packet.Addr
-	// Carry gives the end the session that it carries, whose sections are those of the call, and the peer's
-	// address as it is seen from here.
+	// SSRCs returns those of what it sends in a section, and of retransmissions, 0 if there are none; of one encoding if
+	// the section has several.
+	SSRCs(section int, rid string) (media, repairs uint32)
+	// Carry gives the end the session that it carries, whose sections are those of the call, each encoding by itself, and
+	// the peer's address as it is seen from here.
 	Carry(s *endpoints.Session, peer packet.Addr) error
 }
 
@@ -244,7 +247,7 @@ type side struct {
 }
 
 // connectGuests connects two endpoints of which one at least is a guest. One of ours offers, as it
-// has the payload types; its ICE is lite.
+// has the payload types, unless the guest has several encodings to offer; its ICE is lite.
 func (s *Simulation) connectGuests(call *Call) error {
 	if len(call.Sessions) != 1 || call.Sessions[0].RTCPPort {
 		return errors.New("a guest bundles its media and RTCP")
@@ -257,8 +260,12 @@ func (s *Simulation) connectGuests(call *Call) error {
 		{name: call.B, peer: call.A, party: s.byName[call.B], rtcp: session.RTCP[1]},
 	}
 	offerer, answerer := sides[0], sides[1]
-	if answerer.party.guest == nil {
+	encodings := slices.ContainsFunc(sections, func(section []*Media) bool { return section[0].RID != "" })
+	if (answerer.party.guest == nil) != encodings {
 		offerer, answerer = answerer, offerer
+	}
+	if encodings {
+		extensions = append(extensions, identities(sections)...)
 	}
 	for _, e := range sides {
 		if err := s.openSide(e, extensions, sections); err != nil {
@@ -269,6 +276,9 @@ func (s *Simulation) connectGuests(call *Call) error {
 		return fmt.Errorf("%s and %s: %w", call.A, call.B, err)
 	}
 	extensions = agreed(extensions, answerer.described)
+	if encodings { // with the ids of who offers
+		extensions = slices.Clone(answerer.described.Sections[0].Extensions)
+	}
 	sides[0].remote, sides[1].remote = s.meet(sides[0].addr, sides[1].addr, [2]string{call.A, call.B})
 	var sessions [2]*endpoints.Session
 	for i, e := range sides {
@@ -325,7 +335,7 @@ func (s *Simulation) openSide(e *side, extensions []headerext.Entry, sections []
 	return nil
 }
 
-// exchange lets two ends describe themselves to each other. The one that answers is a guest.
+// exchange lets two ends describe themselves to each other.
 func exchange(offerer, answerer *side) error {
 	var offer string
 	var err error
@@ -339,21 +349,29 @@ func exchange(offerer, answerer *side) error {
 			return err
 		}
 	}
-	answer, err := answerer.end.Answer(offer)
-	if err != nil {
-		return err
+	var answer string
+	if answerer.end == nil {
+		answerTo(offerer.described, answerer.described)
+		answer = answerer.described.String()
+	} else {
+		if answer, err = answerer.end.Answer(offer); err != nil {
+			return err
+		}
+		if answerer.described, err = jsep.Parse(answer); err != nil {
+			return err
+		}
+		answerer.addr = answerer.end.Addr()
 	}
-	if answerer.described, err = jsep.Parse(answer); err != nil {
-		return err
-	}
-	answerer.addr = answerer.end.Addr()
 	if offerer.end != nil {
 		if err := offerer.end.Accept(answer); err != nil {
 			return err
 		}
 		offerer.addr = offerer.end.Addr()
 	}
-	return offerer.described.Agrees(answerer.described)
+	if err := offerer.described.Agrees(answerer.described); err != nil {
+		return err
+	}
+	return agreeOnEncodings(offerer.described, answerer.described)
 }
 
 // agreed returns those header extensions that an answer has.
@@ -444,8 +462,15 @@ func (s *Simulation) guestModel(m *Media, extensions []headerext.Entry) endpoint
 func (s *Simulation) guestPacket(m *Media, extensions []headerext.Entry) (units.Bytes, error) {
 	numbers := slices.DeleteFunc(slices.Clone(extensions), func(e headerext.Entry) bool { return e.URI != headerext.TransportSeq.URI() })
 	extension, err := endpoints.ExtensionSize(numbers, endpoints.FeedbackNone, m.Kind)
+	if m.RID != "" { // each packet says where it belongs
+		extension += guestIdentity + units.Bytes(len(m.RID))
+	}
 	return m.PacketSize - s.profile().OverheadRTP() - extension, err
 }
+
+// guestIdentity is the most that a MID of two digits and a RID add to a packet of a guest's, but for the RID itself: the
+// heads of two elements, and of the block if there is no other element, and padding.
+const guestIdentity = 2 + 2 + 2 + 4 + 3
 
 // connectSide opens an end of ours, or the media of a guest's.
 func (s *Simulation) connectSide(e, other *side, extensions []headerext.Entry, sections [][]*Media) (*endpoints.Connection, error) {
@@ -453,11 +478,17 @@ func (s *Simulation) connectSide(e, other *side, extensions []headerext.Entry, s
 	if err != nil {
 		return nil, err
 	}
-	sc.Extensions = agreed(sc.Extensions, other.described) // without MID, which pion's answers don't have
+	sc.Extensions = extensions // without MID, which pion's answers don't have
 	sc.Local, sc.Remote = e.addr, e.remote
 	for i, at := range mediaOf(sections) {
 		m, own, of := &sc.Sections[i], &e.described.Sections[at], &other.described.Sections[at]
 		m.SSRC, m.RepairSSRC, m.RemoteSSRC, m.RemoteRepairSSRC = own.SSRC, own.RTX, of.SSRC, of.RTX
+		if m.RID != "" { // whoever gets encodings isn't told SSRCs
+			m.SSRC, m.RepairSSRC, m.RemoteSSRC, m.RemoteRepairSSRC = 0, 0, 0, 0
+			if e.end != nil {
+				m.SSRC, m.RepairSSRC = e.end.SSRCs(at, m.RID)
+			}
+		}
 	}
 	if e.end != nil {
 		return s.carried(e, sc)
@@ -476,13 +507,12 @@ func (s *Simulation) secureBeside(sc *endpoints.SessionConfig, e, other *side) {
 		Role: dtls.Client, Identity: s.identity(e.name), PeerFingerprint: other.described.Fingerprint,
 		Profiles: []keying.Profile{s.profile()}, Random: s.random.Stream("dtls/" + e.name + "/" + e.peer), Stranger: true, InitialTimeout: s.config.Security.Timeout,
 	}
-	if other.described.Setup == jsep.Active {
+	if other.described.Setup == jsep.Active || e.described.Setup == jsep.Passive {
 		config.Role = dtls.Server
 	}
 	sc.Handshake, sc.Profile = true, 0
 	if s.config.Security.FullICE {
-		// Ours offers, or two guests are among themselves.
-		full := ice.NewFull(dtls.New(config), s.checker(e.name, e.peer, 1, true, e.described.ICE, ice.HostCandidate(e.addr)), e.addr, e.remote)
+		full := ice.NewFull(dtls.New(config), s.checker(e.name, e.peer, 1, e.described.Setup == jsep.ActPass, e.described.ICE, ice.HostCandidate(e.addr)), e.addr, e.remote)
 		full.Agent().Begin(s.Loop.Now(), other.described.ICE, ice.HostCandidate(e.remote))
 		sc.Keying = full
 		return

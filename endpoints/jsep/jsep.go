@@ -344,8 +344,8 @@ func section(m *sdp.MediaDescription) (Section, error) {
 			}
 			s.Extensions = append(s.Extensions, e)
 		case "ssrc-group":
-			if kind, list, _ := strings.Cut(a.Value, " "); kind == "FID" {
-				repairs = strings.Fields(list)
+			if kind, list, _ := strings.Cut(a.Value, " "); kind == "FID" && repairs == nil {
+				repairs = strings.Fields(list) // of the first stream, if there are several
 			}
 		case "ssrc":
 			number, rest, _ := strings.Cut(a.Value, " ")

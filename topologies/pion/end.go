@@ -16,12 +16,14 @@ import (
 
 // end is one end of a peer connection.
 type end struct {
-	stack  *stack
-	call   topologies.GuestCall
-	pc     *webrtc.PeerConnection
-	order  *orderly
-	tracks []*webrtc.TrackLocalStaticRTP
-	addr   packet.Addr
+	stack *stack
+	call  topologies.GuestCall
+	pc    *webrtc.PeerConnection
+	order *orderly
+	// By section: what is sent, of which there are several if they are encodings; none if nothing is.
+	tracks     [][]*webrtc.TrackLocalStaticRTP
+	identities map[int]identity
+	addr       packet.Addr
 
 	session *endpoints.Session
 	peer    packet.Addr
@@ -50,7 +52,7 @@ type arrival struct {
 
 // Open begins a peer connection.
 func (s *stack) Open(c topologies.GuestCall) (topologies.GuestEnd, error) {
-	e := &end{stack: s, call: c}
+	e := &end{stack: s, call: c, identities: map[int]identity{}}
 	settings, err := s.settings(c)
 	if err != nil {
 		return nil, err
@@ -76,19 +78,35 @@ func (s *stack) Open(c topologies.GuestCall) (topologies.GuestEnd, error) {
 		e.leave(func() { e.states = append(e.states, state) })
 	})
 	for i, section := range c.Sections {
-		if !section.Sends {
-			e.tracks = append(e.tracks, nil)
-			continue
-		}
-		f := section.Formats[0]
-		id := fmt.Sprint(i)
-		track, err := webrtc.NewTrackLocalStaticRTP(capability(section.Kind, &f, section.Feedback), id, streamOf(&section, s.config.Name))
+		tracks, err := s.tracksOf(i, &section)
 		if err != nil {
 			return nil, err
 		}
-		e.tracks = append(e.tracks, track)
+		e.tracks = append(e.tracks, tracks)
 	}
 	return e, nil
+}
+
+// tracksOf returns what an end sends in a section.
+func (s *stack) tracksOf(i int, section *jsep.Section) (tracks []*webrtc.TrackLocalStaticRTP, err error) {
+	if !section.Sends {
+		return nil, nil
+	}
+	rids := section.RIDs
+	if len(rids) == 0 {
+		rids = []jsep.RID{{}}
+	}
+	f := section.Formats[0]
+	for _, r := range rids {
+		track, err := webrtc.NewTrackLocalStaticRTP(
+			capability(section.Kind, &f, section.Feedback), fmt.Sprint(i), streamOf(section, s.config.Name), webrtc.WithRTPStreamID(r.ID),
+		)
+		if err != nil {
+			return nil, err
+		}
+		tracks = append(tracks, track)
+	}
+	return tracks, nil
 }
 
 // streamOf returns the MediaStream of what a section sends: one, as pion's tracks have, or that of the
@@ -107,12 +125,17 @@ func (e *end) Offer() (string, error) {
 		var t *webrtc.RTPTransceiver
 		var err error
 		if e.tracks[i] != nil {
-			t, err = e.pc.AddTransceiverFromTrack(e.tracks[i], init)
+			t, err = e.pc.AddTransceiverFromTrack(e.tracks[i][0], init)
 		} else {
 			t, err = e.pc.AddTransceiverFromKind(kindOf(s.Kind), init)
 		}
 		if err != nil {
 			return "", err
+		}
+		for k := 1; k < len(e.tracks[i]); k++ {
+			if err := t.Sender().AddEncoding(e.tracks[i][k]); err != nil {
+				return "", err
+			}
 		}
 		e.listen(t)
 	}
@@ -142,10 +165,10 @@ func (e *end) Answer(offer string) (string, error) {
 	}
 	for i, t := range e.pc.GetTransceivers() {
 		if e.tracks[i] != nil { // it takes the first section of the kind in which the offerer receives
-			if _, err := e.pc.AddTrack(e.tracks[i]); err != nil {
+			if _, err := e.pc.AddTrack(e.tracks[i][0]); err != nil {
 				return "", err
 			}
-			if t.Sender() == nil || t.Sender().Track() != e.tracks[i] {
+			if t.Sender() == nil || t.Sender().Track() != e.tracks[i][0] {
 				return "", fmt.Errorf("pion sends the track of section %d in another one", i)
 			}
 		}
@@ -183,7 +206,15 @@ func (e *end) describe(d webrtc.SessionDescription) (string, error) {
 
 // Accept takes the answer.
 func (e *end) Accept(answer string) error {
-	return e.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: answer})
+	if err := e.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: answer}); err != nil {
+		return err
+	}
+	for i, t := range e.pc.GetTransceivers() {
+		if len(e.tracks[i]) > 1 {
+			e.identify(i, t)
+		}
+	}
+	return nil
 }
 
 // Addr returns the end's address.

@@ -90,7 +90,7 @@ func mediaEngine(sections []jsep.Section) (*webrtc.MediaEngine, error) {
 			}
 		}
 		for _, x := range s.Extensions {
-			if x.URI != headerext.TransportSeq.URI() {
+			if !slices.Contains([]string{headerext.TransportSeq.URI(), headerext.MID.URI(), headerext.RID.URI(), headerext.RepairedRID.URI()}, x.URI) {
 				continue
 			}
 			if err := m.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: x.URI}, kindOf(s.Kind)); err != nil {

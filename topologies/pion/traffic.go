@@ -23,9 +23,17 @@ func (e *end) leave(f func()) {
 
 // listen reads the RTCP that comes for a transceiver: pion looks at what is read.
 func (e *end) listen(t *webrtc.RTPTransceiver) {
-	if s := t.Sender(); s != nil {
-		own := func() uint32 { return uint32(s.GetParameters().Encodings[0].SSRC) }
+	s := t.Sender()
+	if s == nil {
+		return
+	}
+	for i, encoding := range s.GetParameters().Encodings {
+		own := func() uint32 { return uint32(s.GetParameters().Encodings[i].SSRC) }
 		go e.read(own, func() ([]rtcp.Packet, error) {
+			if encoding.RID != "" {
+				p, _, err := s.ReadSimulcastRTCP(encoding.RID)
+				return p, err
+			}
 			p, _, err := s.ReadRTCP()
 			return p, err
 		})
@@ -159,10 +167,16 @@ func (e *end) send(p *packet.Packet) {
 		panic("pion: " + err.Error())
 	}
 	e.number(m.SSRC, p.Flow)
-	for i, section := range e.session.Sections() {
-		if section.SSRC() == m.SSRC {
-			_ = e.tracks[i].WriteRTP(&m)
+	for _, section := range e.session.Sections() {
+		if section.SSRC() != m.SSRC {
+			continue
 		}
+		if section.RID() != "" {
+			if err := e.introduce(&m, section); err != nil {
+				panic("pion: " + err.Error()) // its answer has the header extensions
+			}
+		}
+		_ = e.track(section).WriteRTP(&m)
 	}
 }
 
