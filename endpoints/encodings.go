@@ -78,6 +78,7 @@ func (m *Section) introduction(u use) introduction {
 		i.rid = m.config.RID
 	case retransmission:
 		i.repaired = m.config.RID
+	default: // it says itself what it protects
 	}
 	return i
 }
@@ -135,6 +136,7 @@ func (s *Session) associateDescribed(chunk *rtcp.SourceDescriptionChunk) {
 			m = s.sectionByMID([]byte(item.Text))
 		case wire.SDESRtpStreamID, wire.SDESRepairedRtpStreamID:
 			rid = item.Text
+		default:
 		}
 	}
 	if m != nil && m.config.Source != "" {

@@ -43,7 +43,7 @@ func (c *checker) simulcast(index int, p strict.Path) {
 	case c.s.Topology.Forked():
 		c.failKey(q, "the devices of a fork get one encoding of a picture", "remove it")
 	case c.s.Topology.Type != SFM && c.s.Signalling == nil:
-		c.failKey(q, "an SFM chooses among qualities", `remove it, or write "type: sfm" in topology`)
+		c.failKey(q, "an SFM chooses among qualities", `remove it, write "type: sfm" in topology, or let the call be signalled`)
 	case c.s.Topology.Type != SFM && m.RID == "":
 		c.fail(q, "descriptions tell encodings apart by RIDs", `add "rid:"`)
 	case m.Kind != "video":

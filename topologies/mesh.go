@@ -20,7 +20,8 @@ func sectionName(m *Media, peer string) string {
 }
 
 // encoder returns what makes the frames of a stream: an encoder of its own, or one that
-// it shares with the sender's streams of the same source to others, or of the same picture.
+// it shares with the sender's streams of the same source to others, or of the same picture. Encodings that are described
+// as such never share one: that they are to differ is explicit (003 §12.8).
 func (s *Simulation) encoder(m *Media, model endpoints.StreamModel) encoder.Encoder {
 	if s.forwards(m.From) {
 		return &endpoints.Passage{}
@@ -29,7 +30,7 @@ func (s *Simulation) encoder(m *Media, model endpoints.StreamModel) encoder.Enco
 	if m.Simulcast != "" {
 		of = m.From + "/" + m.Simulcast
 	}
-	if !s.config.SharedEncoders || !m.Copy && m.Simulcast == "" || m.Kind != endpoints.Video {
+	if !s.config.SharedEncoders || !m.Copy && m.Simulcast == "" || m.RID != "" || m.Kind != endpoints.Video {
 		return s.newEncoder(m, model)
 	}
 	shared := s.shared[of]

@@ -100,7 +100,7 @@ func (s *Simulation) Pictures() []Picture {
 		flow := f.From + "/" + f.Simulcast
 		i := slices.IndexFunc(list, func(p Picture) bool { return p.Flow == flow })
 		if i < 0 {
-			i, list = len(list), append(list, Picture{Flow: flow, Distinct: !s.config.SharedEncoders})
+			i, list = len(list), append(list, Picture{Flow: flow, Distinct: !s.config.SharedEncoders || f.RID != ""})
 		}
 		list[i].Qualities++
 	}

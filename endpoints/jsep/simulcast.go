@@ -53,7 +53,11 @@ func wordOf(receives bool) string {
 func (r RID) String() string {
 	var parts []string
 	if len(r.Formats) > 0 {
-		parts = append(parts, "pt="+strings.ReplaceAll(strings.Trim(fmt.Sprint(r.Formats), "[]"), " ", ","))
+		var types []string
+		for _, pt := range r.Formats {
+			types = append(types, strconv.Itoa(int(pt)))
+		}
+		parts = append(parts, "pt="+strings.Join(types, ","))
 	}
 	for _, x := range r.Restrictions {
 		if x.Value == "" {

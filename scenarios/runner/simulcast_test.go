@@ -67,22 +67,31 @@ func TestSimulcastNeedsEncoders(t *testing.T) {
 }
 
 // What the middlebox knows of the strategy is what comes: qualities with encoders of their own have
-// rates of their own.
+// rates of their own. RIDs say that qualities are to differ, and then an endpoint whose streams share encoders elsewhere
+// doesn't make one of them; without them it does.
 //
-// conformance: TOP-A.6-3
+// conformance: TOP-A.6-3, IMP-12.8-2
 func TestSimulcastIsKnown(t *testing.T) {
 	t.Parallel()
-	for encoders, kind := range map[string]string{"per-peer": "simulcast", "shared": "simulcast-defeated"} {
-		r := run(t, load(t, simulcast, "expect=[]", "duration=20s", "topology.encoders="+encoders)[0])
+	for _, tt := range []struct {
+		encoders string
+		rids     bool
+		kind     string
+	}{{"per-peer", false, "simulcast"}, {"shared", false, "simulcast-defeated"}, {"per-peer", true, "simulcast"}, {"shared", true, "simulcast"}} {
+		s := load(t, simulcast, "expect=[]", "duration=20s", "topology.encoders="+tt.encoders)[0]
+		if tt.rids {
+			s.Scenario.Media[0].RID, s.Scenario.Media[1].RID = "h", "l"
+		}
+		r := run(t, s)
 		high, low := mean(series(t, r, "A/high", record.EncoderRate)[50:]), mean(series(t, r, "A/low", record.EncoderRate)[50:])
 		told := 0
 		for _, e := range r.Events {
-			if e.Entity == "A/camera" && e.Kind == kind {
+			if e.Entity == "A/camera" && e.Kind == tt.kind {
 				told++
 			}
 		}
-		if distinct := high > 1.5*low; told != 1 || distinct != (kind == "simulcast") {
-			t.Errorf("encoders %s: %d events %s, and %.0f and %.0f bit/s", encoders, told, kind, high, low)
+		if distinct := high > 1.5*low; told != 1 || distinct != (tt.kind == "simulcast") {
+			t.Errorf("encoders %s, RIDs %v: %d events %s, and %.0f and %.0f bit/s", tt.encoders, tt.rids, told, tt.kind, high, low)
 		}
 	}
 }

@@ -28,6 +28,9 @@ func signallingLines(c *scenarios.Scenario) []string {
 		case p.LongPoll > 0:
 			list = append(list, fmt.Sprintf("%s asks for messages and waits up to %s", p.Name, seconds(p.LongPoll)))
 		}
+		if p.Simulcast > 0 {
+			list = append(list, fmt.Sprintf("%s takes up to %d encodings of a picture", p.Name, p.Simulcast))
+		}
 	}
 	for _, o := range g.Offers {
 		line := fmt.Sprintf("%s offers at %s", o.By, seconds(o.At))
