@@ -68,6 +68,7 @@ Exit codes:
 		describeCommand(),
 		controllersCommand(),
 		interceptorsCommand(),
+		newCommand(),
 		listCommand(),
 		metricsCommand(),
 		schemaCommand(),
