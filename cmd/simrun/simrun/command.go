@@ -80,6 +80,7 @@ Exit codes:
 		conformanceCommand(),
 		compareCommand(),
 		reportCommand(),
+		doctorCommand(),
 		versionCommand(),
 	)
 	return root
