@@ -80,6 +80,7 @@ Exit codes:
 		conformanceCommand(),
 		compareCommand(),
 		reportCommand(),
+		exportCommand(),
 		doctorCommand(),
 		versionCommand(),
 	)
