@@ -22,7 +22,10 @@ func (s *Session) associate(h *rtp.Header, fresh bool) *Section {
 	if mid, ok := headerext.ReadMID(s.elements.Data(headerext.MID)); ok && fresh {
 		m := s.sectionByMID(mid)
 		if m != nil && m.config.Source != "" {
-			m = s.encodingOf(h, m)
+			var sure bool
+			if m, sure = s.encodingOf(h, m); !sure {
+				return nil
+			}
 		}
 		s.route(h.SSRC, m)
 		if m == nil {
@@ -41,6 +44,9 @@ func (s *Session) associate(h *rtp.Header, fresh bool) *Section {
 		}
 	}
 	m := s.sectionByPayloadType(h.PayloadType)
+	if m != nil && m.config.Source != "" {
+		m, _ = s.encodingOf(h, m)
+	}
 	if m != nil {
 		s.route(h.SSRC, m)
 	}
@@ -86,15 +92,17 @@ func (s *Session) sectionByMID(mid []byte) *Section {
 	return nil
 }
 
-// sectionByPayloadType returns the only section that has a payload type.
+// sectionByPayloadType returns the only media section that has a payload type, or the first encoding in it.
 func (s *Session) sectionByPayloadType(pt uint8) *Section {
 	var found *Section
 	for _, m := range s.sections {
 		if f, _ := m.format(pt); f != nil {
-			if found != nil {
+			if found != nil && found.medium != m.medium {
 				return nil
 			}
-			found = m
+			if found == nil {
+				found = m
+			}
 		}
 	}
 	return found

@@ -13,14 +13,18 @@ import (
 	"rtpfabric/endpoints/wire"
 )
 
+// MaxRID is the most characters of a RID here: as many as an element of a header extension in the one-byte form holds
+// (RFC 8285 §4.2). RFC 8852 §3 allows 255, RFC 8829 §5.2.1 advises three.
+const MaxRID = 16
+
 // identify gives the section its place in the description: of its own, or among the encodings of a source.
 func (m *Section) identify() error {
 	c, s := &m.config, m.session
 	if (c.Source == "") != (c.RID == "") {
 		return errors.New("an encoding has a source and a RID")
 	}
-	if c.RID != "" && !headerext.ValidRID(c.RID) {
-		return fmt.Errorf("%q is no RID: it has letters and digits, 1 to 255", c.RID)
+	if c.RID != "" && (!headerext.ValidRID(c.RID) || len(c.RID) > MaxRID) {
+		return fmt.Errorf("%q is no RID: it has letters and digits, 1 to %d", c.RID, MaxRID)
 	}
 	for _, o := range s.sections {
 		if c.Source == "" || o.config.Source != c.Source {
@@ -98,22 +102,37 @@ func (m *Section) appendIdentity(items []rtcp.SourceDescriptionItem, st *Stream)
 }
 
 // encodingOf finds the encoding that a packet belongs to, among those of the source of a media section: by its RID or
-// the one that it repairs, by what is known of its SSRC, or by the streams that it protects. A source of which nobody
-// says that there are several encodings has the first.
-func (s *Session) encodingOf(h *rtp.Header, first *Section) *Section {
+// the one that it repairs, or by what is known of its SSRC. FEC in a stream of its own belongs where what it protects
+// does, and nobody can be sure as long as that isn't known (RFC 8627 §4.2.1). A source of which nobody says that there are
+// several encodings has the first.
+func (s *Session) encodingOf(h *rtp.Header, first *Section) (m *Section, sure bool) {
 	for _, k := range []headerext.Kind{headerext.RID, headerext.RepairedRID} {
 		if rid, ok := headerext.ReadRID(s.elements.Data(k)); ok {
-			return s.encoding(first, rid)
+			return s.encoding(first, rid), true
 		}
 	}
-	for _, ssrc := range append([]uint32{h.SSRC}, h.CSRC...) {
-		for i := range s.routes {
-			if r := &s.routes[i]; r.ssrc == ssrc && r.section != nil && r.section.medium == first.medium {
-				return r.section
-			}
+	if m := s.routed(h.SSRC, first); m != nil {
+		return m, true
+	}
+	if _, u := first.formatOf(h.PayloadType); u != forwardRepair {
+		return first, true
+	}
+	for _, ssrc := range h.CSRC {
+		if m := s.routed(ssrc, first); m != nil {
+			return m, true
 		}
 	}
-	return first
+	return nil, false
+}
+
+// routed returns the encoding that an SSRC is known to be of, among those of a source; nil if it isn't known.
+func (s *Session) routed(ssrc uint32, of *Section) *Section {
+	for i := range s.routes {
+		if r := &s.routes[i]; r.ssrc == ssrc && r.section != nil && r.section.medium == of.medium {
+			return r.section
+		}
+	}
+	return nil
 }
 
 // encoding returns the one with a RID among those of a source; nil if there is none.
@@ -140,10 +159,12 @@ func (s *Session) associateDescribed(chunk *rtcp.SourceDescriptionChunk) {
 		}
 	}
 	if m != nil && m.config.Source != "" {
-		if rid == "" { // of which encoding isn't said
-			return
+		switch known := s.routed(chunk.Source, m); {
+		case rid != "":
+			m = s.encoding(m, []byte(rid))
+		case known != nil:
+			m = known
 		}
-		m = s.encoding(m, []byte(rid))
 	}
 	if m != nil {
 		s.route(chunk.Source, m)

@@ -134,7 +134,16 @@ func TestEncodingsOfOneSource(t *testing.T) {
 
 // A peer that hasn't agreed to several encodings gets the first one, in packets that don't tell.
 func TestEncodingsThatNobodyWants(t *testing.T) {
-	c := newCall(t, threeEncodings())
+	s := threeEncodings()
+	s.repair = endpoints.DefaultRepair()
+	c := newCall(t, s)
+	lost := 0
+	c.path = func(p *tapped) []time.Duration {
+		if lost++; p.from == 0 && !p.isRTCP() && lost%29 == 0 {
+			return nil
+		}
+		return []time.Duration{0}
+	}
 	for i, m := range c.sessions[0].Sections() {
 		m.Simulcast(false)
 		if i == 2 || i == 3 {
@@ -155,12 +164,24 @@ func TestEncodingsThatNobodyWants(t *testing.T) {
 	if got := c.sectionOf(c.sessions[0].Sections()[2].SSRC()); got != "" {
 		t.Errorf("what is held was played in %q", got)
 	}
-	// An agreement lets packets tell again.
+	if n := c.sessions[0].RepairCounts().Retransmitted; n == 0 {
+		t.Error("nothing was sent again")
+	}
+	if again, _ := c.said(high.RepairSSRC(), repairedID); again != nil {
+		t.Errorf("retransmissions say that they repair %q", again)
+	}
+	// An agreement lets packets tell, also those of a stream that the peer knows.
 	for _, m := range c.sessions[0].Sections() {
 		m.Simulcast(true)
 		m.Release(c.now)
 	}
 	c.run(2 * time.Second)
+	if rids, n := c.said(high.SSRC(), ridID); !slices.Equal(rids, []string{"h"}) || n < 2 {
+		t.Errorf("%d packets say RIDs %q", n, rids)
+	}
+	if again, _ := c.said(c.sessions[0].Sections()[2].RepairSSRC(), repairedID); !slices.Equal(again, []string{"m"}) {
+		t.Errorf("retransmissions say that they repair %q", again)
+	}
 	for _, m := range c.sessions[0].Sections()[1:4] {
 		if got := c.sectionOf(m.SSRC()); got != m.Name() {
 			t.Errorf("%s was played in %q", m.Name(), got)
@@ -168,7 +189,7 @@ func TestEncodingsThatNobodyWants(t *testing.T) {
 	}
 }
 
-// SDES tells the encoding as well, before any media; a MID alone doesn't.
+// SDES tells the encoding as well, before any media; with a MID alone it is the first.
 func TestEncodingInSDES(t *testing.T) {
 	for _, tt := range []struct {
 		items []rtcp.SourceDescriptionItem
@@ -176,7 +197,8 @@ func TestEncodingInSDES(t *testing.T) {
 	}{
 		{[]rtcp.SourceDescriptionItem{{Type: wire.SDESMID, Text: "1"}, {Type: wire.SDESRtpStreamID, Text: "l"}}, "low"},
 		{[]rtcp.SourceDescriptionItem{{Type: wire.SDESRtpStreamID, Text: "m"}, {Type: wire.SDESMID, Text: "1"}}, "middle"},
-		{[]rtcp.SourceDescriptionItem{{Type: wire.SDESMID, Text: "1"}}, ""},
+		{[]rtcp.SourceDescriptionItem{{Type: wire.SDESMID, Text: "1"}, {Type: wire.SDESRepairedRtpStreamID, Text: "m"}}, "middle"},
+		{[]rtcp.SourceDescriptionItem{{Type: wire.SDESMID, Text: "1"}}, "high"},
 		{[]rtcp.SourceDescriptionItem{{Type: wire.SDESMID, Text: "1"}, {Type: wire.SDESRtpStreamID, Text: "x"}}, ""},
 	} {
 		c := newCall(t, threeEncodings())
@@ -227,6 +249,7 @@ func TestAssociationOfEncodings(t *testing.T) {
 		{"RID of another media section", [][]byte{packetOf(ssrc, 1, "2", "m", "")}, "screen"},
 		{"RID without a MID", [][]byte{packetOf(ssrc, 1, "", "m", "")}, ""},
 		{"once said it holds for packets with the MID alone", [][]byte{packetOf(ssrc, 1, "1", "l", ""), packetOf(ssrc, 2, "1", "", "")}, "low"},
+		{"known elsewhere", [][]byte{packetOf(ssrc, 1, "2", "", ""), packetOf(ssrc, 2, "1", "", "")}, "high"},
 		{"the latest word counts", [][]byte{packetOf(ssrc, 1, "1", "l", ""), packetOf(ssrc, 2, "1", "m", "")}, "middle"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -241,9 +264,53 @@ func TestAssociationOfEncodings(t *testing.T) {
 	}
 }
 
+// FEC in a stream of its own names no encoding: it belongs where what it protects does, once that is known.
+func TestRepairsOfEncodings(t *testing.T) {
+	setup := threeEncodings()
+	for i := range setup.streams[1:] {
+		setup.streams[1+i].fec = 98
+	}
+	c := newCall(t, setup)
+	repairs := func(seq uint16, protects uint32) []byte {
+		p := rtp.Packet{Header: rtp.Header{Version: 2, PayloadType: 98, SequenceNumber: seq, SSRC: 0xfec, CSRC: []uint32{protects}}, Payload: make([]byte, 40)}
+		if err := p.SetExtension(midID, []byte("1")); err != nil {
+			t.Fatal(err)
+		}
+		b, err := p.Marshal()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	unassociated := func() uint64 { return c.sessions[1].Counts().Unassociated }
+	c.inject(1, repairs(1, 0x77))
+	if unassociated() != 1 {
+		t.Error("repair data of what nobody knows belong somewhere")
+	}
+	media := rtp.Packet{}
+	if err := media.Unmarshal(picture(t, 0x77, 1, 96, "1")); err != nil {
+		t.Fatal(err)
+	}
+	if err := media.SetExtension(ridID, []byte("l")); err != nil {
+		t.Fatal(err)
+	}
+	b, err := media.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.inject(1, b)
+	c.inject(1, repairs(2, 0x77))
+	if unassociated() != 1 {
+		t.Error("repair data of what is known belong nowhere")
+	}
+	if got := c.sessions[1].SectionOf(0xfec); got == nil || got.Name() != "low" {
+		t.Errorf("they belong to %v", got)
+	}
+}
+
 // A session refuses encodings that can't be told apart.
 func TestEncodingsAreDistinct(t *testing.T) {
-	for _, tt := range []struct{ source, rid string }{{"camera", ""}, {"", "m"}, {"camera", "h"}, {"camera", "m-1"}} {
+	for _, tt := range []struct{ source, rid string }{{"camera", ""}, {"", "m"}, {"camera", "h"}, {"camera", "m-1"}, {"camera", "abcdefghijklmnopq"}} {
 		s := threeEncodings()
 		edit := s.edit
 		s.edit = func(i int, sc *endpoints.SessionConfig) {

@@ -280,7 +280,7 @@ type Media struct {
 	// Simulcast names the picture that the stream is one quality of: an SFM sends each peer
 	// that quality of a picture which the peer's path bears (RFC 7656 §3.6).
 	Simulcast string `yaml:"simulcast" example:"camera"`
-	// RID is what the quality is called among those of its picture (RFC 8851): letters and digits. With RIDs all
+	// RID is what the quality is called among those of its picture (RFC 8851): 1 to 16 letters and digits. With RIDs all
 	// qualities of the picture are one media section, its simulcast streams, in order of preference (RFC 8853), and
 	// their packets say which one they are; without them each is a section of its own.
 	RID string `yaml:"rid" example:"h"`

@@ -60,7 +60,7 @@ type SignallingPeer struct {
 	// Simulcast is how many encodings of a picture it takes at the same time where its peer offers several (RFC 8853), the
 	// most preferred; with 0 its answers say nothing of them, and the peer sends the first one alone, as JSEP has it
 	// (RFC 8829 §3.7).
-	Simulcast int `yaml:"simulcast" default:"0" max:"16"`
+	Simulcast int `yaml:"simulcast" default:"0" min:"0" max:"16"`
 	// Poll is how often it asks; 0 never.
 	Poll time.Duration `yaml:"poll" default:"0s" max:"1h"`
 	// LongPoll is how long the server keeps a request that it has no message for; 0 is no such request.

@@ -2,6 +2,7 @@ package topologies
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 
@@ -68,7 +69,7 @@ func encodingsOf(m *Media, sections [][]*Media) (rids []jsep.RID, all *jsep.Simu
 		}
 		restrict("max-width", o.Width)
 		restrict("max-height", o.Height)
-		restrict("max-fps", int(o.Video.FPS))
+		restrict("max-fps", int(math.Ceil(o.Video.FPS)))
 		rids = append(rids, r)
 		all.Sends = append(all.Sends, jsep.SimulcastStream{{RID: o.RID}})
 	}
@@ -90,8 +91,10 @@ func (n *negotiation) ssrcOf(medium int) uint32 {
 func (n *negotiation) describeEncodings(medium int, peer *jsep.Description) {
 	own, can, taken := &n.own.Sections[medium], &n.can[medium], &n.takes[medium]
 	switch {
-	case peer == nil && can.Simulcast != nil:
+	case peer == nil && can.Simulcast != nil && (own.Sends || own.Simulcast != nil): // RFC 8829 §5.2.1
 		own.RIDs, own.Simulcast = can.RIDs, can.Simulcast
+	case peer == nil && can.Simulcast != nil:
+		own.RIDs, own.Simulcast = nil, nil
 	case peer == nil:
 		own.RIDs, own.Simulcast = taken.RIDs, taken.Simulcast
 	case can.Simulcast != nil:
@@ -103,7 +106,7 @@ func (n *negotiation) describeEncodings(medium int, peer *jsep.Description) {
 	own.Extensions = can.Extensions
 	if own.RIDs == nil {
 		own.Extensions = slices.DeleteFunc(slices.Clone(own.Extensions), func(e headerext.Entry) bool {
-			return e.ID == ridExtension || e.ID == repairedRIDExtension
+			return e.URI == headerext.RID.URI() || e.URI == headerext.RepairedRID.URI()
 		})
 	}
 }
@@ -117,9 +120,10 @@ func (n *negotiation) sends(section *endpoints.Section, peer *jsep.Description) 
 	if section.RID() == "" || n.can[medium].Simulcast == nil {
 		return sends
 	}
+	both := own.Simulcast != nil && of.Simulcast != nil
 	rids := own.Simulcasts(of)
-	section.Simulcast(len(rids) > 0)
-	if len(rids) == 0 {
+	section.Simulcast(both)
+	if !both {
 		rids = []string{n.can[medium].RIDs[0].ID}
 	}
 	return sends && slices.Contains(rids, section.RID())

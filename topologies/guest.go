@@ -276,7 +276,7 @@ func (s *Simulation) connectGuests(call *Call) error {
 		return fmt.Errorf("%s and %s: %w", call.A, call.B, err)
 	}
 	extensions = agreed(extensions, answerer.described)
-	if encodings { // with the ids of who offers
+	if encodings { // with the ids of who offers, the same in all sections (RFC 8285 §7)
 		extensions = slices.Clone(answerer.described.Sections[0].Extensions)
 	}
 	sides[0].remote, sides[1].remote = s.meet(sides[0].addr, sides[1].addr, [2]string{call.A, call.B})
@@ -478,7 +478,7 @@ func (s *Simulation) connectSide(e, other *side, extensions []headerext.Entry, s
 	if err != nil {
 		return nil, err
 	}
-	sc.Extensions = extensions // without MID, which pion's answers don't have
+	sc.Extensions = extensions // those of the answer: without encodings pion's has no MID
 	sc.Local, sc.Remote = e.addr, e.remote
 	for i, at := range mediaOf(sections) {
 		m, own, of := &sc.Sections[i], &e.described.Sections[at], &other.described.Sections[at]

@@ -269,7 +269,8 @@ func (s *Simulation) describeEnds(call *Call, configs [2]*endpoints.SessionConfi
 		n.own, n.peer = described[i], described[1-i]
 		n.can, n.takes = slices.Clone(n.own.Sections), make([]jsep.Section, len(n.own.Sections))
 		sections := sectionsOf(call.Sessions[0].Media)
-		for _, at := range leading(sections) {
+		for j, at := range leading(sections) {
+			n.own.Sections[j].RIDs, n.own.Sections[j].Simulcast = nil, nil // nobody has been told
 			name := ""
 			for _, m := range sections[at] {
 				if m.From == names[i] {

@@ -274,7 +274,7 @@ func (s *Section) Take(offer *Section, most int) {
 }
 
 // Give makes the section of an answer one that sends those of its own simulcast streams that an offer wants, each in
-// the most preferred form that both have.
+// the most preferred form that both mean the same by.
 func (s *Section) Give(offer, own *Section) {
 	s.RIDs, s.Simulcast = nil, nil
 	if offer.Simulcast == nil || own.Simulcast == nil {
@@ -284,7 +284,7 @@ func (s *Section) Give(offer, own *Section) {
 	for _, stream := range offer.Simulcast.Receives {
 		stream = slices.DeleteFunc(slices.Clone(stream), func(a Alternative) bool {
 			r := own.rid(a.RID)
-			return r == nil || r.Receives
+			return r == nil || r.Receives || !r.sameAs(offer.rid(a.RID))
 		})
 		if len(stream) > 0 {
 			list = append(list, stream[:1])

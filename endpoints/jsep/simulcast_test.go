@@ -144,6 +144,11 @@ func TestAnswerGivesSimulcast(t *testing.T) {
 	if got := answer.Simulcasts(offer); !slices.Equal(got, []string{"h", "l"}) {
 		t.Errorf("%q may be sent", got)
 	}
+	// What it can't keep to it doesn't promise (RFC 8851 §6.2.2).
+	answer.Give(withLines(t, "a=rid:h recv max-fps=30;strange=3", "a=rid:l recv max-width=640", "a=simulcast:recv h;l"), own)
+	if answer.Simulcast != nil || answer.RIDs != nil {
+		t.Errorf("%q is promised", rids(&answer))
+	}
 	if answer.Give(withLines(t), own); answer.Simulcast != nil {
 		t.Error("an answer gives what nobody wants")
 	}
