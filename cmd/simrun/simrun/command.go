@@ -79,6 +79,7 @@ Exit codes:
 		conformanceCommand(),
 		compareCommand(),
 		reportCommand(),
+		serveCommand(),
 		versionCommand(),
 	)
 	return root
