@@ -147,7 +147,10 @@ func Compare(w io.Writer, c Comparison) error {
 func Comparable(runs []ComparedRun) bool { return len(newComparisonData(runs).Axes) > 0 }
 
 func newComparisonData(runs []ComparedRun) comparisonData {
-	d := comparisonData{Axes: axesOf(runs), Scenarios: scenariosOf(runs)}
+	d := comparisonData{ // [] rather than null
+		Axes: append([]comparisonAxis{}, axesOf(runs)...), Scenarios: append([]comparisonScenario{}, scenariosOf(runs)...),
+		Measures: []comparisonMeasure{}, Runs: []comparisonRun{},
+	}
 	values := make([][]float64, len(runs))
 	has := make([]bool, len(measures))
 	for i := range runs {

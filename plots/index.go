@@ -26,6 +26,11 @@ type Index struct {
 // ProgressAddress is where a page that is served asks for a JSON array of [Progress].
 const ProgressAddress = "/.progress"
 
+// ServedPolicy is the Content-Security-Policy that pages need which are served: their own scripts and styles, and asking
+// the server for the progress; nothing from elsewhere.
+const ServedPolicy = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; connect-src 'self'; " +
+	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
 // Suite is the runs of a scenario in one folder.
 type Suite struct {
 	Name  string // of the folder, relative to that of the index

@@ -42,12 +42,24 @@ const simrunChart = (function () {
     return list;
   }
 
-  // The range of an axis: that of the values and a little more, but never below zero if they aren't.
-  function range(values) {
+  // The axis of a measure: its values and a little more, but never below zero if they aren't. Values that are far apart
+  // have a logarithmic one.
+  function axis(values, measure) {
     let lo = Infinity, hi = -Infinity;
     values.forEach(v => { lo = Math.min(lo, v); hi = Math.max(hi, v); });
+    const log = lo > 0 && hi / lo >= 30;
+    const is = { name: measure.name + ' [' + measure.unit + (log ? ', logarithmic]' : ']'), short: measure.name, unit: measure.unit, log: log };
+    if (log) return Object.assign(is, { lo: lo / 1.15, hi: hi * 1.15 });
     const pad = hi > lo ? (hi - lo) * 0.06 : Math.max(Math.abs(hi) * 0.1, 0.5);
-    return { lo: lo >= 0 ? Math.max(0, lo - pad) : lo - pad, hi: hi + pad };
+    return Object.assign(is, { lo: lo >= 0 ? Math.max(0, lo - pad) : lo - pad, hi: hi + pad });
+  }
+
+  function ticksOf(axis, n) {
+    if (!axis.log) return ticks(axis.lo, axis.hi, n);
+    let list = [];
+    for (let p = Math.floor(Math.log10(axis.lo)); p <= Math.log10(axis.hi); p++) [1, 2, 5].forEach(f => list.push(f * Math.pow(10, p)));
+    list = list.filter(v => v >= axis.lo && v <= axis.hi).map(v => +v.toPrecision(12));
+    return list.length > 1.6 * n ? list.filter(v => Math.abs(Math.log10(v) % 1) < 1e-9) : list;
   }
 
   // An empty drawing with axes. box says how far the plot is from the edges.
@@ -55,13 +67,13 @@ const simrunChart = (function () {
     const width = Math.max(into.clientWidth, 280);
     const svg = el(null, 'svg', { viewBox: '0 0 ' + width + ' ' + height, width: width, height: height, class: 'drawing', role: 'group' });
     const left = box.left, right = width - box.right, top = box.top, bottom = height - box.bottom;
-    const at = (axis, a, b) => v => a + (v - axis.lo) / (axis.hi - axis.lo) * (b - a);
+    const at = (axis, a, b) => v => a + (axis.log ? Math.log(v / axis.lo) / Math.log(axis.hi / axis.lo) : (v - axis.lo) / (axis.hi - axis.lo)) * (b - a);
     const sx = at(x, left, right), sy = y.lo === undefined ? null : at(y, bottom, top);
-    ticks(x.lo, x.hi, Math.max(2, Math.min(8, (right - left) / 80))).forEach(v => {
+    ticksOf(x, Math.max(2, Math.min(8, (right - left) / 80))).forEach(v => {
       el(svg, 'line', { class: 'grid-line', x1: sx(v), x2: sx(v), y1: top, y2: bottom });
       el(svg, 'text', { class: 'tick-label', x: sx(v), y: bottom + 17, 'text-anchor': 'middle' }, number(v));
     });
-    if (sy) ticks(y.lo, y.hi, Math.max(2, Math.min(6, (bottom - top) / 45))).forEach(v => {
+    if (sy) ticksOf(y, Math.max(2, Math.min(6, (bottom - top) / 45))).forEach(v => {
       el(svg, 'line', { class: 'grid-line', x1: left, x2: right, y1: sy(v), y2: sy(v) });
       el(svg, 'text', { class: 'tick-label', x: left - 8, y: sy(v), dy: '0.35em', 'text-anchor': 'end' }, number(v));
     });
@@ -202,5 +214,5 @@ const simrunChart = (function () {
     tip.style.top = Math.max(4, Math.min(event.clientY + 14, innerHeight - r.height - 8)) + 'px';
   });
 
-  return { boxes: boxes, shares: shares, scatter: scatter, swatch: swatch, number: number, quantile: quantile, range: range };
+  return { boxes: boxes, shares: shares, scatter: scatter, swatch: swatch, number: number, quantile: quantile, axis: axis };
 })();

@@ -81,20 +81,21 @@
   // ---- The matrix.
 
   function tally(runs) {
-    const n = { runs: runs.length, pass: 0, known: 0, none: 0, bad: 0 };
-    runs.forEach(r => { n[r.o === 'pass' ? 'pass' : r.o === 'none' ? 'none' : r.o === 'known' || r.o === 'baseline' ? 'known' : 'bad']++; });
+    const n = { runs: runs.length, pass: 0, known: 0, none: 0, bad: 0, lost: 0 };
+    const kind = { pass: 'pass', none: 'none', known: 'known', baseline: 'known', fail: 'bad' };
+    runs.forEach(r => { n[kind[r.o] || 'lost']++; });
     return n;
   }
 
   function verdictCell(runs) {
     const n = tally(runs), judged = n.runs - n.none;
-    const td = node('td', { class: 'heat-cell ' + (!judged ? 'none' : n.bad ? 'bad' : 'good') });
+    const td = node('td', { class: 'heat-cell ' + (!judged ? 'none' : n.bad || n.lost ? 'bad' : 'good') });
     td.style.setProperty('--share', judged ? Math.round(100 * n.pass / judged) + '%' : '0%');
-    const symbol = !judged ? '○' : n.bad ? '✗' : n.pass === judged ? '✓' : '';
+    const symbol = !judged ? '○' : n.bad ? '✗' : n.lost ? '!' : n.pass === judged ? '✓' : '';
     const text = judged ? n.pass + '/' + judged : plural(n.runs, 'run');
     const what = node('span', {}, node('span', { 'aria-hidden': 'true', text: symbol ? symbol + ' ' : '' }), text);
     if (judged && n.known) what.append(' ', node('small', { text: 'known' }));
-    return [td, what, judged ? n.pass + ' of ' + judged + ' runs meet every expectation' + (n.known ? ', ' + n.known + ' fail as they are known to' : '') + (n.bad ? ', ' + n.bad + ' fail' : '') : 'nothing is expected'];
+    return [td, what, judged ? n.pass + ' of ' + judged + ' runs meet every expectation' + (n.known ? ', ' + n.known + ' fail as they are known to' : '') + (n.bad ? ', ' + n.bad + ' fail' : '') + (n.lost ? ', ' + n.lost + ' didn’t come to their end' : '') : 'nothing is expected'];
   }
 
   function measureCell(runs, m, scale, best) {
@@ -143,7 +144,7 @@
     table.replaceChildren(...parts);
     const starred = columns.some(c => c.baseline) ? ' * controls nothing; for comparison.' : '';
     byId('matrix-note').textContent = (m < 0
-      ? 'Each cell: how many runs meet every expectation of their scenario. ✓ all of them, ✗ some fail; “known”: they fail as the scenario says they do. A cell leads to its runs.'
+      ? 'Each cell: how many runs meet every expectation of their scenario. ✓ all of them, ✗ some fail, ! some didn’t come to their end; “known”: they fail as the scenario says they do. A cell leads to its runs.'
       : 'Each cell: the median over its runs of ' + named(data.measures[m]) + '. Bold: the best of the row. – : no run has a value. A cell leads to its runs.') + starred;
     const scaleNote = byId('scale');
     scaleNote.hidden = m >= 0 && !all.length;
@@ -163,7 +164,7 @@
   }
 
   const chosen = id => byId(id).value === 'all' ? rows : [rows[+byId(id).value]];
-  function place(id) { return byId(id).value === 'all' ? 'all scenarios' : rows[+byId(id).value].text; }
+  function place(id) { return byId(id).value === 'all' ? 'All scenarios' : rows[+byId(id).value].text; }
 
   function groupsOf(list, point) {
     return columns.filter(c => !state.hidden.has(c.name)).map(c => ({
@@ -180,9 +181,9 @@
       x: run.v[mx], y: run.v[my], link: run.l, tip: describe(run) + '\n' + x.name + ' ' + number(run.v[mx]) + ' ' + x.unit + '\n' + y.name + ' ' + number(run.v[my]) + ' ' + y.unit
     });
     const n = groups.reduce((sum, g) => sum + g.points.length, 0);
-    byId('trade-note').textContent = 'Each mark is a run of ' + place('trade-row') + (data.runs.some(r => r.l) ? ' and leads to its page' : '') + '; the large ones are the medians of a column. ' + better(x, y);
+    byId('trade-note').textContent = place('trade-row') + ': each small mark is a run' + (data.runs.some(r => r.l) ? ' and leads to its page' : '') + ', each large one the medians of a column. ' + better(x, y);
     if (!n) { empty(byId('trade-plot'), 'No run has both values.'); return; }
-    const axis = (m, key) => Object.assign(draw.range(groups.flatMap(g => g.points.map(p => p[key]))), { name: named(m), short: m.name, unit: m.unit });
+    const axis = (m, key) => draw.axis(groups.flatMap(g => g.points.map(p => p[key])), m);
     const svg = draw.scatter(byId('trade-plot'), groups, axis(x, 'x'), axis(y, 'y'));
     svg.setAttribute('aria-label', 'Scatter of ' + named(y) + ' against ' + named(x) + ', ' + plural(n, 'run'));
   }
@@ -196,12 +197,12 @@
     const m = +byId('dist-measure').value, measure = data.measures[m];
     const groups = groupsOf(chosen('dist-row'), run => run.v[m] === null ? null : { v: run.v[m], link: run.l, tip: describe(run) + '\n' + measure.name + ' ' + number(run.v[m]) + ' ' + measure.unit });
     const all = groups.flatMap(g => g.points.map(p => p.v));
-    byId('dist-note').textContent = named(measure) + ' of ' + place('dist-row') + ', ' + plural(all.length, 'run') + '. Left: boxes from the first to the third quartile with the median, whiskers to the last value within 1.5 times that range, every run a mark. Right: the share of runs whose value is at most so large. ' + (measure.higher ? 'Higher' : 'Lower') + ' is better.';
+    byId('dist-note').textContent = place('dist-row') + ': ' + named(measure) + ' of ' + plural(all.length, 'run') + '. Left: boxes from the first to the third quartile with the median, whiskers to the last value within 1.5 times that range, every run a mark. Right: the share of runs whose value is at most so large. ' + (measure.higher ? 'Higher' : 'Lower') + ' is better.';
     if (!all.length) {
       empty(byId('box-plot'), 'No run has a value.');
       byId('cdf-plot').replaceChildren();
     } else {
-      const axis = Object.assign(draw.range(all), { name: named(measure) });
+      const axis = draw.axis(all, measure);
       draw.boxes(byId('box-plot'), groups, axis).setAttribute('aria-label', 'Box plot of ' + named(measure));
       draw.shares(byId('cdf-plot'), groups, axis).setAttribute('aria-label', 'Distribution of ' + named(measure));
     }

@@ -34,10 +34,6 @@ func newResultsHandler(folder string, now func() time.Time) (*resultsHandler, er
 
 func (h *resultsHandler) close() { _ = h.root.Close() }
 
-// pagePolicy is what pages need, besides asking this server for the progress: their own scripts and styles, and nothing
-// from elsewhere.
-const pagePolicy = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-
 // contentTypes are those of what is in records; what isn't known is octets.
 var contentTypes = map[string]string{
 	".html": "text/html; charset=utf-8", ".json": "application/json", ".jsonl": "text/plain; charset=utf-8",
@@ -48,7 +44,7 @@ var contentTypes = map[string]string{
 func (h *resultsHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header.Set("X-Content-Type-Options", "nosniff")
-	header.Set("Content-Security-Policy", pagePolicy)
+	header.Set("Content-Security-Policy", plots.ServedPolicy)
 	header.Set("Referrer-Policy", "no-referrer")
 	header.Set("Cross-Origin-Resource-Policy", "same-origin")
 	header.Set("Cache-Control", "no-cache")

@@ -83,7 +83,7 @@ func TestServedAnswers(t *testing.T) {
 		if strings.Contains(w.Body.String(), "secret") {
 			t.Errorf("%s tells what is outside", what)
 		}
-		for name, want := range map[string]string{"X-Content-Type-Options": "nosniff", "Content-Security-Policy": pagePolicy} {
+		for name, want := range map[string]string{"X-Content-Type-Options": "nosniff", "Content-Security-Policy": plots.ServedPolicy} {
 			if got := w.Header().Get(name); got != want {
 				t.Errorf("%s: %s is %q", what, name, got)
 			}
