@@ -77,7 +77,7 @@
 
   const address = document.body.dataset.live;
   if (!address) return;
-  let last = '';
+  let last = '', renewed = 0, cost = 0; // what is shown, when that was asked for and how long it took, in ms
 
   function duration(s) {
     s = Math.round(s);
@@ -120,10 +120,12 @@
     fetch(address, { cache: 'no-store' }).then(r => r.json()).then(sweeps => {
       show(sweeps);
       const now = sweeps.map(p => p.started + ' ' + p.done).join();
-      const changed = now !== last;
+      // To list many runs takes the server's time, which runs could use.
+      const began = performance.now(), due = began - renewed > 20 * cost;
+      if (now === last || !due) return sweeps.length;
       last = now;
-      if (changed) return renew().then(() => sweeps.length);
-      return sweeps.length;
+      renewed = began;
+      return renew().then(() => { cost = performance.now() - began; return sweeps.length; });
     }).then(running => setTimeout(ask, running ? 1000 : 3000), () => {
       byId('progress').hidden = true; // the server has ended
       setTimeout(ask, 5000);
