@@ -144,7 +144,7 @@ func Compare(w io.Writer, c Comparison) error {
 }
 
 // Comparable reports whether runs differ in anything but scenario and seed, so that there is something to compare.
-func Comparable(runs []ComparedRun) bool { return len(newComparisonData(runs).Axes) > 0 }
+func Comparable(runs []ComparedRun) bool { return len(axesOf(runs)) > 0 }
 
 func newComparisonData(runs []ComparedRun) comparisonData {
 	d := comparisonData{ // [] rather than null

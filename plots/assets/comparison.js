@@ -81,8 +81,8 @@
   // ---- The matrix.
 
   function tally(runs) {
-    const n = { runs: runs.length, pass: 0, known: 0, none: 0, bad: 0, lost: 0 };
-    const kind = { pass: 'pass', none: 'none', known: 'known', baseline: 'known', fail: 'bad' };
+    const n = { runs: runs.length, pass: 0, known: 0, may: 0, none: 0, bad: 0, lost: 0 };
+    const kind = { pass: 'pass', none: 'none', known: 'known', baseline: 'may', fail: 'bad' };
     runs.forEach(r => { n[kind[r.o] || 'lost']++; });
     return n;
   }
@@ -94,8 +94,8 @@
     const symbol = !judged ? '○' : n.bad ? '✗' : n.lost ? '!' : n.pass === judged ? '✓' : '';
     const text = judged ? n.pass + '/' + judged : plural(n.runs, 'run');
     const what = node('span', {}, node('span', { 'aria-hidden': 'true', text: symbol ? symbol + ' ' : '' }), text);
-    if (judged && n.known) what.append(' ', node('small', { text: 'known' }));
-    return [td, what, judged ? n.pass + ' of ' + judged + ' runs meet every expectation' + (n.known ? ', ' + n.known + ' fail as they are known to' : '') + (n.bad ? ', ' + n.bad + ' fail' : '') + (n.lost ? ', ' + n.lost + ' didn’t come to their end' : '') : 'nothing is expected'];
+    if (n.known || n.may) what.append(' ', node('small', { text: n.known ? 'known' : 'may fail' }));
+    return [td, what, judged ? n.pass + ' of ' + judged + ' runs meet every expectation' + (n.known ? ', ' + n.known + ' fail as they are known to' : '') + (n.may ? ', ' + n.may + ' fail as a baseline may' : '') + (n.bad ? ', ' + n.bad + ' fail' : '') + (n.lost ? ', ' + n.lost + ' didn’t come to their end' : '') : 'nothing is expected'];
   }
 
   function measureCell(runs, m, scale, best) {
@@ -144,7 +144,7 @@
     table.replaceChildren(...parts);
     const starred = columns.some(c => c.baseline) ? ' * controls nothing; for comparison.' : '';
     byId('matrix-note').textContent = (m < 0
-      ? 'Each cell: how many runs meet every expectation of their scenario. ✓ all of them, ✗ some fail, ! some didn’t come to their end; “known”: they fail as the scenario says they do. A cell leads to its runs.'
+      ? 'Each cell: how many runs meet every expectation of their scenario. ✓ all of them, ✗ some fail, ! some didn’t come to their end; “known”: the others fail as the scenario says they do. A cell leads to its runs.'
       : 'Each cell: the median over its runs of ' + named(data.measures[m]) + '. Bold: the best of the row. – : no run has a value. A cell leads to its runs.') + starred;
     const scaleNote = byId('scale');
     scaleNote.hidden = m >= 0 && !all.length;
