@@ -94,7 +94,7 @@
     const symbol = !judged ? '○' : n.bad ? '✗' : n.lost ? '!' : n.pass === judged ? '✓' : '';
     const text = judged ? n.pass + '/' + judged : plural(n.runs, 'run');
     const what = node('span', {}, node('span', { 'aria-hidden': 'true', text: symbol ? symbol + ' ' : '' }), text);
-    if (n.known || n.may) what.append(' ', node('small', { text: n.known ? 'known' : 'may fail' }));
+    if (!n.bad && !n.lost && (n.known || n.may)) what.append(' ', node('small', { text: n.known ? 'known' : 'may fail' }));
     return [td, what, judged ? n.pass + ' of ' + judged + ' runs meet every expectation' + (n.known ? ', ' + n.known + ' fail as they are known to' : '') + (n.may ? ', ' + n.may + ' fail as a baseline may' : '') + (n.bad ? ', ' + n.bad + ' fail' : '') + (n.lost ? ', ' + n.lost + ' didn’t come to their end' : '') : 'nothing is expected'];
   }
 
@@ -120,7 +120,7 @@
       const tr = node('tr', {}), th = node('th', { scope: 'row' });
       const name = node('a', { href: '#distributions', text: row.text, on: () => choose(i) });
       th.append(data.measures.length ? name : node('span', { text: row.text }));
-      if (row.scenario.title) th.append(node('small', { text: row.scenario.title }));
+      if (row.scenario.title && data.scenarios.length > 1) th.append(node('small', { text: row.scenario.title }));
       tr.append(th);
       const ranked = medians[i].filter((v, c) => v !== null && !columns[c].baseline);
       const top = ranked.length > 1 ? (data.measures[m] && data.measures[m].higher ? Math.max(...ranked) : Math.min(...ranked)) : null;
@@ -142,6 +142,7 @@
       parts.push(node('tfoot', {}, foot));
     }
     table.replaceChildren(...parts);
+    table.classList.toggle('many', columns.length > 8);
     const starred = columns.some(c => c.baseline) ? ' * controls nothing; for comparison.' : '';
     byId('matrix-note').textContent = (m < 0
       ? 'Each cell: how many runs meet every expectation of their scenario. ✓ all of them, ✗ some fail, ! some didn’t come to their end; “known”: the others fail as the scenario says they do. A cell leads to its runs.'
