@@ -35,16 +35,22 @@
     const axis = data.axes[state.axis];
     columns = [];
     rows = [];
+    // Runs belong to a row by scenario and by what else was varied. A row in which nothing was varied on this axis has
+    // nothing to compare.
+    const restOf = run => data.axes.map((a, i) => i).filter(i => i !== state.axis && (run.a[i] >= 0 || data.axes[i].path === 'results'));
+    const keyOf = run => run.s + '|' + restOf(run).map(i => i + '=' + run.a[i]).join('|');
+    const varied = new Set(data.runs.filter(r => !axis || r.a[state.axis] >= 0).map(keyOf));
+    const runs = data.runs.filter(r => varied.has(keyOf(r)));
+    state.left = new Set(data.runs.map(keyOf)).size - varied.size;
     if (axis) axis.values.forEach((v, i) => columns.push({ name: v, at: i, baseline: i >= axis.values.length - axis.baselines }));
-    if (!axis || data.runs.some(r => r.a[state.axis] < 0)) columns.push({ name: axis ? 'as written' : 'all runs', at: -1, baseline: false });
+    if (!axis || runs.some(r => r.a[state.axis] < 0)) columns.push({ name: axis ? 'as written' : 'all runs', at: -1, baseline: false });
     columns.forEach((c, i) => { c.index = i; });
     const known = new Map();
-    data.runs.forEach(run => {
-      const rest = data.axes.map((a, i) => i).filter(i => i !== state.axis && (run.a[i] >= 0 || data.axes[i].path === 'results'));
-      const key = run.s + '|' + rest.map(i => i + '=' + run.a[i]).join('|');
+    runs.forEach(run => {
+      const key = keyOf(run);
       if (!known.has(key)) {
         known.set(key, rows.length);
-        const parts = rest.map(i => data.axes[i].path === 'results' ? valueOn(run, i) : data.axes[i].name + ' ' + valueOn(run, i));
+        const parts = restOf(run).map(i => data.axes[i].path === 'results' ? valueOn(run, i) : data.axes[i].name + ' ' + valueOn(run, i));
         rows.push({ scenario: data.scenarios[run.s], parts: parts, cells: columns.map(() => []) });
       }
       const at = axis ? run.a[state.axis] : -1;
@@ -144,9 +150,10 @@
     table.replaceChildren(...parts);
     table.classList.toggle('many', columns.length > 8);
     const starred = columns.some(c => c.baseline) ? ' * controls nothing; for comparison.' : '';
+    const left = !state.left ? '' : ' ' + plural(state.left, 'row') + ' in which ' + data.axes[state.axis].name + ' isn’t varied ' + (state.left === 1 ? 'isn’t' : 'aren’t') + ' here, nor in charts and ranks, but the runs are in the table of all.';
     byId('matrix-note').textContent = (m < 0
       ? 'Each cell: how many runs meet every expectation of their scenario. ✓ all of them, ✗ some fail, ! some didn’t come to their end; “known”: the others fail as the scenario says they do. A cell leads to its runs.'
-      : 'Each cell: the median over its runs of ' + named(data.measures[m]) + '. Bold: the best of the row. – : no run has a value. A cell leads to its runs.') + starred;
+      : 'Each cell: the median over its runs of ' + named(data.measures[m]) + '. Bold: the best of the row. – : no run has a value. A cell leads to its runs.') + starred + left;
     const scaleNote = byId('scale');
     scaleNote.hidden = m >= 0 && !all.length;
     if (m < 0) scaleNote.replaceChildren('none pass ', node('span', { class: 'bar good' }), ' all pass; ', node('span', { class: 'bar bad' }), ' where some fail that aren’t known to');
