@@ -27,11 +27,21 @@ type browser struct {
 	ctx      context.Context
 	mu       sync.Mutex
 	problems []string // errors and warnings on the console, requests that leave
+	server   string   // address that may be asked, if the page is served
 }
 
 // open shows a page from a file. It skips the test if there is no Chromium.
 func open(t *testing.T, page string) *browser {
 	t.Helper()
+	b := start(t)
+	b.show(page)
+	return b
+}
+
+// start starts a browser without a page. Tests wait for theirs most of the time, and so run beside each other.
+func start(t *testing.T) *browser {
+	t.Helper()
+	t.Parallel()
 	path := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "chrome"} {
 		if p, err := exec.LookPath(name); err == nil {
@@ -42,15 +52,11 @@ func open(t *testing.T, page string) *browser {
 	if path == "" {
 		t.Skip("no Chromium on this machine: the page was not opened in a browser")
 	}
-	file := filepath.Join(t.TempDir(), "index.html")
-	if err := os.WriteFile(file, []byte(page), 0o644); err != nil {
-		t.Fatal(err)
-	}
 	// The test's own context ends before its cleanups run.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 90*time.Second)
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewExecAllocator(ctx,
-		chromedp.ExecPath(path), chromedp.UserDataDir(t.TempDir()), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
+		chromedp.ExecPath(path), chromedp.UserDataDir(profile(t)), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
 		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("disable-sync", true), chromedp.Flag("disable-dev-shm-usage", true), chromedp.WindowSize(1280, 900),
 	)
@@ -70,8 +76,33 @@ func open(t *testing.T, page string) *browser {
 	if _, err := chromedp.Call(ctx, network.Enable, network.EnableParams{}); err != nil {
 		t.Fatal(err)
 	}
-	b.do(chromedp.Navigate("file://" + file))
 	return b
+}
+
+// profile is a folder for a browser's own files. Those of its processes that end last may write into it for a moment
+// longer than the test lasts, which would fail a test with [testing.T.TempDir].
+func profile(t *testing.T) string {
+	t.Helper()
+	folder, err := os.MkdirTemp("", "browser-") //nolint:usetesting // see above
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(folder); err != nil {
+			t.Log(err)
+		}
+	})
+	return folder
+}
+
+// show shows a page from a file.
+func (b *browser) show(page string) {
+	b.t.Helper()
+	file := filepath.Join(b.t.TempDir(), "index.html")
+	if err := os.WriteFile(file, []byte(page), 0o644); err != nil {
+		b.t.Fatal(err)
+	}
+	b.do(chromedp.Navigate("file://" + file))
 }
 
 func (b *browser) observe(event any) {
@@ -84,7 +115,7 @@ func (b *browser) observe(event any) {
 	case *log.EventEntryAdded:
 		problem = fmt.Sprintf("%s: %s", e.Entry.Level, e.Entry.Text)
 	case *network.EventRequestWillBeSent:
-		if url := e.Request.URL; !strings.HasPrefix(url, "file:") && !strings.HasPrefix(url, "data:") {
+		if url := e.Request.URL; !strings.HasPrefix(url, "file:") && !strings.HasPrefix(url, "data:") && (b.server == "" || !strings.HasPrefix(url, b.server)) {
 			problem = "request: " + url
 		}
 	}
@@ -238,7 +269,7 @@ func TestBrowserOpensOverviewAndEmptyPage(t *testing.T) {
 		t.Errorf("%d runs, want 16", n)
 	}
 	b.wantNoProblems()
-	b = open(t, render(t, &record.Record{}))
+	b.show(render(t, &record.Record{}))
 	if n := eval[int](b, `document.querySelectorAll('.plot').length`); n != 0 {
 		t.Errorf("%d charts of an empty record", n)
 	}

@@ -40,6 +40,7 @@ type Run struct {
 	Digest    string
 	Verdicts  []record.Verdict
 	Summary   []record.Metric
+	Flows     []record.Flow
 	Problem   string // why the run has no record; empty if it has one
 	// Baseline says that the run is there for comparison and may fail.
 	Baseline bool
@@ -51,7 +52,7 @@ func RunOf(r *record.Record, link string) Run {
 	m := &r.Manifest
 	return Run{
 		Scenario: m.Scenario, Title: m.Title, Name: m.Run, Link: link, Variation: m.Variation, Seed: m.Seed,
-		Status: m.Status, Digest: m.Digest, Verdicts: r.Verdicts, Summary: r.Summary,
+		Status: m.Status, Digest: m.Digest, Verdicts: r.Verdicts, Summary: r.Summary, Flows: m.Topology.Flows,
 	}
 }
 

@@ -27,7 +27,7 @@ func render(t *testing.T, r *record.Record) string {
 // body cuts the embedded script, styles and notice out of a page, which are ours and
 // not the record's.
 func body(page string) string {
-	for _, own := range []string{echartsScript, pageScript, styles, echartsNotice} {
+	for _, own := range []string{echartsScript, pageScript, chartScript, comparisonScript, indexScript, styles, comparisonStyles, indexStyles, echartsNotice} {
 		page = strings.ReplaceAll(page, own, "")
 	}
 	return page

@@ -1,5 +1,6 @@
-// Package plots makes self-contained HTML pages from records: [Page] for a run
-// and [Overview] for all runs of an invocation. A page needs no network, works
+// Package plots makes self-contained HTML pages from records: [Page] for a run,
+// [Overview] for all runs of a scenario, [Compare] for runs side by side, and
+// [WriteIndex] for all that is in a folder. A page needs no network, works
 // from a file, and has the same bytes each time it is made from equal records.
 package plots
 
@@ -17,6 +18,21 @@ var pageScript string
 //go:embed assets/page.css
 var styles string
 
+//go:embed assets/chart.js
+var chartScript string
+
+//go:embed assets/comparison.js
+var comparisonScript string
+
+//go:embed assets/comparison.css
+var comparisonStyles string
+
+//go:embed assets/index.js
+var indexScript string
+
+//go:embed assets/index.css
+var indexStyles string
+
 //go:embed templates/*.html
 var templateFiles embed.FS
 
@@ -33,4 +49,9 @@ var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	"shortPath":    shortPath,
 	"statusSymbol": statusSymbol,
 	"readable":     readable,
+	"changeClass":  changeClass,
+	"outcomeWord":  outcomeWord,
+	"wallTime":     wallTime,
+	"lasted":       lasted,
+	"sortTime":     sortTime,
 }).ParseFS(templateFiles, "templates/*.html"))

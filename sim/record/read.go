@@ -15,7 +15,12 @@ import (
 func Read(dir string) (*Record, error) { return read(dir) }
 
 // ReadHead returns the manifest and the summary of a record alone, which are small.
-func ReadHead(dir string) (*Record, error) { return read(dir, ManifestFile, SummaryFile) }
+func ReadHead(dir string) (*Record, error) { return ReadOnly(dir, SummaryFile) }
+
+// ReadOnly returns the manifest of a record, and of its other files those that are named. What isn't read is empty.
+func ReadOnly(dir string, names ...string) (*Record, error) {
+	return read(dir, append([]string{ManifestFile}, names...)...)
+}
 
 // read reads some files of a record; without names all.
 func read(dir string, names ...string) (*Record, error) {

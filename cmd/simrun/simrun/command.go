@@ -82,6 +82,7 @@ Exit codes:
 		reportCommand(),
 		exportCommand(),
 		doctorCommand(),
+		serveCommand(),
 		versionCommand(),
 	)
 	return root

@@ -1,6 +1,7 @@
 package simrun
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rtpfabric/plots"
 	"rtpfabric/scenarios"
 	"rtpfabric/scenarios/compare"
 	"rtpfabric/sim/units"
@@ -22,6 +24,7 @@ type compareOptions struct {
 	all      bool
 	json     bool
 	markdown string
+	page     string
 
 	share float64 // what effect says
 }
@@ -29,7 +32,7 @@ type compareOptions struct {
 func compareCommand() *cobra.Command {
 	o := &compareOptions{}
 	cmd := &cobra.Command{
-		Use:   "compare A B",
+		Use:   "compare A B...",
 		Short: "Say whether runs have become better or worse",
 		Long: `Compare the results in folder B with the older ones in folder A, as "simrun run
 --out" writes them: those of a scenario, or of several. Runs are paired by
@@ -45,20 +48,34 @@ the table. Six seeds are enough for one test, twelve for a hundred.
 
 The exit code is 0 if there is no regression, 1 if there is one, 2 if nothing
 can be compared. With --strict it is also 1 if something couldn't be: too few
-seeds, runs of one folder alone, records that can't be read.`,
+seeds, runs of one folder alone, records that can't be read.
+
+With --page it draws a page about the runs of any number of folders, one or more:
+a matrix of verdicts and measures, distributions over seeds, a trade-off, and
+ranks; of two folders also the table above. Without the table the exit code is 0.`,
 		Example: lines(
 			"simrun run scenarios/rfc8867 --vary 'seed={from: 1, count: 12}' --out before",
 			"simrun compare before after",
 			"simrun compare before/5.1-variable-capacity after/5.1-variable-capacity --all",
 			"simrun compare before after --metric queue-delay-p95,goodput --effect 10%",
 			"simrun compare before after --markdown changes.md --json",
+			"simrun compare before after --page changes.html",
+			"simrun compare results/monday results/tuesday results/wednesday --page week.html",
 		),
-		Args: cobra.ExactArgs(2),
+		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := o.check(); err != nil {
 				return err
 			}
-			return compareFolders(cmd, o, args[0], args[1])
+			switch {
+			case len(args) == 2:
+				return compareFolders(cmd, o, args[0], args[1])
+			case o.page == "":
+				return fmt.Errorf("compare takes two folders, not %d; with --page FILE any number", len(args))
+			case o.json || o.markdown != "":
+				return errors.New("--json and --markdown are about two folders")
+			}
+			return drawComparison(cmd, o, args, nil)
 		},
 		ValidArgsFunction: completeFolders,
 	}
@@ -69,6 +86,7 @@ seeds, runs of one folder alone, records that can't be read.`,
 	f.BoolVar(&o.all, "all", false, "list also what hasn't changed")
 	f.BoolVar(&o.json, "json", false, "print everything as JSON instead of tables")
 	f.StringVar(&o.markdown, "markdown", "", "write the tables to a `file`, too")
+	f.StringVar(&o.page, "page", "", "draw the runs side by side on a page, to a `file`")
 	return cmd
 }
 
@@ -118,8 +136,39 @@ func compareFolders(cmd *cobra.Command, o *compareOptions, a, b string) error {
 	if err != nil {
 		return &exitError{ExitInternal, err}
 	}
+	if o.page != "" {
+		if err := drawComparison(cmd, o, []string{a, b}, c); err != nil {
+			return err
+		}
+	}
 	if c.count(compare.Regression) > 0 || o.strict && c.open() {
 		return &exitError{code: ExitFailed}
+	}
+	return nil
+}
+
+// drawComparison writes the page about folders of results; c is what statistics say of two of them, or nil.
+func drawComparison(cmd *cobra.Command, o *compareOptions, folders []string, c *comparison) error {
+	list, err := labelled(folders)
+	if err != nil {
+		return badInput(err)
+	}
+	var changes *plots.Changes
+	if c != nil {
+		changes = c.changes(list[0].label, list[1].label, o)
+	}
+	words := append([]string{"simrun", "compare"}, folders...)
+	leftOut, err := writeComparisonOf(o.page, list, shellCommand(append(words, "--page", o.page)), changes)
+	if err != nil {
+		return err
+	}
+	if c == nil { // which says it
+		for _, l := range leftOut {
+			fmt.Fprintf(cmd.ErrOrStderr(), "simrun: left out: %s: %s\n", l.Folder, l.Problem)
+		}
+	}
+	if !o.json {
+		fmt.Fprintln(cmd.OutOrStdout(), "page:", o.page)
 	}
 	return nil
 }

@@ -39,9 +39,9 @@ func execute(ctx context.Context, plan []*plannedFile, o *runOptions, show progr
 
 // do does one run and tells about it.
 func do(ctx context.Context, r *plannedRun, o *runOptions, show progress) {
-	began := time.Now()
+	r.began = time.Now()
 	err := runAndKeep(ctx, r, o, func(part float64) { show.advanced(r, part) })
-	r.took = time.Since(began)
+	r.took = time.Since(r.began)
 	if err != nil {
 		r.row.Problem = firstLine(err.Error())
 	}

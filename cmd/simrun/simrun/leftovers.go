@@ -18,6 +18,7 @@ func attend(plan []*plannedFile, out string) (end func()) {
 		return func() {} // no more than an untidy folder
 	}
 	if l.alone() {
+		removeLiveLeftovers(out)
 		for _, f := range plan {
 			removeLeftovers(f)
 		}
@@ -29,6 +30,19 @@ func attend(plan []*plannedFile, out string) (end func()) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	return l.close
+}
+
+// removeLiveLeftovers removes what calls have left in the folder for results itself.
+func removeLiveLeftovers(out string) {
+	entries, err := os.ReadDir(out)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		if e.Type().IsRegular() && isLiveLeftover(e.Name()) {
+			_ = os.Remove(filepath.Join(out, e.Name()))
+		}
+	}
 }
 
 // removeLeftovers removes what runs of a file have left. What can't be removed is in nobody's way.

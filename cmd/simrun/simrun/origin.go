@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"rtpfabric/scenarios"
 	"rtpfabric/scenarios/runner"
@@ -24,6 +25,9 @@ type origin struct {
 	// Captures and FeedbackLog are what the run was asked for besides.
 	Captures    capture.Format `json:"captures,omitempty"`
 	FeedbackLog bool           `json:"feedback_log,omitempty"`
+	// Started is when the run began by the wall clock, and Took how many seconds it took until its files were written.
+	Started time.Time `json:"started,omitzero"`
+	Took    float64   `json:"took_s,omitempty"`
 	// Files are the octets of each file in the folder: a power cut may take the end of one.
 	Files map[string]int64 `json:"files"`
 }
@@ -49,7 +53,10 @@ func inputsOf(s *scenarios.Scenario, digests map[string]string) []input {
 
 // writeOrigin writes where a run's files come from, into the folder with all of them.
 func writeOrigin(folder string, r *plannedRun, o *runOptions) error {
-	from := origin{Build: build(), Inputs: r.inputs, Captures: capture.Format(o.pcap), FeedbackLog: o.feedbackLog, Files: map[string]int64{}}
+	from := origin{
+		Build: build(), Inputs: r.inputs, Captures: capture.Format(o.pcap), FeedbackLog: o.feedbackLog, Files: map[string]int64{},
+		Started: r.began.UTC().Truncate(time.Millisecond), Took: time.Since(r.began).Round(time.Millisecond).Seconds(),
+	}
 	err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
@@ -75,12 +82,8 @@ func writeOrigin(folder string, r *plannedRun, o *runOptions) error {
 // readOrigin reads what [writeOrigin] has written, and checks that the files are there as they were, but for the page,
 // which can be drawn again.
 func readOrigin(folder string) (*origin, error) {
-	text, err := os.ReadFile(filepath.Join(folder, originFile))
+	from, err := parseOrigin(folder)
 	if err != nil {
-		return nil, err
-	}
-	var from origin
-	if err := json.Unmarshal(text, &from); err != nil {
 		return nil, err
 	}
 	for name, size := range from.Files {
@@ -95,5 +98,23 @@ func readOrigin(folder string) (*origin, error) {
 			return nil, errors.New(name + " has another size")
 		}
 	}
-	return &from, nil
+	return from, nil
+}
+
+// parseOrigin reads it without looking at the files.
+func parseOrigin(folder string) (*origin, error) {
+	text, err := os.ReadFile(filepath.Join(folder, originFile))
+	if err != nil {
+		return nil, err
+	}
+	var from origin
+	return &from, json.Unmarshal(text, &from)
+}
+
+// took is how long the run took by the wall clock; 0 if that isn't known.
+func (from *origin) took() time.Duration {
+	if !(from.Took > 0 && from.Took < 1e9) {
+		return 0
+	}
+	return time.Duration(from.Took * float64(time.Second))
 }

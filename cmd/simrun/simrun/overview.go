@@ -2,8 +2,11 @@ package simrun
 
 import (
 	"errors"
+	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"rtpfabric/plots"
 )
@@ -17,6 +20,42 @@ var keyMetrics = []struct {
 	{plots.KeyMetric{Metric: "queue-delay", Stat: "p95"}, "queue p95"},
 	{plots.KeyMetric{Metric: "loss", Stat: "mean"}, "loss"},
 	{plots.KeyMetric{Metric: "frame-delay", Stat: "p95"}, "frame p95"},
+}
+
+// pagesAbout are the pages that a call has written about several runs; those that aren't there are empty.
+type pagesAbout struct{ comparison, index string }
+
+// writePages writes the overviews of scenarios, the comparison of all runs, and the index of the folder for results.
+func writePages(stderr io.Writer, plan []*plannedFile, o *runOptions) (pagesAbout, error) {
+	var about pagesAbout
+	if err := writeOverviews(plan, o); err != nil {
+		return about, err
+	}
+	var err error
+	if about.comparison, err = writeComparison(plan, o); err != nil {
+		return about, err
+	}
+	about.index, err = writeIndex(o.out)
+	if errors.Is(err, errForeign) {
+		fmt.Fprintf(stderr, "simrun: no index is written: %v\n", err)
+		err = nil
+	}
+	return about, err
+}
+
+// main is the page that somebody would look at first: that of the only run, the comparison, the overview of the only
+// scenario, or else the index.
+func (about pagesAbout) main(plan []*plannedFile) string {
+	if len(plan) == 1 && len(plan[0].runs) == 1 && plan[0].runs[0].row.Link != "" {
+		return filepath.Join(plan[0].runs[0].folder, pageFile)
+	}
+	if about.comparison != "" {
+		return about.comparison
+	}
+	if len(plan) == 1 && slices.ContainsFunc(plan[0].runs, func(r *plannedRun) bool { return r.row.Link != "" }) {
+		return filepath.Join(plan[0].folder, pageFile)
+	}
+	return about.index
 }
 
 // writeOverviews writes a page about all runs of each scenario of which a run

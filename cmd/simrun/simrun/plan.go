@@ -30,8 +30,10 @@ type plannedRun struct {
 
 	state runState
 	// row is what remains of the record in memory.
-	row  plots.Run
-	took time.Duration // by the wall clock
+	row plots.Run
+	// began and took are by the wall clock.
+	began time.Time
+	took  time.Duration
 	// reached is how far it came in virtual time.
 	reached time.Duration
 	// kept says that the record is that of an earlier call.

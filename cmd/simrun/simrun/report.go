@@ -4,12 +4,14 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -18,25 +20,32 @@ import (
 )
 
 func reportCommand() *cobra.Command {
-	return &cobra.Command{
+	open := false
+	cmd := &cobra.Command{
 		Use:   "report FOLDER...",
 		Short: "Draw the pages of records again",
 		Long: `Draw the page of every record in the given folders and the folders beneath, and
-the overview of every scenario, from the records alone. Nothing is run, and
-verdicts stay as they are in the records.`,
+the overview of every scenario, from the records alone. In a folder for results,
+which has folders of scenarios in it, also the comparison of all runs and the
+index. Nothing is run, and verdicts stay as they are in the records.`,
 		Example: lines(
 			"simrun report results",
-			"simrun report results/quickstart/default",
+			"simrun report results/quickstart/default --open",
 		),
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var errs []error
+			first := ""
 			for _, arg := range args {
-				pages, err := redraw(arg)
-				for _, page := range pages {
+				drawn, err := redraw(cmd.ErrOrStderr(), arg)
+				for _, page := range drawn.pages {
 					fmt.Fprintln(cmd.OutOrStdout(), "page:", page)
 				}
+				first = cmp.Or(first, drawn.main)
 				errs = append(errs, err)
+			}
+			if open {
+				openPage(cmd.ErrOrStderr(), first)
 			}
 			if err := errors.Join(errs...); err != nil {
 				return badInput(err)
@@ -45,22 +54,36 @@ verdicts stay as they are in the records.`,
 		},
 		ValidArgsFunction: completeFolders,
 	}
+	cmd.Flags().BoolVar(&open, "open", false, "show the main page in the browser at the end")
+	return cmd
 }
 
-// redraw writes the pages of all records in a folder, and overviews of those
-// that stand beside each other in it. It returns the pages it wrote.
-func redraw(folder string) ([]string, error) {
+// drawnPages are pages that were drawn again, and the one that somebody would look at first.
+type drawnPages struct {
+	pages []string
+	main  string
+}
+
+func (d *drawnPages) add(page string) {
+	d.pages = append(d.pages, page)
+	d.main = page
+}
+
+// redraw writes the pages of all records in a folder, overviews of those
+// that stand beside each other in it, and if it is one for results the comparison and the index.
+func redraw(stderr io.Writer, folder string) (drawnPages, error) {
+	var drawn drawnPages
 	records, err := recordsIn(folder)
 	if err != nil {
-		return nil, err
+		return drawn, err
 	}
 	if len(records) == 0 {
-		return nil, fmt.Errorf("%s: there is no record of a run in this folder", folder)
+		return drawn, fmt.Errorf("%s: there is no record of a run in this folder", folder)
 	}
-	var pages []string
 	var errs []error
 	overviews := map[string]*plots.Invocation{}
 	var parents []string
+	var compared []plots.ComparedRun
 	for _, dir := range records {
 		rec, err := record.Read(dir)
 		if err != nil {
@@ -72,7 +95,7 @@ func redraw(folder string) ([]string, error) {
 			errs = append(errs, err)
 			continue
 		}
-		pages = append(pages, page)
+		drawn.add(page)
 		if dir == filepath.Clean(folder) {
 			continue
 		}
@@ -82,6 +105,7 @@ func redraw(folder string) ([]string, error) {
 			parents = append(parents, parent)
 		}
 		overviews[parent].Runs = append(overviews[parent].Runs, rowOf(rec, filepath.Base(dir)+"/"+pageFile))
+		compared = append(compared, plots.ComparedRun{Run: rowOf(rec, linkTo(folder, dir)), Folder: dir})
 	}
 	for _, parent := range parents {
 		page := filepath.Join(parent, pageFile)
@@ -89,31 +113,68 @@ func redraw(folder string) ([]string, error) {
 			errs = append(errs, err)
 			continue
 		}
-		pages = append(pages, page)
+		drawn.add(page)
 	}
-	return pages, errors.Join(errs...)
+	if slices.ContainsFunc(parents, func(p string) bool { return p != filepath.Clean(folder) }) {
+		errs = append(errs, drawn.root(stderr, folder, compared))
+	}
+	return drawn, errors.Join(errs...)
+}
+
+// root draws what stands in the folder for results itself.
+func (d *drawnPages) root(stderr io.Writer, folder string, compared []plots.ComparedRun) error {
+	comparison := ""
+	if plots.Comparable(compared) {
+		comparison = filepath.Join(folder, comparisonFile)
+		command := shellCommand([]string{"simrun", "report", folder})
+		err := replaceFile(comparison, func(f *os.File) error {
+			return plots.Compare(f, plots.Comparison{Command: command, Version: Version, Runs: compared})
+		})
+		if err != nil {
+			return err
+		}
+		d.add(comparison)
+	}
+	index, err := writeIndex(folder)
+	if errors.Is(err, errForeign) {
+		fmt.Fprintf(stderr, "simrun: no index is written: %v\n", err)
+		return nil
+	}
+	if err == nil {
+		d.add(index)
+		d.main = cmp.Or(comparison, index)
+	}
+	return err
 }
 
 // recordsIn returns the folders of records, seed=2 before seed=10.
 func recordsIn(folder string) ([]string, error) {
-	var found []string
-	err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if d.IsDir() && path != folder && d.Name()[0] == '.' {
+	if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: no such folder", folder)
+	}
+	found, problems := recordsBeneath(folder)
+	if len(problems) > 0 {
+		return found, errors.New(strings.Join(problems, "\n"))
+	}
+	return found, nil
+}
+
+// recordsBeneath returns the same, and says which folders can't be read.
+func recordsBeneath(folder string) (found, problems []string) {
+	_ = filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			problems = append(problems, err.Error())
+			return fs.SkipDir
+		case d.IsDir() && path != folder && d.Name()[0] == '.':
 			return fs.SkipDir // a record that is still being written
-		}
-		if !d.IsDir() && d.Name() == record.ManifestFile {
+		case !d.IsDir() && d.Name() == record.ManifestFile:
 			found = append(found, filepath.Dir(path))
 		}
 		return nil
 	})
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: no such folder", folder)
-	}
 	slices.SortFunc(found, func(a, b string) int { return cmp.Compare(sortable(a), sortable(b)) })
-	return found, err
+	return found, problems
 }
 
 var wholeNumber = regexp.MustCompile(`[0-9]+`)

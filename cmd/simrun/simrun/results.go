@@ -2,7 +2,6 @@ package simrun
 
 import (
 	"fmt"
-	"net/url"
 	"path/filepath"
 	"slices"
 
@@ -15,7 +14,7 @@ import (
 const maxRows = 30
 
 // printResults prints tables of results, what failed, and where the pages are.
-func printResults(s *screen, plan []*plannedFile, o *runOptions) {
+func printResults(s *screen, plan []*plannedFile, o *runOptions, about pagesAbout) {
 	for _, f := range plan {
 		if !o.quiet {
 			fmt.Fprintf(s, "\n%s\n%s, %s\n\n", s.paint(bold, s.ascii(f.Title)), f.Path, countRuns(len(f.runs)))
@@ -35,7 +34,7 @@ func printResults(s *screen, plan []*plannedFile, o *runOptions) {
 	printComparison(s, plan)
 	fmt.Fprintf(s, "\n%s\n", summaryLine(plan))
 	if !o.quiet {
-		printWhere(s, plan, o)
+		printWhere(s, plan, o, about)
 	}
 }
 
@@ -180,12 +179,25 @@ func summaryLine(plan []*plannedFile) string {
 const manyFiles = 6
 
 // printWhere says where the results are: the page of a single run, else the
-// overview of each scenario, of many only how they are called.
-func printWhere(s *screen, plan []*plannedFile, o *runOptions) {
+// comparison and the overview of each scenario, of many only how they are called.
+func printWhere(s *screen, plan []*plannedFile, o *runOptions, about pagesAbout) {
+	if about.comparison != "" {
+		printPage(s, "comparison", about.comparison)
+	}
 	if len(plan) > manyFiles && !o.noPage {
 		fmt.Fprintf(s, "pages: %s\n", filepath.Join(o.out, "<scenario>", pageFile))
-		return
+	} else {
+		printEach(s, plan, o)
 	}
+	if about.index != "" && len(plan) > manyFiles && about.comparison == "" {
+		printPage(s, "index", about.index)
+	} else if about.index != "" {
+		fmt.Fprintf(s, "index: %s\n", about.index)
+	}
+}
+
+// printEach says where the pages of each scenario are, or its records.
+func printEach(s *screen, plan []*plannedFile, o *runOptions) {
 	for _, f := range plan {
 		folder, kept := f.folder, false
 		for _, r := range f.runs {
@@ -201,10 +213,11 @@ func printWhere(s *screen, plan []*plannedFile, o *runOptions) {
 			fmt.Fprintf(s, "record: %s\n", folder)
 			continue
 		}
-		page := filepath.Join(folder, pageFile)
-		fmt.Fprintf(s, "page: %s\n", page)
-		if abs, err := filepath.Abs(page); err == nil {
-			fmt.Fprintf(s, "      %s\n", (&url.URL{Scheme: "file", Path: filepath.ToSlash(abs)}).String())
-		}
+		printPage(s, "page", filepath.Join(folder, pageFile))
 	}
+}
+
+// printPage says where a page is, and its address for a browser.
+func printPage(s *screen, what, page string) {
+	fmt.Fprintf(s, "%s: %s\n%*s%s\n", what, page, len(what)+2, "", fileAddress(page))
 }

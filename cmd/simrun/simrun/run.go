@@ -28,6 +28,8 @@ type runOptions struct {
 	junit, summary string
 	// ci is whether GitHub is told, if it is there.
 	ci bool
+	// open is whether the main page is shown in a browser.
+	open bool
 }
 
 func runCommand() *cobra.Command {
@@ -41,6 +43,8 @@ All files are checked before anything runs.
 
 Each run leaves a folder results/<scenario>/<run> with its record and a page,
 index.html, and each scenario results/<scenario>/index.html about all its runs.
+If runs differ in anything but scenario and seed, results/comparison.html puts
+them side by side. results/index.html lists everything in the folder.
 Where a matrix names several controllers, those that control nothing (fixed,
 never-back-off) are baselines: they may fail. Runs with several controllers end
 with a table of controllers against scenarios.
@@ -63,6 +67,7 @@ and the exit code are about both.`,
 			"simrun run scenarios/quickstart.yaml --json --no-page",
 			"simrun run scenarios/quickstart.yaml --feedback-log",
 			"simrun run scenarios/rfc8867 --resume",
+			"simrun run scenarios/quickstart.yaml --open",
 			"simrun run scenarios/quickstart.yaml --junit junit.xml --summary summary.md",
 		),
 		Args:              cobra.MinimumNArgs(1),
@@ -70,6 +75,7 @@ and the exit code are about both.`,
 		ValidArgsFunction: completeScenarios,
 	}
 	o.addFlags(cmd)
+	cmd.Flags().BoolVar(&o.open, "open", false, "show the main page in the browser at the end")
 	return cmd
 }
 
@@ -138,15 +144,16 @@ func runScenarios(cmd *cobra.Command, o *runOptions, args []string) error {
 	if o.resume {
 		resume(stderr, plan, o)
 	}
-	show := newProgress(stderr, plan, o.quiet)
+	show := announce(newProgress(stderr, plan, o.quiet), plan, o.out)
 	ctx, stop := interruptible(cmd.Context(), show.interrupted)
 	defer stop()
 	execute(ctx, plan, o, show)
 	interrupted := ctx.Err() != nil
 	show.end()
+	var about pagesAbout
 	if !o.noPage {
-		if err := writeOverviews(plan, o); err != nil {
-			return &exitError{ExitInternal, fmt.Errorf("simrun: the overview couldn't be written: %w", err)}
+		if about, err = writePages(stderr, plan, o); err != nil {
+			return &exitError{ExitInternal, fmt.Errorf("simrun: a page couldn't be written: %w", err)}
 		}
 	}
 	if o.json {
@@ -154,10 +161,13 @@ func runScenarios(cmd *cobra.Command, o *runOptions, args []string) error {
 			return &exitError{ExitInternal, err}
 		}
 	} else {
-		printResults(stdout, plan, o)
+		printResults(stdout, plan, o, about)
 	}
 	if err := writeReports(stderr, plan, o); err != nil {
 		return &exitError{ExitInternal, fmt.Errorf("simrun: a report couldn't be written: %w", err)}
+	}
+	if o.open {
+		openPage(stderr, about.main(plan))
 	}
 	if code := exitOf(plan, interrupted); code != ExitPassed {
 		return &exitError{code: code}
