@@ -88,6 +88,7 @@ func (s *Session) handlePacket(now simtime.Time, p *packet.Packet) {
 		return // nothing that is known
 	}
 	isRTCP := packet.IsRTCP(p.Payload)
+	s.silence, s.heardAt = now.Sub(s.heardAt), now
 	switch {
 	case !s.entered || s.moved || isRTCP && s.control == nil:
 		s.counts.Early++

@@ -163,7 +163,8 @@ type Section struct {
 	beyond       func(here int64) int64 // packets lost where a translator has passed them on; nil if it has none
 }
 
-func newSection(now simtime.Time, s *Session, index int, sc SectionConfig) (*Section, error) {
+// newSection makes a media section in a place, which may have been one's of before a restart.
+func newSection(now simtime.Time, s *Session, m *Section, index int, sc SectionConfig) (*Section, error) {
 	if len(sc.Formats) == 0 {
 		return nil, errors.New("no payload format")
 	}
@@ -172,7 +173,7 @@ func newSection(now simtime.Time, s *Session, index int, sc SectionConfig) (*Sec
 			return nil, err
 		}
 	}
-	m := &Section{session: s, config: sc, index: index, mid: midOf(index)}
+	*m = Section{session: s, config: sc, index: index, mid: midOf(index), flow: m.flow}
 	if sc.RemoteSSRC != 0 {
 		s.route(sc.RemoteSSRC, m)
 	}

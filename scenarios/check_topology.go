@@ -56,6 +56,7 @@ func (c *checker) topology() {
 		}
 	}
 	c.callRelay()
+	c.boxRestarts()
 	if len(t.Trunks) > 0 && len(t.Cascade) == 0 {
 		c.failKey(at("topology", "trunks"), "there is nothing to join", `add "cascade:", or remove them`)
 	}

@@ -215,6 +215,14 @@ type Topology struct {
 	Loudest int `yaml:"loudest" default:"0" min:"0" max:"400"`
 	// CSRC lets packets of a mixer name their sources (RFC 3550 §5.1).
 	CSRC bool `yaml:"csrc" default:"true"`
+	// Restarts are when the process of a relay, an SFM or a mixer dies, and comes back with nothing but its configuration.
+	Restarts []BoxRestart `yaml:"restarts" example:"[{at: 20s, for: 1s}]"`
+}
+
+// BoxRestart is when a middlebox's process dies, and for how long nobody is in its place.
+type BoxRestart struct {
+	At  time.Duration `yaml:"at,required" min:"1ms" example:"20s"`
+	For time.Duration `yaml:"for" default:"1s" min:"1ms" max:"1h"`
 }
 
 // Block is a stream that a relay doesn't copy to one of its peers.

@@ -48,9 +48,12 @@ type Config struct {
 	SharedEncoders bool
 	SFM            SFMConfig
 	Mixer          MixerConfig
-	Marking        endpoints.Marking
-	Protection     protect.Mode
-	Security       Security
+	// Restarts are those of the middlebox, of which there is one: a [Relay], one between the ends of calls, an [SFM] or a
+	// mixer whose keys are there from the start. They are in order, and none begins before the one before is over.
+	Restarts   []Restart
+	Marking    endpoints.Marking
+	Protection protect.Mode
+	Security   Security
 	// Extensions are the header extensions of RTP besides those that something
 	// else needs.
 	Extensions []headerext.Entry
@@ -65,6 +68,12 @@ type Config struct {
 	FixedAudio, LipSync bool
 	// Listen, if not nil, returns who hears a stream of audio at its receiver, or nil.
 	Listen func(m *Media) sound.Ear
+}
+
+// Restart is a time at which the process of the middlebox dies, and for how long nothing is in its place.
+type Restart struct {
+	At  simtime.Time
+	For time.Duration
 }
 
 // SFMConfig says what a middlebox that forwards does.

@@ -35,6 +35,9 @@ func Config(s *scenarios.Scenario) (topologies.Config, error) {
 	if at := s.Topology.Relay; at != "" {
 		c.Between = &topologies.RelayConfig{Name: scenarios.RelayName, At: at}
 	}
+	for _, r := range s.Topology.Restarts {
+		c.Restarts = append(c.Restarts, topologies.Restart{At: simtime.At(r.At), For: r.For})
+	}
 	protection(s, &c)
 	c.Breakers = breakers(s)
 	var err error

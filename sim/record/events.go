@@ -11,6 +11,9 @@ const (
 	BreakerRestarted = "breaker-restarted" // the stream goes on
 	BreakerLifted    = "breaker-lifted"    // without the reduction
 
+	BoxDied      = "middlebox-died"
+	BoxRestarted = "middlebox-restarted"
+
 	Glare             = "glare"              // an offer came while one was on its way
 	OfferSent         = "offer-sent"         // by the endpoint
 	OfferAccepted     = "offer-accepted"     // the other end's

@@ -192,6 +192,7 @@ func (r *Recorder) handleFrame(f *flowMeter, e *endpoints.Event) {
 		f.frameDelays.Add(e.At, e.Delay)
 		if f.frames != nil {
 			f.frames.add(e.At, 1)
+			r.resumed(f, e.At)
 			f.rendered(e.At)
 			f.skew(e)
 		} else {
@@ -227,6 +228,20 @@ func (r *Recorder) freeze(f *flowMeter, from, to simtime.Time) {
 	f.totals.frozen += to.Sub(from)
 	f.frozen.spread(from, to)
 	r.event(to, f.name, "freeze", fmt.Sprintf("picture stood still for %v", to.Sub(from).Round(time.Millisecond)))
+}
+
+// resumed notes the first frame that is shown after the sender was started anew: to the receiver it is of another stream,
+// which hasn't stood still, but to who looks at it the picture has.
+func (r *Recorder) resumed(f *flowMeter, at simtime.Time) {
+	if !f.anew {
+		return
+	}
+	if f.anew = false; f.totals.rendered < 3 {
+		return
+	}
+	if from, _, frozen := f.openFreeze(at); frozen {
+		r.freeze(f, from, at)
+	}
 }
 
 // report notes an SR or RR of a section's SSRC.
