@@ -132,8 +132,12 @@ func headerSize(b []byte) int { return rtpHeader + 4*contributorsOf(b) }
 // on the stream (RFC 9143 §15.1, RFC 6051 §3.3), and then with every key frame.
 func (st *Stream) introduces(key bool) bool { return !st.known || key }
 
-// unheard is how long nothing has come of the peer when somebody who speaks up may be new to the session.
-const unheard = 200 * time.Millisecond
+// unheard is how long nothing has come of the peer when somebody who speaks up may be new to the session. For a while after
+// the first packet, as long as RTCP's interval (RFC 3550 §6.2), SSRCs of the same end are heard one after the other.
+const (
+	unheard      = 200 * time.Millisecond
+	acquaintance = 5 * time.Second
+)
 
 // introduceAnew lets all streams say once more which section they belong to, as whoever takes part now may have been
 // started anew, and not know it.

@@ -88,6 +88,9 @@ func (s *Session) handlePacket(now simtime.Time, p *packet.Packet) {
 		return // nothing that is known
 	}
 	isRTCP := packet.IsRTCP(p.Payload)
+	if s.heardFrom == 0 {
+		s.heardFrom, s.heardAt = now, now
+	}
 	s.silence, s.heardAt = now.Sub(s.heardAt), now
 	switch {
 	case !s.entered || s.moved || isRTCP && s.control == nil:

@@ -218,7 +218,8 @@ type Session struct {
 	estimated  float64 // most that the peer wants, unasked, in bit/s; infinite at first
 	marks      marks
 	lastReport simtime.Time  // when an SR or RR came
-	heardAt    simtime.Time  // when RTP or RTCP came
+	heardFrom  simtime.Time  // when RTP or RTCP came first
+	heardAt    simtime.Time  // and last
 	silence    time.Duration // for how long nothing had come before that
 	shares     []share       // scratch of allocate
 

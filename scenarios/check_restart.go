@@ -3,8 +3,6 @@ package scenarios
 import (
 	"fmt"
 	"slices"
-
-	"rtpfabric/scenarios/internal/strict"
 )
 
 // restarts checks when the process of a middlebox dies and comes back.
@@ -35,7 +33,7 @@ func (c *checker) boxRestarts() {
 
 func (c *checker) boxRestart(i int, r BoxRestart) {
 	list := c.s.Topology.Restarts
-	var p strict.Path = at("topology", "restarts", i, "at")
+	p := at("topology", "restarts", i, "at")
 	switch {
 	case r.At+r.For >= c.s.Duration:
 		c.fail(p, fmt.Sprintf("at %s, when it is there again, the run is over", format(r.At+r.For)), "choose an earlier time or a longer duration")
