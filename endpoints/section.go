@@ -116,6 +116,7 @@ type Section struct {
 	dscp          uint8 // of media packets
 	stopped       bool
 	held          bool // see Hold
+	paused        paused
 	deaf          bool // see Listen
 	muted         bool // see Mute
 	hushed        bool // audio has been withheld since the last that was sent
@@ -266,7 +267,7 @@ func (m *Section) beginNow(now simtime.Time) {
 // active reports whether the section sends media now.
 func (m *Section) active(now simtime.Time) bool {
 	send := m.config.Send
-	if send == nil || m.stopped || m.held || m.halted() || now < send.Start {
+	if send == nil || m.stopped || m.held || m.paused.on || m.halted() || now < send.Start {
 		return false
 	}
 	if p := m.Passage(); p != nil && !p.needed(now) {

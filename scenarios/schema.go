@@ -188,6 +188,9 @@ type Topology struct {
 	// Limits lets an SFM ask senders for no more than the slowest receiver can get (RFC 5104
 	// §4.2), and a mixer those of pictures for no more than is of use in their tile.
 	Limits bool `yaml:"limits" default:"true"`
+	// PauseUnneeded lets an SFM or a switching mixer have senders pause video that nobody gets, and qualities of a
+	// picture (RFC 7728); otherwise they are asked for their least rate.
+	PauseUnneeded bool `yaml:"pause-unneeded" default:"false"`
 	// Layout is how a mixer puts pictures together: in tiles of one size, or with a large one for who has
 	// spoken last.
 	Layout string `yaml:"layout" oneof:"grid,speaker" default:"grid"`

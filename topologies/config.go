@@ -81,6 +81,8 @@ type SFMConfig struct {
 	// NoLimits leaves senders alone, whatever receivers get; otherwise they are asked to send
 	// no more than the slowest can get.
 	NoLimits bool
+	// Pauses lets senders pause video that nobody gets (RFC 7728); otherwise they are asked for their least rate.
+	Pauses bool
 	// LastN is how many of the latest speakers everybody sees; 0 is all.
 	LastN int
 	// NoCSRC leaves out of a switching mixer's packets whose they are.

@@ -11,6 +11,9 @@ const (
 	BreakerRestarted = "breaker-restarted" // the stream goes on
 	BreakerLifted    = "breaker-lifted"    // without the reduction
 
+	UplinkPaused  = "uplink-paused" // nobody gets what a flow would have
+	UplinkResumed = "uplink-resumed"
+
 	BoxDied      = "middlebox-died"
 	BoxRestarted = "middlebox-restarted"
 

@@ -15,6 +15,8 @@ import (
 var voice = map[endpoints.EventKind]string{endpoints.VoiceMuted: "voice-muted", endpoints.VoiceUnmuted: "voice-unmuted"}
 
 // gatherings is what has become of candidates.
+var pauses = map[endpoints.EventKind]string{endpoints.StreamPaused: record.UplinkPaused, endpoints.StreamUnpaused: record.UplinkResumed}
+
 var gatherings = map[endpoints.EventKind]string{
 	endpoints.CandidateGathered: record.CandidateGathered, endpoints.GatheringFailed: record.GatheringFailed,
 	endpoints.GatheringComplete: record.GatheringComplete,
@@ -55,6 +57,11 @@ func (r *Recorder) handle(e endpoints.Event) {
 	case endpoints.StreamHeld, endpoints.StreamReleased:
 		if f := r.sent(e.Session, e.Section.SSRC()); f != nil {
 			f.hold(e.At, e.Kind == endpoints.StreamHeld)
+		}
+	case endpoints.StreamPaused, endpoints.StreamUnpaused:
+		if f := r.sent(e.Session, e.Section.SSRC()); f != nil {
+			f.hold(e.At, e.Kind == endpoints.StreamPaused)
+			r.event(e.At, f.name, pauses[e.Kind], "as the peer has asked")
 		}
 	case endpoints.VoiceMuted, endpoints.VoiceUnmuted:
 		if f := r.sent(e.Session, e.Section.SSRC()); f != nil {
