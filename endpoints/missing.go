@@ -119,7 +119,7 @@ func (s *Session) hasMessages(m *Section) bool {
 			return true
 		}
 	}
-	return m.limits.Pending() || m.wish != nil && m.wish.wants() || len(m.trade.heard) > 0 || m.reportWanted || m.paused.due
+	return m.limits.Pending() || m.wish != nil && m.wish.wants() || len(m.trade.heard) > 0 || m.reportWanted || m.paused.due || m.absent.due
 }
 
 // messages adds what a stream has to say besides reports.

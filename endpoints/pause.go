@@ -55,9 +55,9 @@ func (p *pauser) heard(e *wire.PauseEntry) {
 	}
 }
 
-// came takes a packet of the stream.
+// came takes a packet of the stream. Both ends count its numbers' cycles by themselves.
 func (p *pauser) came(now simtime.Time, ext uint64) {
-	switch late := p.paused && int32(uint32(ext)-p.last) <= 0; {
+	switch late := p.paused && int16(uint16(ext)-uint16(p.last)) <= 0; {
 	case late:
 	case !p.wish:
 		p.open, p.due, p.paused = false, false, false
@@ -88,13 +88,61 @@ func (m *Section) Resume(now simtime.Time) { m.wantPause(now, false) }
 
 func (m *Section) wantPause(now simtime.Time, wish bool) {
 	src := m.session.mediaOf(m)
-	if src == nil || src.ended || src.pausing.wish == wish {
+	if src == nil {
+		m.absent.needed = !wish
+		return
+	}
+	if src.pausing.wish == wish {
 		return
 	}
 	m.session.touch()
 	src.pausing.want(now, wish)
 	m.session.wantMessages(now, m)
 	m.session.SendDue(now)
+}
+
+// absent is a stream of the peer's that is paused, and of which this end has never had a packet: it had another one pause it, or
+// this end was started anew.
+type absent struct {
+	ssrc   uint32
+	id     uint16
+	needed bool
+	due    bool // the next RTCP packet asks for it
+	next   simtime.Time
+}
+
+// heard takes what the peer says of it, and asks for it if it is needed.
+func (a *absent) heard(now simtime.Time, e *wire.PauseEntry) {
+	a.ssrc, a.id = e.Target, e.ID
+	a.due = a.due || a.needed && now >= a.next
+}
+
+// sectionOf returns the media section that an SSRC of the peer's belongs to, as far as that is known without a packet; nil if
+// it isn't.
+func (s *Session) sectionOf(ssrc uint32) *Section {
+	for i := range s.routes {
+		if s.routes[i].ssrc == ssrc {
+			return s.routes[i].section
+		}
+	}
+	return nil
+}
+
+// handlePaused takes what the peer says of a stream of its own.
+func (s *Session) handlePaused(now simtime.Time, e *wire.PauseEntry) {
+	src := s.sourceOf(e.Target)
+	if src == nil {
+		if m := s.sectionOf(e.Target); m != nil {
+			m.absent.heard(now, e)
+			s.wantMessages(now, m)
+		}
+		return
+	}
+	if src.section != nil {
+		src.pausing.heard(e)
+		src.stir()
+		s.wantMessages(now, src.section)
+	}
 }
 
 // paused is what the sender of a stream knows of its pauses.
@@ -111,11 +159,7 @@ func (s *Session) handlePause(now simtime.Time, msg *wire.Pause) {
 	for i := range msg.Entries {
 		e := &msg.Entries[i]
 		if e.Type == wire.Paused {
-			if src := s.sourceOf(e.Target); src != nil && src.section != nil {
-				src.pausing.heard(e)
-				src.stir()
-				s.wantMessages(now, src.section)
-			}
+			s.handlePaused(now, e)
 			continue
 		}
 		st := s.ours(e.Target)
@@ -148,11 +192,12 @@ func (m *Section) askedToPause(now simtime.Time, by uint32, id uint16) {
 	p := &m.paused
 	switch {
 	case p.on && p.id == id:
-	case p.on, p.ever && p.by == by && int16(id-p.id) <= 0:
+	case p.ever && p.by == by && int16(id-p.id) <= 0:
 		return
 	default:
-		p.ever, p.id, p.by = true, id, by
-		m.setPaused(now, true)
+		if p.ever, p.id, p.by = true, id, by; !p.on {
+			m.setPaused(now, true)
+		}
 	}
 	p.due = true
 	m.session.wantMessages(now, m)
@@ -196,6 +241,10 @@ func (w *compound) appendPauses(now simtime.Time, m *Section, regular bool) {
 		}
 		p.due, p.next = false, now.Add(max(pausePatience, 2*w.s.rttTo(src.ssrc)))
 		list = append(list, e)
+	}
+	if a := &m.absent; a.due {
+		a.due, a.next = false, now.Add(max(pausePatience, 2*w.s.rtt))
+		list = append(list, wire.PauseEntry{Target: a.ssrc, Type: wire.ResumeRequest, ID: a.id})
 	}
 	if p := &m.paused; p.due || p.on && regular {
 		p.due = false

@@ -117,6 +117,7 @@ type Section struct {
 	stopped       bool
 	held          bool // see Hold
 	paused        paused
+	absent        absent
 	deaf          bool // see Listen
 	muted         bool // see Mute
 	hushed        bool // audio has been withheld since the last that was sent
