@@ -28,7 +28,7 @@ func (m *Section) nextFrame() simtime.Time {
 	switch {
 	case m.judged.ceased:
 		return m.judged.restart
-	case m.judged.cut, m.held:
+	case m.judged.cut, m.held, m.paused.on:
 		return simtime.Never
 	}
 	return m.config.Send.nextFrame()

@@ -15,6 +15,9 @@ import (
 // admit judges an SSRC or CSRC that came from an address, and reports whether
 // what came with it may be processed (RFC 3550 §8.2). An empty cname isn't one.
 func (s *Session) admit(now simtime.Time, k ssrctable.Kind, ssrc uint32, from packet.Addr, cname string) bool {
+	if s.silence >= unheard && now.Sub(s.heardFrom) >= acquaintance && !s.table.Known(ssrc) {
+		s.introduceAnew()
+	}
 	var v ssrctable.Verdict
 	if cname != "" {
 		v = s.table.Described(now, ssrc, from, cname)

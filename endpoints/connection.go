@@ -20,6 +20,8 @@ type ConnectionConfig struct {
 	CNAME string
 	// Sessions are the RTP sessions: one of all media, or one of each section.
 	Sessions []SessionConfig
+	// PeerGone says that the peer had left before this end began, as signalling knows.
+	PeerGone bool
 	// LipSync plays streams of the peer together that have the same CNAME.
 	LipSync bool
 	// Bandwidth is what the peer's description allows all media together that this
@@ -52,7 +54,9 @@ func newConnection(now simtime.Time, e *Endpoint, cc ConnectionConfig) (*Connect
 	if len(cc.Sessions) == 0 {
 		return nil, errors.New("no RTP session")
 	}
-	c := &Connection{endpoint: e, name: e.config.Name + "-" + cc.Peer, cname: cc.CNAME}
+	name := e.config.Name + "-" + cc.Peer
+	c, former := e.placeOf(name)
+	*c = Connection{endpoint: e, name: name, cname: cc.CNAME}
 	c.bandwidth = signalledBandwidth{rate: cc.Bandwidth, at: now}
 	c.identity = e.config.Random.Stream("connection/" + c.name + "/identity")
 	if cname := NewCNAME(c.identity); c.cname == "" {
@@ -61,11 +65,12 @@ func newConnection(now simtime.Time, e *Endpoint, cc ConnectionConfig) (*Connect
 	if cc.LipSync {
 		c.sync = &lipSync{Sync: lipsync.New(lipsync.DefaultConfig())}
 	}
-	for _, sc := range cc.Sessions {
-		s, err := newSession(now, c, sc)
+	for i, sc := range cc.Sessions {
+		s, err := newSession(now, c, former.of(i), sc)
 		if err != nil {
 			return nil, fmt.Errorf("session %q: %w", sc.Name, err)
 		}
+		s.farewell = cc.PeerGone
 		c.sessions = append(c.sessions, s)
 	}
 	return c, nil

@@ -108,6 +108,7 @@ func (r *source) due() deadline {
 		due = due.earlier(r.missing.NextTimeout(), ReasonRepair)
 	}
 	due = due.earlier(r.refresh.nextTimeout(), ReasonRepair)
+	due = due.earlier(r.pausing.nextTimeout(), ReasonRepair)
 	if r.losses != nil {
 		due = due.earlier(r.losses.nextTimeout(r.lossAt), ReasonRepair)
 	}
@@ -120,7 +121,7 @@ func (r *source) calm() bool {
 	if r.buffer == nil && !r.handsOn {
 		return true
 	}
-	return !r.refresh.wanted && !r.needsRefresh() && r.losses == nil && (r.missing == nil || r.missing.Missing() == 0)
+	return !r.refresh.wanted && !r.pausing.open && !r.needsRefresh() && r.losses == nil && (r.missing == nil || r.missing.Missing() == 0)
 }
 
 // idle reports whether nobody needs to call a source before its deadline, which is yet to come.

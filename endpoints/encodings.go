@@ -114,7 +114,7 @@ func (s *Session) encodingOf(h *rtp.Header, first *Section) (m *Section, sure bo
 	if m := s.routed(h.SSRC, first); m != nil {
 		return m, true
 	}
-	if _, u := first.formatOf(h.PayloadType); u != forwardRepair {
+	if first.useOf(h.PayloadType) != forwardRepair {
 		return first, true
 	}
 	for _, ssrc := range h.CSRC {

@@ -53,6 +53,8 @@ type Endpoint struct {
 	coupled     bool // some controllers are [ccontrol.Coupled]
 	agenda      agenda
 	polled      int // session that had the last packet, among those that are asked
+	// former are the connections of before it was restarted: new ones take their places.
+	former []*Connection
 }
 
 // New returns an endpoint without connections.

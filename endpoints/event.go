@@ -58,6 +58,8 @@ const (
 	ParticipantTimedOut // SSRC
 	StreamHeld          // Section sends no media, as the two ends have agreed
 	StreamReleased      // and does so again
+	StreamPaused        // Section sends no media, as the peer has asked (RFC 7728)
+	StreamUnpaused      // and does so again
 	VoiceMuted          // Section sends no audio but telephone events, as this end has chosen
 	VoiceUnmuted        // and does so again
 	StreamSuspended     // the rate doesn't suffice for Section; see Level

@@ -2,6 +2,7 @@ package endpoints
 
 import (
 	"encoding/binary"
+	"time"
 
 	"rtpfabric/endpoints/headerext"
 	"rtpfabric/endpoints/nack"
@@ -155,6 +156,24 @@ func headerSize(b []byte) int { return rtpHeader + 4*contributorsOf(b) }
 // belong to and how RTP time maps to wall-clock time: until the peer has reported
 // on the stream (RFC 9143 §15.1, RFC 6051 §3.3), and then with every key frame.
 func (st *Stream) introduces(key bool) bool { return !st.known || key }
+
+// unheard is how long nothing has come of the peer when somebody who speaks up may be new to the session. For a while after
+// the first packet, as long as RTCP's interval (RFC 3550 §6.2), SSRCs of the same end are heard one after the other.
+const (
+	unheard      = 200 * time.Millisecond
+	acquaintance = 5 * time.Second
+)
+
+// introduceAnew lets all streams say once more which section they belong to, as whoever takes part now may have been
+// started anew, and not know it.
+func (s *Session) introduceAnew() {
+	s.silence = 0
+	for _, st := range s.streams {
+		if st.known {
+			st.known, st.named = false, 0
+		}
+	}
+}
 
 // layout returns the header extension of a packet without contributing sources.
 func (st *Stream) layout(introduced bool) *headerext.Layout { return st.layoutOf(introduced, 0) }

@@ -146,12 +146,13 @@ func (m *Section) format(pt uint8) (f *Format, u use) {
 	return nil, original
 }
 
-// formatOf is format for a section that may be nil.
-func (m *Section) formatOf(pt uint8) (f *Format, u use) {
+// useOf returns what packets with a payload type are for; that of a nil section, or of a type that it hasn't, is media.
+func (m *Section) useOf(pt uint8) use {
 	if m == nil {
-		return nil, original
+		return original
 	}
-	return m.format(pt)
+	_, u := m.format(pt)
+	return u
 }
 
 // outer returns the payload type with which media of a format are sent: that of

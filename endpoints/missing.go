@@ -115,11 +115,11 @@ func (s *Session) wantMessages(now simtime.Time, m *Section) {
 // hasMessages reports whether a section has feedback messages that may go early.
 func (s *Session) hasMessages(m *Section) bool {
 	for _, src := range m.sources {
-		if !src.ended && (src.missing != nil && src.missing.Pending() || src.refresh.due || src.losses != nil && src.losses.due) {
+		if !src.ended && (src.missing != nil && src.missing.Pending() || src.refresh.due || src.pausing.due || src.losses != nil && src.losses.due) {
 			return true
 		}
 	}
-	return m.limits.Pending() || m.wish != nil && m.wish.wants() || len(m.trade.heard) > 0 || m.reportWanted
+	return m.limits.Pending() || m.wish != nil && m.wish.wants() || len(m.trade.heard) > 0 || m.reportWanted || m.paused.due || m.absent.due
 }
 
 // messages adds what a stream has to say besides reports.
@@ -135,5 +135,6 @@ func (w *compound) messages(now simtime.Time, st *Stream, regular bool) {
 	w.appendLosses(now, m, regular)
 	w.appendRefreshes(now, m)
 	w.appendLimits(now, m, regular)
+	w.appendPauses(now, m, regular)
 	w.appendTradeOffs(m, regular)
 }

@@ -117,7 +117,7 @@ func (s *Session) pads() *Section {
 // before the next.
 func (m *Section) mayPad() bool {
 	st := m.main
-	if m.config.Kind != Video || st.local == nil || st.packets == 0 || st.queued > 0 || m.suspended || m.stopped || m.held || m.halted() {
+	if m.config.Kind != Video || st.local == nil || st.packets == 0 || st.queued > 0 || m.suspended || m.stopped || m.held || m.paused.on || m.halted() {
 		return false
 	}
 	p := m.Passage()

@@ -88,6 +88,10 @@ func (s *Session) handlePacket(now simtime.Time, p *packet.Packet) {
 		return // nothing that is known
 	}
 	isRTCP := packet.IsRTCP(p.Payload)
+	if s.heardFrom == 0 {
+		s.heardFrom, s.heardAt = now, now
+	}
+	s.silence, s.heardAt = now.Sub(s.heardAt), now
 	switch {
 	case !s.entered || s.moved || isRTCP && s.control == nil:
 		s.counts.Early++
@@ -166,7 +170,7 @@ func (s *Session) handleRTP(now simtime.Time, p *packet.Packet) {
 	ext, fresh := src.receive(now, m, h)
 	s.noteRestored(now, src, m, fresh)
 	s.countMark(now, src, p.ECN, fresh)
-	_, kind := m.formatOf(h.PayloadType)
+	kind := m.useOf(h.PayloadType)
 	src.note(m, kind)
 	if src.stir(); kind != original {
 		s.stir()

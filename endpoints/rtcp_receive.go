@@ -204,6 +204,10 @@ func (s *Session) handleOther(now simtime.Time, b []byte, p *packet.Packet) erro
 		if s.heardControl(now, m.SenderSSRC, p) {
 			s.handleTMMBR(now, m)
 		}
+	case *wire.Pause:
+		if s.heardControl(now, m.SenderSSRC, p) {
+			s.handlePause(now, m)
+		}
 	case *wire.TSTR:
 		if s.heardControl(now, m.SenderSSRC, p) {
 			s.handleTSTR(now, m)

@@ -120,6 +120,8 @@ type Section struct {
 	dscp          uint8 // of media packets
 	stopped       bool
 	held          bool // see Hold
+	paused        paused
+	absent        absent
 	deaf          bool // see Listen
 	muted         bool // see Mute
 	hushed        bool // audio has been withheld since the last that was sent
@@ -169,7 +171,8 @@ type Section struct {
 	beyond       func(here int64) int64 // packets lost where a translator has passed them on; nil if it has none
 }
 
-func newSection(now simtime.Time, s *Session, index int, sc SectionConfig) (*Section, error) {
+// newSection makes a media section in a place, which may have been one's of before a restart.
+func newSection(now simtime.Time, s *Session, m *Section, index int, sc SectionConfig) (*Section, error) {
 	if len(sc.Formats) == 0 {
 		return nil, errors.New("no payload format")
 	}
@@ -178,7 +181,7 @@ func newSection(now simtime.Time, s *Session, index int, sc SectionConfig) (*Sec
 			return nil, err
 		}
 	}
-	m := &Section{session: s, config: sc, index: index}
+	*m = Section{session: s, config: sc, index: index, flow: m.flow}
 	if err := m.identify(); err != nil {
 		return nil, err
 	}
@@ -269,7 +272,7 @@ func (m *Section) beginNow(now simtime.Time) {
 // active reports whether the section sends media now.
 func (m *Section) active(now simtime.Time) bool {
 	send := m.config.Send
-	if send == nil || m.stopped || m.held || m.halted() || now < send.Start {
+	if send == nil || m.stopped || m.held || m.paused.on || m.halted() || now < send.Start {
 		return false
 	}
 	if p := m.Passage(); p != nil && !p.needed(now) {

@@ -217,8 +217,11 @@ type Session struct {
 	estimate   estimate
 	estimated  float64 // most that the peer wants, unasked, in bit/s; infinite at first
 	marks      marks
-	lastReport simtime.Time // when an SR or RR came
-	shares     []share      // scratch of allocate
+	lastReport simtime.Time  // when an SR or RR came
+	heardFrom  simtime.Time  // when RTP or RTCP came first
+	heardAt    simtime.Time  // and last
+	silence    time.Duration // for how long nothing had come before that
+	shares     []share       // scratch of allocate
 
 	compound compound
 	inbox    inbox
@@ -269,13 +272,15 @@ func (c *Counts) Add(o Counts) {
 	c.ThirdPartyLoops += o.ThirdPartyLoops
 }
 
-func newSession(now simtime.Time, c *Connection, sc SessionConfig) (*Session, error) {
+// newSession makes a session, in the place of one of before a restart if that isn't nil.
+func newSession(now simtime.Time, c *Connection, s *Session, sc SessionConfig) (*Session, error) {
 	if len(sc.Sections) == 0 {
 		return nil, errors.New("no media section")
 	}
-	s := &Session{
+	s, before := s.anew(&sc)
+	*s = Session{
 		connection: c, endpoint: c.endpoint, config: sc, name: c.name, due: newFeedbackDue(sc.FeedbackPace, sc.FeedbackInterval),
-		estimated: math.Inf(1),
+		estimated: math.Inf(1), counts: before.counts, repairs: before.repairs,
 	}
 	if sc.Name != "" {
 		s.name += "/" + sc.Name
@@ -313,7 +318,7 @@ func newSession(now simtime.Time, c *Connection, sc SessionConfig) (*Session, er
 		return nil, err
 	}
 	for i, m := range sc.Sections {
-		section, err := newSection(now, s, i, m)
+		section, err := newSection(now, s, before.section(i), i, m)
 		if err != nil {
 			return nil, fmt.Errorf("media section %s: %w", m.Name, err)
 		}
@@ -326,6 +331,7 @@ func newSession(now simtime.Time, c *Connection, sc SessionConfig) (*Session, er
 	if err := s.enter(now); err != nil {
 		return nil, err
 	}
+	before.tell(now, s)
 	return s, nil
 }
 

@@ -51,6 +51,7 @@ type source struct {
 	captured   simtime.Time // of the last frame that says so, with its timestamp
 	capturedTS uint32
 	refresh    refresher
+	pausing    pauser
 
 	missing *nack.Generator // nil if nothing is asked for
 	losses  *pictureLoss    // nil if they aren't told
@@ -333,6 +334,7 @@ func (r *source) handleTimeout(now simtime.Time) {
 		r.missing.HandleTimeout(now)
 	}
 	r.settleLosses(now)
+	r.pausing.handleTimeout(now)
 	r.refresh.want(now, r.needsRefresh())
 	r.session.wantMessages(now, r.section)
 }

@@ -60,6 +60,7 @@ func (r *source) pass(now simtime.Time, ext uint64, h *rtp.Header, m media, b []
 	if p.Opens() {
 		r.wantsKey, r.refresh.asked = false, false
 	}
+	r.pausing.came(now, ext)
 	r.line.follow(now, r, h.Timestamp)
 	section.config.Transit.Pass(now, section, p)
 	r.refresh.want(now, r.needsRefresh())

@@ -26,7 +26,7 @@ type drawing struct {
 	r       *record.Record
 	colors  *palette
 	seconds float64
-	changes []float64 // s: when the capacity of a bottleneck changed
+	changes []float64 // s: when the capacity of a bottleneck changed, or a middlebox died or came back
 	trips   []trip    // of circuit breakers
 	limits  []string  // link directions whose capacity is in reach of the media
 }
@@ -51,6 +51,11 @@ func newDrawing(r *record.Record) *drawing {
 	// A link that follows a trace changes all the time: rules would be a wall.
 	if len(d.changes) > 20 {
 		d.changes = nil
+	}
+	for _, e := range r.Events {
+		if e.Kind == record.BoxDied || e.Kind == record.BoxRestarted {
+			d.changes = append(d.changes, e.At.Seconds())
+		}
 	}
 	return d
 }

@@ -56,6 +56,7 @@ func (c *checker) topology() {
 		}
 	}
 	c.callRelay()
+	c.boxRestarts()
 	if len(t.Trunks) > 0 && len(t.Cascade) == 0 {
 		c.failKey(at("topology", "trunks"), "there is nothing to join", `add "cascade:", or remove them`)
 	}
@@ -79,6 +80,12 @@ func (c *checker) topology() {
 		if !t.Limits && !t.Translates() && t.Type != Mixer {
 			c.failKey(at("topology", "limits"), "an SFM or a mixer sets them", `remove it, or write "type: sfm"`)
 		}
+	}
+	if guest := slices.IndexFunc(c.s.Endpoints, func(e Endpoint) bool { return e.Hosted() }); t.PauseUnneeded {
+		c.apply([]rule{
+			{t.Type != SFM && t.Type != SwitchingMixer, at("topology", "pause-unneeded"), "an SFM knows what nobody gets", `remove it, or write "type: sfm"`},
+			{guest >= 0, at("topology", "pause-unneeded"), "pion knows no PAUSE", `remove it, or "stack:" from the endpoints`},
+		})
 	}
 	if !t.CSRC && t.Type != SwitchingMixer && t.Type != Mixer {
 		c.failKey(at("topology", "csrc"), "a mixer names sources", `remove it, or write "type: mixer"`)

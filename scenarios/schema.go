@@ -188,6 +188,9 @@ type Topology struct {
 	// Limits lets an SFM ask senders for no more than the slowest receiver can get (RFC 5104
 	// §4.2), and a mixer those of pictures for no more than is of use in their tile.
 	Limits bool `yaml:"limits" default:"true"`
+	// PauseUnneeded lets an SFM or a switching mixer have senders pause video that nobody gets, and qualities of a
+	// picture (RFC 7728); otherwise they are asked for their least rate.
+	PauseUnneeded bool `yaml:"pause-unneeded" default:"false"`
 	// Layout is how a mixer puts pictures together: in tiles of one size, or with a large one for who has
 	// spoken last.
 	Layout string `yaml:"layout" oneof:"grid,speaker" default:"grid"`
@@ -215,6 +218,14 @@ type Topology struct {
 	Loudest int `yaml:"loudest" default:"0" min:"0" max:"400"`
 	// CSRC lets packets of a mixer name their sources (RFC 3550 §5.1).
 	CSRC bool `yaml:"csrc" default:"true"`
+	// Restarts are when the process of a relay, an SFM or a mixer dies, and comes back with nothing but its configuration.
+	Restarts []BoxRestart `yaml:"restarts" example:"[{at: 20s, for: 1s}]"`
+}
+
+// BoxRestart is when a middlebox's process dies, and for how long nobody is in its place.
+type BoxRestart struct {
+	At  time.Duration `yaml:"at,required" min:"1ms" example:"20s"`
+	For time.Duration `yaml:"for" default:"1s" min:"1ms" max:"1h"`
 }
 
 // Block is a stream that a relay doesn't copy to one of its peers.

@@ -48,9 +48,12 @@ type Config struct {
 	SharedEncoders bool
 	SFM            SFMConfig
 	Mixer          MixerConfig
-	Marking        endpoints.Marking
-	Protection     protect.Mode
-	Security       Security
+	// Restarts are those of the middlebox, of which there is one: a [Relay], one between the ends of calls, an [SFM] or a
+	// mixer whose keys are there from the start. They are in order, and none begins before the one before is over.
+	Restarts   []Restart
+	Marking    endpoints.Marking
+	Protection protect.Mode
+	Security   Security
 	// Extensions are the header extensions of RTP besides those that something
 	// else needs.
 	Extensions []headerext.Entry
@@ -67,11 +70,19 @@ type Config struct {
 	Listen func(m *Media) sound.Ear
 }
 
+// Restart is a time at which the process of the middlebox dies, and for how long nothing is in its place.
+type Restart struct {
+	At  simtime.Time
+	For time.Duration
+}
+
 // SFMConfig says what a middlebox that forwards does.
 type SFMConfig struct {
 	// NoLimits leaves senders alone, whatever receivers get; otherwise they are asked to send
 	// no more than the slowest can get.
 	NoLimits bool
+	// Pauses lets senders pause video that nobody gets (RFC 7728); otherwise they are asked for their least rate.
+	Pauses bool
 	// LastN is how many of the latest speakers everybody sees; 0 is all.
 	LastN int
 	// NoCSRC leaves out of a switching mixer's packets whose they are.

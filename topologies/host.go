@@ -42,6 +42,9 @@ type host struct {
 	// inside, if not nil, hears of events before anybody else, and says whether that gives the
 	// stack something to do.
 	inside func(endpoints.Event) bool
+	dead   bool   // its process has died
+	missed uint64 // packets that came to it then
+	pool   *packet.Pool
 }
 
 func newHost(loop *engine.Loop, s Stack) *host {
@@ -52,6 +55,11 @@ func newHost(loop *engine.Loop, s Stack) *host {
 
 // Receive implements fabric.Receiver.
 func (h *host) Receive(now simtime.Time, p *packet.Packet) {
+	if h.dead {
+		h.missed++
+		h.pool.Release(p)
+		return
+	}
 	h.stack.HandlePacket(now, p)
 	h.drain(now)
 }
@@ -80,6 +88,9 @@ func (h *host) empty(now simtime.Time) (more bool) {
 
 // drain empties the stack and returns its next deadline.
 func (h *host) drain(now simtime.Time) (simtime.Time, endpoints.Reason) {
+	if h.dead {
+		return simtime.Never, endpoints.ReasonNone
+	}
 	for h.empty(now) {
 		h.stack.HandleTimeout(now)
 	}

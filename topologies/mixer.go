@@ -56,6 +56,7 @@ type mixer struct {
 	scene        []*shownPicture // memory of arrange
 
 	scratch []uint32 // whom a frame has
+	before  Mixes    // how much had been done when it was restarted
 }
 
 // mixerInput is what a participant says, or another mixer's mix.
@@ -141,6 +142,14 @@ type Mixes struct {
 	Frames, Mixes, Decodes, Encodes uint64
 	// Suppressed is how many frames weren't mixed, as they came in a circle.
 	Suppressed uint64
+}
+
+func (m *Mixes) add(o Mixes) {
+	m.Frames += o.Frames
+	m.Mixes += o.Mixes
+	m.Decodes += o.Decodes
+	m.Encodes += o.Encodes
+	m.Suppressed += o.Suppressed
 }
 
 // mixes reports whether middleboxes decode and add up audio.
@@ -342,7 +351,8 @@ func (s *Simulation) Mixers() []string {
 // Mixes returns how much a mixer has done.
 func (s *Simulation) Mixes(name string) Mixes {
 	m := s.mixers[name]
-	sum := Mixes{Frames: m.bus.Frames(), Mixes: m.bus.Mixes(), Suppressed: m.suppressed}
+	sum := m.before
+	sum.add(Mixes{Frames: m.bus.Frames(), Mixes: m.bus.Mixes(), Suppressed: m.suppressed})
 	for _, in := range m.inputs {
 		sum.Decodes += in.Decoded()
 	}

@@ -71,12 +71,7 @@ func (s *Simulation) connectPair(call *Call) error {
 	s.distribute(call)
 	a := endpoints.ConnectionConfig{Peer: call.B, CNAME: s.byName[call.A].config.CNAME, LipSync: s.config.LipSync}
 	b := endpoints.ConnectionConfig{Peer: call.A, CNAME: s.byName[call.B].config.CNAME, LipSync: s.config.LipSync}
-	var media []Media
-	for i := range call.Sessions {
-		media = append(media, call.Sessions[i].Media...)
-	}
-	extensions := endpoints.WithFeedback(s.config.Extensions, s.config.kinds(s.like(call.A, call.B), s.like(call.B, call.A))...)
-	allowed, err := s.bandwidths([]string{call.A, call.B}, media, extensions)
+	extensions, allowed, err := s.offered(call)
 	if err != nil {
 		return err
 	}
@@ -143,6 +138,17 @@ func (s *Simulation) connectPair(call *Call) error {
 		s.addFlows(call, &call.Sessions[i], extensions, ca.Sessions()[i], cb.Sessions()[i])
 	}
 	return nil
+}
+
+// offered returns the header extensions of a call, and what A and B may send in it.
+func (s *Simulation) offered(call *Call) ([]headerext.Entry, []units.BitRate, error) {
+	var media []Media
+	for i := range call.Sessions {
+		media = append(media, call.Sessions[i].Media...)
+	}
+	extensions := endpoints.WithFeedback(s.config.Extensions, s.config.kinds(s.like(call.A, call.B), s.like(call.B, call.A))...)
+	allowed, err := s.bandwidths([]string{call.A, call.B}, media, extensions)
+	return extensions, allowed, err
 }
 
 // sourceOffset is how far the ports that an endpoint sends from are from those that it

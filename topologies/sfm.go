@@ -30,12 +30,13 @@ type sfm struct {
 	lastN    int
 	slots    []*slots
 	speakers *speakers
-	limits   bool                   // see SFMConfig
+	limits   bool // see SFMConfig
+	pauses   bool
 	wake     func(now simtime.Time) // does what there is to do when something has changed
 }
 
 func newSFM(c *SFMConfig) *sfm {
-	return &sfm{projections: map[string]*projection{}, limits: !c.NoLimits, lastN: c.LastN}
+	return &sfm{projections: map[string]*projection{}, limits: !c.NoLimits, pauses: c.Pauses, lastN: c.LastN}
 }
 
 // projection is a stream on its way through the middlebox.
@@ -81,7 +82,7 @@ func (p *projection) Pass(now simtime.Time, _ *endpoints.Section, packet *endpoi
 		case leg.to.Session().PeerLeft():
 		case leg.thinning != nil && !leg.thinning.passes(packet):
 			leg.to.LeaveOut(now, packet)
-		case leg.choice == nil || leg.choice.passes(leg, p, packet):
+		case leg.choice == nil || leg.choice.passes(now, leg, p, packet):
 			leg.to.Forward(now, packet)
 		default:
 			leg.to.Complete(now, packet)
@@ -238,7 +239,7 @@ func (r *request) ask(now simtime.Time, from *endpoints.Section, model *endpoint
 // settle asks the sender for what the legs bear that send the stream; for as little as possible if
 // none does.
 func (p *projection) settle(now simtime.Time) {
-	if !p.sfm.limits {
+	if p.pause(now) || !p.sfm.limits {
 		return
 	}
 	rate, sends := p.slowest()
@@ -249,6 +250,20 @@ func (p *projection) settle(now simtime.Time) {
 		rate = min(rate, p.layered())
 	}
 	p.ask(now, p.from, &p.model, rate)
+}
+
+// pause lets the sender pause the stream if nobody gets it, and go on otherwise; it reports whether it is to be paused. What
+// another middlebox sends goes on: who gets it may change there at any moment.
+func (p *projection) pause(now simtime.Time) bool {
+	if !p.sfm.pauses || !p.home || p.model.Kind != endpoints.Video {
+		return false
+	}
+	if _, sends := p.slowest(); !sends {
+		p.from.Pause(now)
+		return true
+	}
+	p.from.Resume(now)
+	return false
 }
 
 // slowest returns what the slowest leg bears, of as many temporal layers as can go there, and whether

@@ -46,6 +46,7 @@ type Simulation struct {
 	sockets    map[packet.Addr]*ice.Socket // of ends that gather candidates
 	lines      []*line                     // of a fork: for each device the caller's end and its own
 
+	boxChanged  func(BoxChange)
 	translators []translator
 	shared      map[string]*encoder.Shared // by source
 	sfms        map[string]*sfm            // by name
@@ -199,7 +200,8 @@ func Build(c Config) (*Simulation, error) {
 
 func newSimulation(c Config) *Simulation {
 	s := &Simulation{
-		Loop: &engine.Loop{}, config: c, random: rng.New(c.Seed),
+		boxChanged: func(BoxChange) {},
+		Loop:       &engine.Loop{}, config: c, random: rng.New(c.Seed),
 		nodes: map[string]*fabric.Node{}, byName: map[string]*party{}, relays: map[string]*host{},
 		sockets: map[packet.Addr]*ice.Socket{}, shared: map[string]*encoder.Shared{}, sfms: map[string]*sfm{}, mixers: map[string]*mixer{},
 		transcodings: map[string]*transcoding{}, pictures: map[*endpoints.Section]*transcoding{},
@@ -258,6 +260,7 @@ func (s *Simulation) build() error {
 	if c.translates() {
 		s.bridge()
 	}
+	s.scheduleRestarts()
 	return nil
 }
 
@@ -411,9 +414,9 @@ func (s *Simulation) addEndpoint(i int, e Endpoint) {
 		Pool: s.Fabric.Pool(), Random: s.random, Independent: e.Forwards || calls, Stubborn: e.Stubborn,
 	}
 	var h *host
-	if m := s.mixers[e.Name]; m != nil {
+	if s.mixers[e.Name] != nil {
 		config.Departed = func(now simtime.Time, from *endpoints.Session, ssrc uint32) {
-			m.departed(now, from, ssrc)
+			s.mixers[e.Name].departed(now, from, ssrc)
 			if from.PeerLeft() {
 				s.follow(h, now, from)
 			}
@@ -434,14 +437,19 @@ func (s *Simulation) addEndpoint(i int, e Endpoint) {
 			s.hangUp(now, e.Name)
 		})).Set(e.Leaves)
 	}
-	if m := s.mixers[e.Name]; m != nil {
+	s.watchPictures(h, e.Name)
+	if e.Floods != nil {
+		s.flood(ep, h, *e.Floods)
+	}
+}
+
+// watchPictures lets a mixer know of pictures that it has decoded.
+func (s *Simulation) watchPictures(h *host, name string) {
+	if m := s.mixers[name]; m != nil {
 		h.inside = m.show
 		if s.config.Type == Transcoder {
 			h.inside = s.decode
 		}
-	}
-	if e.Floods != nil {
-		s.flood(ep, h, *e.Floods)
 	}
 }
 

@@ -38,7 +38,12 @@ func (c *choice) choose(now simtime.Time, leg *projected) {
 	if best == c.wants || best > c.wants && now.Sub(c.since) < steadily {
 		return
 	}
+	was := c.wants
 	c.wants, c.since = best, now
+	c.qualities[best].pause(now)
+	if was != c.shows {
+		c.qualities[was].pause(now)
+	}
 	if c.wants != c.shows {
 		c.qualities[best].from.RequestRefresh(now)
 	}
@@ -63,14 +68,16 @@ func (c *choice) better() units.BitRate {
 
 // passes reports whether a packet of a quality goes through. Another one takes over with a key
 // frame.
-func (c *choice) passes(leg *projected, p *projection, packet *endpoints.Passing) bool {
+func (c *choice) passes(now simtime.Time, leg *projected, p *projection, packet *endpoints.Passing) bool {
 	switch {
 	case c.qualities[c.shows] == p:
 		return true
 	case c.qualities[c.wants] != p || !packet.Opens():
 		return false
 	}
+	was := c.qualities[c.shows]
 	c.shows = c.wants
+	was.pause(now)
 	leg.to.Passage().Follow(p.from, p.cname)
 	return true
 }

@@ -23,6 +23,7 @@ const (
 	FormatTMMBR = 3 // RTPFB, RFC 5104 §4.2.1
 	FormatTMMBN = 4 // RTPFB, RFC 5104 §4.2.2
 	FormatECN   = 8 // RTPFB, RFC 6679 §5.1
+	FormatPause = 9 // RTPFB, RFC 7728 §7
 	FormatRPSI  = 3 // PSFB, RFC 4585 §6.3.3
 	FormatTSTR  = 5 // PSFB, RFC 5104 §4.3.2
 	FormatTSTN  = 6 // PSFB, RFC 5104 §4.3.3
@@ -150,6 +151,8 @@ func own(h rtcp.Header) rtcp.Packet {
 		switch h.Count {
 		case FormatTMMBR:
 			return new(TMMBR)
+		case FormatPause:
+			return new(Pause)
 		case FormatTMMBN:
 			return new(TMMBN)
 		case FormatECN:

@@ -92,6 +92,7 @@ func TestStreamsKeepToAS(t *testing.T) {
 //
 // conformance: CC-7.2-2
 func TestCallsKeepToCT(t *testing.T) {
+	long(t)
 	t.Parallel()
 	for _, r := range load(t, library+"endpoints/bandwidth-ct.yaml") {
 		m, sim := measureRTP(t, r.Scenario)

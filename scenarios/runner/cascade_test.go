@@ -376,6 +376,7 @@ func TestSpeakersAcrossSFMs(t *testing.T) {
 // What stands for lost packets is named like what was before, and silence has nobody's name: the mixer in
 // between never appears.
 func TestCascadedMixersWithLossAndSilence(t *testing.T) {
+	long(t)
 	t.Parallel()
 	s := load(t, meshes+"mixer-cascade.yaml", "expect=[]", "protection=none", "network.links.trunk.loss=10%",
 		"media.0.pauses=[0s..5s]", "media.1.pauses=[0s..5s]", "media.2.pauses=[0s..5s]")[0].Scenario

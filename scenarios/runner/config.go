@@ -23,7 +23,7 @@ func Config(s *scenarios.Scenario) (topologies.Config, error) {
 	c := topologies.Config{
 		Seed: s.Seed, Type: s.Topology.Type,
 		Protection: protect.Mode(s.Protection), SharedEncoders: s.Topology.Encoders == "shared",
-		SFM:          topologies.SFMConfig{LastN: s.Topology.Shown(), NoLimits: !s.Topology.Limits, NoCSRC: !s.Topology.CSRC},
+		SFM:          topologies.SFMConfig{LastN: s.Topology.Shown(), NoLimits: !s.Topology.Limits, Pauses: s.Topology.PauseUnneeded, NoCSRC: !s.Topology.CSRC},
 		Mixer:        topologies.MixerConfig{Loudest: s.Topology.Loudest, NoCSRC: !s.Topology.CSRC, NoLimits: !s.Topology.Limits, Speaker: s.Topology.Layout == "speaker", Bind: *s.Topology.Bind},
 		Marking:      markings[s.Network.HonoursDSCP],
 		PlayoutDelay: s.Playout.Delay, FixedAudio: s.Playout.Audio == "fixed", LipSync: s.Playout.LipSync,
@@ -34,6 +34,9 @@ func Config(s *scenarios.Scenario) (topologies.Config, error) {
 	}
 	if at := s.Topology.Relay; at != "" {
 		c.Between = &topologies.RelayConfig{Name: scenarios.RelayName, At: at}
+	}
+	for _, r := range s.Topology.Restarts {
+		c.Restarts = append(c.Restarts, topologies.Restart{At: simtime.At(r.At), For: r.For})
 	}
 	protection(s, &c)
 	c.Breakers = breakers(s)

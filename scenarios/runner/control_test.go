@@ -27,6 +27,7 @@ func boundAt(rec *record.Record, at time.Duration) string {
 //
 // conformance: CC-7.2-1, CC-7.2-3
 func TestEventsNameTheBound(t *testing.T) {
+	long(t)
 	t.Parallel()
 	for file, want := range map[string]map[time.Duration]string{
 		"e37-bounds.yaml": {19: "signalled bandwidth", 39: "TMMBR", 59: "signalled bandwidth", 89: "controller"},

@@ -180,12 +180,13 @@ media:
 congestion: {controller: nada, coupled: active}
 repair: {refresh: pli, decoder: true}
 `
-	for _, set := range [][]string{
-		nil,
-		{"congestion={controller: gcc, coupled: active}"},
-		{"congestion={controller: tfrc, coupled: active}"},
-		{"congestion={controller: rr-loss, coupled: active, feedback: none}"},
-	} {
+	for _, set := range few(
+		2,
+		[]string(nil),
+		[]string{"congestion={controller: gcc, coupled: active}"},
+		[]string{"congestion={controller: tfrc, coupled: active}"},
+		[]string{"congestion={controller: rr-loss, coupled: active, feedback: none}"},
+	) {
 		together := func(coupled bool) (n, all int) {
 			s := loadText(t, text, set...)
 			s.Congestion.Coupled = map[bool]string{true: "active", false: "off"}[coupled]

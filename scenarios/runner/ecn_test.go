@@ -24,6 +24,7 @@ func aboutECN(r *record.Record) (list []string) {
 // Marks that are told and answered are what makes the scenario pass: without ECN packets
 // are lost, and who answers nothing fills the queue.
 func TestECNSummariesMatter(t *testing.T) {
+	long(t)
 	const file = library + "feedback/ecn-summaries.yaml"
 	r := load(t, file, "seed=1")[0]
 	if !judged(t, r, true) {

@@ -28,6 +28,7 @@ func failing(t *testing.T, file string, set ...string) []string {
 //
 // conformance: CC-7.3-2
 func TestIntervalFollowsBandwidthAndSize(t *testing.T) {
+	long(t)
 	t.Parallel()
 	const headers = 28 // UDP and IP
 	for _, kbps := range []float64{160, 320, 640, 1280} {
@@ -53,6 +54,7 @@ func TestIntervalFollowsBandwidthAndSize(t *testing.T) {
 //
 // conformance: CC-7.3-4
 func TestLateBeforeLost(t *testing.T) {
+	long(t)
 	t.Parallel()
 	first := func(buffer string) (late, lost int) {
 		r := one(t, library+"feedback/e05-buffer-"+buffer+".yaml")
@@ -90,6 +92,7 @@ func TestLateBeforeLost(t *testing.T) {
 //
 // conformance: CC-7.3-6
 func TestGroupSharesFeedback(t *testing.T) {
+	long(t)
 	t.Parallel()
 	const file = "feedback/e03-group-10.yaml"
 	if got := failing(t, file); len(got) > 0 {

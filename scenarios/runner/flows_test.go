@@ -241,6 +241,7 @@ func TestMeshIsPairwise(t *testing.T) {
 //
 // conformance: SIG-10-6
 func TestViewsOfRTCPBandwidth(t *testing.T) {
+	long(t)
 	t.Parallel()
 	timeouts := func(name string) (n int, first time.Duration) {
 		s := load(t, library+"feedback/"+name)[0].Scenario

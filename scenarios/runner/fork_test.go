@@ -134,6 +134,7 @@ func TestReplacedAnswers(t *testing.T) {
 //
 // conformance: FRK-4
 func TestLinesThatAreMade(t *testing.T) {
+	long(t)
 	for fork, want := range map[string]float64{"warm-up: none": 1, "warm-up: ice": 3, "warm-up: ice, limit: 2": 2, "limit: 1": 1} {
 		r, _ := forkedRun(t, "{"+fork+", devices: {tablet: {processing: 1s}, phone: {processing: 2s}, desktop: {accepts: 5s}}}")
 		n := 0.0
@@ -410,6 +411,8 @@ func TestKeysOfMovedLine(t *testing.T) {
 
 // What a scenario says of a fork has an effect.
 func TestForkOptions(t *testing.T) {
+	long(t)
+	t.Parallel()
 	const devices = "devices: {desktop: {accepts: 3s}, tablet: {accepts: 3500ms}, phone: {answers: false}}"
 	chosen := func(fork string) string {
 		r, _ := forkedRun(t, "{"+fork+"}")
@@ -575,7 +578,7 @@ func TestForksOnBadNetworks(t *testing.T) {
 	t.Parallel()
 	runs := 24
 	if testing.Short() {
-		runs = 3
+		runs = 2
 	}
 	for seed := range runs {
 		text := strings.ReplaceAll(forkedCall, "delay: 25ms}", fmt.Sprintf("delay: %dms, loss: %d%%}", 1+seed*7%150, seed%12))

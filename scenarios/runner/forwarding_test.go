@@ -62,6 +62,7 @@ func TestForwardingKeys(t *testing.T) {
 //
 // conformance: TOP-A.5-6
 func TestForwardingAsks(t *testing.T) {
+	long(t)
 	t.Parallel()
 	for limits, pictures := range map[string]bool{"true": true, "false": false} {
 		r := run(t, load(t, meshes+"forwarding-asking.yaml", "expect=[]", "topology.limits="+limits)[0])

@@ -93,8 +93,8 @@ func TestConsentDuringRestarts(t *testing.T) {
 // A restart that the offerer has given up, and the answerer accepted, is taken back there; the call goes on, and so do later offers.
 func TestRestartGivenUp(t *testing.T) {
 	t.Parallel()
-	for _, servers := range []string{"", "ice: {at: T}\n", "ice: {at: T, trickle: false}\n"} {
-		for _, later := range []string{"", ", {by: A, at: 121s}", ", {by: B, at: 121s}", ", {by: A, at: 121s, restart: true}", ", {by: B, at: 121s, restart: true}"} {
+	for _, servers := range few(1, "ice: {at: T}\n", "", "ice: {at: T, trickle: false}\n") {
+		for _, later := range few(1, ", {by: B, at: 121s}", "", ", {by: A, at: 121s}", ", {by: A, at: 121s, restart: true}", ", {by: B, at: 121s, restart: true}") {
 			text := detour("260s", "259s..260s", "259s..260s",
 				servers+"signalling: {at: S, peers: {B: {poll: 40s, phase: 2s}}, offers: [{by: A, at: 1s}, {by: A, at: 43s, restart: true}"+later+"]}\n")
 			r := signalled(t, text)

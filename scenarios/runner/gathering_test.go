@@ -199,7 +199,7 @@ func TestGatheringOnBadNetworks(t *testing.T) {
 	t.Parallel()
 	runs := 200
 	if testing.Short() {
-		runs = 4
+		runs = 2
 	}
 	random := rng.New(7).Stream("networks")
 	pick := func(list ...string) string { return list[random.Uint32()%uint32(len(list))] }

@@ -186,6 +186,7 @@ func TestMixesAndEncodes(t *testing.T) {
 //
 // conformance: HDR-5.2.3-1, TOP-A.3.1-4, IMP-12.5-1
 func TestMixNamesContributors(t *testing.T) {
+	long(t)
 	s := load(t, mixing, "expect=[]", "duration=20s", "protection=none")[0].Scenario
 	sim, w := playRTP(t, s, "mixer", nil)
 	whose := map[uint32]string{}
@@ -286,6 +287,7 @@ func TestContributorsChange(t *testing.T) {
 //
 // conformance: IMP-12.5-2, TOP-A.3.1-6
 func TestMixWithoutNames(t *testing.T) {
+	long(t)
 	t.Parallel()
 	for _, csrc := range []bool{true, false} {
 		s := load(t, mixing, "expect=[]", "duration=20s", "protection=none", fmt.Sprint("topology.csrc=", csrc))[0].Scenario
@@ -322,6 +324,7 @@ func TestMixWithoutNames(t *testing.T) {
 //
 // conformance: TOP-A.3.1-5
 func TestMixerPassesBye(t *testing.T) {
+	long(t)
 	t.Parallel()
 	s := load(t, mixing, "expect=[]", "duration=30s", "endpoints.C={at: C, leaves: 15s}")[0].Scenario
 	var gone []string

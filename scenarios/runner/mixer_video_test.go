@@ -112,6 +112,7 @@ func TestMixerAsksForTiles(t *testing.T) {
 // Who has left needs nothing any more: a camera sends what the slower one is left with, or what it must
 // if nobody is.
 func TestMixerForgetsWhoHasLeft(t *testing.T) {
+	long(t)
 	t.Parallel()
 	for peers, most := range map[string]float64{"A, C, D": 1e6, "A, C": 0.25e6} {
 		ends := "A: {at: A}, C: {at: C, leaves: 30s}"
@@ -186,6 +187,7 @@ func TestMixerShowsSpeakerLarge(t *testing.T) {
 
 // Where packets name nobody, to each peer there is the mixer alone, also when somebody leaves.
 func TestMixerShowsNobodysName(t *testing.T) {
+	long(t)
 	t.Parallel()
 	s := load(t, showing, "expect=[]", "protection=none", "topology.csrc=false", "endpoints.C.leaves=20s")[0].Scenario
 	sim, w := playRTP(t, s, "mixer", nil)

@@ -115,6 +115,7 @@ congestion: {controller: fixed, feedback: none}
 //
 // conformance: SSR-4.9-3, PRF-14-2
 func TestCallsCannotBeLinked(t *testing.T) {
+	long(t)
 	t.Parallel()
 	for cname, want := range map[string]int{"": 0, ", cname: host<n>@example": 20} {
 		path := filepath.Join(t.TempDir(), "calls.yaml")

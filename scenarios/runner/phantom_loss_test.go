@@ -16,11 +16,19 @@ import (
 type dropWatch struct {
 	fabric.Observer
 	lost map[uint32]int64
+	dead packet.IPv4 // relay that nobody is at
 }
 
 func (w *dropWatch) PacketDropped(_ simtime.Time, _ *fabric.Link, p *packet.Packet, _ fabric.DropReason) {
 	if b := p.Payload; len(b) >= 12 && b[0]>>6 == 2 && (b[1] < 192 || b[1] > 223) {
 		w.lost[uint32(b[8])<<24|uint32(b[9])<<16|uint32(b[10])<<8|uint32(b[11])]++
+	}
+}
+
+// PacketDelivered implements fabric.Observer: what comes to a relay whose process has died is lost.
+func (w *dropWatch) PacketDelivered(now simtime.Time, p *packet.Packet) {
+	if w.dead != 0 && p.Dst.IP == w.dead {
+		w.PacketDropped(now, nil, p, 0)
 	}
 }
 
@@ -67,6 +75,11 @@ func TestNobodyReportsPhantomLoss(t *testing.T) {
 		sim := build(t, s)
 		w := &dropWatch{Observer: fabric.Nobody, lost: map[uint32]int64{}}
 		sim.Fabric.Observe(w)
+		sim.OnBox(func(b topologies.BoxChange) {
+			if w.dead = 0; !b.Up && s.Topology.Relayed() {
+				w.dead = sim.Addr(b.Name)
+			}
+		})
 		play(t, sim, s)
 		phantoms := int64(0)
 		for _, f := range sim.Flows {

@@ -53,6 +53,7 @@ congestion: {controller: fixed}
 //
 // conformance: IMP-12.9-1
 func TestPrioritiesDivideTheRate(t *testing.T) {
+	long(t)
 	t.Parallel()
 	rates := func(target string) (r [3]float64, sum float64) {
 		rec := parsed(t, threeVideos, "congestion.parameters={rate: "+target+", pacing-factor: 3}")

@@ -56,6 +56,7 @@ func TestRelayOwnKeys(t *testing.T) {
 //
 // conformance: TOP-A.4.3-9, IMP-12.7-5
 func TestCommonKeysAllowForging(t *testing.T) {
+	long(t)
 	t.Parallel()
 	for keys, refused := range map[string]bool{"common": false, "own": true} {
 		r := run(t, load(t, meshes+"relay-spoofer.yaml", "expect=[]", "topology.bind=false", "topology.keys="+keys)[0])
@@ -156,6 +157,7 @@ func TestKeyHost(t *testing.T) {
 
 // Where the way to the key host loses a packet in five, everybody joins all the same.
 func TestKeyHostBehindLoss(t *testing.T) {
+	long(t)
 	t.Parallel()
 	s := load(t, keyHosted, "expect=[]", "network.links.keys.loss=20%", "seed=3")[0].Scenario
 	sim := build(t, s)

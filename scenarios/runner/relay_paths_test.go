@@ -19,6 +19,7 @@ import (
 //
 // conformance: TOP-A.4.3-5, IMP-12.7-2
 func TestRateForSeveralPaths(t *testing.T) {
+	long(t)
 	t.Parallel()
 	for _, tt := range []struct {
 		policy        string

@@ -63,6 +63,7 @@ func TestRelayedStreamsCountOnce(t *testing.T) {
 //
 // conformance: TIM-4.2-3
 func TestRequestsAreSuppressed(t *testing.T) {
+	long(t)
 	t.Parallel()
 	for _, r := range load(t, library+"feedback/e51-shared-loss.yaml") {
 		rec := run(t, r)

@@ -33,6 +33,7 @@ func flowOf(t *testing.T, sim *topologies.Simulation, name string) *topologies.F
 //
 // conformance: TOP-A.3.3-1, TOP-A.3.3-2
 func TestSFMProjectsAllSources(t *testing.T) {
+	long(t)
 	t.Parallel()
 	sim, w := playRTP(t, load(t, speakers)[0].Scenario, "sfm", nil)
 	own := map[uint32]bool{}
@@ -422,6 +423,7 @@ media: [{from: A, kind: audio, speech: {activity: always, switches: [{at: 5s, co
 // One receiver who needs a key frame all the time doesn't make the sender send nothing else:
 // there are some five a second at most, and the others see all pictures.
 func TestSFMBearsEndlessRequests(t *testing.T) {
+	long(t)
 	t.Parallel()
 	keys := 0
 	s := load(t, meshes+"sfm.yaml", "expect=[]", "repair={refresh: fir, decoder: true}", "network.links.c.backward={rate: 5Mbps, loss: 20%}")[0]

@@ -15,6 +15,7 @@ import (
 // An answer may come when the offer has been given up: then one end alone believes in an agreement, and has begun a handshake
 // that the other end may or may not have heard of. The next agreement makes a call of it, whoever offers.
 func TestAgreementsAfterLateAnswers(t *testing.T) {
+	t.Parallel()
 	for name, text := range map[string]string{
 		"the answer is lost": strings.Replace(signalledCall, "    b:", "    s: {between: [M, S], rate: 10Mbps, delay: 5ms, backward: {impairments: [{type: outage, during: [1080ms..40s]}]}}\n    b:", 1) +
 			"signalling: {at: S, offers: [{by: A, at: 1s}, {by: B, at: 45s}, {by: A, at: 80s}]}\n",
@@ -24,6 +25,7 @@ func TestAgreementsAfterLateAnswers(t *testing.T) {
 		"a telephone gives up": signalledCall + "signalling: {at: M, by: gateway, peers: {A: {poll: 50s, phase: 40s}}, offers: [{by: B, at: 1s}, {by: A, at: 60s}, {by: B, at: 120s}]}\n",
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			r := signalled(t, strings.Replace(text, "duration: 40s", "duration: 240s", 1))
 			for _, end := range []string{"A", "B"} {
 				if math.IsNaN(firstEvent(r, end, "keys-agreed")) || !math.IsNaN(firstEvent(r, end, "keying-failed")) {

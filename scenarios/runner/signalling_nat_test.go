@@ -237,7 +237,7 @@ func TestForgottenConnections(t *testing.T) {
 		told          // so it is, and the connection on which A asks goes with it
 		fine
 	)
-	for _, x := range []struct {
+	for _, x := range few(4, []struct {
 		nodes, peers, offers, duration string
 		want                           int
 	}{
@@ -251,7 +251,7 @@ func TestForgottenConnections(t *testing.T) {
 		{"N1: {nat: {inside: [A]}}", "{}", "{by: A, at: 125m}", "3h", fine}, // the same port again
 		{"N1: {nat: {inside: [A], port-preservation: false}}", "{}", "{by: A, at: 125m}", "3h", called},
 		{"N1: {nat: {inside: [A], port-preservation: false}}", "{A: {long-poll: 30m}}", "{by: A, at: 125m}", "3h", told},
-	} {
+	}...) {
 		text := strings.Replace(fmt.Sprintf(base, x.nodes), "duration: 12s", "duration: "+x.duration, 1) +
 			fmt.Sprintf("signalling: {at: M, peers: %s, offers: [%s]}\n", x.peers, x.offers)
 		r := signalled(t, text)

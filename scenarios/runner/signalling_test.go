@@ -164,7 +164,7 @@ func TestSignallingOnBadNetworks(t *testing.T) {
 	t.Parallel()
 	runs := 300
 	if testing.Short() {
-		runs = 20
+		runs = 5
 	}
 	random := rng.New(4).Stream("networks")
 	pick := func(list ...string) string { return list[random.Uint32()%uint32(len(list))] }

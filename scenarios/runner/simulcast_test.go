@@ -39,6 +39,7 @@ func TestSimulcast(t *testing.T) {
 // With every controller a leg finds out that it bears the better quality, though it sends the
 // other: padding makes up for what that leaves.
 func TestSimulcastRises(t *testing.T) {
+	long(t)
 	t.Parallel()
 	for _, controller := range []string{"nada", "scream", "scream-v2", "gcc"} {
 		r := run(t, load(t, simulcast, "expect=[]", "duration=40s", "congestion={controller: "+controller+", feedback: rfc8888}")[0])
@@ -56,6 +57,7 @@ func TestSimulcastRises(t *testing.T) {
 //
 // conformance: TOP-A.6-2
 func TestSimulcastNeedsEncoders(t *testing.T) {
+	long(t)
 	r := run(t, load(t, simulcast, "expect=[]", "duration=40s", "topology.encoders=shared")[0])
 	high, low := mean(series(t, r, "A/high", record.EncoderRate)[50:]), mean(series(t, r, "A/low", record.EncoderRate)[50:])
 	if high != low || low < 600e3 {

@@ -103,6 +103,7 @@ media:
 //
 // conformance: TOP-A.3.2-2, TOP-A.3.2-5
 func TestMixerRewritesHeaders(t *testing.T) {
+	long(t)
 	t.Parallel()
 	const pacing = 10 * time.Millisecond // by which packets leave later than they came
 	asked := 0
@@ -150,6 +151,7 @@ func TestMixerRewritesHeaders(t *testing.T) {
 //
 // conformance: TOP-A.3.2-7
 func TestMixerNamesSources(t *testing.T) {
+	long(t)
 	t.Parallel()
 	const short = "duration=20s"
 	for _, csrc := range []bool{true, false} {

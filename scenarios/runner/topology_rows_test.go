@@ -103,6 +103,7 @@ func TestReportsEndAtMiddleboxes(t *testing.T) {
 //
 // conformance: TOP-A.3-1, TOP-A.4.3-2
 func TestStreamsPerEndpoint(t *testing.T) {
+	long(t)
 	t.Parallel()
 	rates := func(kind string) (up, down float64) {
 		text := conference(5, 0, "congestion: {feedback: none}\n")
@@ -150,6 +151,7 @@ func TestRelayIsOneSession(t *testing.T) {
 //
 // conformance: CNF-5.1.1-2
 func TestMixerAsksOnceASwitch(t *testing.T) {
+	long(t)
 	t.Parallel()
 	asked, switches := 0, 0
 	sim, w := playRTP(t, loadText(t, restless(100)), "mixer", func(e endpoints.Event) {

@@ -100,6 +100,7 @@ func watchReports(sim *topologies.Simulation, ssrc uint32) *reportWatch {
 //
 // conformance: TOP-A.4.1-1, TOP-A.4.1-3, TOP-A.4-1
 func TestTranscoderKeepsIdentities(t *testing.T) {
+	long(t)
 	t.Parallel()
 	s := load(t, meshes+"transcoder.yaml", "expect=[]")[0].Scenario
 	sim, heard := buildHearing(t, s)
@@ -174,6 +175,7 @@ func TestTranscoderHasKeys(t *testing.T) {
 //
 // conformance: TOP-A.4.1-4
 func TestTranscoderTranslatesReports(t *testing.T) {
+	long(t)
 	t.Parallel()
 	s := load(t, meshes+"transcoder.yaml", "expect=[]", "protection=none")[0].Scenario
 	sim := build(t, s)
@@ -257,6 +259,7 @@ func TestGatewayIsWhatEachWants(t *testing.T) {
 //
 // conformance: TOP-A.4.2-3
 func TestGatewayMergesReports(t *testing.T) {
+	long(t)
 	t.Parallel()
 	for _, tt := range []struct {
 		a, b        string // loss on the way to the gateway, and from there

@@ -11,6 +11,12 @@ const (
 	BreakerRestarted = "breaker-restarted" // the stream goes on
 	BreakerLifted    = "breaker-lifted"    // without the reduction
 
+	UplinkPaused  = "uplink-paused" // nobody gets what a flow would have
+	UplinkResumed = "uplink-resumed"
+
+	BoxDied      = "middlebox-died"
+	BoxRestarted = "middlebox-restarted"
+
 	Glare             = "glare"              // an offer came while one was on its way
 	OfferSent         = "offer-sent"         // by the endpoint
 	OfferAccepted     = "offer-accepted"     // the other end's

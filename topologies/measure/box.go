@@ -1,6 +1,8 @@
 package measure
 
 import (
+	"fmt"
+
 	"rtpfabric/sim/record"
 	"rtpfabric/sim/simtime"
 	"rtpfabric/topologies"
@@ -40,6 +42,18 @@ func newBoxMeters(b *book, sim *topologies.Simulation) []*boxMeter {
 		}, record.Suppressed, record.HeldBack)
 	}
 	return list
+}
+
+// boxChanged notes that a middlebox's process dies, or is there again.
+func (r *Recorder) boxChanged(b topologies.BoxChange) {
+	if b.Up {
+		for _, f := range r.flows {
+			f.anew = f.flow.From == b.Name
+		}
+		r.event(b.At, b.Name, record.BoxRestarted, fmt.Sprintf("with nothing but its configuration; %d packets have come to nobody", b.Missed))
+		return
+	}
+	r.event(b.At, b.Name, record.BoxDied, "nobody takes or sends anything")
 }
 
 func (m *boxMeter) sample(now simtime.Time) {

@@ -15,6 +15,8 @@ import (
 var voice = map[endpoints.EventKind]string{endpoints.VoiceMuted: "voice-muted", endpoints.VoiceUnmuted: "voice-unmuted"}
 
 // gatherings is what has become of candidates.
+var pauses = map[endpoints.EventKind]string{endpoints.StreamPaused: record.UplinkPaused, endpoints.StreamUnpaused: record.UplinkResumed}
+
 var gatherings = map[endpoints.EventKind]string{
 	endpoints.CandidateGathered: record.CandidateGathered, endpoints.GatheringFailed: record.GatheringFailed,
 	endpoints.GatheringComplete: record.GatheringComplete,
@@ -55,6 +57,11 @@ func (r *Recorder) handle(e endpoints.Event) {
 	case endpoints.StreamHeld, endpoints.StreamReleased:
 		if f := r.sent(e.Session, e.Section.SSRC()); f != nil {
 			f.hold(e.At, e.Kind == endpoints.StreamHeld)
+		}
+	case endpoints.StreamPaused, endpoints.StreamUnpaused:
+		if f := r.sent(e.Session, e.Section.SSRC()); f != nil {
+			f.hold(e.At, e.Kind == endpoints.StreamPaused)
+			r.event(e.At, f.name, pauses[e.Kind], "as the peer has asked")
 		}
 	case endpoints.VoiceMuted, endpoints.VoiceUnmuted:
 		if f := r.sent(e.Session, e.Section.SSRC()); f != nil {
@@ -192,6 +199,7 @@ func (r *Recorder) handleFrame(f *flowMeter, e *endpoints.Event) {
 		f.frameDelays.Add(e.At, e.Delay)
 		if f.frames != nil {
 			f.frames.add(e.At, 1)
+			r.resumed(f, e.At)
 			f.rendered(e.At)
 			f.skew(e)
 		} else {
@@ -227,6 +235,20 @@ func (r *Recorder) freeze(f *flowMeter, from, to simtime.Time) {
 	f.totals.frozen += to.Sub(from)
 	f.frozen.spread(from, to)
 	r.event(to, f.name, "freeze", fmt.Sprintf("picture stood still for %v", to.Sub(from).Round(time.Millisecond)))
+}
+
+// resumed notes the first frame that is shown after the sender was started anew: to the receiver it is of another stream,
+// which hasn't stood still, but to who looks at it the picture has.
+func (r *Recorder) resumed(f *flowMeter, at simtime.Time) {
+	if !f.anew {
+		return
+	}
+	if f.anew = false; f.totals.rendered < 3 {
+		return
+	}
+	if from, _, frozen := f.openFreeze(at); frozen {
+		r.freeze(f, from, at)
+	}
 }
 
 // report notes an SR or RR of a section's SSRC.

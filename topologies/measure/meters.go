@@ -160,6 +160,7 @@ type flowMeter struct {
 	totals                   flowTotals
 	firstFrame, lastFrame    simtime.Time // rendered
 	begun                    bool         // there is nothing more to note of its beginning
+	anew                     bool         // its sender has been started anew, and no frame of it shown since
 }
 
 // rendered notes when a picture was shown.

@@ -101,6 +101,7 @@ func Attach(sim *topologies.Simulation, also ...fabric.Observer) *Recorder {
 	sim.Fabric.Observe(r)
 	sim.OnEvent(r.handle)
 	sim.OnSignalling(r.passed, r.signalled)
+	sim.OnBox(r.boxChanged)
 	r.timer = sim.Loop.NewTimer(engine.HandlerFunc(r.sample))
 	r.timer.Set(sim.Loop.Now())
 	return r
