@@ -3,7 +3,7 @@
 CALLS = 100000
 CONFERENCES = 5000
 
-.PHONY: build test vet lint race check bench fuzz swarm breakers determinism regress seeds requirements browser arm64 clean
+.PHONY: build test vet lint race check bench fuzz swarm breakers determinism regress baseline seeds requirements browser arm64 clean
 
 build:
 	go build -o bin/simrun ./cmd/simrun
@@ -46,9 +46,13 @@ breakers:
 determinism:
 	.ci/determinism
 
-# Every scenario of the library meets its expectations.
+# Every scenario of the library meets its expectations, and has the packets that it had.
 regress: build
-	bin/simrun run scenarios --quiet --out .cache/regress
+	bin/simrun test scenarios --quiet --baseline results/baseline --out .cache/regress
+
+# A change of packets is meant.
+baseline: build
+	bin/simrun test scenarios --quiet --baseline results/baseline --update --no-page --out .cache/regress
 
 # RFC 8867 with ten seeds for each of the controllers that it is about. The two files left
 # out have ten already, for NADA.

@@ -127,10 +127,8 @@ func (s *Session) encodingOf(h *rtp.Header, first *Section) (m *Section, sure bo
 
 // routed returns the encoding that an SSRC is known to be of, among those of a source; nil if it isn't known.
 func (s *Session) routed(ssrc uint32, of *Section) *Section {
-	for i := range s.routes {
-		if r := &s.routes[i]; r.ssrc == ssrc && r.section != nil && r.section.medium == of.medium {
-			return r.section
-		}
+	if m := s.sectionOf(ssrc); m != nil && m.medium == of.medium {
+		return m
 	}
 	return nil
 }

@@ -87,6 +87,17 @@ playout: {delay: 300ms}
 	}
 }
 
+// An SFM that was started anew is told again which encoding a stream is, though the peers thought that it knew.
+func TestEncodingsOverARestart(t *testing.T) {
+	s := load(t, simulcastRIDs, "expect=[]", "duration=20s", "network.links.c.schedule=[]", "security.keying=preshared", "topology.restarts=[{at: 10s, for: 1s}]")[0]
+	r := run(t, s)
+	for _, flow := range []string{"A/camera>B", "B/camera>A", "A/camera>C"} {
+		if fps := mean(series(t, r, flow, record.FrameRate)[65:]); fps < 25 {
+			t.Errorf("%s shows %.1f pictures a second", flow, fps)
+		}
+	}
+}
+
 // A pion stack offers three encodings, which it tells apart by RIDs as well, and the SFM of ours takes them: what it
 // sends again is known by the RID alone.
 func TestPionSendsSimulcastByRIDs(t *testing.T) {

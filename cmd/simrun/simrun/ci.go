@@ -34,6 +34,8 @@ does counts as skipped.`,
 		ValidArgsFunction: completeScenarios,
 	}
 	o.addFlags(cmd)
+	cmd.Flags().StringVar(&o.reference, "baseline", "", "hold digests and figures against those in a `folder`, such as results/baseline")
+	cmd.Flags().BoolVar(&o.update, "update", false, "replace what is there, and print what has changed")
 	return cmd
 }
 

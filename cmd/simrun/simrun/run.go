@@ -1,6 +1,7 @@
 package simrun
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"strconv"
@@ -28,6 +29,9 @@ type runOptions struct {
 	junit, summary string
 	// ci is whether GitHub is told, if it is there.
 	ci bool
+	// reference is the folder that runs are held against; empty is none. With update it is replaced.
+	reference string
+	update    bool
 	// open is whether the main page is shown in a browser.
 	open bool
 }
@@ -133,7 +137,7 @@ func runScenarios(cmd *cobra.Command, o *runOptions, args []string) error {
 	if err != nil {
 		return badInput(err)
 	}
-	if err := o.checkReports(); err != nil {
+	if err := errors.Join(o.checkReports(), o.checkReferences(plan)); err != nil {
 		return badInput(err)
 	}
 	stdout, stderr := screenOf(cmd.OutOrStdout()), screenOf(cmd.ErrOrStderr())
@@ -150,6 +154,9 @@ func runScenarios(cmd *cobra.Command, o *runOptions, args []string) error {
 	execute(ctx, plan, o, show)
 	interrupted := ctx.Err() != nil
 	show.end()
+	if err := o.refer(stderr, plan); err != nil {
+		return &exitError{ExitInternal, fmt.Errorf("simrun: the baseline: %w", err)}
+	}
 	var about pagesAbout
 	if !o.noPage {
 		if about, err = writePages(stderr, plan, o); err != nil {
