@@ -14,6 +14,7 @@ import (
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/rng"
 	"rtpfabric/sim/simtime"
+	"rtpfabric/sim/units"
 )
 
 // profile returns the protection profile of all sessions.
@@ -77,6 +78,14 @@ func (s *Simulation) checker(self, peer string, count int, controlling bool, own
 		}
 	}
 	return ice.NewAgent(c)
+}
+
+// TagRTP returns what protection adds to the payload of RTP packets, octets; 0 without any.
+func (s *Simulation) TagRTP() units.Bytes {
+	if s.config.Protection == protect.None {
+		return 0
+	}
+	return s.profile().OverheadRTP()
 }
 
 // credentials are those of an end for its checks with another one.

@@ -13,6 +13,7 @@ import (
 	"rtpfabric/sim/hosted/bubble"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/record"
+	"rtpfabric/sim/rtplog"
 	"rtpfabric/sim/simtime"
 	"rtpfabric/topologies"
 	"rtpfabric/topologies/measure"
@@ -30,6 +31,9 @@ type Options struct {
 	CaptureDir string
 	// CaptureFormat of the endpoints' captures; those of traffic hold IP.
 	CaptureFormat capture.Format
+	// RTPLogDir, if not empty, is an existing folder that gets a log of the RTP packets that each endpoint sends and
+	// receives; see package rtplog.
+	RTPLogDir string
 	// FeedbackDir, if not empty, is an existing folder that gets a log of what each
 	// controller is told and answers; see package feedlog.
 	FeedbackDir string
@@ -95,6 +99,13 @@ func simulate(ctx context.Context, r *scenarios.Run, config topologies.Config, o
 		}
 		also = append(also, tap)
 	}
+	var log *rtplog.Tap
+	if o.RTPLogDir != "" {
+		if log, err = newRTPLog(r.Scenario, sim, o.RTPLogDir); err != nil {
+			return nil, err
+		}
+		also = append(also, log)
+	}
 	rec := measure.Attach(sim, also...)
 	interrupted := advance(ctx, sim, simtime.At(r.Scenario.Duration), o.Progress)
 	if tap != nil {
@@ -103,6 +114,11 @@ func simulate(ctx context.Context, r *scenarios.Run, config topologies.Config, o
 		}
 		if err := writeKeys(o.CaptureDir, sim); err != nil {
 			return nil, fmt.Errorf("%s: writing the keys of captures: %w", r.Name, err)
+		}
+	}
+	if log != nil {
+		if err := log.Close(); err != nil {
+			return nil, fmt.Errorf("%s: %w", r.Name, err)
 		}
 	}
 	out := &record.Record{Manifest: manifest(r, sim, o)}
@@ -167,4 +183,22 @@ func newTap(s *scenarios.Scenario, sim *topologies.Simulation, o Options) (*capt
 		return nil, fmt.Errorf("opening captures: %w", err)
 	}
 	return tap, nil
+}
+
+// newRTPLog opens logs for endpoints and middleboxes.
+func newRTPLog(s *scenarios.Scenario, sim *topologies.Simulation, dir string) (*rtplog.Tap, error) {
+	hosts := map[string]packet.IPv4{}
+	for _, e := range s.Endpoints {
+		hosts[e.Name] = sim.Addr(e.Name)
+	}
+	if s.Topology.Forwarded() {
+		for _, b := range s.Topology.Boxes() {
+			hosts[b.Name] = sim.Addr(b.Name)
+		}
+	}
+	log, err := rtplog.NewTap(dir, sim.TagRTP(), hosts)
+	if err != nil {
+		return nil, fmt.Errorf("opening RTP logs: %w", err)
+	}
+	return log, nil
 }

@@ -96,6 +96,11 @@ func runAndKeep(ctx context.Context, r *plannedRun, o *runOptions, progress func
 			return err
 		}
 	}
+	if o.rtpLog {
+		if err := add(rtpLogFolder, &ro.RTPLogDir); err != nil {
+			return err
+		}
+	}
 	if o.feedbackLog {
 		if err := add(feedbackFolder, &ro.FeedbackDir); err != nil {
 			return err
@@ -121,11 +126,12 @@ func runAndKeep(ctx context.Context, r *plannedRun, o *runOptions, progress func
 // extraFolder is a folder that a run fills, and its name in the record.
 type extraFolder struct{ path, name string }
 
-// capturesFolder is the name of the one with captures, feedbackFolder of that with feedback
+// capturesFolder is the name of the one with captures, rtpLogFolder of that with RTP logs, feedbackFolder of that with feedback
 // logs and what programs print.
 const (
 	capturesFolder = "captures"
 	feedbackFolder = "feedback"
+	rtpLogFolder   = "rtp-logs"
 )
 
 // failureOf is the folder for what is left of a run that failed, beside that of its

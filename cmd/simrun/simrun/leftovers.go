@@ -74,7 +74,7 @@ func leftover(folder, name string) bool {
 	if record.Leftover(folder, name) {
 		return true
 	}
-	for _, what := range []string{capturesFolder, feedbackFolder, apartFolder} {
+	for _, what := range []string{capturesFolder, rtpLogFolder, feedbackFolder, apartFolder} {
 		if rest, ok := strings.CutPrefix(name, besidePrefix(folder, what)); ok && number(rest) {
 			return true
 		}

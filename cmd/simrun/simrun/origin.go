@@ -22,8 +22,9 @@ const originFile = "origin.json"
 type origin struct {
 	Build  string  `json:"build"`            // see [build]
 	Inputs []input `json:"inputs,omitempty"` // files that the scenario names
-	// Captures and FeedbackLog are what the run was asked for besides.
+	// Captures, RTPLog and FeedbackLog are what the run was asked for besides.
 	Captures    capture.Format `json:"captures,omitempty"`
+	RTPLog      bool           `json:"rtp_log,omitempty"`
 	FeedbackLog bool           `json:"feedback_log,omitempty"`
 	// Started is when the run began by the wall clock, and Took how many seconds it took until its files were written.
 	Started time.Time `json:"started,omitzero"`
@@ -54,7 +55,7 @@ func inputsOf(s *scenarios.Scenario, digests map[string]string) []input {
 // writeOrigin writes where a run's files come from, into the folder with all of them.
 func writeOrigin(folder string, r *plannedRun, o *runOptions) error {
 	from := origin{
-		Build: build(), Inputs: r.inputs, Captures: capture.Format(o.pcap), FeedbackLog: o.feedbackLog, Files: map[string]int64{},
+		Build: build(), Inputs: r.inputs, Captures: capture.Format(o.pcap), RTPLog: o.rtpLog, FeedbackLog: o.feedbackLog, Files: map[string]int64{},
 		Started: r.began.UTC().Truncate(time.Millisecond), Took: time.Since(r.began).Round(time.Millisecond).Seconds(),
 	}
 	err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {

@@ -115,6 +115,8 @@ func (from *origin) lacks(r *plannedRun, o *runOptions) string {
 		return "of other files than the scenario names now"
 	case o.pcap != "" && from.Captures != capture.Format(o.pcap):
 		return "without these captures"
+	case o.rtpLog && !from.RTPLog:
+		return "without RTP logs"
 	case o.feedbackLog && !from.FeedbackLog:
 		return "without feedback logs"
 	}

@@ -24,6 +24,7 @@ type runOptions struct {
 	quiet  bool
 	json   bool
 
+	rtpLog      bool
 	feedbackLog bool
 	// junit and summary are files for reports; empty is none.
 	junit, summary string
@@ -95,6 +96,7 @@ func (o *runOptions) addFlags(cmd *cobra.Command) {
 	f.BoolVar(&o.noPage, "no-page", false, "write records without pages")
 	f.Var(&o.pcap, "pcap", "capture the packets of every endpoint and of traffic: pdu says which are RTP and RTCP, ip shows IP headers")
 	f.Lookup("pcap").NoOptDefVal = string(capture.UpperPDU)
+	f.BoolVar(&o.rtpLog, "rtp-log", false, "log the RTP packets that every endpoint sends and receives, as RFC 8868 section 3.1 has it")
 	f.BoolVar(&o.feedbackLog, "feedback-log", false, "log what each controller is told and answers, for simrun replay")
 	f.BoolVar(&o.quiet, "quiet", false, "print only what failed and the summary")
 	f.BoolVar(&o.json, "json", false, "print the results as JSON instead of tables")
