@@ -71,7 +71,7 @@ congestion: {controller: gcc, feedback: twcc}
 repair: {nack: true, rtx: true, refresh: pli, decoder: true}
 playout: {delay: 300ms}
 `
-	for _, text := range []string{fmt.Sprintf(cascade, "rid: h,", "rid: l,"), fmt.Sprintf(cascade, "", "")} {
+	for _, text := range few(1, fmt.Sprintf(cascade, "rid: h,", "rid: l,"), fmt.Sprintf(cascade, "", "")) {
 		r := signalled(t, text)
 		for flow, least := range map[string]float64{"A/camera>B": 1.3e6, "A/camera>C": 90e3, "B/camera>A": 1.3e6, "B/camera>C": 90e3} {
 			if rate := mean(series(t, r, flow, record.ReceiveRate)[75:]); rate < least {
@@ -102,7 +102,7 @@ func TestEncodingsOverARestart(t *testing.T) {
 // sends again is known by the RID alone.
 func TestPionSendsSimulcastByRIDs(t *testing.T) {
 	t.Parallel()
-	for _, ice := range []string{"none", "full"} {
+	for _, ice := range few(1, "full", "none") {
 		r := run(t, load(t, simulcastRIDs, "expect=[]", "duration=20s", "network.links.c.schedule=[]", "endpoints.A.stack=pion", "protection=full", "security.ice="+ice)[0])
 		for flow, bounds := range map[string][2]float64{
 			"A/high": {1.2e6, 1.7e6}, "A/middle": {300e3, 600e3}, "A/low": {90e3, 200e3}, "A/camera>B": {1.2e6, 1.7e6}, "B/camera>A": {1.2e6, 1.7e6},
