@@ -26,19 +26,19 @@ func (m *Section) identify() error {
 	if c.RID != "" && (!headerext.ValidRID(c.RID) || len(c.RID) > MaxRID) {
 		return fmt.Errorf("%q is no RID: it has letters and digits, 1 to %d", c.RID, MaxRID)
 	}
+	next, shared := 0, -1
 	for _, o := range s.sections {
+		next = max(next, o.medium+1)
 		if c.Source == "" || o.config.Source != c.Source {
-			m.medium = max(m.medium, o.medium+1)
 			continue
 		}
 		if o.config.RID == c.RID {
 			return fmt.Errorf("source %s has two encodings with the RID %s", c.Source, c.RID)
 		}
+		shared = o.medium
 	}
-	for _, o := range s.sections {
-		if c.Source != "" && o.config.Source == c.Source {
-			m.medium = o.medium
-		}
+	if m.medium = shared; shared < 0 {
+		m.medium = next
 	}
 	m.mid = midOf(m.medium)
 	return nil
