@@ -43,10 +43,11 @@ func (s *Session) CarrierFailed(now simtime.Time) {
 	}
 }
 
-// CarrierSentRTCP says that the carrier has sent a packet of RTCP, of the size on the wire, with reports of
-// what the given sections send or receive.
-func (s *Session) CarrierSentRTCP(now simtime.Time, size units.Bytes, reports ...*Section) {
+// CarrierSentRTCP says that the carrier has sent a packet of RTCP, which is given in the clear, of the size on the wire, with
+// reports of what the given sections send or receive.
+func (s *Session) CarrierSentRTCP(now simtime.Time, plain []byte, size units.Bytes, reports ...*Section) {
 	s.counts.RTCPSent++
+	s.census.Count(plain)
 	s.event(Event{Kind: RTCPSent, At: now, Size: size})
 	for _, m := range reports {
 		s.event(Event{Kind: ReportSent, At: now, Section: m, SSRC: m.SSRC()})

@@ -239,6 +239,7 @@ func (s *Session) transmitRTCP(now simtime.Time, plain []byte, reporters int, ds
 	p.Src, p.Dst = s.rtcpFlow()
 	p.DSCP, p.Drawn = dscp, drawn
 	s.counts.RTCPSent++
+	s.census.Count(plain)
 	s.timing.CountPacket(p.Size, reporters)
 	s.event(Event{Kind: RTCPSent, At: now, Size: p.Size})
 	s.out.Push(p)

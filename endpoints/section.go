@@ -3,6 +3,7 @@ package endpoints
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"rtpfabric/endpoints/dtmf"
 	"rtpfabric/endpoints/encoder"
@@ -305,6 +306,21 @@ func (m *Section) Goal() units.BitRate {
 		return 0
 	}
 	return m.config.Send.Encoder.Goal()
+}
+
+// PlayOut returns the delay of the jitter buffer of a source that the section receives, when a frame was last played, and the
+// one that the buffer aims at, both from when the fastest packets would come. It reports whether there is a buffer.
+func (m *Section) PlayOut(ssrc uint32) (delay, target time.Duration, ok bool) {
+	for _, r := range m.sources {
+		switch {
+		case r.ssrc != ssrc:
+		case r.audio != nil:
+			return r.audio.Delay(), r.audio.Target(), true
+		case r.buffer != nil:
+			return r.buffer.Held(), r.buffer.Target(), true
+		}
+	}
+	return 0, 0, false
 }
 
 // Main returns the stream of the section's media.

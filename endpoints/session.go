@@ -20,6 +20,7 @@ import (
 	"rtpfabric/endpoints/sound"
 	"rtpfabric/endpoints/ssrcs"
 	"rtpfabric/endpoints/ssrctable"
+	"rtpfabric/endpoints/wire"
 	"rtpfabric/endpoints/xr"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/simtime"
@@ -225,6 +226,7 @@ type Session struct {
 
 	compound compound
 	inbox    inbox
+	census   wire.Census // of the RTCP that was sent
 }
 
 // Counts are totals of a session.
@@ -250,6 +252,9 @@ type Counts struct {
 	// (RFC 3550 §8.2).
 	OwnCollisions, OwnLooped, ThirdPartyCollisions, ThirdPartyLoops uint64
 }
+
+// RTCPCensus returns how many messages of each kind this end has sent.
+func (s *Session) RTCPCensus() *wire.Census { return &s.census }
 
 // Add adds up the totals of two sessions.
 func (c *Counts) Add(o Counts) {

@@ -88,6 +88,7 @@ type Buffer struct {
 	baseAt  simtime.Time // value of base
 	decoder decoder
 	freeze  freezeDetector
+	held    time.Duration // of the last frame
 	done    []Result
 }
 
@@ -158,6 +159,19 @@ func (b *Buffer) target() time.Duration {
 	}
 	return min(b.histogram.target(), b.delay) // of few frames it is a guess
 }
+
+// Target returns the delay before which a steady buffer renders nothing, from when the fastest packet would come; 0 of one
+// that renders what is complete.
+func (b *Buffer) Target() time.Duration {
+	if !b.steady {
+		return 0
+	}
+	return b.target() + b.extra
+}
+
+// Held returns how long after the fastest packet would have come the last frame was rendered, which is what its place in
+// the picture, the network and the buffer have added.
+func (b *Buffer) Held() time.Duration { return b.held }
 
 func (b *Buffer) media(ts int64) simtime.Time {
 	return simtime.At(time.Duration(float64(ts) / b.clock * float64(time.Second)))
@@ -393,6 +407,7 @@ func (b *Buffer) settle(now simtime.Time, f *frame) {
 		r.Outcome = Late
 	default:
 		r.Frozen = b.freeze.rendered(now)
+		b.held = now.Sub(b.media(f.ts) + b.baseAt)
 	}
 	r.Decoded = r.Outcome != Undecodable
 	b.done = append(b.done, r)

@@ -1,7 +1,10 @@
 package runner
 
 import (
+	"slices"
+
 	"rtpfabric/scenarios"
+	"rtpfabric/sim/fabric"
 	"rtpfabric/sim/record"
 	"rtpfabric/topologies"
 )
@@ -38,7 +41,8 @@ func drawing(s *scenarios.Scenario, sim *topologies.Simulation, agent *Agent) re
 	if at := s.Topology.KeyHost; at != "" {
 		t.Endpoints = append(t.Endpoints, record.Endpoint{Name: topologies.KeyHost, At: at, Addr: sim.KeyHostAddr().String()})
 	}
-	for _, f := range sim.Flows {
+	paths, trafficPaths := sim.Paths()
+	for i, f := range sim.Flows {
 		receivers := f.Receivers()
 		if f.Relay != "" { // a picture with all copies would show little
 			receivers = []string{f.Relay}
@@ -47,6 +51,7 @@ func drawing(s *scenarios.Scenario, sim *topologies.Simulation, agent *Agent) re
 			t.Flows = append(t.Flows, record.Flow{
 				Name: f.Flow(), From: f.From, To: to, Kind: string(f.Kind),
 				SSRC: f.Sender.SSRC(), Controller: agent.label(f, controllerOf(s, f.From)),
+				Links: namesOf(paths[i]),
 			})
 		}
 	}
@@ -56,9 +61,19 @@ func drawing(s *scenarios.Scenario, sim *topologies.Simulation, agent *Agent) re
 		t.Endpoints = append(t.Endpoints,
 			record.Endpoint{Name: f.Name, At: f.From, Addr: sim.Traffic[i].First.String()},
 			record.Endpoint{Name: sink, At: f.To, Addr: (sim.Traffic[i].First + 1).String()})
-		t.Flows = append(t.Flows, record.Flow{Name: f.Name, From: f.Name, To: sink, Kind: f.Type, Controller: f.Control})
+		t.Flows = append(t.Flows, record.Flow{Name: f.Name, From: f.Name, To: sink, Kind: f.Type, Controller: f.Control, Links: namesOf(trafficPaths[i])})
 	}
 	return t
+}
+
+// namesOf returns the names of links, each once.
+func namesOf(path []*fabric.Link) (names []string) {
+	for _, l := range path {
+		if !slices.Contains(names, l.Name) {
+			names = append(names, l.Name)
+		}
+	}
+	return names
 }
 
 // parts are those of pion's stack that an endpoint of ours has.

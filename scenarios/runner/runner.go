@@ -83,6 +83,7 @@ func patience(s *scenarios.Scenario) time.Duration { return time.Minute + 5*s.Du
 
 // simulate does a run.
 func simulate(ctx context.Context, r *scenarios.Run, config topologies.Config, o Options) (*record.Record, error) {
+	mixes := measure.ListenToMixes(&config)
 	sim, err := topologies.Build(config)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", r.Name, err)
@@ -126,6 +127,7 @@ func simulate(ctx context.Context, r *scenarios.Run, config topologies.Config, o
 		out.Manifest.Status = record.Incomplete
 	}
 	rec.Finish(sim.Loop.Now(), out)
+	out.Spectra = mixes.Spectra()
 	out.Verdicts = scenarios.Judge(r.Scenario, out)
 	return out, nil
 }

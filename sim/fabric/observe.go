@@ -44,6 +44,8 @@ const (
 	RetryLimit                     // the medium gave up sending it
 	Blocked                        // a middlebox
 	BadChecksum                    // damaged on the way, and found out by its receiver
+
+	DropReasons int = iota // how many there are
 )
 
 var dropReasons = [...]string{

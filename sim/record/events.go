@@ -11,6 +11,8 @@ const (
 	BreakerRestarted = "breaker-restarted" // the stream goes on
 	BreakerLifted    = "breaker-lifted"    // without the reduction
 
+	Freeze = "freeze" // a picture has stood still until now
+
 	UplinkPaused  = "uplink-paused" // nobody gets what a flow would have
 	UplinkResumed = "uplink-resumed"
 

@@ -42,6 +42,8 @@ const (
 	AudioDue        = "audio-due"         // ms of audio that was to be heard in the bin
 	Concealed       = "concealed"         // ms of that for which something had to stand in
 	MouthToEar      = "mouth-to-ear"      // ms from mouth to ear, mean of the frames that were heard
+	BufferDelay     = "buffer-delay"      // ms of the jitter buffer: from when the fastest packets would come to play-out
+	BufferTarget    = "buffer-target"     // ms that it aims at
 	MOS             = "mos"               // mean opinion score by the E-model, of each 5 s
 
 	// Of traffic by TCP.
@@ -71,6 +73,14 @@ const (
 // SignalPrefix begins the names of series of a controller's inner values, such as
 // signal/x-curr; what they are is the controller's to say.
 const SignalPrefix = "signal/"
+
+// DropsPrefix begins the names of series of the packets that a link, or a node of the network, has dropped for one reason,
+// such as drops/queue-full. There is one for what has happened.
+const DropsPrefix = "drops/"
+
+// RTCPPrefix begins the names of series of an endpoint's RTCP messages of one kind, such as rtcp/NACK. There is one for
+// what was sent.
+const RTCPPrefix = "rtcp/"
 
 // Names of distributions.
 const (

@@ -10,7 +10,7 @@ import (
 )
 
 // Read returns the record in a folder that [Write] made. Every file must be
-// there, but that of messages, and of this program's [Format]. An error names the file, and the line
+// there, but those of messages and spectra, and of this program's [Format]. An error names the file, and the line
 // where there is one.
 func Read(dir string) (*Record, error) { return read(dir) }
 
@@ -35,6 +35,7 @@ func read(dir string, names ...string) (*Record, error) {
 		{DistributionsFile, func(data []byte) (err error) { r.Distributions, err = parseDistributions(data); return }},
 		{EventsFile, func(data []byte) (err error) { r.Events, err = parseLines[Event](data); return }},
 		{MessagesFile, func(data []byte) (err error) { r.Messages, err = parseLines[Message](data); return }},
+		{SpectraFile, func(data []byte) (err error) { r.Spectra, err = parseLines[Spectrum](data); return }},
 		{SummaryFile, func(data []byte) (err error) { r.Summary, err = parseJSON[[]Metric](data); return }},
 		{VerdictsFile, func(data []byte) (err error) { r.Verdicts, err = parseJSON[[]Verdict](data); return }},
 	} {
@@ -43,8 +44,8 @@ func read(dir string, names ...string) (*Record, error) {
 		}
 		path := filepath.Join(dir, f.name)
 		data, err := os.ReadFile(path)
-		if f.name == MessagesFile && errors.Is(err, fs.ErrNotExist) {
-			continue // a run without signalling
+		if (f.name == MessagesFile || f.name == SpectraFile) && errors.Is(err, fs.ErrNotExist) {
+			continue // a run without signalling, or without a mixer
 		}
 		if err != nil {
 			return nil, fmt.Errorf("read record: %w", err)

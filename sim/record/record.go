@@ -20,6 +20,8 @@ type Record struct {
 	Series        []*Series
 	Distributions []*Distribution
 	Events        []Event
+	// Spectra are of sound that a mixer has made, where somebody hears it.
+	Spectra []Spectrum
 	// Messages are those of signalling, in the order in which they arrived.
 	Messages []Message
 	Summary  []Metric
@@ -106,6 +108,8 @@ type Flow struct {
 	Kind       string `json:"kind"` // video, audio, tcp or udp
 	SSRC       uint32 `json:"ssrc"`
 	Controller string `json:"controller,omitempty"`
+	// Links are the directions of links that its packets cross when it ends, in this order.
+	Links []string `json:"links,omitempty"`
 }
 
 // Series is a quantity over time in bins of equal length. Value i belongs to
@@ -116,6 +120,13 @@ type Series struct {
 	Unit   string // bit/s, ms, bytes, 1 (ratio) or count
 	Step   time.Duration
 	Values []float64
+}
+
+// Spectrum is how loud each frequency of a sound was, on average over the time in which there was any. Line i is at i·Step.
+type Spectrum struct {
+	Entity string    `json:"entity"`      // the stream that was heard, such as mixer/audio>A
+	Step   float64   `json:"step_hz"`     // between lines
+	Levels []float64 `json:"levels_dbov"` // 0 is the level of the loudest sound there can be
 }
 
 // Event is something that happened at an endpoint or in the network.

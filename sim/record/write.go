@@ -17,6 +17,7 @@ const (
 	DistributionsFile = "distributions.csv"
 	EventsFile        = "events.jsonl"
 	MessagesFile      = "messages.jsonl" // of runs with signalling
+	SpectraFile       = "spectra.jsonl"  // of runs with mixed sound
 	SummaryFile       = "summary.json"
 	VerdictsFile      = "verdicts.json"
 )
@@ -70,6 +71,9 @@ func fill(folder string, r *Record, more []Addition) error {
 	}
 	if len(r.Messages) > 0 {
 		files = append(files, file{MessagesFile, whole(func() ([]byte, error) { return linesBytes(r.Messages) })})
+	}
+	if len(r.Spectra) > 0 {
+		files = append(files, file{SpectraFile, whole(func() ([]byte, error) { return linesBytes(r.Spectra) })})
 	}
 	errs := make([]error, len(files))
 	var wg sync.WaitGroup

@@ -27,13 +27,14 @@ func sample() *Record {
 			Protection: "full", Reproduce: "simrun run x.yaml",
 			Topology: Topology{
 				Type: "point-to-point", Nodes: []string{"A", "B"}, Links: []Link{{"l", "A", "B", "1Mbps", "1Mbps"}},
-				Endpoints: []Endpoint{{Name: "S1", At: "A", Addr: "10.0.0.1"}}, Flows: []Flow{{"S1/video", "S1", "R1", "video", 7, "nada"}},
+				Endpoints: []Endpoint{{Name: "S1", At: "A", Addr: "10.0.0.1"}}, Flows: []Flow{{Name: "S1/video", From: "S1", To: "R1", Kind: "video", SSRC: 7, Controller: "nada", Links: []string{"l/forward"}}},
 			},
 			Resolved: "title: x\nduration: 100s\n",
 		},
 		Messages: []Message{{
 			Sent: simtime.At(time.Second), Arrived: simtime.At(2 * time.Second), From: "A", To: "<server>", Protocol: "ROAP", Title: "OFFER 1", Text: "{\"sdp\":\"v=0\\r\\n\"}\n",
 		}, {To: "A"}},
+		Spectra: []Spectrum{{Entity: "mixer/audio>A", Step: 3.90625, Levels: []float64{-96, -26.1}}},
 		Events: []Event{
 			{At: simtime.At(time.Second), Entity: "l", Kind: "capacity-changed", Detail: "1Mbps → <2.5Mbps>"},
 			{At: simtime.At(1), Entity: "S1", Kind: FirstFrame, Peer: "R1", Delay: time.Millisecond},
@@ -154,8 +155,8 @@ func TestEqualRecordsMakeEqualFiles(t *testing.T) {
 		}
 	}
 	entries, err := os.ReadDir(one)
-	if err != nil || len(entries) != 7 {
-		t.Fatalf("%d files, want 7 (%v)", len(entries), err)
+	if err != nil || len(entries) != 8 {
+		t.Fatalf("%d files, want 8 (%v)", len(entries), err)
 	}
 	for _, e := range entries {
 		a, errA := os.ReadFile(filepath.Join(one, e.Name()))

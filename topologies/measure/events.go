@@ -234,7 +234,10 @@ func (r *Recorder) freeze(f *flowMeter, from, to simtime.Time) {
 	f.totals.freezes++
 	f.totals.frozen += to.Sub(from)
 	f.frozen.spread(from, to)
-	r.event(to, f.name, "freeze", fmt.Sprintf("picture stood still for %v", to.Sub(from).Round(time.Millisecond)))
+	r.events = append(r.events, record.Event{
+		At: to, Entity: f.name, Kind: record.Freeze, Delay: to.Sub(from),
+		Detail: fmt.Sprintf("picture stood still for %v", to.Sub(from).Round(time.Millisecond)),
+	})
 }
 
 // resumed notes the first frame that is shown after the sender was started anew: to the receiver it is of another stream,

@@ -16,6 +16,9 @@ func (r *Recorder) Finish(end simtime.Time, into *record.Record) {
 			r.freeze(f, from, to)
 		}
 	}
+	for _, m := range r.ends {
+		m.count(&r.book, end)
+	}
 	r.book.finish(end)
 	for _, f := range r.flows {
 		if f.audio != nil {

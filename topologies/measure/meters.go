@@ -8,6 +8,7 @@ import (
 
 	"rtpfabric/endpoints"
 	"rtpfabric/endpoints/ice/turn"
+	"rtpfabric/endpoints/wire"
 	"rtpfabric/sim/fabric"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/record"
@@ -153,9 +154,12 @@ type flowMeter struct {
 	avSkew                   *mean
 	avSkews                  *record.Distribution
 	score                    *record.Series // of video
-	reportedLoss, jitter     *level         // as the sender knows them
-	reportedMarks            *total         // nil if it is told of none
-	reportedSoFar            uint64         // of reportedOf
+	bufferDelay              *mean          // of the jitter buffer
+	bufferTarget             *mean
+	playedSoFar              uint64
+	reportedLoss, jitter     *level // as the sender knows them
+	reportedMarks            *total // nil if it is told of none
+	reportedSoFar            uint64 // of reportedOf
 	reportedOf               *endpoints.Stream
 	totals                   flowTotals
 	firstFrame, lastFrame    simtime.Time // rendered
@@ -217,6 +221,7 @@ func newFlowMeter(b *book, f *topologies.Flow) *flowMeter {
 	m.frameDelay, m.frameDelays = b.delay(n, record.FrameDelay), b.distribution(n, record.FrameDelays)
 	m.reportedLoss, m.jitter = b.level(n, record.ReportedLoss, "1"), b.level(n, record.Jitter, "ms")
 	m.reportedLoss.value, m.jitter.value = math.NaN(), math.NaN()
+	m.bufferDelay, m.bufferTarget = b.delay(n, record.BufferDelay), b.delay(n, record.BufferTarget)
 	if f.Sender.HearsMarks() {
 		m.reportedMarks, m.capable = b.count(n, record.ReportedMarks), b.count(n, record.CapablePackets)
 	}
@@ -255,6 +260,13 @@ func (m *flowMeter) sample(now simtime.Time) {
 		m.reportedMarks.add(now, float64(marked-m.reportedSoFar))
 		m.reportedSoFar = marked
 	}
+	if played := m.totals.rendered; played != m.playedSoFar { // in the bin that ends now
+		m.playedSoFar = played
+		if delay, target, ok := m.flow.Receiver.PlayOut(m.flow.Sender.SSRC()); ok {
+			m.bufferDelay.add(now-1, ms(delay))
+			m.bufferTarget.add(now-1, ms(target))
+		}
+	}
 	for i, r := range m.flow.Sender.Main().Reports() {
 		if i == 0 || r.FractionLost > m.reportedLoss.value {
 			m.reportedLoss.set(now, r.FractionLost)
@@ -273,6 +285,7 @@ type endpointMeter struct {
 	rtcpCount *total
 	rtcpShare *level
 	timeouts  *total
+	messages  messages
 	rtcpBytes uint64
 	// checks and handshakes are of calls that are signalled; nil elsewhere.
 	checks, handshakes *total
@@ -337,12 +350,27 @@ func (m *endpointMeter) rtcpSent(at simtime.Time, size units.Bytes) {
 	m.rtcpBytes += uint64(size)
 }
 
-func (m *endpointMeter) sample(now simtime.Time) {
+func (m *endpointMeter) sample(b *book, now simtime.Time) {
 	share := 0.0
 	for _, s := range m.sessions {
 		share += float64(s.RTCPShare())
 	}
 	m.rtcpShare.set(now, share)
+	m.count(b, now)
+}
+
+// count notes what RTCP has been sent since this was asked last: in the bin that ends now.
+func (m *endpointMeter) count(b *book, now simtime.Time) {
+	if now == 0 {
+		return
+	}
+	var sent wire.Census
+	for _, s := range m.sessions {
+		for k, n := range s.RTCPCensus() {
+			sent[k] += n
+		}
+	}
+	m.messages.count(b, now-1, m.name, &sent)
 }
 
 // connMeter measures one end of a session.

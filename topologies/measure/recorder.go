@@ -21,6 +21,8 @@ type Recorder struct {
 	book   book
 	sim    *topologies.Simulation
 	links  []*linkMeter // by Link.Index; nil for links without a serializer
+	causes []causes     // of drops, likewise
+	nodes  causes
 	flows  []*flowMeter
 	ssrcs  []ssrcOf // those that streams have or had
 	bySSRC map[source]*flowMeter
@@ -52,6 +54,7 @@ func Attach(sim *topologies.Simulation, also ...fabric.Observer) *Recorder {
 	for _, l := range sim.Fabric.Links() {
 		r.links = append(r.links, newLinkMeter(&r.book, l))
 	}
+	r.causes = make([]causes, len(r.links))
 	for i, f := range sim.Flows {
 		m := newFlowMeter(&r.book, f)
 		m.begun = len(sim.SignallingNodes()) == 0
@@ -127,7 +130,7 @@ func (r *Recorder) endpoint(s *endpoints.Session) *endpointMeter {
 // sample reads quantities that endpoints don't report when they change.
 func (r *Recorder) sample(now simtime.Time) {
 	for _, m := range r.ends {
-		m.sample(now)
+		m.sample(&r.book, now)
 	}
 	for _, m := range r.boxes {
 		m.sample(now)
@@ -257,11 +260,14 @@ func (r *Recorder) PacketDropped(now simtime.Time, l *fabric.Link, p *packet.Pac
 	if m := r.pathOf(p); m != nil && !p.Copied {
 		m.packetLost(now)
 	}
-	if l != nil {
-		if m := r.links[l.Index()]; m != nil {
-			m.drops.add(now, 1)
-		}
+	if l == nil {
+		r.nodes.add(&r.book, now, nodes, why)
+		return
 	}
+	if m := r.links[l.Index()]; m != nil {
+		m.drops.add(now, 1)
+	}
+	r.causes[l.Index()].add(&r.book, now, l.Name, why)
 }
 
 // PacketArrived implements fabric.Observer.

@@ -93,11 +93,15 @@ func (e *end) flush(now simtime.Time) bool {
 		}
 		size := packet.HeaderIPv4UDP + e.stack.config.Profile.OverheadRTCP()
 		var reports []*endpoints.Section
+		var plain []byte
 		for _, p := range h.packets {
 			size += units.Bytes(p.MarshalSize())
+			if b, err := p.Marshal(); err == nil {
+				plain = append(plain, b...)
+			}
 			reports = append(reports, e.reported(p)...)
 		}
-		e.session.CarrierSentRTCP(now, size, reports...)
+		e.session.CarrierSentRTCP(now, plain, size, reports...)
 	}
 	return len(held) > 0 && !e.order.hasty
 }
