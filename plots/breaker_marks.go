@@ -58,3 +58,26 @@ func (t trip) rule() tripRule {
 		Label: &tripLabel{Show: true, Formatter: text, Position: "insideEndTop", Color: t.color},
 	}
 }
+
+// breakerWord says what a circuit breaker did.
+func breakerWord(kind string) string {
+	switch kind {
+	case record.BreakerTripped:
+		return "stops the stream"
+	case record.BreakerReduced:
+		return "reduces the rate"
+	case record.BreakerObserved:
+		return "would have acted"
+	case record.BreakerWatched:
+		return "another one would have acted"
+	case record.BreakerLeft:
+		return "leaves the session"
+	case record.BreakerAlarm:
+		return "can't judge"
+	case record.BreakerRestarted:
+		return "lets the stream go on"
+	case record.BreakerLifted:
+		return "lifts the reduction"
+	}
+	return kind
+}

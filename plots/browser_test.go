@@ -168,7 +168,7 @@ func TestBrowserDrawsEveryChart(t *testing.T) {
 	b := open(t, render(t, synthetic(2)))
 	want := map[string]int{
 		"chart-rates": 14, "chart-delay": 6, "chart-loss": 5, "chart-rtt": 2, "chart-rtcp": 8, "chart-frame-delay": 2, "chart-frame-rate": 4, "chart-cdf": 3,
-		"chart-video-score": 2, "chart-mos": 4, "chart-av-skew": 2,
+		"chart-video-score": 2, "chart-mos": 4, "chart-av-skew": 2, "chart-timeline": 4,
 	}
 	if got := eval[map[string]int](b, seriesScript); !maps.Equal(got, want) {
 		t.Errorf("series are %v, want %v", got, want)
@@ -257,8 +257,8 @@ func TestBrowserSurvivesHostileTexts(t *testing.T) {
 	if n := eval[int](b, `document.querySelectorAll('img, main b').length`); n != 0 {
 		t.Errorf("%d elements came out of texts", n)
 	}
-	if got := len(eval[map[string]int](b, seriesScript)); got != 11 {
-		t.Errorf("%d charts, want 11", got)
+	if got := len(eval[map[string]int](b, seriesScript)); got != 12 {
+		t.Errorf("%d charts, want 12", got)
 	}
 	b.wantNoProblems()
 }

@@ -15,7 +15,7 @@ const leastRuns = 10
 func (s *overviewScenario) distribution(e expectation, paths []string) *panel {
 	p := &panel{
 		id: fmt.Sprintf("%s-e%d", s.id, e.Number), title: fmt.Sprintf("E%d over runs", e.Number), height: 300,
-		y:    axis{"runs at or below [%]", 100},
+		y:    axis{name: "runs at or below [%]", max: 100},
 		note: e.Text + ". Each line is the runs of one variation" + s.pooled(paths) + ".",
 	}
 	var names []string
@@ -41,7 +41,7 @@ func (s *overviewScenario) distribution(e expectation, paths []string) *panel {
 	p.x = axis{name: fmt.Sprintf("%s [%s]", firstWord(e.Text), unit)}
 	for i, name := range names {
 		if len(values[name]) >= leastRuns {
-			p.line(name, staircase(values[name], high), stroke{color: fmt.Sprintf("--series-%d", i%paletteSize), width: 1.8, dash: "solid", stairs: true})
+			p.line(name, "", staircase(values[name], high), stroke{color: fmt.Sprintf("--series-%d", i%paletteSize), width: 1.8, dash: "solid", stairs: true})
 		}
 	}
 	if len(p.lines) == 0 {

@@ -2,6 +2,7 @@ package plots
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"html/template"
 	"io"
@@ -18,19 +19,29 @@ const eventsShown = 400
 // runPage is what templates/page.html shows.
 type runPage struct {
 	record.Manifest
-	Style     template.CSS
-	Echarts   template.JS
-	Script    template.JS
-	Notice    string
-	Verdict   verdictBanner
-	Remarks   []remark
-	Sketch    *sketch
-	Ladder    *ladderDrawing // nil if nobody has signalled
-	Charts    []chart
-	Summary   []summaryGroup
-	Verdicts  []record.Verdict
-	Events    []record.Event
-	EventsAll int
+	Style      template.CSS
+	Echarts    template.JS
+	Script     template.JS
+	ViewScript template.JS
+	Notice     string
+	Verdict    verdictBanner
+	Remarks    []remark
+	Sketch     *sketch
+	Ladder     *ladderDrawing // nil if nobody has signalled
+	Parts      []chartPart
+	ViewKinds  []viewKind
+	Views      template.JS // all of them, as JSON
+	Summary    []summaryGroup
+	Verdicts   []record.Verdict
+	Breakers   []record.Event // what circuit breakers did, and why
+	Events     []record.Event
+	EventsAll  int
+}
+
+// chartPart is a few charts about one matter.
+type chartPart struct {
+	Title  string
+	Charts []chart
 }
 
 // remark is a plain note below the verdict.
@@ -45,38 +56,38 @@ func Page(w io.Writer, r *record.Record) error {
 	d := newDrawing(r)
 	page := runPage{
 		Manifest: r.Manifest,
-		Style:    template.CSS(styles), Echarts: template.JS(echartsScript), Script: template.JS(pageScript), Notice: echartsNotice,
+		Style:    template.CSS(styles), Echarts: template.JS(echartsScript), Script: template.JS(pageScript), ViewScript: template.JS(viewScript), Notice: echartsNotice,
 		Verdict: bannerOf(r.Manifest.Status, r.Verdicts), Remarks: remarks(&r.Manifest),
 		Sketch:  newSketch(r.Manifest.Topology, d.colors),
 		Summary: summaryGroups(r.Summary), Verdicts: r.Verdicts,
 		Events: r.Events[:min(len(r.Events), eventsShown)], EventsAll: len(r.Events),
 	}
+	for _, e := range r.Events {
+		if strings.HasPrefix(e.Kind, "breaker-") && len(page.Breakers) < eventsShown {
+			page.Breakers = append(page.Breakers, e)
+		}
+	}
 	if l := newLadder(r); l != nil {
 		page.Ladder = l.drawing()
 	}
-	panels := []*panel{d.rates(), d.delays(), d.loss()}
-	if len(r.Names(record.CongestionWindow)) > 0 {
-		panels = append(panels, d.windows())
-	}
-	if len(r.Names(record.RTCPRate)) > 0 || len(r.Names(record.SendRate)) == 0 { // not traffic alone
-		panels = append(panels, d.rtt(), d.rtcp(), d.frameDelay(), d.frameRate())
-	}
-	panels = append(panels, d.signals()...)
-	for _, q := range []struct {
-		metric string
-		panel  func() *panel
-	}{{record.VideoScore, d.watching}, {record.MOS, d.listening}, {record.AVSkew, d.skew}} {
-		if len(d.r.Names(q.metric)) > 0 {
-			panels = append(panels, q.panel())
+	for _, part := range d.parts() {
+		drawn := chartPart{Title: part.title}
+		for _, p := range part.panels {
+			c, err := p.chart()
+			if err != nil {
+				return fmt.Errorf("page of run %s: %w", r.Manifest.Run, err)
+			}
+			drawn.Charts = append(drawn.Charts, c)
 		}
+		page.Parts = append(page.Parts, drawn)
 	}
-	for _, p := range append(panels, d.cdf()) {
-		c, err := p.chart()
-		if err != nil {
-			return fmt.Errorf("page of run %s: %w", r.Manifest.Run, err)
-		}
-		page.Charts = append(page.Charts, c)
+	views := viewsOf(r)
+	page.ViewKinds = kindsOf(views)
+	list, err := json.Marshal(views)
+	if err != nil {
+		return fmt.Errorf("page of run %s: %w", r.Manifest.Run, err)
 	}
+	page.Views = template.JS(list)
 	if err := templates.ExecuteTemplate(w, "page.html", page); err != nil {
 		return fmt.Errorf("page of run %s: %w", r.Manifest.Run, err)
 	}
@@ -130,6 +141,13 @@ func hosted(ends []record.Endpoint) []remark {
 		all = append(all, remark{"note", fmt.Sprintf("%s: %s's stack, %s profile", strings.Join(names[k], ", "), k.stack, k.profile), text})
 	}
 	return all
+}
+
+// HasCharts reports whether there is any chart to choose something in.
+func (p runPage) HasCharts() bool {
+	return slices.ContainsFunc(p.Parts, func(part chartPart) bool {
+		return slices.ContainsFunc(part.Charts, func(c chart) bool { return c.Option != "" })
+	})
 }
 
 // Chips are the variation's settings, except the seed, which stands by itself.

@@ -59,14 +59,14 @@ func TestPageHasEveryChart(t *testing.T) {
 	all := options(t, render(t, synthetic(1)))
 	for id, want := range map[string]int{
 		"rates": 8, "delay": 4, "loss": 3, "rtt": 1, "rtcp": 4, "frame-delay": 1, "frame-rate": 2, "cdf": 2,
-		"video-score": 1, "mos": 2, "av-skew": 1,
+		"video-score": 1, "mos": 2, "av-skew": 1, "timeline": 2,
 	} {
 		if got := len(all[id]["series"].([]any)); got != want {
 			t.Errorf("chart %s has %d series, want %d", id, got, want)
 		}
 	}
-	if len(all) != 11 {
-		t.Errorf("%d charts, want 11", len(all))
+	if len(all) != 12 {
+		t.Errorf("%d charts, want 12", len(all))
 	}
 }
 
@@ -111,6 +111,9 @@ func TestCapacityIsDrawnAsStairs(t *testing.T) {
 func TestStreamKeepsItsColour(t *testing.T) {
 	colors := map[any]bool{}
 	for id, option := range options(t, render(t, synthetic(4))) {
+		if id == "timeline" {
+			continue // whose colours are of what happens
+		}
 		for _, s := range option["series"].([]any) {
 			s := s.(map[string]any)
 			if strings.HasPrefix(s["name"].(string), "S3/video ") {
@@ -155,8 +158,8 @@ func TestTextsAreEscaped(t *testing.T) {
 			t.Errorf("the page has %q: …%s…", bad, page[max(0, i-80):min(len(page), i+80)])
 		}
 	}
-	if n := len(options(t, page)); n != 11 {
-		t.Errorf("%d charts survive, want 11", n)
+	if n := len(options(t, page)); n != 12 {
+		t.Errorf("%d charts survive, want 12", n)
 	}
 }
 

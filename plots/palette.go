@@ -82,8 +82,11 @@ func (p *palette) color(entity string) string {
 	if i, isLink := p.links[entity]; isLink {
 		return fmt.Sprintf("--link-%d", i%4)
 	}
-	return fmt.Sprintf("--series-%d", p.flow(entity))
+	return seriesColor(p.flow(entity))
 }
+
+// seriesColor is the colour of a number, whatever it counts.
+func seriesColor(n int) string { return fmt.Sprintf("--series-%d", n%paletteSize) }
 
 func isLinkMetric(metric string) bool {
 	switch metric {
@@ -91,7 +94,7 @@ func isLinkMetric(metric string) bool {
 		record.QueueLength, record.Arrivals, record.Drops, record.Marks:
 		return true
 	}
-	return false
+	return strings.HasPrefix(metric, record.DropsPrefix)
 }
 
 func isStreamMetric(metric string) bool {
@@ -99,7 +102,7 @@ func isStreamMetric(metric string) bool {
 	case record.SendRate, record.ReceiveRate, record.EncoderRate, record.EncoderGoal,
 		record.Goodput, record.SentPackets, record.LostPackets, record.OneWayDelay,
 		record.FrameDelay, record.FreezeTime, record.FrameRate,
-		record.RepairRate, record.Restored, record.Refreshes, record.Undecodable,
+		record.BufferDelay, record.RepairRate, record.Restored, record.Refreshes, record.Undecodable,
 		record.RepairFrames, record.RepairFrameSize,
 		record.MarkedPackets, record.ReportedMarks, record.CapablePackets, record.CongestionWindow, record.Retransmissions:
 		return true

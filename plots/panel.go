@@ -1,19 +1,14 @@
 package plots
 
 import (
-	"encoding/json"
 	"fmt"
 	"html/template"
-	"slices"
 	"strings"
-
-	"github.com/go-echarts/go-echarts/v2/charts"
-	"github.com/go-echarts/go-echarts/v2/opts"
 )
 
-// panel is a chart under construction. Its text goes into the page's HTML and
-// not into the chart, so that it is escaped, searched and read aloud like any
-// other text.
+// panel is what a chart shows, before anything is said of how it is drawn: pages draw it with echarts, figures for papers
+// with gonum/plot. Its text goes into a page's HTML and not into the chart, so that it is escaped, searched and read aloud
+// like any other text.
 type panel struct {
 	id, title string
 	note      string // what is drawn and at which resolution, in a sentence
@@ -21,21 +16,37 @@ type panel struct {
 	height    int    // px
 	group     string // of charts that zoom together; empty: alone
 	x, y, y2  axis   // y2 is on the right, if it has a name
-	lines     []charts.SingleSeries
-	hidden    map[string]bool // by name: only shown after a click on the legend
-	marks     []float64       // s: vertical rules
-	trips     []trip          // rules of another colour
+	lines     []line
+	marks     []float64 // s: vertical rules
+	trips     []trip    // rules of another colour
 }
 
-// axis is a value axis. max 0 leaves the end to the data.
+// axis is a value axis that begins at min, or if it has lanes, one with a name for each whole number from 0 on. An end that
+// isn't beyond 0, where that is the beginning, is left to the data.
 type axis struct {
-	name string // with unit
-	max  float64
+	name  string // with unit
+	min   float64
+	max   float64
+	lanes []string
 }
 
-// line style of what is drawn.
+// line is one thing drawn: what of whom, and how.
+type line struct {
+	entity, what string
+	data         points
+	stroke
+	bar bool // against the right axis
+	// hidden lines are drawn after a click on the legend. Those that are folded are hidden only while everything is shown:
+	// there would be too many of them.
+	hidden, folded bool
+}
+
+// name is what the legend says.
+func (l *line) name() string { return words(l.entity, l.what) }
+
+// stroke is how a line is drawn.
 type stroke struct {
-	color  string
+	color  string // the name of a variable of the styles
 	width  float32
 	dash   string // solid, dashed or dotted
 	filled bool   // faintly, down to zero
@@ -44,53 +55,61 @@ type stroke struct {
 }
 
 // line adds a line, unless it has no values. It reports whether it did.
-func (p *panel) line(name string, data points, s stroke) bool {
+func (p *panel) line(entity, what string, data points, s stroke) bool {
 	if !data.has() {
 		return false
 	}
-	series := charts.SingleSeries{
-		Name: name, Type: "line", Data: data, Color: s.color,
-		ShowSymbol: opts.Bool(false), Symbol: "none",
-		LineStyle: &opts.LineStyle{Color: s.color, Width: s.width, Type: s.dash},
-	}
-	if s.faint {
-		series.LineStyle.Opacity = opts.Float(0.3)
-	}
-	if s.stairs {
-		series.Step = "end"
-	}
-	if s.filled {
-		series.AreaStyle = &opts.AreaStyle{Color: s.color, Opacity: opts.Float(0.07)}
-	}
-	p.lines = append(p.lines, series)
+	p.lines = append(p.lines, line{entity: entity, what: what, data: data, stroke: s})
 	return true
 }
 
 // bars adds bars against the right axis, unless all of them are zero.
-func (p *panel) bars(name string, data points, color string) {
-	if data.peak() == 0 {
-		return
+func (p *panel) bars(entity, what string, data points, color string) {
+	if data.peak() > 0 {
+		p.lines = append(p.lines, line{entity: entity, what: what, data: data, stroke: stroke{color: color}, bar: true})
 	}
-	p.lines = append(p.lines, charts.SingleSeries{
-		Name: name, Type: "bar", Data: data, Color: color, YAxisIndex: 1, BarWidth: "6",
-		ItemStyle: &opts.ItemStyle{Color: color, Opacity: opts.Float(0.45)},
-	})
 }
 
-func (p *panel) hide(name string) {
-	if p.hidden == nil {
-		p.hidden = map[string]bool{}
+// last is the line that was added last.
+func (p *panel) last() *line { return &p.lines[len(p.lines)-1] }
+
+// fold folds all lines that show something of a kind.
+func (p *panel) fold(what string) {
+	for i := range p.lines {
+		if p.lines[i].what == what {
+			p.lines[i].folded = true
+		}
 	}
-	p.hidden[name] = true
 }
 
-// chart is a panel ready for the page's template.
+// foldBeyond folds all lines but the first few of those that show something of a kind.
+func (p *panel) foldBeyond(few int, what string) {
+	for i := range p.lines {
+		if l := &p.lines[i]; l.what == what {
+			l.folded = l.folded || few <= 0
+			few--
+		}
+	}
+}
+
+// atLeast keeps the left axis from shrinking below a value.
+func (p *panel) atLeast(top float64) {
+	for i := range p.lines {
+		if p.lines[i].data.peak() > top {
+			return
+		}
+	}
+	p.y.max = top
+}
+
+// chart is a panel ready for a page's template.
 type chart struct {
 	ID, Title, Note, Missing string
 	Height                   int
 	Group                    string
 	Label                    string      // for screen readers
 	Option                   template.JS // echarts' option as JSON; empty if nothing is to be drawn
+	Lines                    string      // what each line is about, as JSON
 	Series                   int
 }
 
@@ -102,127 +121,28 @@ func (p *panel) chart() (chart, error) {
 		return c, nil
 	}
 	names := make([]string, len(p.lines))
-	for i, l := range p.lines {
-		names[i] = l.Name
+	for i := range p.lines {
+		names[i] = p.lines[i].name()
 	}
 	c.Label = fmt.Sprintf("Chart: %s. %s against %s. Series: %s.", p.title, p.y.name, p.x.name, strings.Join(names, ", "))
-	option, err := json.Marshal(p.options().JSON())
-	if err != nil {
+	if thinned := p.thin(); thinned {
+		c.Note += fmt.Sprintf(" Of more than %d points a line has the lowest and the highest of each stretch; the record has all.", pointsShown)
+	}
+	var err error
+	if c.Option, c.Lines, err = p.json(); err != nil {
 		return c, fmt.Errorf("chart %s: %w", p.id, err)
 	}
-	c.Option = template.JS(option)
 	return c, nil
 }
 
-func (p *panel) options() *charts.Line {
-	line := charts.NewLine()
-	selected := map[string]bool{}
-	for name := range p.hidden {
-		selected[name] = false
-	}
-	line.SetGlobalOptions(
-		charts.WithAnimation(false),
-		charts.WithInitializationOpts(opts.Initialization{ChartID: p.id, Theme: "own"}),
-		charts.WithLegendOpts(opts.Legend{
-			Type: p.legendType(), Show: opts.Bool(true), Left: "56", Right: "8", Top: "0", Data: p.legend(), Selected: selected,
-			ItemWidth: 26, ItemHeight: 8,
-		}),
-		charts.WithGridOpts(opts.Grid{Left: "66", Right: "66", Top: "56", Bottom: "66"}),
-		charts.WithTooltipOpts(opts.Tooltip{Show: opts.Bool(true), Trigger: "axis", AxisPointer: &opts.AxisPointer{Type: "line"}}),
-		// Dragging over the chart zooms, which is a tool of the toolbox: it must
-		// be there, but out of sight.
-		charts.WithToolboxOpts(opts.Toolbox{Show: opts.Bool(true), Top: "-99", Feature: &opts.ToolBoxFeature{
-			DataZoom: &opts.ToolBoxFeatureDataZoom{Show: opts.Bool(true), YAxisIndex: "none"},
-		}}),
-		// filterMode none: a line keeps going to the edge of a zoomed chart.
-		charts.WithDataZoomOpts(opts.DataZoom{Type: "slider", XAxisIndex: 0, FilterMode: "none"}),
-		charts.WithXAxisOpts(opts.XAxis{
-			Type: "value", Name: p.x.name, NameLocation: "middle", NameGap: 26, Min: 0, Max: p.x.limit(),
-			SplitLine: &opts.SplitLine{Show: opts.Bool(false)},
-		}),
-		charts.WithYAxisOpts(p.y.left()),
-	)
-	if p.y2.name != "" {
-		right := p.y2.left()
-		right.SplitLine = &opts.SplitLine{Show: opts.Bool(false)}
-		line.ExtendYAxis(right)
-	}
-	line.MultiSeries = append(line.MultiSeries, p.lines...)
-	line.MultiSeries[0].MarkLines = p.rules()
-	return line
-}
-
-// crowd is how many lines are too many for a legend that shows all of them.
-const crowd = 18
-
-// legendType makes the legend one row to leaf through where there is a crowd.
-func (p *panel) legendType() string {
-	if len(p.lines) > crowd {
-		return "scroll"
-	}
-	return "plain"
-}
-
-// legendItem hides the dot that echarts puts on the sample of a line: the dash
-// pattern tells lines of one colour apart.
-type legendItem struct {
-	Name      string         `json:"name"`
-	ItemStyle *legendOpacity `json:"itemStyle,omitempty"`
-}
-
-type legendOpacity struct {
-	Opacity float64 `json:"opacity"`
-}
-
-// legend lists the lines; in a crowd, what is shown comes first.
-func (p *panel) legend() []legendItem {
-	items := make([]legendItem, len(p.lines))
-	for i, l := range p.lines {
-		items[i].Name = l.Name
-		if l.Type == "line" {
-			items[i].ItemStyle = &legendOpacity{0}
+// thin leaves no line more points than a page takes. It reports whether it left any out.
+func (p *panel) thin() bool {
+	some := false
+	for i := range p.lines {
+		l := &p.lines[i]
+		if len(l.data) > pointsShown {
+			l.data, some = l.data.thinned(pointsShown), true
 		}
 	}
-	if len(items) > crowd {
-		slices.SortStableFunc(items, func(a, b legendItem) int {
-			switch {
-			case p.hidden[a.Name] == p.hidden[b.Name]:
-				return 0
-			case p.hidden[b.Name]:
-				return -1
-			}
-			return 1
-		})
-	}
-	return items
-}
-
-func (a axis) left() opts.YAxis {
-	return opts.YAxis{Type: "value", Name: a.name, NameLocation: "middle", NameGap: 48, Min: 0, Max: a.limit()}
-}
-
-func (a axis) limit() any {
-	if a.max <= 0 {
-		return nil
-	}
-	return a.max
-}
-
-// rules draws the panel's marks, nil if there are none.
-func (p *panel) rules() *opts.MarkLines {
-	if len(p.marks)+len(p.trips) == 0 {
-		return nil
-	}
-	m := &opts.MarkLines{MarkLineStyle: opts.MarkLineStyle{
-		Symbol:    []string{"none", "none"},
-		Label:     &opts.Label{Show: opts.Bool(false)},
-		LineStyle: &opts.LineStyle{Color: "--rule", Type: "dashed", Width: 1},
-	}}
-	for _, at := range p.marks {
-		m.Data = append(m.Data, opts.MarkLineNameXAxisItem{XAxis: at})
-	}
-	for _, t := range p.trips {
-		m.Data = append(m.Data, t.rule())
-	}
-	return m
+	return some
 }

@@ -15,6 +15,9 @@ var echartsScript string
 //go:embed assets/page.js
 var pageScript string
 
+//go:embed assets/view.js
+var viewScript string
+
 //go:embed assets/page.css
 var styles string
 
@@ -49,6 +52,7 @@ var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	"shortPath":    shortPath,
 	"statusSymbol": statusSymbol,
 	"readable":     readable,
+	"breakerWord":  breakerWord,
 	"changeClass":  changeClass,
 	"outcomeWord":  outcomeWord,
 	"wallTime":     wallTime,

@@ -2,6 +2,7 @@ package plots
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -62,6 +63,53 @@ func (p points) peak() float64 {
 	return top
 }
 
+// pointsShown is the most points that a line on a page has.
+const pointsShown = 5000
+
+// thinned returns at most n points: the first, the last, and of each stretch the lowest and the highest one, and a break of
+// the line if there is any.
+func (p points) thinned(n int) points {
+	if len(p) <= n {
+		return p
+	}
+	stretches := (n - 2) / 3
+	thin := make(points, 0, n)
+	for i := range stretches {
+		part := p[i*len(p)/stretches : (i+1)*len(p)/stretches]
+		kept := make([]int, 0, 3)
+		low, high, gap := -1, -1, -1
+		for k, xy := range part {
+			switch {
+			case math.IsNaN(xy[1]) || math.IsInf(xy[1], 0):
+				gap = k
+			case low < 0:
+				low, high = k, k
+			case xy[1] < part[low][1]:
+				low = k
+			case xy[1] > part[high][1]:
+				high = k
+			}
+		}
+		ends := [2]int{-1, -1} // of the line
+		if i == 0 {
+			ends[0] = 0
+		}
+		if i == stretches-1 {
+			ends[1] = len(part) - 1
+		}
+		for _, k := range []int{low, high, gap, ends[0], ends[1]} {
+			if k >= 0 && !slices.Contains(kept, k) {
+				kept = append(kept, k)
+			}
+		}
+		slices.Sort(kept)
+		for _, k := range kept {
+			thin = append(thin, part[k])
+		}
+	}
+	return thin
+}
+
 // scaled returns the points with their values times a factor.
 func (p points) scaled(factor float64) points {
 	q := make(points, len(p))
@@ -69,6 +117,24 @@ func (p points) scaled(factor float64) points {
 		q[i] = [2]float64{xy[0], xy[1] * factor}
 	}
 	return q
+}
+
+// plus adds points of the same times; where there are more of one, they stay as they are.
+func (p points) plus(q points) points {
+	long, short := p, q
+	if len(q) > len(p) {
+		long, short = q, p
+	}
+	sum := slices.Clone(long)
+	for i, xy := range short {
+		switch {
+		case math.IsNaN(sum[i][1]):
+			sum[i][1] = xy[1]
+		case !math.IsNaN(xy[1]):
+			sum[i][1] += xy[1]
+		}
+	}
+	return sum
 }
 
 // windows calls use for each stretch of the given width with the values in it

@@ -1,9 +1,11 @@
 package plots
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -115,3 +117,28 @@ func BenchmarkPage(b *testing.B) {
 type discard struct{}
 
 func (discard) Write(p []byte) (int, error) { return len(p), nil }
+
+// A spike and a gap of one point each are seen however long the line is.
+func TestThinnedKeepsExtremesAndGaps(t *testing.T) {
+	const n = 123_457
+	p := make(points, n)
+	for i := range p {
+		p[i] = [2]float64{float64(i), 10 + math.Sin(float64(i)/7)}
+	}
+	p[40_001][1], p[80_003][1], p[100_000][1] = 99, -99, math.NaN()
+	thin := p.thinned(pointsShown)
+	if len(thin) > pointsShown {
+		t.Errorf("%d points, want at most %d", len(thin), pointsShown)
+	}
+	for _, want := range []float64{0, 40_001, 80_003, 100_000, n - 1} {
+		if !slices.ContainsFunc(thin, func(xy [2]float64) bool { return xy[0] == want }) {
+			t.Errorf("the point at %v is gone", want)
+		}
+	}
+	if !slices.IsSortedFunc(thin, func(a, b [2]float64) int { return cmp.Compare(a[0], b[0]) }) {
+		t.Error("the points are out of order")
+	}
+	if got := p[:100].thinned(pointsShown); len(got) != 100 {
+		t.Errorf("%d of 100 points, want all", len(got))
+	}
+}

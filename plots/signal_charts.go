@@ -53,11 +53,10 @@ func (d *drawing) signalLines(p *panel, series []*record.Series, factor float64)
 	}
 	for i, s := range series {
 		k := slices.Index(kinds, s.Metric)
-		name := words(s.Entity, strings.TrimPrefix(s.Metric, record.SignalPrefix))
 		width := 1.8 - 0.5*float32(k/len(dashes))
-		p.line(name, present(means(s, 0)).scaled(factor), stroke{color: d.colors.color(s.Entity), width: max(width, 0.8), dash: dashes[k%len(dashes)]})
-		if i >= paletteSize {
-			p.hide(name)
+		what := strings.TrimPrefix(s.Metric, record.SignalPrefix)
+		if p.line(s.Entity, what, present(means(s, 0)).scaled(factor), stroke{color: d.colors.color(s.Entity), width: max(width, 0.8), dash: dashes[k%len(dashes)]}) {
+			p.last().folded = i >= paletteSize
 		}
 	}
 }

@@ -14,10 +14,6 @@ import (
 // queue is shorter than a second.
 const plotStep = time.Second
 
-// rtcpStep evens out RTCP, whose packets can lie seconds apart: 5 s is the
-// minimum interval of RFC 3550 §6.2.
-const rtcpStep = 5 * time.Second
-
 // Group of the charts over time, which zoom together.
 const timeGroup = "time"
 
@@ -86,7 +82,7 @@ func lowest(p points) float64 {
 func (d *drawing) panel(id, title, yName string, height int) *panel {
 	return &panel{
 		id: id, title: title, height: height, group: timeGroup,
-		x: axis{"time [s]", d.seconds}, y: axis{name: yName}, marks: d.changes, trips: d.trips,
+		x: axis{name: "time [s]", max: d.seconds}, y: axis{name: yName}, marks: d.changes, trips: d.trips,
 	}
 }
 
@@ -116,15 +112,14 @@ func (d *drawing) rates() *panel {
 		if !d.reachable(link) && len(d.r.Names(record.Capacity)) > 2*manyLinks {
 			continue
 		}
-		name := words(link, "capacity")
 		data := steps(d.r.Find(link, record.Capacity)).scaled(factor)
 		first := len(d.limits) > 0 && d.limits[0] == link
 		width := float32(1.4)
 		if first {
 			width = 2.2
 		}
-		if p.line(name, data, stroke{color: d.colors.color(link), width: width, dash: "solid", filled: first, stairs: true}) && !d.reachable(link) {
-			p.hide(name)
+		if p.line(link, "capacity", data, stroke{color: d.colors.color(link), width: width, dash: "solid", filled: first, stairs: true}) {
+			p.last().hidden = !d.reachable(link)
 		}
 	}
 	d.lines(p, record.ReceiveRate, "received", plotStep, factor, stroke{width: 6, dash: "solid", faint: true})
@@ -134,16 +129,12 @@ func (d *drawing) rates() *panel {
 	d.lines(p, record.RepairRate, "repairs", plotStep, factor, stroke{width: 1.4, dash: "dashed"})
 	// With many streams the page starts with one line each.
 	streams := len(d.r.Names(record.SendRate))
-	for _, stream := range d.r.Names(record.SendRate) {
-		p.hide(words(stream, "encoded"))
-		if streams > 2 {
-			p.hide(words(stream, "received"))
-		}
+	p.fold("encoded")
+	if streams > 2 {
+		p.fold("received")
 	}
 	if streams > paletteSize {
-		for _, connection := range d.r.Names(record.Target) {
-			p.hide(words(connection, "target"))
-		}
+		p.fold("target")
 	}
 	return p
 }
@@ -178,7 +169,7 @@ func (d *drawing) reachable(link string) bool {
 func (d *drawing) lines(p *panel, metric, what string, width time.Duration, factor float64, s stroke) {
 	for _, entity := range d.r.Names(metric) {
 		s.color = d.colors.color(entity)
-		p.line(words(entity, what), means(d.r.Find(entity, metric), width).scaled(factor), s)
+		p.line(entity, what, means(d.r.Find(entity, metric), width).scaled(factor), s)
 	}
 }
 
@@ -188,41 +179,12 @@ func (d *drawing) delays() *panel {
 	p.missing = "No packet arrived and no queue was recorded."
 	d.lines(p, record.OneWayDelay, "one-way delay", 0, 1, stroke{width: 1.8, dash: "solid"})
 	for _, stream := range d.r.Names(record.Jitter) {
-		name := words(stream, "jitter")
-		if p.line(name, present(means(d.r.Find(stream, record.Jitter), 0)), stroke{color: d.colors.color(stream), width: 1.2, dash: "dotted", stairs: true}) {
-			p.hide(name)
-		}
+		p.line(stream, "jitter", present(means(d.r.Find(stream, record.Jitter), 0)), stroke{color: d.colors.color(stream), width: 1.2, dash: "dotted", stairs: true})
 	}
 	for _, link := range d.busiest(record.QueueDelay) {
-		p.line(words(link, "queue delay"), means(d.r.Find(link, record.QueueDelay), 0), stroke{color: d.colors.color(link), width: 1.4, dash: "solid"})
+		p.line(link, "queue delay", means(d.r.Find(link, record.QueueDelay), 0), stroke{color: d.colors.color(link), width: 1.4, dash: "solid"})
 	}
-	return p
-}
-
-func (d *drawing) loss() *panel {
-	p := d.panel("loss", "Loss and marks", "lost [%]", 260)
-	p.note = "Lost packets in each second, in percent of those that were sent in it (streams) or came to the link (links). Dotted: packets that a queue marked CE instead. Hidden at first: what the sender knows of it from reports."
-	p.missing = "No packets were counted."
-	for _, stream := range d.r.Names(record.LostPackets) {
-		data := percentages(d.r.Find(stream, record.LostPackets), d.r.Find(stream, record.SentPackets), plotStep)
-		p.line(words(stream, "lost"), data, stroke{color: d.colors.color(stream), width: 1.8, dash: "solid"})
-	}
-	for _, stream := range d.r.Names(record.ReportedLoss) {
-		name := words(stream, "reported")
-		if p.line(name, present(means(d.r.Find(stream, record.ReportedLoss), 0)).scaled(100), stroke{color: d.colors.color(stream), width: 1.2, dash: "dashed", stairs: true}) {
-			p.hide(name)
-		}
-	}
-	for _, link := range d.busiest(record.Drops) {
-		data := percentages(d.r.Find(link, record.Drops), d.r.Find(link, record.Arrivals), plotStep)
-		p.line(words(link, "drops"), data, stroke{color: d.colors.color(link), width: 1.4, dash: "dashed"})
-	}
-	for _, link := range d.busiest(record.Marks) {
-		if data := percentages(d.r.Find(link, record.Marks), d.r.Find(link, record.Arrivals), plotStep); data.peak() > 0 {
-			p.line(words(link, "marks"), data, stroke{color: d.colors.color(link), width: 1.4, dash: "dotted"})
-		}
-	}
-	p.atLeast(1) // without any loss the axis would invent a scale
+	p.fold("jitter")
 	return p
 }
 
@@ -233,28 +195,7 @@ func (d *drawing) windows() *panel {
 	d.lines(p, record.CongestionWindow, "window", 0, 1e-3, stroke{width: 1.8, dash: "solid"})
 	p.y2 = axis{name: "sent again [segments per s]"}
 	for _, flow := range d.r.Names(record.Retransmissions) {
-		p.bars(words(flow, "sent again"), sums(d.r.Find(flow, record.Retransmissions), plotStep), d.colors.color(flow))
-	}
-	return p
-}
-
-// atLeast keeps the left axis from shrinking below a value.
-func (p *panel) atLeast(top float64) {
-	for _, l := range p.lines {
-		if l.Data.(points).peak() > top {
-			return
-		}
-	}
-	p.y.max = top
-}
-
-func (d *drawing) rtt() *panel {
-	p := d.panel("rtt", "Round-trip time", "RTT [ms]", 260)
-	p.note = "As each connection measures it from LSR and DLSR in reports, mean of each bin."
-	p.missing = "No round-trip time was measured."
-	for _, connection := range d.r.Names(record.RTT) {
-		data := present(means(d.r.Find(connection, record.RTT), 0))
-		p.line(words(connection, "RTT"), data, stroke{color: d.colors.color(connection), width: 1.8, dash: "solid"})
+		p.bars(flow, "sent again", sums(d.r.Find(flow, record.Retransmissions), plotStep), d.colors.color(flow))
 	}
 	return p
 }
@@ -269,71 +210,4 @@ func present(p points) points {
 		}
 	}
 	return q
-}
-
-func (d *drawing) rtcp() *panel {
-	peak := 0.0
-	for _, s := range d.r.Series {
-		switch s.Metric {
-		case record.RTCPRate, record.RTCPShare:
-			peak = max(peak, means(s, rtcpStep).peak())
-		}
-	}
-	unit, factor := rateScale(peak)
-	p := d.panel("rtcp", "RTCP against its share", "RTCP ["+unit+"]", 280)
-	p.note = "Means over 5 s, because packets can lie seconds apart. Dashed: the endpoint's part of the 5 % of session bandwidth (RFC 3550 section 6.2)."
-	p.missing = "No RTCP was recorded."
-	d.lines(p, record.RTCPRate, "RTCP", rtcpStep, factor, stroke{width: 1.8, dash: "solid"})
-	d.lines(p, record.RTCPShare, "share", plotStep, factor, stroke{width: 1.4, dash: "dashed"})
-	return p
-}
-
-func (d *drawing) frameDelay() *panel {
-	p := d.panel("frame-delay", "Frame delay", "frame delay [ms]", 260)
-	p.note = "From capture to rendering, means over each bin. A gap means that no frame was rendered."
-	p.missing = "No frame was rendered."
-	d.lines(p, record.FrameDelay, "frame delay", 0, 1, stroke{width: 1.8, dash: "solid"})
-	return p
-}
-
-func (d *drawing) listening() *panel {
-	p := d.panel("mos", "Quality of audio", "mean opinion score", 260)
-	p.note = "By the E-model (ITU-T G.107) from delay, loss after play-out, and codec, for each 5 s in which there was anything to hear. Bars: audio that something had to stand in for, in each second, against the right axis."
-	p.missing = "There was nothing to hear."
-	d.lines(p, record.MOS, "MOS", 0, 1, stroke{width: 1.8, dash: "solid"})
-	p.y.max = 5
-	p.y2 = axis{"concealed [ms per s]", 1000}
-	for _, stream := range d.r.Names(record.Concealed) {
-		p.bars(words(stream, "concealed"), sums(d.r.Find(stream, record.Concealed), plotStep), d.colors.color(stream))
-	}
-	return p
-}
-
-func (d *drawing) watching() *panel {
-	p := d.panel("video-score", "Quality of video", "score", 260)
-	p.note = "A proxy for comparing runs, from bits per pixel, frames shown, freezes and what couldn't be decoded in each second; no model of perception."
-	p.missing = "There was nothing to see."
-	d.lines(p, record.VideoScore, "score", 0, 1, stroke{width: 1.8, dash: "solid"})
-	p.y.max = 100
-	return p
-}
-
-func (d *drawing) skew() *panel {
-	p := d.panel("av-skew", "Picture after sound", "later [ms]", 260)
-	p.note = "By how much the picture is later than the sound of the same moment, means over each bin. People begin to notice when it is 45 ms late or 125 ms early (ITU-R BT.1359)."
-	p.missing = "Pictures and sound weren't played together."
-	d.lines(p, record.AVSkew, "after its sound", 0, 1, stroke{width: 1.8, dash: "solid"})
-	return p
-}
-
-func (d *drawing) frameRate() *panel {
-	p := d.panel("frame-rate", "Frame rate and freezes", "frames/s", 260)
-	p.note = "Rendered frames, means over 1 s. Bars: frozen time in each second, against the right axis."
-	p.missing = "No picture was rendered."
-	d.lines(p, record.FrameRate, "frame rate", plotStep, 1, stroke{width: 1.8, dash: "solid"})
-	p.y2 = axis{"frozen [ms per s]", 1000}
-	for _, stream := range d.r.Names(record.FreezeTime) {
-		p.bars(words(stream, "frozen"), sums(d.r.Find(stream, record.FreezeTime), plotStep), d.colors.color(stream))
-	}
-	return p
 }

@@ -1,6 +1,6 @@
-// Draws the charts of a run's page and links their zoom. Without charts, as on
-// an overview, only the copy buttons are left.
-(function () {
+// Draws the charts of a page and links their zoom. Without charts, as on an overview, only the copy buttons are left. What is
+// shown of a run is up to view.js.
+const simrunPage = (function () {
   'use strict';
   var root = document.documentElement;
 
@@ -16,7 +16,7 @@
     return option;
   }
 
-  function thousands(v) { return String(+v.toFixed(6)).replace(/^(-?\d{2,})(\d{3})$/, '$1\u202f$2'); }
+  function thousands(v) { return typeof v === 'string' ? v : String(+v.toFixed(6)).replace(/^(-?\d{2,})(\d{3})$/, '$1\u202f$2'); }
 
   function theme() {
     var ink = css('--ink'), soft = css('--soft'), line = css('--line');
@@ -27,7 +27,7 @@
       axisLabel: Object.assign({ formatter: thousands }, text), nameTextStyle: text, splitLine: { lineStyle: { color: css('--grid') } }
     };
     return {
-      backgroundColor: 'transparent', textStyle: { fontFamily: font }, valueAxis: axis,
+      backgroundColor: 'transparent', textStyle: { fontFamily: font }, valueAxis: axis, categoryAxis: axis,
       legend: { textStyle: { color: ink, fontFamily: font, fontSize: 12.5 }, inactiveColor: css('--faint'), itemGap: 16, padding: 2 },
       tooltip: {
         confine: true, backgroundColor: css('--tip'), borderColor: line, textStyle: { color: ink, fontFamily: font, fontSize: 12.5 },
@@ -53,13 +53,14 @@
 
   // The value of a series at x: stairs hold, lines are read at their nearest
   // point, unless that is far away.
-  function valueAt(series, x) {
+  function valueAt(series, x, inLanes) {
     var data = series.data, lo = 0, hi = data.length;
     while (lo < hi) {
       var mid = (lo + hi) >> 1;
       if (data[mid][0] <= x) lo = mid + 1; else hi = mid;
     }
     if (series.step) return lo > 0 ? data[lo - 1][1] : null;
+    if (inLanes) return lo > 0 && lo < data.length && data[lo][1] !== null ? data[lo - 1][1] : null;
     var best = null;
     [data[lo - 1], data[lo]].forEach(function (p) {
       if (p && (!best || Math.abs(p[0] - x) < Math.abs(best[0] - x))) best = p;
@@ -78,14 +79,14 @@
       head.textContent = option.xAxis[0].name.split(' [')[0] + ' ' + (+x.toFixed(2)) + ' ' + bracket(option.xAxis[0].name);
       box.appendChild(head);
       option.series.forEach(function (s) {
-        var y = off[s.name] === false ? null : valueAt(s, x);
+        var y = off[s.name] === false ? null : valueAt(s, x, !!option.yAxis[0].data);
         if (y === null) return;
         var row = document.createElement('div'), dot = document.createElement('span'), text = document.createElement('b');
         row.style.cssText = 'display:flex;gap:8px;align-items:center';
         dot.style.cssText = 'width:14px;border-top:3px ' + ((s.lineStyle || {}).type || 'solid') + ' ' + s.color;
         dot.style.opacity = (s.lineStyle || {}).opacity || 1;
         text.style.cssText = 'margin-left:auto;padding-left:14px;font-variant-numeric:tabular-nums';
-        text.textContent = (+y.toPrecision(4)) + ' ' + bracket(option.yAxis[s.yAxisIndex || 0].name);
+        if (!option.yAxis[0].data) text.textContent = (+y.toPrecision(4)) + ' ' + bracket(option.yAxis[s.yAxisIndex || 0].name);
         row.append(dot, document.createTextNode(s.name), text);
         box.appendChild(row);
       });
@@ -105,17 +106,59 @@
       x += w;
     });
     var extra = (rows - 1) * 24;
-    entry.el.style.height = +entry.el.dataset.height + extra + 'px';
+    entry.el.style.height = (entry.height || +entry.el.dataset.height) + extra + 'px';
     return 40 + extra;
   }
 
-  var entries = [], hovered = null;
+  // Of all entities, or of some: those of a part of the run.
+  var entries = [], hovered = null, part = null, pin = null;
 
-  function draw(entry) {
+  function belongs(about) { return !part || part.has(about.entity); }
+
+  // Leaves in the option what belongs to the part that is shown, in which nothing is folded.
+  function choose(entry) {
+    var option = entry.option, rules = option.series[0].markLine;
+    entry.lines = option.series.map(function (s, i) { return { series: s, about: entry.about[i] }; });
+    if (part) {
+      option.series = option.series.filter(function (s, i) { return belongs(entry.about[i]); });
+      var selected = option.legend.selected || {}, names = option.series.map(function (s) { return s.name; });
+      entry.lines.forEach(function (l) { if (l.about.folded) delete selected[l.series.name]; });
+      option.legend.data = option.legend.data.filter(function (item) { return names.indexOf(item.name) >= 0; });
+      option.legend.selected = selected;
+      if (names.length <= 18) option.legend.type = 'plain';
+    }
+    if (option.yAxis[0].data) lanes(entry, option);
+    if (pin !== null && entry.el.dataset.group) rules = pinned(rules);
+    if (option.series.length && rules) option.series[0].markLine = rules;
+  }
+
+  // Of an axis with lanes those that nothing is drawn in are left out.
+  function lanes(entry, option) {
+    var axis = option.yAxis[0], used = [];
+    option.series.forEach(function (s) { var p = s.data[0]; if (p && used.indexOf(p[1]) < 0) used.push(p[1]); });
+    used.sort(function (a, b) { return a - b; });
+    option.series.forEach(function (s) { s.data.forEach(function (p) { if (p[1] !== null) p[1] = used.indexOf(p[1]); }); });
+    entry.height = +entry.el.dataset.height - 24 * (axis.data.length - used.length);
+    axis.data = used.map(function (lane) { return axis.data[lane]; });
+    axis.inverse = true; // the first on top
+  }
+
+  // The rule of an event that has been chosen, besides those of the chart.
+  function pinned(rules) {
+    var own = { xAxis: pin, lineStyle: { color: css('--link'), type: 'solid', width: 1.5 } };
+    if (!rules) rules = { symbol: ['none', 'none'], label: { show: false }, data: [] };
+    rules.data = rules.data.concat([own]);
+    return rules;
+  }
+
+  // anew: without what has been chosen in the legend.
+  function draw(entry, anew) {
     var zoom = entry.chart ? entry.chart.getOption().dataZoom[0] : null;
-    var selected = entry.chart ? entry.chart.getOption().legend[0].selected : null;
-    if (entry.chart) entry.chart.dispose();
+    var selected = entry.chart && !anew ? entry.chart.getOption().legend[0].selected : null;
+    if (entry.chart) { entry.chart.dispose(); entry.chart = null; }
+    if (entry.el.closest('[hidden]')) return;
     entry.option = paint(JSON.parse(document.getElementById(entry.el.dataset.option).textContent));
+    choose(entry);
     entry.option.grid = [].concat(entry.option.grid);
     entry.option.grid[0].top = fit(entry, entry.el.clientWidth);
     entry.option.tooltip.formatter = tip(entry);
@@ -126,7 +169,11 @@
     entry.chart.setOption(entry.option);
     if (entry.el.dataset.group) entry.chart.group = entry.el.dataset.group;
     dragToZoom(entry);
+    entry.chart.on('datazoom', function () { zoomed(entry); });
   }
+
+  // Whoever wants to know that what a chart shows of its axis has changed.
+  var zoomed = function () {};
 
   function dragToZoom(entry) {
     entry.chart.dispatchAction({ type: 'takeGlobalCursor', key: 'dataZoomSelect', dataZoomSelectActive: true });
@@ -135,22 +182,96 @@
 
   function showAll(entry) { entry.chart.dispatchAction({ type: 'dataZoom', start: 0, end: 100 }); }
 
-  function save(entry) {
+  function rangeOf(entry) {
+    var zoom = entry.chart.getOption().dataZoom[0];
+    return [zoom.startValue, zoom.endValue];
+  }
+
+  function showRange(entry, from, to) { entry.chart.dispatchAction({ type: 'dataZoom', startValue: from, endValue: to }); }
+
+  // Keys zoom and move what a chart shows, by a tenth of it or by a third.
+  function onKey(entry, event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    var range = rangeOf(entry), from = range[0], to = range[1], width = to - from, end = limitOf(entry);
+    switch (event.key) {
+      case '+': case '=': from += width / 6; to -= width / 6; break;
+      case '-': from -= width / 4; to += width / 4; break;
+      case 'ArrowLeft': from -= Math.min(width / 10, from); to = from + width; break;
+      case 'ArrowRight': to += Math.min(width / 10, end - to); from = to - width; break;
+      case 'Home': to = width; from = 0; break;
+      case 'End': from = end - width; to = end; break;
+      case '0': case 'Escape': showAll(entry); event.preventDefault(); return;
+      default: return;
+    }
+    event.preventDefault();
+    showRange(entry, Math.max(0, from), Math.min(end, to));
+  }
+
+  // The end of a chart's axis, which begins at 0.
+  function limitOf(entry) {
+    var zoom = entry.chart.getOption().dataZoom[0];
+    return entry.option.xAxis[0].max || 100 * (zoom.endValue - zoom.startValue) / (zoom.end - zoom.start);
+  }
+
+  function offer(href, name) {
     var link = document.createElement('a');
-    link.href = 'data:image/svg+xml;charset=utf-8,' + encodeURIComponent(entry.chart.renderToSVGString());
-    link.download = entry.el.id + '.svg';
+    link.href = href;
+    link.download = name;
     link.click();
   }
 
-  function drawAll() { entries.forEach(draw); }
+  function save(entry) {
+    offer('data:image/svg+xml;charset=utf-8,' + encodeURIComponent(entry.chart.renderToSVGString()), entry.el.id + '.svg');
+  }
+
+  function quoted(text) { return /[",\r\n]/.test(text) ? '"' + text.replace(/"/g, '""') + '"' : text; }
+
+  // What the chart draws, hidden lines too, a point a row (RFC 4180).
+  function table(entry) {
+    var x = entry.option.xAxis[0].name, rows = [['entity', 'what', quoted(x), 'value', 'unit'].join(',')];
+    entry.lines.forEach(function (l) {
+      if (!belongs(l.about)) return;
+      var axis = entry.option.yAxis[l.series.yAxisIndex || 0], unit = bracket(axis.name || '') || axis.name || '';
+      var head = quoted(l.about.entity) + ',' + quoted(l.about.what) + ',';
+      l.series.data.forEach(function (p) {
+        if (p[1] !== null) rows.push(head + p[0] + ',' + p[1] + ',' + quoted(unit));
+      });
+    });
+    return rows.join('\r\n') + '\r\n';
+  }
+
+  function saveTable(entry) {
+    var url = URL.createObjectURL(new Blob([table(entry)], { type: 'text/csv;charset=utf-8' }));
+    offer(url, entry.el.id + '.csv');
+    setTimeout(function () { URL.revokeObjectURL(url); }, 10000);
+  }
+
+  function drawAll() { entries.forEach(function (e) { draw(e); }); }
+
+  // Shows a part of the run, the set of its entities, or all of it.
+  function show(entities) {
+    part = entities;
+    entries.forEach(function (e) {
+      e.el.closest('figure').hidden = !e.about.some(belongs);
+      draw(e, true);
+    });
+  }
+
+  // Draws a rule at a time, or none.
+  function setPin(at) {
+    pin = at;
+    entries.forEach(function (e) { if (e.el.dataset.group) draw(e); });
+  }
 
   document.querySelectorAll('.plot').forEach(function (el) {
-    entries.push({ el: el });
+    entries.push({ el: el, about: JSON.parse(el.dataset.lines) });
     el.addEventListener('mouseenter', function () { hovered = el; });
     el.addEventListener('mouseleave', function () { hovered = null; });
     var entry = entries[entries.length - 1], figure = el.closest('figure');
     figure.querySelector('[data-all]').addEventListener('click', function () { showAll(entry); });
     figure.querySelector('[data-save]').addEventListener('click', function () { save(entry); });
+    figure.querySelector('[data-table]').addEventListener('click', function () { saveTable(entry); });
+    el.addEventListener('keydown', function (event) { onKey(entry, event); });
   });
   if (entries.length) {
     drawAll();
@@ -183,4 +304,9 @@
       navigator.clipboard.writeText(code.textContent).then(function () { say('Copied'); }, select);
     });
   });
+
+  return {
+    entries: entries, show: show, setPin: setPin, showAll: showAll, showRange: showRange, rangeOf: rangeOf, limitOf: limitOf, table: table,
+    onZoom: function (f) { zoomed = f; }
+  };
 })();
