@@ -33,7 +33,7 @@ func (d *drawing) signals() []*panel {
 			}
 			name, factor = rateScale(peak)
 		}
-		p := d.panel("signals"+string(rune('a'+i)), "Inside the controllers, "+name, name, 280)
+		p := d.panel("signals-"+string(rune('a'+i)), "Inside the controllers, "+name, name, 280)
 		p.note = "What controllers show of themselves, as they name it; simrun controllers says what it is."
 		d.signalLines(p, byUnit[unit], factor)
 		panels = append(panels, p)

@@ -81,6 +81,7 @@ Exit codes:
 		compareCommand(),
 		reportCommand(),
 		exportCommand(),
+		figuresCommand(),
 		rtpLogCommand(),
 		doctorCommand(),
 		serveCommand(),
