@@ -5,7 +5,8 @@ import "slices"
 // Box is a middlebox and who is connected to it.
 type Box struct {
 	Name string `yaml:"-"`
-	At   string `yaml:"at,required" example:"M"`
+	// At is the node where it stands.
+	At string `yaml:"at,required" example:"M"`
 	// Peers may be none: then it stands between others.
 	Peers []string `yaml:"peers" example:"[A, B]"`
 }

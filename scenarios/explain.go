@@ -15,6 +15,7 @@ type Field struct {
 	About   string
 	Default string   // as it is written; "" if there is none
 	Values  []string // that are possible; nil if there are others
+	Kind    string   // its notation in a few words; "" of a structure
 	Example string
 	Fields  []string // in it, if it has some
 }
@@ -71,6 +72,8 @@ type schemaNode struct {
 	AllOf, AnyOf         []schemaNode
 	Enum                 []any           `json:"enum"`
 	Description          string          `json:"description"`
+	Title                string          `json:"title"`
+	Required             []string        `json:"required"`
 	Default              json.RawMessage `json:"default"`
 	Examples             []string        `json:"examples"`
 }
@@ -110,7 +113,7 @@ var everyField = sync.OnceValue(func() []Field {
 				continue
 			}
 			at := len(list)
-			list = append(list, Field{Path: path + name, About: p.Description, Default: strings.Trim(string(p.Default), `"`), Values: valuesOf(&p)})
+			list = append(list, Field{Path: path + name, About: p.Description, Default: strings.Trim(string(p.Default), `"`), Values: valuesOf(&p), Kind: p.Title})
 			if len(p.Examples) > 0 {
 				list[at].Example = p.Examples[0]
 			}

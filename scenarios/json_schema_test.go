@@ -70,6 +70,33 @@ func TestJSONSchema(t *testing.T) {
 	}
 }
 
+// The page about fields is made of the schema, and so of the types and what their comments say.
+func TestReference(t *testing.T) {
+	const page = "../docs/reference.md"
+	want := Reference()
+	if *rewrite {
+		if err := os.WriteFile(page, []byte(want), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	got, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != want {
+		t.Error("docs/reference.md isn't that of the schema; run go test ./scenarios -run 'TestJSONSchema|TestReference' -rewrite, and look at the difference")
+	}
+	if strings.Contains(want, "|  |  |") {
+		t.Error("a field has neither meaning nor value")
+	}
+	for line := range strings.Lines(want) {
+		if cells := strings.Split(strings.ReplaceAll(line, `\|`, ""), "|"); len(cells) == 6 && strings.TrimSpace(cells[2]) == "" {
+			t.Errorf("a field without a meaning: %s", line)
+		}
+	}
+}
+
 func compiled(t *testing.T) *jsonschema.Schema {
 	t.Helper()
 	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(JSONSchema))

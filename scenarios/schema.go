@@ -199,8 +199,7 @@ type Topology struct {
 	Cascade []Box      `yaml:"cascade,named" example:"{west: {at: W, peers: [A, B]}, east: {at: E, peers: [C, D]}}"`
 	Trunks  [][]string `yaml:"trunks" example:"[[west, east]]"`
 	// Bind lets a relay copy packets with an SSRC only from where that was heard first, and a
-	// mixer of a cascade mix those. It is how loops are broken (RFC 3550 §8.2); nil is true in a
-	// cascade.
+	// mixer of a cascade mix those. It is how loops are broken (RFC 3550 §8.2); in a cascade it is so by default.
 	Bind *bool `yaml:"bind"`
 	// Joint lets the peers of a mesh share RTP sessions, in which each sends everything to all others
 	// over a flow for each (RFC 7667 §3.4); otherwise each pair has sessions of its own.
@@ -224,7 +223,9 @@ type Topology struct {
 
 // BoxRestart is when a middlebox's process dies, and for how long nobody is in its place.
 type BoxRestart struct {
-	At  time.Duration `yaml:"at,required" min:"1ms" example:"20s"`
+	// At is when the process dies.
+	At time.Duration `yaml:"at,required" min:"1ms" example:"20s"`
+	// For is how long nothing is in its place.
 	For time.Duration `yaml:"for" default:"1s" min:"1ms" max:"1h"`
 }
 

@@ -66,9 +66,12 @@ type Conditions struct {
 
 // Usability is what makes media useless: more loss, or a longer round trip, for so long.
 type Usability struct {
-	Loss *units.Ratio   `yaml:"loss" max:"100%"`
-	RTT  *time.Duration `yaml:"rtt" min:"1ms" max:"1h"`
-	For  time.Duration  `yaml:"for" default:"10s" max:"1h"`
+	// Loss beyond which media is of no use.
+	Loss *units.Ratio `yaml:"loss" max:"100%"`
+	// RTT beyond which media is of no use.
+	RTT *time.Duration `yaml:"rtt" min:"1ms" max:"1h"`
+	// For is how long that may last.
+	For time.Duration `yaml:"for" default:"10s" max:"1h"`
 	// Judge is who stops: the sender of such media, by reports, or the receiver, which
 	// leaves the session with BYE if it gets no other, or both.
 	Judge string `yaml:"judge" oneof:"sender,receiver,both" default:"sender"`

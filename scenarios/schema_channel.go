@@ -18,6 +18,7 @@ type Channel struct {
 	PHY  string `yaml:"phy" oneof:",802.11a,802.11b,802.11g,802.11n"`
 	Mode string `yaml:"mode"`
 	// FrameErrors is the share of frames that get lost on the air.
+	// FrameErrors is the share of frames that are damaged on the air.
 	FrameErrors *units.Ratio `yaml:"frame-errors" min:"0%" max:"99%"`
 	// Aggregation is the largest number of frames in an A-MPDU.
 	Aggregation *int `yaml:"aggregation" min:"1" max:"64"`
@@ -32,6 +33,7 @@ type Channel struct {
 
 	// Direction is downlink or uplink.
 	Direction string `yaml:"direction" oneof:",downlink,uplink"`
+	// Scheduler says who is served in each TTI of a cell: who gains most by its own mean, or each in turn; proportional-fair by default.
 	Scheduler string `yaml:"scheduler" oneof:",proportional-fair,round-robin"`
 	Bandwidth *Hertz `yaml:"bandwidth"`
 	// Coverage is a case of 3GPP's: case-1 (radius 166.666 m) or case-3
@@ -46,6 +48,7 @@ type Channel struct {
 // Station is a node on a wifi channel.
 type Station struct {
 	Name string `yaml:"-"`
+	// Mode is the rate of its data frames, such as 54Mbps or MCS11, instead of the channel's.
 	Mode string `yaml:"mode"`
 	// Distance in metres to whom it sends to; the rate follows from it, but is
 	// at most that of Mode.

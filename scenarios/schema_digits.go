@@ -13,6 +13,7 @@ import (
 
 // Digits are keys that somebody who speaks presses, one after the other (RFC 4733).
 type Digits struct {
+	// At is when the first key is pressed.
 	At time.Duration `yaml:"at,required" example:"2s" max:"24h"`
 	// Keys are 0 to 9, *, # and A to D.
 	Keys string `yaml:"keys,required" example:"\"12#\""`

@@ -82,12 +82,16 @@ type ForkedDevice struct {
 
 // ForkedKeys are keys that the caller presses.
 type ForkedKeys struct {
+	// At is when the first key is pressed.
 	At time.Duration `yaml:"at,required" example:"4s" max:"24h"`
 	// To is the device whose line they are for.
-	To    string        `yaml:"to,required" example:"gateway"`
-	Keys  string        `yaml:"keys,required" example:"\"5\""`
+	To string `yaml:"to,required" example:"gateway"`
+	// Keys are 0 to 9, *, # and A to D.
+	Keys string `yaml:"keys,required" example:"\"5\""`
+	// Press is for how long each is held.
 	Press time.Duration `yaml:"press" default:"100ms" min:"40ms" max:"8191ms"`
-	Gap   time.Duration `yaml:"gap" default:"100ms" min:"30ms" max:"1m"`
+	// Gap is the time between two of them.
+	Gap time.Duration `yaml:"gap" default:"100ms" min:"30ms" max:"1m"`
 }
 
 // Presses returns the keys as endpoints press them.
@@ -102,6 +106,7 @@ func (s *Scenario) Dials() bool {
 
 // Replacement is an answer that takes the place of another one.
 type Replacement struct {
+	// After is when the device begins to want that, counted from its answer.
 	After time.Duration `yaml:"after,required" example:"3s" max:"180s"`
 	// Sends are the names of those media of its own that the device wants to send, and to get, from then on.
 	Sends []string `yaml:"sends,required" example:"[audio]"`

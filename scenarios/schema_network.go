@@ -77,6 +77,7 @@ type Jitter struct {
 
 // Shaper is a token bucket that begins full.
 type Shaper struct {
+	// Burst is the depth of the token bucket.
 	Burst units.Bytes `yaml:"burst,required" example:"15kB" min:"1500B" max:"1000MB"`
 	// PeakRate bounds how fast a burst goes; nil is at once.
 	PeakRate *units.BitRate `yaml:"peak-rate" min:"1bps" max:"1000Gbps"`
@@ -192,6 +193,7 @@ type QueueLength struct {
 
 // Capacity is a rate that varies: by a pattern, at random or from a file.
 type Capacity struct {
+	// Type is a shape, a random walk, a kind of access network, or the format of a file with a trace.
 	Type string `yaml:"type,required" oneof:"square,rising,falling,triangle,sine,random-walk,lte,5g,wifi,leo,geo,mahimahi,opennetlab"`
 	// Low, High and Period are of the shapes square, rising, falling, triangle and sine; Low and
 	// High also bound random-walk.

@@ -81,8 +81,10 @@ type LimitAt struct {
 // TradeOffAt is a temporal-spatial trade-off that a receiver asks for at a time
 // (RFC 5104 §4.3.2): 0 for the best pictures, 31 for the most.
 type TradeOffAt struct {
-	At    time.Duration `yaml:"at,required" example:"10s" max:"24h"`
-	Index int           `yaml:"index,required" example:"0" min:"0" max:"31"`
+	// At is when the receiver asks.
+	At time.Duration `yaml:"at,required" example:"10s" max:"24h"`
+	// Index says for what: 0 for the best picture, 31 for the most frames (RFC 5104 §4.3.2).
+	Index int `yaml:"index,required" example:"0" min:"0" max:"31"`
 }
 
 // extensions are the header extensions that a scenario may name.

@@ -15,7 +15,8 @@ type RTCP struct {
 	// Bandwidth is the bandwidth of each session; nil is the sum of the maximum
 	// rates of its media.
 	Bandwidth *units.BitRate `yaml:"bandwidth" min:"1kbps" max:"1000Gbps"`
-	Fraction  units.Ratio    `yaml:"fraction" default:"5%" min:"0.01%" max:"100%"`
+	// Fraction is RTCP's share of it (RFC 3550 §6.2).
+	Fraction units.Ratio `yaml:"fraction" default:"5%" min:"0.01%" max:"100%"`
 	// Senders and Receivers are the RTCP bandwidth of members that send media
 	// and of those that don't (b=RS and b=RR, RFC 3556); nil are a quarter and
 	// three quarters of the fraction.
@@ -57,19 +58,32 @@ type RTCP struct {
 
 // EndRTCP is what an endpoint does otherwise than the scenario's [RTCP] says.
 type EndRTCP struct {
-	Profile      *string        `yaml:"profile" oneof:"avpf,avp"`
-	Fraction     *units.Ratio   `yaml:"fraction" min:"0.01%" max:"100%"`
-	Senders      *units.BitRate `yaml:"senders" max:"1Gbps"`
-	Receivers    *units.BitRate `yaml:"receivers" max:"1Gbps"`
-	TrrInterval  *time.Duration `yaml:"trr-interval" max:"60s"`
-	Minimum      *string        `yaml:"minimum" oneof:"fixed,reduced"`
-	ReducedSize  *bool          `yaml:"reduced-size"`
-	Aggregate    *bool          `yaml:"aggregate"`
-	Groups       *bool          `yaml:"reporting-groups"`
-	InitialBurst *int           `yaml:"initial-burst" min:"0" max:"1000"`
-	Timeouts     *string        `yaml:"timeouts" oneof:"rfc8108,rfc4585"`
-	Limits       *bool          `yaml:"limits"`
-	ReportSilent *bool          `yaml:"report-silent"`
+	// Profile is that of the endpoint, instead of the scenario's.
+	Profile *string `yaml:"profile" oneof:"avpf,avp"`
+	// Fraction is that of the endpoint, instead of the scenario's.
+	Fraction *units.Ratio `yaml:"fraction" min:"0.01%" max:"100%"`
+	// Senders is that of the endpoint, instead of the scenario's.
+	Senders *units.BitRate `yaml:"senders" max:"1Gbps"`
+	// Receivers is that of the endpoint, instead of the scenario's.
+	Receivers *units.BitRate `yaml:"receivers" max:"1Gbps"`
+	// TrrInterval is that of the endpoint, instead of the scenario's.
+	TrrInterval *time.Duration `yaml:"trr-interval" max:"60s"`
+	// Minimum is that of the endpoint, instead of the scenario's.
+	Minimum *string `yaml:"minimum" oneof:"fixed,reduced"`
+	// ReducedSize is that of the endpoint, instead of the scenario's.
+	ReducedSize *bool `yaml:"reduced-size"`
+	// Aggregate is that of the endpoint, instead of the scenario's.
+	Aggregate *bool `yaml:"aggregate"`
+	// Groups is that of the endpoint, instead of the scenario's.
+	Groups *bool `yaml:"reporting-groups"`
+	// InitialBurst is that of the endpoint, instead of the scenario's.
+	InitialBurst *int `yaml:"initial-burst" min:"0" max:"1000"`
+	// Timeouts is that of the endpoint, instead of the scenario's.
+	Timeouts *string `yaml:"timeouts" oneof:"rfc8108,rfc4585"`
+	// Limits is that of the endpoint, instead of the scenario's.
+	Limits *bool `yaml:"limits"`
+	// ReportSilent is that of the endpoint, instead of the scenario's.
+	ReportSilent *bool `yaml:"report-silent"`
 }
 
 // RTCPOf returns the RTCP of an endpoint: the scenario's, with what its type and

@@ -26,7 +26,7 @@ type Signalling struct {
 	Peers []SignallingPeer `yaml:"peers,named" example:"{A: {poll: 5s}}"`
 	// Offers are changes that peers want, each an offer; without any the first peer calls at the start.
 	Offers []SignalledOffer `yaml:"offers" example:"[{by: A, at: 0s}]"`
-	// Fork is how the offer of a fork forks; nil elsewhere.
+	// Fork is how the offer forks, if it does.
 	Fork *Fork `yaml:"fork" example:"{warm-up: ice}"`
 }
 

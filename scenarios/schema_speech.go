@@ -33,8 +33,10 @@ type Speech struct {
 
 // CodecSwitch is a change of codec.
 type CodecSwitch struct {
-	At    time.Duration `yaml:"at,required" example:"10s" max:"24h"`
-	Codec string        `yaml:"codec,required" example:"pcmu" oneof:"opus,pcmu,pcma,dvi4"`
+	// At is when the speaker changes to another codec.
+	At time.Duration `yaml:"at,required" example:"10s" max:"24h"`
+	// Codec is that from then on.
+	Codec string `yaml:"codec,required" example:"pcmu" oneof:"opus,pcmu,pcma,dvi4"`
 }
 
 // Codecs returns the codecs of the speech, each once, in the order of their use.

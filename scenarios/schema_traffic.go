@@ -49,6 +49,7 @@ type Traffic struct {
 
 // ShortFlows are downloads with idle times between them.
 type ShortFlows struct {
+	// Connections is how many there are, each with one download after another.
 	Connections int `yaml:"connections" default:"10" min:"1" max:"1000"`
 	// StartOn is how many begin with a download; the others begin idle.
 	StartOn int `yaml:"start-on" default:"2" min:"0" max:"1000"`
@@ -60,7 +61,8 @@ type ShortFlows struct {
 
 // Chunks are fetched over one connection, one every Period, each as fast as TCP allows.
 type Chunks struct {
-	Rate   units.BitRate `yaml:"rate,required" example:"2Mbps" min:"1kbps" max:"1000Gbps"` // of the media in them
+	Rate units.BitRate `yaml:"rate,required" example:"2Mbps" min:"1kbps" max:"1000Gbps"` // of the media in them
+	// Period is how much time of the media a chunk has.
 	Period time.Duration `yaml:"period" default:"4s" min:"1ms" max:"1h"`
 	// Ahead is how many are fetched at once in the beginning.
 	Ahead int `yaml:"ahead" default:"0" min:"0" max:"1000"`
@@ -68,7 +70,9 @@ type Chunks struct {
 
 // RateChange is an entry of a schedule of rates.
 type RateChange struct {
-	At   time.Duration `yaml:"at,required" example:"40s"`
+	// At is when the rate changes.
+	At time.Duration `yaml:"at,required" example:"40s"`
+	// Rate is that from then on.
 	Rate units.BitRate `yaml:"rate,required" example:"2Mbps" max:"1000Gbps"`
 }
 

@@ -26,7 +26,8 @@ type compareOptions struct {
 	markdown string
 	page     string
 
-	share float64 // what effect says
+	share float64  // what effect says
+	show  *counter // of what has been measured
 }
 
 func compareCommand() *cobra.Command {
@@ -116,6 +117,7 @@ func compareFolders(cmd *cobra.Command, o *compareOptions, a, b string) error {
 		return badInput(err)
 	}
 	if !c.identical() {
+		o.show = newCounter(cmd.ErrOrStderr(), c.toMeasure(), "pairs of runs")
 		c.measure(o)
 	}
 	if !slices.ContainsFunc(c.groups, func(g *pairGroup) bool { return len(g.pairs) > 0 }) {

@@ -22,14 +22,28 @@ type comparedFigure struct {
 	decision compare.Decision
 }
 
+// measurable reports whether there is anything to measure.
+func (g *pairGroup) measurable() bool { return !g.identical() && !g.baseline }
+
+// toMeasure returns how many pairs measure will measure.
+func (c *comparison) toMeasure() (n int) {
+	for _, g := range c.groups {
+		if g.measurable() {
+			n += len(g.pairs)
+		}
+	}
+	return n
+}
+
 // measure measures all groups that differ, and decides about all of them together. Groups of baselines control
 // nothing, and so are not measured (ADR 9).
 func (c *comparison) measure(o *compareOptions) {
 	for _, g := range c.groups {
-		if !g.identical() && !g.baseline {
+		if g.measurable() {
 			c.measureGroup(g, o)
 		}
 	}
+	o.show.end()
 	var samples []compare.Sample
 	for _, g := range c.groups {
 		for _, f := range g.figures {
@@ -63,6 +77,7 @@ func (c *comparison) measureGroup(g *pairGroup, o *compareOptions) {
 	problems := make([]*leftOut, len(g.pairs))
 	inParallel(runtime.GOMAXPROCS(0), len(g.pairs), func(i int) {
 		values[i], problems[i] = measurePair(g.pairs[i], figures)
+		o.show.done()
 	})
 	var pairs []*runPair
 	var of [][2][]float64

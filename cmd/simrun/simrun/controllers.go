@@ -11,7 +11,8 @@ import (
 )
 
 func controllersCommand() *cobra.Command {
-	return &cobra.Command{
+	var asJSON bool
+	cmd := &cobra.Command{
 		Use:   "controllers [NAME]",
 		Short: "List the rate controllers and their parameters",
 		Long: `List the rate controllers that a scenario can name, with the parameters that it
@@ -35,6 +36,14 @@ A controller may also be a program, see docs/external-controllers.md:
 				}
 				names = args
 			}
+			if asJSON {
+				list := []jsonController{}
+				for _, name := range names {
+					spec, _ := ccontrol.Lookup(name)
+					list = append(list, jsonControllerOf(&spec))
+				}
+				return writeJSON(cmd.OutOrStdout(), list)
+			}
 			s := screenOf(cmd.OutOrStdout())
 			for i, name := range names {
 				if i > 0 {
@@ -47,6 +56,8 @@ A controller may also be a program, see docs/external-controllers.md:
 		},
 		ValidArgsFunction: completeControllers,
 	}
+	addJSON(cmd, &asJSON)
+	return cmd
 }
 
 func printController(s *screen, spec *ccontrol.Spec) {

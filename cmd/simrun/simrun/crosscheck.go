@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -95,7 +96,7 @@ func crosscheckScenarios(cmd *cobra.Command, o *crosscheckOptions, args []string
 	stderr := cmd.ErrOrStderr()
 	ctx, stop := interruptible(cmd.Context(), func() { fmt.Fprintln(stderr, "simrun: interrupted") })
 	defer stop()
-	results, err := crosscheckRuns(ctx, runs, labels, o)
+	results, err := crosscheckRuns(ctx, stderr, runs, labels, o)
 	switch {
 	case ctx.Err() != nil:
 		return &exitError{code: ExitInterrupted}
@@ -120,9 +121,9 @@ func crosscheckScenarios(cmd *cobra.Command, o *crosscheckOptions, args []string
 }
 
 // crosscheckRuns does all runs, some at the same time, and returns the results in their order.
-func crosscheckRuns(ctx context.Context, runs []*scenarios.Run, labels []string, o *crosscheckOptions) ([]*crosscheck.Result, error) {
+func crosscheckRuns(ctx context.Context, stderr io.Writer, runs []*scenarios.Run, labels []string, o *crosscheckOptions) ([]*crosscheck.Result, error) {
 	results, errs := make([]*crosscheck.Result, len(runs)), make([]error, len(runs))
-	inParallel(o.jobs, len(runs), func(i int) {
+	inParallelShown(newCounter(stderr, len(runs), "runs"), o.jobs, len(runs), func(i int) {
 		if ctx.Err() == nil {
 			results[i], errs[i] = crosscheckRun(ctx, runs[i], labels[i], o)
 		}

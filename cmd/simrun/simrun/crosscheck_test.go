@@ -1,6 +1,7 @@
 package simrun
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -38,7 +39,7 @@ func TestCrosscheckPage(t *testing.T) {
 		}
 		runs = append(runs, f.Runs...)
 	}
-	results, err := crosscheckRuns(t.Context(), runs, make([]string, len(runs)), &crosscheckOptions{jobs: runtime.GOMAXPROCS(0)})
+	results, err := crosscheckRuns(t.Context(), io.Discard, runs, make([]string, len(runs)), &crosscheckOptions{jobs: runtime.GOMAXPROCS(0)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ import (
 func describeCommand() *cobra.Command {
 	var set []string
 	var name string
-	var resolved bool
+	var resolved, asJSON bool
 	cmd := &cobra.Command{
 		Use:   "describe FILE",
 		Short: "Draw a scenario as text",
@@ -41,6 +41,9 @@ varies and what is expected. What is drawn is the first run, or that of --run.`,
 				}
 				run = f.Runs[i]
 			}
+			if asJSON {
+				return writeJSON(cmd.OutOrStdout(), jsonDescriptionOf(f, run))
+			}
 			s := screenOf(cmd.OutOrStdout())
 			if resolved {
 				fmt.Fprint(s, run.Resolved)
@@ -54,7 +57,45 @@ varies and what is expected. What is drawn is the first run, or that of --run.`,
 	cmd.Flags().StringVar(&name, "run", "", "describe the run of this `name`")
 	cmd.Flags().BoolVar(&resolved, "resolved", false, "print the scenario as YAML with every default filled in")
 	addSet(cmd, &set)
+	addJSON(cmd, &asJSON)
 	return cmd
+}
+
+// jsonDescription is what a scenario is.
+type jsonDescription struct {
+	jsonScenario
+	Description string     `json:"description,omitempty"`
+	Run         string     `json:"run"`
+	DurationS   float64    `json:"duration_s"`
+	Seed        uint64     `json:"seed"`
+	Axes        []jsonAxis `json:"axes"`
+	Network     string     `json:"network"`  // drawn
+	Sessions    string     `json:"sessions"` // drawn; empty if nobody has any
+	Expected    []string   `json:"expected"`
+	Resolved    string     `json:"resolved"` // as YAML, every default filled in
+}
+
+type jsonAxis struct {
+	Path   string   `json:"path"`
+	Values []string `json:"values"`
+}
+
+func jsonDescriptionOf(f *scenarios.File, r *scenarios.Run) jsonDescription {
+	c := r.Scenario
+	j := jsonDescription{
+		jsonScenario: jsonScenarioOf(f), Description: strings.TrimSpace(c.Description), Run: r.Name, DurationS: c.Duration.Seconds(), Seed: c.Seed,
+		Axes: []jsonAxis{}, Network: networkFigure(c), Expected: []string{}, Resolved: r.Resolved,
+	}
+	if len(c.Topology.Gatherings()) > 0 {
+		j.Sessions = sessionFigure(c)
+	}
+	for _, a := range f.Axes {
+		j.Axes = append(j.Axes, jsonAxis(a))
+	}
+	for i := range c.Expect {
+		j.Expected = append(j.Expected, c.Expect[i].String())
+	}
+	return j
 }
 
 func describe(s *screen, f *scenarios.File, r *scenarios.Run) {

@@ -34,6 +34,14 @@ func (e *exitError) Unwrap() error { return e.err }
 // themselves.
 func badInput(err error) error { return &exitError{ExitUsage, err} }
 
+// badInputIf is badInput if there is an error.
+func badInputIf(err error) error {
+	if err == nil {
+		return nil
+	}
+	return badInput(err)
+}
+
 // ExitCode returns the exit code that an error of [Command] stands for.
 func ExitCode(err error) int {
 	if err == nil {

@@ -12,7 +12,8 @@ import (
 )
 
 func explainCommand() *cobra.Command {
-	return &cobra.Command{
+	var asJSON bool
+	cmd := &cobra.Command{
 		Use:   "explain NAME",
 		Short: "Say what a field, a metric or a controller is",
 		Long: `Say what a name means that stands in a scenario: a field, by its path or by the
@@ -25,10 +26,14 @@ end of it, a metric, or a rate controller.`,
 		),
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s := screenOf(cmd.OutOrStdout())
-			if !explain(s, args[0]) {
+			meanings, known := jsonMeaningsOf(args[0])
+			switch {
+			case !known:
 				return badInput(fmt.Errorf("there is no field, metric or controller %q: %s", args[0], nearby(args[0])))
+			case asJSON:
+				return writeJSON(cmd.OutOrStdout(), meanings)
 			}
+			explain(screenOf(cmd.OutOrStdout()), args[0])
 			return nil
 		},
 		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
@@ -38,6 +43,8 @@ end of it, a metric, or a rate controller.`,
 			return append(metricNames(), ccontrol.Names()...), cobra.ShellCompDirectiveNoFileComp
 		},
 	}
+	addJSON(cmd, &asJSON)
+	return cmd
 }
 
 func metricNames() (names []string) {
@@ -47,13 +54,14 @@ func metricNames() (names []string) {
 	return names
 }
 
-// explain says all that there is to say of a name, and reports whether there is something.
-func explain(s *screen, name string) (known bool) {
+// explain says all that there is to say of a name.
+func explain(s *screen, name string) {
+	first := true
 	paragraph := func() {
-		if known {
+		if !first {
 			fmt.Fprintln(s)
 		}
-		known = true
+		first = false
 	}
 	for _, m := range scenarios.Metrics() {
 		if m.Name == name {
@@ -70,13 +78,13 @@ func explain(s *screen, name string) (known bool) {
 		paragraph()
 		explainField(s, &f)
 	}
-	return known
 }
 
 func explainField(s *screen, f *scenarios.Field) {
 	fmt.Fprintf(s, "%s: a field\n", s.paint(bold, f.Path))
 	for _, line := range []struct{ head, text string }{
 		{"", s.ascii(f.About)},
+		{"value: ", valueWords(f)},
 		{"default: ", f.Default},
 		{"possible: ", strings.Join(f.Values, ", ")},
 		{"such as: ", f.Example},
@@ -86,6 +94,14 @@ func explainField(s *screen, f *scenarios.Field) {
 			fmt.Fprintf(s, "  %s%s\n", line.head, line.text)
 		}
 	}
+}
+
+// valueWords says what notation a field has, if its possible values don't.
+func valueWords(f *scenarios.Field) string {
+	if len(f.Values) > 0 {
+		return ""
+	}
+	return f.Kind
 }
 
 // nearby says where to look for a name that there isn't.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,6 +18,7 @@ import (
 
 func exportCommand() *cobra.Command {
 	var to, format string
+	var asJSON bool
 	var names []string
 	cmd := &cobra.Command{
 		Use:   "export FOLDER...",
@@ -51,20 +53,22 @@ docs/data.md shows how to load them.`,
 			if to == "" {
 				to = filepath.Join(args[0], "tables")
 			}
-			paths, err := exportTables(cmd.Context(), args, to, f, names)
+			paths, err := exportTables(cmd.Context(), cmd.ErrOrStderr(), args, to, f, names)
+			if asJSON {
+				err = errors.Join(err, writeJSON(cmd.OutOrStdout(), append([]string{}, paths...)))
+				paths = nil
+			}
 			for _, path := range paths {
 				fmt.Fprintln(cmd.OutOrStdout(), path)
 			}
-			if err != nil {
-				return badInput(err)
-			}
-			return nil
+			return badInputIf(err)
 		},
 		ValidArgsFunction: completeFolders,
 	}
 	cmd.Flags().StringVar(&to, "to", "", "folder for the tables (default FOLDER/tables)")
 	cmd.Flags().StringVar(&format, "format", string(tables.Parquet), "parquet, csv or jsonl")
 	cmd.Flags().StringSliceVar(&names, "tables", tables.Names(), "which tables")
+	addJSON(cmd, &asJSON)
 	complete := func(words ...string) func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)
 	}
@@ -78,7 +82,7 @@ type storedRecord struct{ dir, id string }
 
 // exportTables writes tables of all records in some folders. What can't be read is left out and said; the rest is
 // written all the same.
-func exportTables(ctx context.Context, folders []string, to string, format tables.Format, names []string) ([]string, error) {
+func exportTables(ctx context.Context, stderr io.Writer, folders []string, to string, format tables.Format, names []string) ([]string, error) {
 	list, err := storedRecords(folders)
 	if err != nil {
 		return nil, err
@@ -92,7 +96,10 @@ func exportTables(ctx context.Context, folders []string, to string, format table
 		return nil, err
 	}
 	var damaged []error
+	show := newCounter(stderr, len(list), "records")
+	defer show.end()
 	for _, r := range list {
+		show.done()
 		if err := ctx.Err(); err != nil {
 			return nil, errors.Join(err, w.Abandon())
 		}

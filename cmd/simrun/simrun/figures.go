@@ -30,6 +30,7 @@ type figureOptions struct {
 	size, during   string
 	font           float64
 	noRuns, noRest bool
+	json           bool
 
 	format plots.Format
 	list   []figureFile
@@ -56,17 +57,16 @@ The same records make the same bytes. captions.tsv says of each figure what it s
 			if err := o.check(args); err != nil {
 				return badInput(err)
 			}
-			err := o.draw(cmd.Context(), args)
+			err := o.draw(cmd.Context(), cmd.ErrOrStderr(), args)
 			if e := o.writeCaptions(); e != nil {
 				err = errors.Join(err, e)
 			}
-			if len(o.list) > 0 {
+			if o.json {
+				err = errors.Join(err, writeJSON(cmd.OutOrStdout(), o.listed()))
+			} else if len(o.list) > 0 {
 				fmt.Fprintf(cmd.OutOrStdout(), "%d figures in %s\n", len(o.list), o.to)
 			}
-			if err != nil {
-				return badInput(err)
-			}
-			return nil
+			return badInputIf(err)
 		},
 		ValidArgsFunction: completeFolders,
 	}
@@ -80,6 +80,7 @@ The same records make the same bytes. captions.tsv says of each figure what it s
 	f.StringVar(&o.during, "during", "", "stretch of time to show, such as 10s..40s")
 	f.BoolVar(&o.noRuns, "no-runs", false, "without figures of single runs")
 	f.BoolVar(&o.noRest, "no-comparison", false, "without figures of runs side by side")
+	addJSON(cmd, &o.json)
 	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]cobra.Completion{"svg", "pdf"}, cobra.ShellCompDirectiveNoFileComp)))
 	return cmd
 }
@@ -136,14 +137,14 @@ func stretchOf(text string) (from, to float64, err error) {
 type figureFile struct{ name, caption string }
 
 // draw draws what was asked for. What can't be read is left out and said; the rest is drawn all the same.
-func (o *figureOptions) draw(ctx context.Context, folders []string) error {
+func (o *figureOptions) draw(ctx context.Context, stderr io.Writer, folders []string) error {
 	stored, err := storedRecords(folders)
 	if err != nil {
 		return err
 	}
 	var mu sync.Mutex
 	compared, errs := make([]*plots.ComparedRun, len(stored)), make([]error, len(stored))
-	inParallel(runtime.GOMAXPROCS(0), len(stored), func(i int) {
+	inParallelShown(newCounter(stderr, len(stored), "runs"), runtime.GOMAXPROCS(0), len(stored), func(i int) {
 		if ctx.Err() != nil {
 			return
 		}
@@ -241,6 +242,25 @@ func (o *figureOptions) write(folder string, figures []plots.Figure) ([]figureFi
 		drawn = append(drawn, figureFile{filepath.ToSlash(name), f.Caption})
 	}
 	return drawn, nil
+}
+
+// jsonDrawn is a figure in the output of --json.
+type jsonDrawn struct {
+	Name    string   `json:"name"`
+	Caption string   `json:"caption"`
+	Files   []string `json:"files"`
+}
+
+func (o *figureOptions) listed() []jsonDrawn {
+	list := []jsonDrawn{}
+	for _, f := range o.list {
+		j := jsonDrawn{Name: f.name, Caption: f.caption}
+		for _, format := range o.formats {
+			j.Files = append(j.Files, filepath.ToSlash(filepath.Join(o.to, f.name+"."+format)))
+		}
+		list = append(list, j)
+	}
+	return list
 }
 
 // writeCaptions lists the figures.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"runtime"
 	"strconv"
@@ -184,10 +185,10 @@ func glareCells(o *glareOptions) ([]*glareCell, error) {
 const batch = 500
 
 // sampleGlare fills the cells. What comes of it doesn't depend on how many cells run at the same time.
-func sampleGlare(ctx context.Context, cells []*glareCell, o *glareOptions) error {
+func sampleGlare(ctx context.Context, stderr io.Writer, cells []*glareCell, o *glareOptions) error {
 	batches := (o.runs + batch - 1) / batch
 	tallies := make([]*signalling.Tally, len(cells)*batches)
-	inParallel(o.jobs, len(tallies), func(i int) {
+	inParallelShown(newCounter(stderr, len(tallies), "batches"), o.jobs, len(tallies), func(i int) {
 		if ctx.Err() == nil {
 			first := i % batches * batch
 			tallies[i] = cells[i/batches].experiment.Sample(o.seed+uint64(first), min(batch, o.runs-first))
@@ -225,9 +226,10 @@ func countGlare(cmd *cobra.Command, o *glareOptions) error {
 	if err != nil {
 		return badInput(err)
 	}
-	ctx, stop := interruptible(cmd.Context(), func() { fmt.Fprintln(cmd.ErrOrStderr(), "simrun: interrupted") })
+	stderr := cmd.ErrOrStderr()
+	ctx, stop := interruptible(cmd.Context(), func() { fmt.Fprintln(stderr, "simrun: interrupted") })
 	defer stop()
-	if err := sampleGlare(ctx, cells, o); err != nil {
+	if err := sampleGlare(ctx, stderr, cells, o); err != nil {
 		return &exitError{code: ExitInterrupted}
 	}
 	out := screenOf(cmd.OutOrStdout())

@@ -1,6 +1,7 @@
 package simrun
 
 import (
+	"io"
 	"os"
 	"runtime"
 	"strings"
@@ -27,7 +28,7 @@ func TestGlarePage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := sampleGlare(t.Context(), cells, o); err != nil {
+	if err := sampleGlare(t.Context(), io.Discard, cells, o); err != nil {
 		t.Fatal(err)
 	}
 	page, err := os.ReadFile(glarePage)

@@ -9,7 +9,8 @@ import (
 )
 
 func interceptorsCommand() *cobra.Command {
-	return &cobra.Command{
+	var asJSON bool
+	cmd := &cobra.Command{
 		Use:   "interceptors",
 		Short: "List the parts of pion's stack that endpoints can have",
 		Long: `List pion's interceptors that endpoints of ours can have in their sessions, with
@@ -20,8 +21,12 @@ their options:
 
 The first one stands next to the network. What one does the endpoint leaves to it.
 In a pion stack they take the place of its own. See docs/hosting.md.`,
-		Args: cobra.NoArgs,
+		Example: lines("simrun interceptors", "simrun interceptors --json"),
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if asJSON {
+				return writeJSON(cmd.OutOrStdout(), jsonInterceptors())
+			}
 			s := screenOf(cmd.OutOrStdout())
 			c := s.columns(4, "type", "option", "default", "meaning")
 			for _, k := range topologies.InterceptorKinds() {
@@ -34,4 +39,6 @@ In a pion stack they take the place of its own. See docs/hosting.md.`,
 			return nil
 		},
 	}
+	addJSON(cmd, &asJSON)
+	return cmd
 }

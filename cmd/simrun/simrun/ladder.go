@@ -11,7 +11,8 @@ import (
 )
 
 func ladderCommand() *cobra.Command {
-	return &cobra.Command{
+	var asJSON bool
+	cmd := &cobra.Command{
 		Use:   "ladder DIR...",
 		Short: "Print the messages of signalling of runs as ladders",
 		Long: `Print who said what to whom before media flowed, and later: a line for each message
@@ -23,6 +24,9 @@ at a node. DIR is the folder of a run that "simrun run" has written.`,
 		),
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, dirs []string) error {
+			if asJSON {
+				return printLadders(cmd, dirs)
+			}
 			out := screenOf(cmd.OutOrStdout())
 			for i, dir := range dirs {
 				r, err := record.Read(dir)
@@ -46,4 +50,25 @@ at a node. DIR is the folder of a run that "simrun run" has written.`,
 			return nil
 		},
 	}
+	addJSON(cmd, &asJSON)
+	return cmd
+}
+
+// jsonLadder is the signalling of a run.
+type jsonLadder struct {
+	Folder   string           `json:"folder"`
+	Messages []record.Message `json:"messages"`
+	Events   []record.Event   `json:"events"` // all of the run
+}
+
+func printLadders(cmd *cobra.Command, dirs []string) error {
+	list := []jsonLadder{}
+	for _, dir := range dirs {
+		r, err := record.ReadOnly(dir, record.MessagesFile, record.EventsFile)
+		if err != nil {
+			return badInput(err)
+		}
+		list = append(list, jsonLadder{filepath.ToSlash(filepath.Clean(dir)), append([]record.Message{}, r.Messages...), append([]record.Event{}, r.Events...)})
+	}
+	return writeJSON(cmd.OutOrStdout(), list)
 }

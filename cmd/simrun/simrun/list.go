@@ -1,6 +1,7 @@
 package simrun
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -8,7 +9,8 @@ import (
 )
 
 func listCommand() *cobra.Command {
-	return &cobra.Command{
+	var asJSON bool
+	cmd := &cobra.Command{
 		Use:   "list [FOLDER]",
 		Short: "List the scenarios of a folder",
 		Long:  `List the scenarios of a folder and the folders beneath, by default of scenarios.`,
@@ -22,6 +24,13 @@ func listCommand() *cobra.Command {
 				args = []string{"scenarios"}
 			}
 			files, err := loadScenarios(args, nil, nil)
+			if asJSON {
+				list := []jsonScenario{}
+				for _, f := range files {
+					list = append(list, jsonScenarioOf(f))
+				}
+				return errors.Join(writeJSON(cmd.OutOrStdout(), list), badInputIf(err))
+			}
 			s := screenOf(cmd.OutOrStdout())
 			c := s.columns(2, "file", "title", "reference", "runs")
 			for _, f := range files {
@@ -30,11 +39,10 @@ func listCommand() *cobra.Command {
 			if len(files) > 0 {
 				fmt.Fprint(s, c.String(4))
 			}
-			if err != nil {
-				return badInput(err)
-			}
-			return nil
+			return badInputIf(err)
 		},
 		ValidArgsFunction: completeFolders,
 	}
+	addJSON(cmd, &asJSON)
+	return cmd
 }

@@ -9,7 +9,8 @@ import (
 )
 
 func metricsCommand() *cobra.Command {
-	return &cobra.Command{
+	var asJSON bool
+	cmd := &cobra.Command{
 		Use:   "metrics",
 		Short: "List the metrics that expectations can name",
 		Long: `List the metrics that the expectations of a scenario can name. The key says
@@ -17,17 +18,27 @@ where a metric is measured:
 
   expect:
     - {metric: queue-delay-p95, link: bottleneck/forward, during: 10s..40s, max: 60ms}`,
-		Example: lines("simrun metrics"),
+		Example: lines("simrun metrics", "simrun metrics --json"),
 		Args:    cobra.NoArgs,
-		Run: func(cmd *cobra.Command, _ []string) {
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if asJSON {
+				list := []jsonMetric{}
+				for _, m := range scenarios.Metrics() {
+					list = append(list, jsonMetricOf(&m))
+				}
+				return writeJSON(cmd.OutOrStdout(), list)
+			}
 			s := screenOf(cmd.OutOrStdout())
 			c := s.columns(5, "key", "metric", "unit", "bound, such as", "meaning")
 			for _, m := range scenarios.Metrics() {
 				c.row(m.Of, m.Name, unitName(m.Unit), m.Example, s.ascii(m.Doc))
 			}
 			fmt.Fprint(s, c.String())
+			return nil
 		},
 	}
+	addJSON(cmd, &asJSON)
+	return cmd
 }
 
 // unitName names a unit of records for people.

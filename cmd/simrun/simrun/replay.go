@@ -25,7 +25,7 @@ type replayOptions struct {
 	exec       string
 	protocol   string
 	set        []string
-	format     string
+	json       bool
 	step       time.Duration
 }
 
@@ -50,13 +50,10 @@ differ.`,
 			"simrun replay results/quickstart/default/feedback/S1-R1.jsonl",
 			"simrun replay results/quickstart/default/feedback/S1-R1.jsonl --controller gcc",
 			"simrun replay results/quickstart/default/feedback/S1-R1.jsonl --exec 'python3 docs/examples/external/loss.py'",
-			"simrun replay results/quickstart/default/feedback/S1-R1.jsonl --set xref=20ms --format json",
+			"simrun replay results/quickstart/default/feedback/S1-R1.jsonl --set xref=20ms --json",
 		),
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if o.format != "table" && o.format != "json" {
-				return fmt.Errorf("--format %s: write table or json", o.format)
-			}
 			for _, s := range o.set {
 				if !strings.Contains(s, "=") {
 					return fmt.Errorf("--set %s: there is no value: write %s=value", s, s)
@@ -74,7 +71,7 @@ differ.`,
 	f.StringVar(&o.protocol, "protocol", external.SimrunV1, "of that program: simrun-v1 or alphartc")
 	cmd.MarkFlagsMutuallyExclusive("controller", "exec")
 	f.StringArrayVar(&o.set, "set", nil, "set a parameter of the controller, `param=value` (repeatable)")
-	f.StringVar(&o.format, "format", "table", "table or json")
+	addJSON(cmd, &o.json)
 	f.DurationVar(&o.step, "step", time.Second, "time between the rows of a table")
 	_ = cmd.RegisterFlagCompletionFunc("controller", completeControllers)
 	return cmd
@@ -110,7 +107,7 @@ func replayLogs(cmd *cobra.Command, o *replayOptions, paths []string) error {
 		list = append(list, r)
 	}
 	s := screenOf(cmd.OutOrStdout())
-	if o.format == "json" {
+	if o.json {
 		if err := writeJSON(s, jsonReplays(list)); err != nil {
 			return &exitError{ExitInternal, err}
 		}

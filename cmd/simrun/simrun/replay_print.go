@@ -80,7 +80,7 @@ func difference(recorded, got ccontrol.Target) string {
 	return fmt.Sprintf("%+.1f %%", 100*(float64(got.Media)/float64(recorded.Media)-1))
 }
 
-// jsonReplay is a replay in the output of --format json.
+// jsonReplay is a replay in the output of --json.
 type jsonReplay struct {
 	Log        string            `json:"log"`
 	Header     feedlog.Header    `json:"recorded"`

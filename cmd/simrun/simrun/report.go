@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,7 +21,7 @@ import (
 )
 
 func reportCommand() *cobra.Command {
-	open := false
+	open, asJSON := false, false
 	cmd := &cobra.Command{
 		Use:   "report FOLDER...",
 		Short: "Draw the pages of records again",
@@ -35,25 +36,28 @@ index. Nothing is run, and verdicts stay as they are in the records.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var errs []error
-			first := ""
+			first, all := "", []string{}
 			for _, arg := range args {
 				drawn, err := redraw(cmd.ErrOrStderr(), arg)
-				for _, page := range drawn.pages {
-					fmt.Fprintln(cmd.OutOrStdout(), "page:", page)
-				}
+				all = append(all, drawn.pages...)
 				first = cmp.Or(first, drawn.main)
 				errs = append(errs, err)
+			}
+			if asJSON {
+				errs = append(errs, writeJSON(cmd.OutOrStdout(), all))
+			} else {
+				for _, page := range all {
+					fmt.Fprintln(cmd.OutOrStdout(), "page:", page)
+				}
 			}
 			if open {
 				openPage(cmd.ErrOrStderr(), first)
 			}
-			if err := errors.Join(errs...); err != nil {
-				return badInput(err)
-			}
-			return nil
+			return badInputIf(errors.Join(errs...))
 		},
 		ValidArgsFunction: completeFolders,
 	}
+	addJSON(cmd, &asJSON)
 	cmd.Flags().BoolVar(&open, "open", false, "show the main page in the browser at the end")
 	return cmd
 }
@@ -84,18 +88,14 @@ func redraw(stderr io.Writer, folder string) (drawnPages, error) {
 	overviews := map[string]*plots.Invocation{}
 	var parents []string
 	var compared []plots.ComparedRun
-	for _, dir := range records {
-		rec, err := record.Read(dir)
-		if err != nil {
-			errs = append(errs, err)
+	heads, problems := redrawRuns(stderr, records)
+	errs = append(errs, problems...)
+	for i, dir := range records {
+		rec := heads[i]
+		if rec == nil {
 			continue
 		}
-		page := filepath.Join(dir, pageFile)
-		if err := replaceFile(page, func(f *os.File) error { return plots.Page(f, rec) }); err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		drawn.add(page)
+		drawn.add(filepath.Join(dir, pageFile))
 		if dir == filepath.Clean(folder) {
 			continue
 		}
@@ -119,6 +119,23 @@ func redraw(stderr io.Writer, folder string) (drawnPages, error) {
 		errs = append(errs, drawn.root(stderr, folder, compared))
 	}
 	return drawn, errors.Join(errs...)
+}
+
+// redrawRuns writes the page of each record, and returns of each what overviews need; nil if it couldn't be drawn.
+func redrawRuns(stderr io.Writer, records []string) (heads []*record.Record, problems []error) {
+	heads, problems = make([]*record.Record, len(records)), make([]error, len(records))
+	inParallelShown(newCounter(stderr, len(records), "pages"), runtime.GOMAXPROCS(0), len(records), func(i int) {
+		rec, err := record.Read(records[i])
+		if err == nil {
+			err = replaceFile(filepath.Join(records[i], pageFile), func(f *os.File) error { return plots.Page(f, rec) })
+		}
+		if err != nil {
+			problems[i] = err
+			return
+		}
+		heads[i] = &record.Record{Manifest: rec.Manifest, Summary: rec.Summary, Verdicts: rec.Verdicts}
+	})
+	return heads, problems
 }
 
 // root draws what stands in the folder for results itself.

@@ -80,7 +80,7 @@ func measureRequirements(cmd *cobra.Command, o *requirementsOptions, list []rfc8
 	stderr := cmd.ErrOrStderr()
 	ctx, stop := interruptible(cmd.Context(), func() { fmt.Fprintln(stderr, "simrun: interrupted") })
 	defer stop()
-	err = m.measure(ctx, o.jobs)
+	err = m.measure(ctx, stderr, o.jobs)
 	switch {
 	case ctx.Err() != nil:
 		return &exitError{code: ExitInterrupted}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"runtime/debug"
 	"slices"
@@ -150,9 +151,9 @@ func (s *answerScenario) figure(f rfc8836.Figure) (*answerFigure, error) {
 }
 
 // measure does all runs, as many at the same time as jobs says.
-func (a *answers) measure(ctx context.Context, jobs int) error {
+func (a *answers) measure(ctx context.Context, stderr io.Writer, jobs int) error {
 	errs := make([]error, len(a.runs))
-	inParallel(jobs, len(a.runs), func(i int) {
+	inParallelShown(newCounter(stderr, len(a.runs), "runs"), jobs, len(a.runs), func(i int) {
 		if ctx.Err() == nil {
 			errs[i] = a.do(ctx, a.runs[i])
 		}

@@ -3,6 +3,7 @@ package simrun
 import (
 	"context"
 	"flag"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -90,7 +91,7 @@ func plannedAnswers(t *testing.T, ids []string) *answers {
 func measuredAnswers(t *testing.T, ids []string) *answers {
 	t.Helper()
 	a := plannedAnswers(t, ids)
-	if err := a.measure(context.Background(), runtime.GOMAXPROCS(0)); err != nil {
+	if err := a.measure(context.Background(), io.Discard, runtime.GOMAXPROCS(0)); err != nil {
 		t.Fatal(err)
 	}
 	return a
@@ -127,7 +128,7 @@ func TestRequirementsAreMissed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := a.measure(t.Context(), 2); err != nil {
+	if err := a.measure(t.Context(), io.Discard, 2); err != nil {
 		t.Fatal(err)
 	}
 	for i, want := range []int{0, 2} {

@@ -99,6 +99,18 @@ func TestTerminalWithoutColour(t *testing.T) {
 	}
 }
 
+// Commands that go over many records say how far they are and how long the rest takes.
+func TestTerminalShowsHowFarItIs(t *testing.T) {
+	t.Setenv("TERM", "xterm")
+	out := t.TempDir()
+	onTerminal(t, "run", "../../../scenarios/quickstart.yaml", "--vary", "seed={from: 1, count: 3}", "--set", "duration=2s", "--set", "expect=[]", "--set", "network.links.bottleneck.schedule=[]", "--out", out, "--no-page", "--quiet")
+	for _, args := range [][]string{{"report", out}, {"figures", out, "--to", t.TempDir(), "--charts", "rates"}} {
+		if got := onTerminal(t, args...); !strings.Contains(got, "/3") || !strings.Contains(got, "%") {
+			t.Errorf("%s shows no progress: %q", args[0], got)
+		}
+	}
+}
+
 func TestDumbTerminalShowsPlainText(t *testing.T) {
 	t.Setenv("NO_COLOR", "")
 	t.Setenv("TERM", "dumb")

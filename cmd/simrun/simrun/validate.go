@@ -8,6 +8,7 @@ import (
 
 func validateCommand() *cobra.Command {
 	var set, vary []string
+	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "validate FILE|FOLDER...",
 		Short: "Check scenario files without running them",
@@ -21,19 +22,26 @@ of a call that two controllers control, or none, is a warning.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			files, err := loadScenarios(args, set, vary)
+			if asJSON {
+				if e := writeJSON(cmd.OutOrStdout(), jsonCheckOf(files, err)); e != nil {
+					return e
+				}
+				if err != nil {
+					return &exitError{code: ExitUsage} // what is wrong has been printed
+				}
+				return nil
+			}
 			for _, f := range files {
 				fmt.Fprintf(cmd.OutOrStdout(), "ok: %s (%s)\n", f.Path, countRuns(len(f.Runs)))
 			}
 			warn(screenOf(cmd.ErrOrStderr()), files)
-			if err != nil {
-				return badInput(err)
-			}
-			return nil
+			return badInputIf(err)
 		},
 		ValidArgsFunction: completeScenarios,
 	}
 	addSet(cmd, &set)
 	addVary(cmd, &vary)
+	addJSON(cmd, &asJSON)
 	return cmd
 }
 

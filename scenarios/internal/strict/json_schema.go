@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -67,6 +68,7 @@ func (w *schemaWriter) field(t reflect.Type, f *field) object {
 	if rest, ok := strings.CutPrefix(text, name+" "); ok { // as Go's comments begin
 		text = f.name + " " + rest
 	}
+	text = asWritten(text, t)
 	if bounds := f.bounds(); bounds != "" {
 		text = strings.TrimSpace(text + " (" + bounds + ")")
 	}
@@ -79,7 +81,77 @@ func (w *schemaWriter) field(t reflect.Type, f *field) object {
 	if f.example != "" {
 		o["examples"] = []any{f.example}
 	}
+	if kind := kindOf(f.typ, f); kind != "" {
+		o["title"] = kind
+	}
 	return o
+}
+
+// kindOf says in a few words what notation a value has.
+func kindOf(t reflect.Type, f *field) string {
+	switch t = valueType(t); {
+	case f.apart:
+		return "a mapping"
+	case f.named:
+		return "a mapping of names"
+	case f.scalar:
+		return "a word or a number"
+	case len(f.oneof) > 0 && isScalar(t):
+		return "one of some words"
+	}
+	switch t {
+	case durationType:
+		return "a duration, such as 300ms"
+	case bitRateType:
+		return "a rate, such as 1.5Mbps"
+	case bytesType:
+		return "a size, such as 1200B"
+	case ratioType:
+		return "a share, such as 5%"
+	}
+	if !isScalar(t) {
+		if t.Kind() == reflect.Slice {
+			return "a list"
+		}
+		return "" // the fields in it say it
+	}
+	if isText(t) {
+		return "text"
+	}
+	switch t.Kind() {
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Int, reflect.Int64, reflect.Uint64:
+		return "a whole number"
+	case reflect.Float64:
+		return "a number"
+	}
+	return "text"
+}
+
+// Comments are written for who reads the source: of nil, and with links to other declarations.
+var (
+	goLink = regexp.MustCompile(`[;,]? ?\(?see (also )?\[[A-Za-z.]+\]\)?`)
+	goName = regexp.MustCompile(`\[([A-Z][A-Za-z.]+)\]`)
+	goNil  = strings.NewReplacer("A nil ", "An absent ", "; nil is ", "; without it ", "; nil are ", "; without them ", "; nil lifts it", "; without it there is none", "; nil ", "; without it ")
+)
+
+// goWord is a word that may be a field's name in Go.
+var goWord = regexp.MustCompile(`\b[A-Z][A-Za-z]+\b`)
+
+// asWritten calls the fields of a struct what files call them.
+func asWritten(text string, t reflect.Type) string {
+	names := map[string]string{}
+	for _, f := range structureOf(t).fields {
+		names[t.FieldByIndex(f.index).Name] = f.name
+	}
+	text = goNil.Replace(goName.ReplaceAllString(goLink.ReplaceAllString(text, ""), "$1"))
+	return goWord.ReplaceAllStringFunc(text, func(word string) string {
+		if name, ok := names[word]; ok && word != strings.ToUpper(word) { // ECN is also just ECN
+			return name
+		}
+		return word
+	})
 }
 
 // elementOf is the type of a field's value, or of its items.
