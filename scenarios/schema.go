@@ -417,7 +417,7 @@ type Playout struct {
 
 // Expect is one expectation: a metric of something during a time, and bounds.
 type Expect struct {
-	Metric string `yaml:"metric,required" example:"queue-delay-p95"` // see [Metrics]
+	Metric string `yaml:"metric,required" example:"queue-delay-p95"` // one of those that "simrun metrics" lists
 	// Exactly one says what it is measured at: a flow (S1/video), a link
 	// direction (bottleneck/forward), an endpoint (S1), several flows, a connection (S1's
 	// side of it is S1-R1), or a source of RTCP (R1/video).
