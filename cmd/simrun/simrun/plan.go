@@ -38,6 +38,9 @@ type plannedRun struct {
 	reached time.Duration
 	// kept says that the record is that of an earlier call.
 	kept bool
+	// events are what happened, if the user wants to know.
+	events  []record.Event
+	packets uint64
 	// inputs are the files that the run reads besides the scenario's.
 	inputs []input
 }
@@ -88,6 +91,9 @@ func (r *plannedRun) settle(rec *record.Record, o *runOptions) {
 	}
 	r.row = rowOf(rec, link)
 	r.reached = rec.Manifest.Reached
+	if o.verbose {
+		r.events, r.packets = rec.Events, rec.Manifest.Packets
+	}
 	r.state = finished
 }
 

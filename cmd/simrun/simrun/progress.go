@@ -20,9 +20,29 @@ type progress interface {
 	end()
 }
 
+// loudness is how much is told of runs.
+type loudness int
+
+// From errors alone to all that happens.
+const (
+	quiet loudness = iota - 1
+	normal
+	verbose
+)
+
+func loudnessOf(o *runOptions) loudness {
+	switch {
+	case o.quiet:
+		return quiet
+	case o.verbose:
+		return verbose
+	}
+	return normal
+}
+
 // newProgress returns a bar for a terminal, else a line for each run; nothing
-// but errors if the user wants it quiet.
-func newProgress(s *screen, plan []*plannedFile, quiet bool) progress {
+// but errors if the user wants it quiet, and lines also on a terminal if much is to be told.
+func newProgress(s *screen, plan []*plannedFile, loud loudness) progress {
 	n := 0
 	var total time.Duration
 	for _, f := range plan {
@@ -33,8 +53,8 @@ func newProgress(s *screen, plan []*plannedFile, quiet bool) progress {
 			}
 		}
 	}
-	l := &lineProgress{screen: s, total: n, quiet: quiet}
-	if quiet || !s.terminal {
+	l := &lineProgress{screen: s, total: n, loud: loud}
+	if loud != normal || !s.terminal {
 		return l
 	}
 	b := &barProgress{lines: l, parts: map[*plannedRun]float64{}, total: total}
@@ -53,7 +73,7 @@ func newProgress(s *screen, plan []*plannedFile, quiet bool) progress {
 type lineProgress struct {
 	screen *screen
 	total  int
-	quiet  bool
+	loud   loudness
 
 	mu   sync.Mutex
 	done int
@@ -68,7 +88,7 @@ func (l *lineProgress) ended(r *plannedRun, err error) {
 	if err != nil {
 		fmt.Fprintf(l.screen, "simrun: %s, run %s: %v\n", r.File, r.Name, err)
 	}
-	if l.quiet {
+	if l.loud == quiet {
 		return
 	}
 	met := ""
@@ -76,6 +96,29 @@ func (l *lineProgress) ended(r *plannedRun, err error) {
 		met = r.expectations() + " met, "
 	}
 	fmt.Fprintf(l.screen, "[%d/%d] %s %s %s (%s%.2f s)\n", l.done, l.total, l.screen.word(r), r.File, r.Name, met, r.took.Seconds())
+	if l.loud == verbose {
+		l.tell(r)
+	}
+}
+
+// eventsTold is how many events of a run are printed; its record has all.
+const eventsTold = 200
+
+// tell prints what happened in a run.
+func (l *lineProgress) tell(r *plannedRun) {
+	if r.state != finished {
+		return
+	}
+	fmt.Fprintf(l.screen, "  %d packets, %.3g times real time, digest %s\n", r.packets, r.reached.Seconds()/max(r.took.Seconds(), 1e-9), r.row.Digest)
+	for i := range r.events {
+		if i == eventsTold {
+			fmt.Fprintf(l.screen, "  and %d events more\n", len(r.events)-i)
+			break
+		}
+		e := &r.events[i]
+		fmt.Fprintf(l.screen, "  %9.3f s  %s  %s  %s\n", e.At.Seconds(), l.screen.ascii(e.Entity), e.Kind, l.screen.ascii(e.Detail))
+	}
+	r.events = nil
 }
 
 func (l *lineProgress) interrupted() {

@@ -27,7 +27,7 @@ func oneVerdict(pass bool) []record.Verdict { return []record.Verdict{{Expectati
 func TestQuietProgressPrintsOnlyErrors(t *testing.T) {
 	var b bytes.Buffer
 	plan := planOf(time.Second, 2*time.Second)
-	p := newProgress(&screen{Writer: &b}, plan, true)
+	p := newProgress(&screen{Writer: &b}, plan, quiet)
 	plan[0].runs[0].state = finished
 	p.ended(plan[0].runs[0], nil)
 	plan[0].runs[1].state = unwritten
@@ -41,7 +41,7 @@ func TestQuietProgressPrintsOnlyErrors(t *testing.T) {
 func TestBarCountsRunsAndShowsErrors(t *testing.T) {
 	var b bytes.Buffer
 	plan := planOf(time.Second, 3*time.Second)
-	p := newProgress(&screen{Writer: &b, terminal: true, width: 80}, plan, false)
+	p := newProgress(&screen{Writer: &b, terminal: true, width: 80}, plan, normal)
 	bar, ok := p.(*barProgress)
 	if !ok {
 		t.Fatalf("on a terminal the progress is a %T", p)

@@ -21,8 +21,9 @@ type runOptions struct {
 	noPage bool
 	resume bool
 	pcap   captureFlag
-	quiet  bool
-	json   bool
+	// quiet and verbose are how much is told while runs go on.
+	quiet, verbose bool
+	json           bool
 
 	rtpLog      bool
 	feedbackLog bool
@@ -99,6 +100,8 @@ func (o *runOptions) addFlags(cmd *cobra.Command) {
 	f.BoolVar(&o.rtpLog, "rtp-log", false, "log the RTP packets that every endpoint sends and receives, as RFC 8868 section 3.1 has it")
 	f.BoolVar(&o.feedbackLog, "feedback-log", false, "log what each controller is told and answers, for simrun replay")
 	f.BoolVar(&o.quiet, "quiet", false, "print only what failed and the summary")
+	f.BoolVarP(&o.verbose, "verbose", "v", false, "print of each run how fast it was, and what happened in it")
+	cmd.MarkFlagsMutuallyExclusive("quiet", "verbose")
 	f.BoolVar(&o.json, "json", false, "print the results as JSON instead of tables")
 	o.addReports(cmd)
 }
@@ -150,7 +153,7 @@ func runScenarios(cmd *cobra.Command, o *runOptions, args []string) error {
 	if o.resume {
 		resume(stderr, plan, o)
 	}
-	show := announce(newProgress(stderr, plan, o.quiet), plan, o.out)
+	show := announce(newProgress(stderr, plan, loudnessOf(o)), plan, o.out)
 	ctx, stop := interruptible(cmd.Context(), show.interrupted)
 	defer stop()
 	execute(ctx, plan, o, show)
