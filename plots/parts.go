@@ -34,7 +34,7 @@ func (d *drawing) parts() []part {
 		}
 		return p()
 	}
-	add("Rates", d.rates(), when(has(record.CongestionWindow), d.windows))
+	add("Bandwidth", d.rates(), when(has(record.CongestionWindow), d.windows))
 	add("Network", d.delays(), d.loss(), when(has(record.QueueLength), d.queues), when(hasAny(record.DropsPrefix), d.drops), d.cdf())
 	add("Media", when(media && has(record.FrameRate), d.timeline), when(media, d.frameDelay), when(media && has(record.FrameRate), d.frameRate), when(has(record.BufferDelay), d.buffers),
 		when(d.restores(), d.repairs), when(has(record.VideoScore), d.watching), when(has(record.MOS), d.listening), when(has(record.AVSkew), d.skew), when(len(d.r.Spectra) > 0, d.spectrum))
