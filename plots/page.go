@@ -53,19 +53,23 @@ type remark struct {
 // anywhere, so that it opens from a file, offline. Errors are those of w and
 // of a record that can't be drawn.
 func Page(w io.Writer, r *record.Record) error {
-	d := newDrawing(r)
+	few, crowd := withoutCrowd(r)
+	d := newDrawing(few)
 	page := runPage{
 		Manifest: r.Manifest,
 		Style:    template.CSS(styles), Echarts: template.JS(echartsScript), Script: template.JS(pageScript), ViewScript: template.JS(viewScript), Notice: echartsNotice,
 		Verdict: bannerOf(r.Manifest.Status, r.Verdicts), Remarks: remarks(&r.Manifest),
 		Sketch:  newSketch(r.Manifest.Topology, d.colors),
-		Summary: summaryGroups(r.Summary), Verdicts: r.Verdicts,
+		Summary: summaryGroups(few.Summary), Verdicts: r.Verdicts,
 		Events: r.Events[:min(len(r.Events), eventsShown)], EventsAll: len(r.Events),
 	}
 	for _, e := range r.Events {
 		if strings.HasPrefix(e.Kind, "breaker-") && len(page.Breakers) < eventsShown {
 			page.Breakers = append(page.Breakers, e)
 		}
+	}
+	if crowd != nil {
+		page.Remarks = append(page.Remarks, *crowd)
 	}
 	if l := newLadder(r); l != nil {
 		page.Ladder = l.drawing()
@@ -81,7 +85,7 @@ func Page(w io.Writer, r *record.Record) error {
 		}
 		page.Parts = append(page.Parts, drawn)
 	}
-	views := viewsOf(r)
+	views := viewsOf(few)
 	page.ViewKinds = kindsOf(views)
 	list, err := json.Marshal(views)
 	if err != nil {

@@ -136,6 +136,7 @@ func (d *drawing) rates() *panel {
 	if streams > paletteSize {
 		p.fold("target")
 	}
+	p.foldBeyond(manySources, "repairs")
 	return p
 }
 

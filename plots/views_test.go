@@ -1,7 +1,9 @@
 package plots
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"rtpfabric/sim/record"
@@ -137,5 +139,41 @@ func TestAllowedIntervalIsTheShareUsedUp(t *testing.T) {
 	add("S1-R2", record.Members, 2)
 	if got := newDrawing(r).allowedInterval("S1"); got != 400 {
 		t.Errorf("%v ms between packets are allowed, want 400", got)
+	}
+}
+
+// A conference's page has some of its streams, those of the senders first, and says so; a small call's has all.
+func TestCrowdsAreCut(t *testing.T) {
+	r := synthetic(2)
+	if few, about := withoutCrowd(r); few != r || about != nil {
+		t.Error("two calls are a crowd")
+	}
+	for i := range 200 {
+		name := fmt.Sprintf("P%d/video>P", i)
+		if i >= 180 {
+			name = fmt.Sprintf("P%d/video", i)
+		}
+		r.Series = append(r.Series, &record.Series{Entity: name, Metric: record.SendRate, Unit: "bit/s", Step: bin, Values: []float64{1, 2}})
+		r.Summary = append(r.Summary, record.Metric{Entity: name, Metric: record.SendRate, Stat: "mean", Value: 1, Unit: "bit/s"})
+		r.Manifest.Topology.Flows = append(r.Manifest.Topology.Flows, record.Flow{Name: name, From: "sfm", To: "P", Kind: "video"})
+	}
+	few, about := withoutCrowd(r)
+	if about == nil || !strings.Contains(about.Text, "there are 204 streams") {
+		t.Fatalf("the remark is %v", about)
+	}
+	if n := len(few.Names(record.SendRate)); n != entitiesShown {
+		t.Errorf("%d streams are left, want %d", n, entitiesShown)
+	}
+	for _, want := range []string{"S1/video", "P199/video", "P0/video>P"} {
+		if few.Find(want, record.SendRate) == nil {
+			t.Errorf("%s is left out", want)
+		}
+	}
+	page := render(t, r)
+	if strings.Contains(page, "<caption>P100/video&gt;P</caption>") || !strings.Contains(page, "<caption>P199/video</caption>") {
+		t.Error("the summary isn't that of what is drawn")
+	}
+	if len(r.Series) != len(synthetic(2).Series)+200 {
+		t.Error("the record has lost something")
 	}
 }

@@ -119,6 +119,15 @@ const simrunPage = (function () {
   function choose(entry) {
     var option = entry.option, rules = option.series[0].markLine;
     entry.lines = option.series.map(function (s, i) { return { series: s, about: entry.about[i] }; });
+    if (!part && option.series.length > 60) { // what is folded would only slow the page down
+      var seen = option.series.filter(function (s, i) { return !entry.about[i].folded; });
+      if (seen.length) {
+        var shown = {};
+        seen.forEach(function (s) { shown[s.name] = true; });
+        option.series = seen;
+        option.legend.data = option.legend.data.filter(function (item) { return shown[item.name]; });
+      }
+    }
     if (part) {
       option.series = option.series.filter(function (s, i) { return belongs(entry.about[i]); });
       var selected = option.legend.selected || {}, names = option.series.map(function (s) { return s.name; });
