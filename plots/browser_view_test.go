@@ -32,8 +32,18 @@ func withEvents() *record.Record {
 	return r
 }
 
-func TestBrowserShowsAPartOfTheRun(t *testing.T) {
-	b := open(t, render(t, withEvents()))
+// One browser does for all that can be chosen on a page, each with the page as it is at first.
+func TestBrowserShowsPartsAndMoments(t *testing.T) {
+	b := start(t)
+	page := render(t, withEvents())
+	for _, check := range []func(*testing.T, *browser){showsAPart, opensALink, zoomsByKeys, goesFromEventsToCharts, givesData} {
+		b.show(page)
+		check(t, b)
+	}
+	b.wantNoProblems()
+}
+
+func showsAPart(t *testing.T, b *browser) {
 	all := eval[int](b, chartsShown)
 	eval[any](b, `(() => { const s = document.querySelector('#view select'); s.value = 'S2/video'; s.dispatchEvent(new Event('change')); })()`)
 	for _, name := range eval[[]string](b, rateLines) {
@@ -61,7 +71,6 @@ func TestBrowserShowsAPartOfTheRun(t *testing.T) {
 	if got := eval[int](b, chartsShown); got != all {
 		t.Errorf("%d charts of %d after going back to everything", got, all)
 	}
-	b.wantNoProblems()
 }
 
 // waitFor waits until an expression has a value.
@@ -72,8 +81,7 @@ func (b *browser) waitFor(expression, want string) {
 	}
 }
 
-func TestBrowserOpensALinkToAMoment(t *testing.T) {
-	b := open(t, render(t, withEvents()))
+func opensALink(t *testing.T, b *browser) {
 	eval[any](b, `(() => { location.hash = '#show=S1/video&t=30-45.5&event=1'; })()`)
 	b.waitFor(`document.querySelector('#view select').value`, "S1/video")
 	b.waitFor(rangeInputs, "30 45.5")
@@ -88,11 +96,9 @@ func TestBrowserOpensALinkToAMoment(t *testing.T) {
 	if !eval[bool](b, `echarts.getInstanceByDom(document.getElementById('chart-rates')).getOption().series[0].markLine.data.some(d => d.xAxis === 60)`) {
 		t.Error("the event isn't marked")
 	}
-	b.wantNoProblems()
 }
 
-func TestBrowserZoomsByKeys(t *testing.T) {
-	b := open(t, render(t, withEvents()))
+func zoomsByKeys(t *testing.T, b *browser) {
 	press := func(key string) {
 		eval[any](b, fmt.Sprintf(`document.getElementById('chart-delay').dispatchEvent(new KeyboardEvent('keydown', {key: %q, bubbles: true, cancelable: true}))`, key))
 	}
@@ -109,11 +115,9 @@ func TestBrowserZoomsByKeys(t *testing.T) {
 	press("0")
 	b.waitFor(rangeInputs, "0 100")
 	b.waitFor(`location.hash`, "")
-	b.wantNoProblems()
 }
 
-func TestBrowserGoesFromEventsToCharts(t *testing.T) {
-	b := open(t, render(t, withEvents()))
+func goesFromEventsToCharts(t *testing.T, b *browser) {
 	eval[any](b, `document.querySelector('#event-3 button').click()`)
 	b.waitFor(rangeInputs, "15 25")
 	b.waitFor(`document.querySelector('tr.chosen').id`, "event-3")
@@ -122,12 +126,10 @@ func TestBrowserGoesFromEventsToCharts(t *testing.T) {
 	b.waitFor(`document.querySelector('tr.chosen').id`, "event-4")
 	eval[any](b, `document.querySelector('#event-4 button').click()`)
 	b.waitFor(rangeInputs, "0 100")
-	b.wantNoProblems()
 }
 
-func TestBrowserGivesTheDataOfACharts(t *testing.T) {
+func givesData(t *testing.T, b *browser) {
 	r := withEvents()
-	b := open(t, render(t, r))
 	table := eval[string](b, `simrunPage.table(simrunPage.entries.find(e => e.el.id === 'chart-delay'))`)
 	rows := strings.Split(strings.TrimSuffix(table, "\r\n"), "\r\n")
 	if rows[0] != "entity,what,time [s],value,unit" {
@@ -153,7 +155,6 @@ func TestBrowserGivesTheDataOfACharts(t *testing.T) {
 	if n != 495 { // of 500 bins the last five have no packets
 		t.Errorf("%d rows of a stream, want 495", n)
 	}
-	b.wantNoProblems()
 }
 
 func TestBrowserPageFitsAPhone(t *testing.T) {
