@@ -152,6 +152,10 @@ func givesData(t *testing.T, b *browser) {
 		}
 		n++
 	}
+	lanes := eval[string](b, `simrunPage.table(simrunPage.entries.find(e => e.el.id === 'chart-timeline'))`)
+	if want := "\r\nS2/video,frozen,19.6,begin,\r\nS2/video,frozen,20,end,\r\n"; !strings.Contains(lanes, want) {
+		t.Errorf("the timeline's table lacks %q: %q", want, lanes)
+	}
 	if n != 495 { // of 500 bins the last five have no packets
 		t.Errorf("%d rows of a stream, want 495", n)
 	}

@@ -79,27 +79,28 @@ func kindOf(b []byte) Kind {
 	case rtcp.TypeExtendedReport:
 		return ExtendedReport
 	case rtcp.TypeTransportSpecificFeedback:
-		if k, known := transportFeedback[format]; known {
+		if k := transportFeedback[format]; k != 0 {
 			return k
 		}
 	case rtcp.TypePayloadSpecificFeedback:
 		if format == rtcp.FormatREMB && (len(b) < feedbackSize+4 || string(b[feedbackSize:feedbackSize+4]) != "REMB") {
 			return OtherMessage
 		}
-		if k, known := payloadFeedback[format]; known {
+		if k := payloadFeedback[format]; k != 0 {
 			return k
 		}
 	}
 	return OtherMessage
 }
 
-var transportFeedback = map[uint8]Kind{
+// Kinds by the five bits of the format; 0 is none, as no feedback is a sender report.
+var transportFeedback = [32]Kind{
 	rtcp.FormatTLN: GenericNACK, FormatTMMBR: TemporaryLimit, FormatTMMBN: TemporaryLimitNotice, FormatECN: MarksFeedback,
 	FormatPause: Pausing, rtcp.FormatRRR: SenderReportRequest,
 	rtcp.FormatCCFB: CongestionFeedback, rtcp.FormatTCC: TransportWide,
 }
 
-var payloadFeedback = map[uint8]Kind{
+var payloadFeedback = [32]Kind{
 	rtcp.FormatPLI: PictureLoss, rtcp.FormatSLI: SliceLoss, FormatRPSI: ReferenceSelection, rtcp.FormatFIR: FullIntra,
 	FormatTSTR: TradeOffRequest, FormatTSTN: TradeOffNotice, rtcp.FormatREMB: ReceiverEstimate,
 }

@@ -242,8 +242,10 @@ const simrunPage = (function () {
       if (!belongs(l.about)) return;
       var axis = entry.option.yAxis[l.series.yAxisIndex || 0], unit = bracket(axis.name || '') || axis.name || '';
       var head = quoted(l.about.entity) + ',' + quoted(l.about.what) + ',';
-      l.series.data.forEach(function (p) {
-        if (p[1] !== null) rows.push(head + p[0] + ',' + p[1] + ',' + quoted(unit));
+      l.series.data.forEach(function (p, i) {
+        if (p[1] === null) return;
+        // In lanes every stretch has a beginning, an end, and a gap.
+        rows.push(head + p[0] + ',' + (axis.data ? ['begin', 'end'][i % 3] + ',' : p[1] + ',' + quoted(unit)));
       });
     });
     return rows.join('\r\n') + '\r\n';
