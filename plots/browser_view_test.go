@@ -36,7 +36,7 @@ func withEvents() *record.Record {
 func TestBrowserShowsPartsAndMoments(t *testing.T) {
 	b := start(t)
 	page := render(t, withEvents())
-	for _, check := range []func(*testing.T, *browser){showsAPart, opensALink, zoomsByKeys, goesFromEventsToCharts, givesData} {
+	for _, check := range []func(*testing.T, *browser){showsAPart, opensALink, zoomsByKeys, goesFromEventsToCharts, givesData, drawsLanes} {
 		b.show(page)
 		check(t, b)
 	}
@@ -158,6 +158,18 @@ func givesData(t *testing.T, b *browser) {
 	}
 	if n != 495 { // of 500 bins the last five have no packets
 		t.Errorf("%d rows of a stream, want 495", n)
+	}
+}
+
+// Lanes have names, and a stretch ends where it ends: only a line that breaks shows that.
+func drawsLanes(t *testing.T, b *browser) {
+	if names := eval[string](b, `document.querySelector('#chart-timeline svg').textContent`); !strings.Contains(names, "S2/video") {
+		t.Errorf("the lanes are called %q", names)
+	}
+	eval[any](b, `(() => { const p = simrunPage.entries.find(e => e.el.id === 'chart-timeline');
+		p.chart.setOption({series: p.option.series.map(s => s.name === 'S2/video frozen' ? {data: [[10, 1], [20, 1], [20, null], [30, 1], [40, 1], [40, null]]} : {})}); })()`)
+	if n := eval[int](b, `Math.max(...[...document.querySelectorAll('#chart-timeline svg path[stroke-width="9"]')].map(p => p.getAttribute('d').split('M').length - 1))`); n != 2 {
+		t.Errorf("a line with a gap is drawn in %d strokes, want 2", n)
 	}
 }
 

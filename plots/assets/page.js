@@ -16,7 +16,7 @@ const simrunPage = (function () {
     return option;
   }
 
-  function thousands(v) { return typeof v === 'string' ? v : String(+v.toFixed(6)).replace(/^(-?\d{2,})(\d{3})$/, '$1\u202f$2'); }
+  function thousands(v) { return String(+v.toFixed(6)).replace(/^(-?\d{2,})(\d{3})$/, '$1\u202f$2'); }
 
   function theme() {
     var ink = css('--ink'), soft = css('--soft'), line = css('--line');
@@ -27,7 +27,7 @@ const simrunPage = (function () {
       axisLabel: Object.assign({ formatter: thousands }, text), nameTextStyle: text, splitLine: { lineStyle: { color: css('--grid') } }
     };
     return {
-      backgroundColor: 'transparent', textStyle: { fontFamily: font }, valueAxis: axis, categoryAxis: axis,
+      backgroundColor: 'transparent', textStyle: { fontFamily: font }, valueAxis: axis,
       legend: { textStyle: { color: ink, fontFamily: font, fontSize: 12.5 }, inactiveColor: css('--faint'), itemGap: 16, padding: 2 },
       tooltip: {
         confine: true, backgroundColor: css('--tip'), borderColor: line, textStyle: { color: ink, fontFamily: font, fontSize: 12.5 },
@@ -79,14 +79,14 @@ const simrunPage = (function () {
       head.textContent = option.xAxis[0].name.split(' [')[0] + ' ' + (+x.toFixed(2)) + ' ' + bracket(option.xAxis[0].name);
       box.appendChild(head);
       option.series.forEach(function (s) {
-        var y = off[s.name] === false ? null : valueAt(s, x, !!option.yAxis[0].data);
+        var y = off[s.name] === false ? null : valueAt(s, x, !!option.yAxis[0].names);
         if (y === null) return;
         var row = document.createElement('div'), dot = document.createElement('span'), text = document.createElement('b');
         row.style.cssText = 'display:flex;gap:8px;align-items:center';
         dot.style.cssText = 'width:14px;border-top:3px ' + ((s.lineStyle || {}).type || 'solid') + ' ' + s.color;
         dot.style.opacity = (s.lineStyle || {}).opacity || 1;
         text.style.cssText = 'margin-left:auto;padding-left:14px;font-variant-numeric:tabular-nums';
-        if (!option.yAxis[0].data) text.textContent = (+y.toPrecision(4)) + ' ' + bracket(option.yAxis[s.yAxisIndex || 0].name);
+        if (!option.yAxis[0].names) text.textContent = (+y.toPrecision(4)) + ' ' + bracket(option.yAxis[s.yAxisIndex || 0].name);
         row.append(dot, document.createTextNode(s.name), text);
         box.appendChild(row);
       });
@@ -148,8 +148,15 @@ const simrunPage = (function () {
     used.sort(function (a, b) { return a - b; });
     option.series.forEach(function (s) { s.data.forEach(function (p) { if (p[1] !== null) p[1] = used.indexOf(p[1]); }); });
     entry.height = +entry.el.dataset.height - 24 * (axis.data.length - used.length);
-    axis.data = used.map(function (lane) { return axis.data[lane]; });
+    // On an axis of categories a line wouldn't break where its value is null.
+    var names = axis.names = used.map(function (lane) { return axis.data[lane]; });
+    delete axis.data;
+    Object.assign(axis, {
+      type: 'value', min: -1, max: names.length, interval: 1, splitLine: { show: false },
+      axisLabel: { formatter: function (v) { return names[v] || ''; } }
+    });
     axis.inverse = true; // the first on top
+    option.xAxis[0].axisLine = { onZero: false };
   }
 
   // The rule of an event that has been chosen, besides those of the chart.
@@ -245,7 +252,7 @@ const simrunPage = (function () {
       l.series.data.forEach(function (p, i) {
         if (p[1] === null) return;
         // In lanes every stretch has a beginning, an end, and a gap.
-        rows.push(head + p[0] + ',' + (axis.data ? ['begin', 'end'][i % 3] + ',' : p[1] + ',' + quoted(unit)));
+        rows.push(head + p[0] + ',' + (axis.names ? ['begin', 'end'][i % 3] + ',' : p[1] + ',' + quoted(unit)));
       });
     });
     return rows.join('\r\n') + '\r\n';
