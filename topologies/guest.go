@@ -54,7 +54,8 @@ type Guest interface {
 // GuestCall describes one end of a peer connection.
 type GuestCall struct {
 	Peer string
-	// Sections have kind, tag, formats, extensions, directions and msid.
+	// Sections have kind, tag, formats, extensions, directions and msid; and the SSRC of what is sent if it has to be a certain
+	// one, for an end that offers.
 	Sections []jsep.Section
 	// Heard is what the end is told of what it sends, Given what it tells, every Interval; 0 is as the stack
 	// has it.

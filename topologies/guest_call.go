@@ -37,7 +37,7 @@ type side struct {
 }
 
 // connectGuests connects two endpoints of which one at least is a guest. One of ours offers, as it
-// has the payload types, unless the guest has several encodings to offer; its ICE is lite.
+// has the payload types, unless the guest has several encodings to offer, or gets its SSRCs from a translator; its ICE is lite.
 func (s *Simulation) connectGuests(call *Call) error {
 	if len(call.Sessions) != 1 || call.Sessions[0].RTCPPort {
 		return errors.New("a guest bundles its media and RTCP")
@@ -51,7 +51,8 @@ func (s *Simulation) connectGuests(call *Call) error {
 	}
 	offerer, answerer := sides[0], sides[1]
 	encodings := slices.ContainsFunc(sections, func(section []*Media) bool { return section[0].RID != "" })
-	if (answerer.party.guest == nil) != encodings {
+	offers := encodings || s.config.translates() // the guest
+	if (answerer.party.guest == nil) != offers {
 		offerer, answerer = answerer, offerer
 	}
 	if encodings {
@@ -65,8 +66,13 @@ func (s *Simulation) connectGuests(call *Call) error {
 	if err := exchange(offerer, answerer); err != nil {
 		return fmt.Errorf("%s and %s: %w", call.A, call.B, err)
 	}
+	for _, e := range sides {
+		if e.end != nil && s.config.translates() { // whose name stands beyond the translator, too
+			e.cname = e.named()
+		}
+	}
 	extensions = agreed(extensions, answerer.described)
-	if encodings { // with the ids of who offers, the same in all sections (RFC 8285 §7)
+	if offers { // with the ids of who offers, the same in all sections (RFC 8285 §7)
 		extensions = slices.Clone(answerer.described.Sections[0].Extensions)
 	}
 	sides[0].remote, sides[1].remote = s.meet(sides[0].addr, sides[1].addr, [2]string{call.A, call.B})
@@ -141,7 +147,7 @@ func exchange(offerer, answerer *side) error {
 	}
 	var answer string
 	if answerer.end == nil {
-		answerTo(offerer.described, answerer.described)
+		answerTo(offerer.described, answerer.described, offerer.party.config.StackOptions["dtls"] == "passive")
 		answer = answerer.described.String()
 	} else {
 		if answer, err = answerer.end.Answer(offer); err != nil {
@@ -162,6 +168,16 @@ func exchange(offerer, answerer *side) error {
 		return err
 	}
 	return agreeOnEncodings(offerer.described, answerer.described)
+}
+
+// named returns the CNAME that an end has told the other one, if it sends anything.
+func (e *side) named() string {
+	for i := range e.described.Sections {
+		if name := e.described.Sections[i].CNAME; name != "" {
+			return name
+		}
+	}
+	return e.cname
 }
 
 // agreed returns those header extensions that an answer has.
@@ -198,8 +214,9 @@ func (s *Simulation) describe(e *side, extensions []headerext.Entry, sections []
 				out.RIDs, out.Simulcast = encodingsOf(m, sections)
 				continue
 			}
+			out.SSRC = m.SSRC // of a translator's session, the same on both sides
 			if e.party.guest == nil {
-				out.SSRC, out.CNAME = m.SSRC, e.cname
+				out.CNAME = e.cname
 				if out.SSRC == 0 {
 					out.SSRC = s.random.Stream("ssrc/"+e.name+"/"+m.Flow()).Uint32() | 1 // not 0
 				}

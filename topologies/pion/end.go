@@ -122,6 +122,9 @@ func streamOf(s *jsep.Section, name string) string {
 func (e *end) Offer() (string, error) {
 	for i, s := range e.call.Sections {
 		init := webrtc.RTPTransceiverInit{Direction: direction(s.Sends, s.Receives)}
+		if s.SSRC != 0 {
+			init.SendEncodings = []webrtc.RTPEncodingParameters{{RTPCodingParameters: webrtc.RTPCodingParameters{SSRC: webrtc.SSRC(s.SSRC)}}}
+		}
 		var t *webrtc.RTPTransceiver
 		var err error
 		if e.tracks[i] != nil {
