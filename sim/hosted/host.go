@@ -14,7 +14,8 @@ import (
 // Host is a host of the fabric as guests see it: its interface, its address and its sockets. It is a
 // transport.Net of pion's.
 //
-// UDP over IPv4 works as on Linux. There is no TCP yet. Names are those of a table; see [Host.Names].
+// UDP over IPv4 works as on Linux, and so does TCP if the host has it ([Host.CarryTCP]). Names are those of a table; see
+// [Host.Names].
 type Host struct {
 	clock *Clock
 	addr  packet.IPv4
@@ -24,6 +25,7 @@ type Host struct {
 	stirred atomic.Bool
 	mu      sync.Mutex
 	sockets []*socket
+	streams streams
 	out     []Datagram
 	stats   Stats
 }
@@ -33,6 +35,8 @@ type Stats struct {
 	Delivered uint64
 	// Unreachable came for ports that nobody listens at, Overflowed found a socket's buffer full.
 	Unreachable, Overflowed uint64
+	// Refused are connections that a full backlog has kept out, and Strangers segments of none, most of which a RST has answered.
+	Refused, Strangers uint64
 }
 
 // Datagram is what a guest has sent.
@@ -63,14 +67,24 @@ func (h *Host) Calm() { h.stirred.Store(false) }
 func (h *Host) Stats() Stats {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.stats
+	s := h.stats
+	if t := &h.streams; t.host != nil {
+		s.Refused, s.Strangers = t.refused, t.host.Unexpected()
+	}
+	return s
 }
 
-// Sockets returns how many sockets are open.
+// Sockets returns how many sockets, listeners and streams are open.
 func (h *Host) Sockets() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return len(h.sockets)
+	n := len(h.sockets) + len(h.streams.listeners)
+	for _, s := range h.streams.open {
+		if !s.gone {
+			n++
+		}
+	}
+	return n
 }
 
 // Deliver gives a datagram to the socket that it is for, and returns when its guest has done what it does

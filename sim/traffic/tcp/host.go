@@ -19,6 +19,8 @@ type Host struct {
 	Accepted, Retired func(now simtime.Time, c *Conn)
 	// Admit says whether a SYN to a listener is looked at; otherwise it is dropped, as with a full backlog. nil looks at all.
 	Admit func(local, remote packet.Addr) bool
+	// Number returns the number that a connection begins with (RFC 9293 §3.4.1); nil leaves that to its configuration.
+	Number func(now simtime.Time, local, remote packet.Addr) uint32
 	// Refuse lets the host answer segments of no connection with a RST (RFC 9293 §3.10.7.1).
 	Refuse bool
 
@@ -71,6 +73,9 @@ func (h *Host) Dial(now simtime.Time, cfg Config) (*Conn, error) {
 	}
 	if cfg.Local.Port == 0 || h.find(cfg.Local, cfg.Remote) != nil {
 		return nil, fmt.Errorf("tcp: no free port from %v to %v", h.addr, cfg.Remote)
+	}
+	if h.Number != nil {
+		cfg.ISS = h.Number(now, cfg.Local, cfg.Remote)
 	}
 	c, err := Dial(cfg, h.pool, now)
 	if err != nil {
@@ -157,6 +162,9 @@ func (h *Host) accept(now simtime.Time, p *packet.Packet) *Conn {
 			return nil
 		}
 		l.Remote = p.Src
+		if h.Number != nil {
+			l.ISS = h.Number(now, l.Local, l.Remote)
+		}
 		c, err := Listen(l, h.pool)
 		if err != nil {
 			panic(err) // Listen has checked the configuration
