@@ -164,6 +164,7 @@ func (c *checker) pion(e *Endpoint) {
 			sends && g.Controller == "gcc" && g.Feedback == "none", c.firstOf(p.Child("congestion").Child("feedback"), at("congestion", "feedback")),
 			"pion's gcc needs feedback about packets", "write twcc or rfc8888",
 		},
+		{e.Pion.TURN != "udp" && (c.s.ICE == nil || !c.s.ICE.TURN), p.Child("pion").Child("turn"), "there is no TURN server", `add "ice: {at: S}", or remove it`},
 		{e.Pion.Pacer != "leaky-bucket" && g.Controller != "gcc" && len(e.Interceptors) == 0, p.Child("pion").Child("pacer"), "the pacer is that of gcc", `write "controller: gcc", or remove it`},
 	})
 }

@@ -37,8 +37,17 @@ type GuestConfig struct {
 	Profile keying.Profile
 	// Timeout is the first retransmission time-out of the handshake; 0 is as the stack has it.
 	Timeout time.Duration
+	// Servers, if not nil, are asked for candidates.
+	Servers *GuestServers
 	// Options are those of the stack.
 	Options map[string]string
+}
+
+// GuestServers are a server of STUN, and of TURN if it Relays, at one address over UDP and TCP, and an account there.
+type GuestServers struct {
+	Addr           packet.Addr
+	Relays         bool
+	User, Password string
 }
 
 // Guest is a stack on a host. Its packets are real ones, from its sockets; NextTimeout is that of its
@@ -49,6 +58,12 @@ type Guest interface {
 	Open(GuestCall) (GuestEnd, error)
 	// Close ends the guest, as an application does that hangs up. Its goroutines are over a second later.
 	Close()
+}
+
+// Labeller is a guest that knows the packets of its media as observers do.
+type Labeller interface {
+	// Label returns the number of the stream of media that a packet of RTP is of; 0 if it is of none.
+	Label(payload []byte) int32
 }
 
 // GuestCall describes one end of a peer connection.
@@ -65,6 +80,8 @@ type GuestCall struct {
 	Controller string
 	Limits     ccontrol.Limits
 	Led        *Led
+	// Found is told of further candidates, as lines of a description, while the run goes on.
+	Found func(now simtime.Time, candidate string)
 	// NACK asks for lost packets and sends them again.
 	NACK bool
 	// Interceptors take the places of the stack's own, unless there are none.
@@ -87,6 +104,8 @@ type GuestEnd interface {
 	// Carry gives the end the session that it carries, whose sections are those of the call, each encoding by itself, and
 	// the peer's address as it is seen from here.
 	Carry(s *endpoints.Session, peer packet.Addr) error
+	// AddCandidate tells the end of a further candidate of the peer's, when it carries a session.
+	AddCandidate(candidate string) error
 }
 
 // stacks are what guests can be, by name.
@@ -188,9 +207,10 @@ func (s *Simulation) addGuest(p *party, config *Endpoint) error {
 	host.Names(s.named())
 	p.sockets = host
 	var err error
+	host.CarryTCP(s.Fabric.Pool())
 	p.guest, err = open(GuestConfig{
 		Name: config.Name, Clock: s.clock, Pool: s.Fabric.Pool(), Media: p.endpoint, Identity: s.identity(config.Name),
-		Host: host, Random: s.random, Profile: s.profile(), Timeout: s.config.Security.Timeout, Options: config.StackOptions,
+		Host: host, Servers: s.guestServers(config.Name), Random: s.random, Profile: s.profile(), Timeout: s.config.Security.Timeout, Options: config.StackOptions,
 	})
 	if err != nil {
 		return fmt.Errorf("endpoint %s: %w", config.Name, err)
@@ -202,6 +222,14 @@ func (s *Simulation) addGuest(p *party, config *Endpoint) error {
 		}
 	})
 	return nil
+}
+
+func (s *Simulation) guestServers(name string) *GuestServers {
+	g := s.config.Gathering
+	if g == nil {
+		return nil
+	}
+	return &GuestServers{Addr: iceServerAddr, Relays: g.Relays, User: name, Password: password(s.random, name)}
 }
 
 // named returns the addresses of endpoints by their names, as a resolver knows them.
@@ -242,4 +270,16 @@ func (s *Simulation) Close() {
 		k.close()
 	}
 	s.clock.Pass(time.Second)
+	if s.config.Gathering == nil {
+		return
+	}
+	for _, p := range s.byName { // order doesn't matter any more
+		if p.sockets != nil {
+			p.sockets.Abandon()
+		}
+	}
+	s.clock.Pass(lastWords)
 }
+
+// lastWords is for how long guests try to reach a TURN server that doesn't answer any more (RFC 8489 §6.2.1).
+const lastWords = time.Minute

@@ -32,6 +32,8 @@ type side struct {
 	described  *jsep.Description // what it has told the other end
 	addr       packet.Addr
 	remote     packet.Addr // where it reaches the other end
+	other      *side
+	checks     *ice.Full // of an end of ours that gathers candidates; nil otherwise
 	cname      string
 	led        *Led // nil if it is ours
 }
@@ -49,6 +51,7 @@ func (s *Simulation) connectGuests(call *Call) error {
 		{name: call.A, peer: call.B, party: s.byName[call.A], rtcp: session.RTCP[0]},
 		{name: call.B, peer: call.A, party: s.byName[call.B], rtcp: session.RTCP[1]},
 	}
+	sides[0].other, sides[1].other = sides[1], sides[0]
 	offerer, answerer := sides[0], sides[1]
 	encodings := slices.ContainsFunc(sections, func(section []*Media) bool { return section[0].RID != "" })
 	offers := encodings || s.config.translates() // the guest
@@ -75,7 +78,9 @@ func (s *Simulation) connectGuests(call *Call) error {
 	if offers { // with the ids of who offers, the same in all sections (RFC 8285 §7)
 		extensions = slices.Clone(answerer.described.Sections[0].Extensions)
 	}
-	sides[0].remote, sides[1].remote = s.meet(sides[0].addr, sides[1].addr, [2]string{call.A, call.B})
+	if sides[0].remote, sides[1].remote = sides[1].addr, sides[0].addr; s.config.Gathering == nil { // otherwise checks find it out
+		sides[0].remote, sides[1].remote = s.meet(sides[0].addr, sides[1].addr, [2]string{call.A, call.B})
+	}
 	var sessions [2]*endpoints.Session
 	for i, e := range sides {
 		c, err := s.connectSide(e, sides[1-i], extensions, sections)
@@ -107,6 +112,7 @@ func (s *Simulation) openSide(e *side, extensions []headerext.Entry, sections []
 	call := GuestCall{
 		Peer: e.peer, Sections: description.Sections, Heard: end.heard, Given: end.given, Interval: end.wanted.Interval,
 		NACK: s.config.Repair.NACK, Led: &Led{}, Interceptors: e.party.config.Interceptors,
+		Found: func(now simtime.Time, candidate string) { s.tellCandidate(now, e.other, candidate) },
 	}
 	var models []endpoints.StreamModel
 	for _, section := range sections {
@@ -302,9 +308,13 @@ func (s *Simulation) connectSide(e, other *side, extensions []headerext.Entry, s
 	}
 	sc.Breakers = s.config.Breakers.Config
 	s.secureBeside(&sc, e, other)
-	return e.party.endpoint.Connect(s.Loop.Now(), endpoints.ConnectionConfig{
+	c, err := e.party.endpoint.Connect(s.Loop.Now(), endpoints.ConnectionConfig{
 		Peer: e.peer, CNAME: e.cname, Sessions: []endpoints.SessionConfig{sc},
 	})
+	if t, gathers := sc.Keying.(*ice.Transport); gathers && err == nil {
+		s.tellCandidates(e, c.Sessions()[0], t)
+	}
+	return c, err
 }
 
 // secureBeside gives an end of ours a handshake with a guest, which begins when the guest has checked that it
@@ -320,8 +330,12 @@ func (s *Simulation) secureBeside(sc *endpoints.SessionConfig, e, other *side) {
 	sc.Handshake, sc.Profile = true, 0
 	if s.config.Security.FullICE {
 		full := ice.NewFull(dtls.New(config), s.checker(e.name, e.peer, 1, e.described.Setup == jsep.ActPass, e.described.ICE, ice.HostCandidate(e.addr)), e.addr, e.remote)
+		if s.config.Gathering != nil {
+			sc.Keying = s.gatherBeside(e, full)
+		} else {
+			sc.Keying = full
+		}
 		full.Agent().Begin(s.Loop.Now(), other.described.ICE, ice.HostCandidate(e.remote))
-		sc.Keying = full
 		return
 	}
 	sc.Keying = ice.NewLite(dtls.New(config), e.described.ICE, other.described.ICE.Fragment, s.random.Stream("ice/"+e.name+"/"+e.peer+"/opening"))

@@ -273,6 +273,7 @@ func TestHostedRunsAreTheSame(t *testing.T) {
 		{guests + "pion-parts.yaml", 20, nil},
 		{guests + "pion-relay.yaml", 10, nil},
 		{guests + "pion-gateway.yaml", 10, nil},
+		{guests + "pion-turn-tcp.yaml", 10, []string{"endpoints.A.stack=pion", "congestion.controller=gcc"}},
 		{guests + "pion-transcoder.yaml", 10, []string{"endpoints.B.stack=pion", "media.2.speech.codec=pcma"}},
 		{guests + "pion-keying.yaml", 20, []string{"security.keying=pion", "security.ice=pion"}},
 		{guests + "pion-parts.yaml", 20, []string{"congestion.feedback=rfc8888", "endpoints.A.interceptors=[{type: rfc8888}, {type: nack-responder}]", "endpoints.B.interceptors=[{type: gcc, options: {pacer: none}}, {type: pacing}, {type: nack-generator}, {type: pli}]"}},

@@ -37,6 +37,9 @@ type Stats struct {
 	Unreachable, Overflowed uint64
 	// Refused are connections that a full backlog has kept out, and Strangers segments of none, most of which a RST has answered.
 	Refused, Strangers uint64
+	// Segments were sent, of which Repeated had been sent before. MostWaiting is how many octets have waited for one stream at
+	// most, to be sent or to be acknowledged.
+	Segments, Repeated, MostWaiting uint64
 }
 
 // Datagram is what a guest has sent.
@@ -69,7 +72,12 @@ func (h *Host) Stats() Stats {
 	defer h.mu.Unlock()
 	s := h.stats
 	if t := &h.streams; t.host != nil {
+		sum := t.totals
+		for _, c := range t.host.Conns() {
+			sum = add(sum, c.Stats())
+		}
 		s.Refused, s.Strangers = t.refused, t.host.Unexpected()
+		s.Segments, s.Repeated, s.MostWaiting = sum.SegmentsSent, sum.Retransmitted, uint64(t.most)
 	}
 	return s
 }
@@ -133,44 +141,9 @@ func (h *Host) Sent() []Datagram {
 		if c := cmp.Compare(a.Src.Port, b.Src.Port); c != 0 {
 			return c
 		}
-		ka, kb := classOf(a.Payload), classOf(b.Payload)
-		if c := cmp.Compare(ka, kb); c != 0 || ka != control {
-			return c
-		}
-		if c := cmp.Compare(a.Payload[1], b.Payload[1]); c != 0 {
-			return c
-		}
-		if c := cmp.Compare(a.Payload[0], b.Payload[0]); c != 0 {
-			return c
-		}
-		return cmp.Compare(len(a.Payload), len(b.Payload))
+		return compareRanks(rankOf(a.Payload), rankOf(b.Payload))
 	})
 	return out
-}
-
-// class is what shares a UDP flow in WebRTC.
-type class uint8
-
-const (
-	stun class = iota
-	other
-	media
-	control
-)
-
-// classOf tells by the first octets (RFC 7983 §7, RFC 5761 §4).
-func classOf(b []byte) class {
-	switch {
-	case len(b) < 2:
-		return other
-	case b[0] < 4:
-		return stun
-	case b[0] < 128 || b[0] > 191:
-		return other
-	case packet.IsRTCP(b):
-		return control
-	}
-	return media
 }
 
 // send takes a datagram from a guest.

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -21,10 +22,11 @@ type stream struct {
 	conn *tcp.Conn
 	from *listener // that it waits at, nil when it has been accepted
 
-	linger                int  // see SetLinger
-	writeBuffer           int  // octets; 0 is as much as the congestion window wants
-	readShut, writeShut   bool // by CloseRead and CloseWrite
-	gone                  bool // closed by its guest
+	written               [][]byte // in this instant, by a guest whose writes don't wait
+	linger                int      // see SetLinger
+	writeBuffer           int      // octets; 0 is as much as the congestion window wants
+	readShut, writeShut   bool     // by CloseRead and CloseWrite
+	gone                  bool     // closed by its guest
 	opened                chan struct{}
 	known                 bool // that the handshake is over, one way or the other
 	readable, writable    signal
@@ -177,12 +179,34 @@ func (s *stream) put(b []byte) (int, error) {
 	if s.writeShut || s.conn.State() == tcp.Closed {
 		return 0, s.failure("write", "write")
 	}
+	if s.host.streams.ahead {
+		s.written = append(s.written, slices.Clone(b))
+		s.host.Wake()
+		return len(b), nil
+	}
 	n := max(min(s.room(), len(b)), 0)
 	if n > 0 {
-		s.conn.WriteContent(b[:n])
+		s.send(b[:n])
 		s.host.Wake()
 	}
 	return n, nil
+}
+
+func (s *stream) send(b []byte) {
+	s.conn.WriteContent(b)
+	s.host.streams.most = max(s.host.streams.most, s.conn.Unacknowledged())
+}
+
+// flush queues what a guest has written in this instant: messages for a TURN server, of which one is in each write, in an order
+// that doesn't depend on which goroutine was first.
+func (s *stream) flush() {
+	if len(s.written) > 1 && !slices.ContainsFunc(s.written, func(b []byte) bool { return !isTURN(b) }) {
+		slices.SortStableFunc(s.written, func(a, b []byte) int { return compareRanks(rankOf(a), rankOf(b)) })
+	}
+	for _, b := range s.written {
+		s.send(b)
+	}
+	s.written = nil
 }
 
 // ReadFrom writes what a reader has.
@@ -199,6 +223,7 @@ func (s *stream) Close() error {
 		close(s.closed)
 		s.host.mu.Lock()
 		s.gone = true
+		s.flush()
 		if s.linger == 0 || s.conn.Unread() > 0 {
 			s.conn.Abort()
 		} else {
@@ -221,6 +246,7 @@ func (s *stream) CloseRead() error {
 // CloseWrite sends a FIN behind what has been written.
 func (s *stream) CloseWrite() error {
 	return s.change("close", func() {
+		s.flush()
 		s.writeShut = true
 		s.conn.Close()
 		s.writable.set()

@@ -37,6 +37,10 @@ type streams struct {
 	open      []*stream // those that haven't ended, closed by their guests or not
 	listeners []*listener
 	refused   uint64 // by a full backlog
+	silent    bool   // nobody dials any more
+	ahead     bool   // writes don't wait
+	most      int    // octets that have waited for one stream, or for its acknowledgments
+	totals    tcp.Stats
 }
 
 // CarryTCP gives the host TCP, whose segments come from a pool. Whoever drives it calls HandleSegment, HandleTimeout, PollSegment
@@ -52,6 +56,7 @@ func (h *Host) CarryTCP(pool *packet.Pool) {
 		s.from.coming++
 		c.KeepAlive(now, keepAlivePeriod)
 	}
+	t.host.Retired = func(_ simtime.Time, c *tcp.Conn) { t.totals = add(t.totals, c.Stats()) }
 	t.host.Admit = func(local, _ packet.Addr) bool {
 		i := slices.IndexFunc(t.listeners, func(l *listener) bool { return l.local.Port == local.Port })
 		if l := t.listeners[i]; l.coming+len(l.queue) >= usualBacklog {
@@ -62,11 +67,39 @@ func (h *Host) CarryTCP(pool *packet.Pool) {
 	}
 }
 
+// StopDialling ends the attempts to open connections that are under way, and lets all others fail at once. Guests that close may
+// wait for them.
+func (h *Host) StopDialling() {
+	h.abort(func(s *stream) bool { return !s.known && s.from == nil })
+}
+
+// Abandon does that, and ends all streams without a word, as when the machine is switched off: nobody waits for them any more.
+func (h *Host) Abandon() { h.abort(func(*stream) bool { return true }) }
+
+func (h *Host) abort(which func(*stream) bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.streams.silent = true
+	for _, s := range h.streams.open {
+		if which(s) {
+			s.conn.Abort()
+		}
+	}
+	h.stir()
+}
+
 // transmissionControl is that of guests: as Linux has it, but for pacing and RACK.
 func transmissionControl() tcp.Config {
 	return tcp.Config{
 		Control: tcp.ControlCubic, MinRTO: 200 * time.Millisecond, ReceiveWindow: streamBuffer, Backpressure: true, HalfClose: true,
 	}
+}
+
+// add adds up what connections have done, as far as it is told.
+func add(a, b tcp.Stats) tcp.Stats {
+	a.SegmentsSent += b.SegmentsSent
+	a.Retransmitted += b.Retransmitted
+	return a
 }
 
 // initialNumber returns the number with which a connection begins (RFC 9293 §3.4.1): from its addresses, and a clock that
@@ -81,6 +114,10 @@ func initialNumber(now simtime.Time, local, remote packet.Addr) uint32 {
 	_, _ = f.Write(b[:])
 	return f.Sum32() + uint32(now.Duration()/(4*time.Microsecond))
 }
+
+// WriteAhead lets writes to streams never wait: what waits to be sent has no bound then. It is for guests that hold a lock while
+// they write, for which others wait: in a bubble that would stop time.
+func (h *Host) WriteAhead() { h.streams.ahead = true }
 
 // HandleSegment takes a segment that has come, and its ownership, and returns when guests have done what they do about it at this
 // instant. Only the run's goroutine may call it.
@@ -110,6 +147,9 @@ func (h *Host) PollSegment(now simtime.Time) *packet.Packet {
 	defer h.mu.Unlock()
 	if h.streams.host == nil {
 		return nil
+	}
+	for _, s := range h.streams.open {
+		s.flush()
 	}
 	p := h.streams.host.PollPacket(now)
 	if p != nil {
@@ -199,7 +239,7 @@ func (h *Host) dial(network string, local, remote *net.TCPAddr, done <-chan stru
 	}
 	s, err := h.call(from, to)
 	if err != nil {
-		return fail(os.NewSyscallError("connect", syscall.EADDRINUSE))
+		return fail(err)
 	}
 	h.Wake()
 	select {
@@ -213,6 +253,8 @@ func (h *Host) dial(network string, local, remote *net.TCPAddr, done <-chan stru
 	switch err := s.conn.Err(); {
 	case errors.Is(err, tcp.ErrReset):
 		return fail(os.NewSyscallError("connect", syscall.ECONNREFUSED))
+	case errors.Is(err, tcp.ErrAborted):
+		return fail(net.ErrClosed)
 	case err != nil:
 		return fail(os.NewSyscallError("connect", syscall.ETIMEDOUT))
 	}
@@ -223,12 +265,15 @@ func (h *Host) dial(network string, local, remote *net.TCPAddr, done <-chan stru
 func (h *Host) call(from, to packet.Addr) (*stream, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.streams.silent {
+		return nil, net.ErrClosed
+	}
 	now := h.clock.Now()
 	c := transmissionControl()
 	c.Local.Port, c.Remote = from.Port, to
 	conn, err := h.streams.host.Dial(now, c)
 	if err != nil {
-		return nil, err
+		return nil, os.NewSyscallError("connect", syscall.EADDRINUSE)
 	}
 	conn.KeepAlive(now, keepAlivePeriod)
 	return h.newStream(conn), nil
