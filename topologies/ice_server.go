@@ -2,6 +2,7 @@ package topologies
 
 import (
 	"fmt"
+	"time"
 
 	"rtpfabric/endpoints"
 	"rtpfabric/endpoints/ice/turn"
@@ -65,14 +66,11 @@ func newICEServer(server *turn.Server, pool *packet.Pool) *iceServer {
 	s := &iceServer{Server: server, pool: pool, tcp: tcp.NewHost(iceServerAddr.IP, pool)}
 	s.tcp.Refuse = true
 	s.tcp.Accepted = func(_ simtime.Time, c *tcp.Conn) { s.streams = append(s.streams, &turnStream{conn: c}) }
-	if err := s.tcp.Listen(iceServerAddr.Port, tcp.Config{Control: tcp.ControlCubic, MinRTO: minRTO}); err != nil {
+	if err := s.tcp.Listen(iceServerAddr.Port, tcp.Config{Control: tcp.ControlCubic, MinRTO: 200 * time.Millisecond}); err != nil {
 		panic("topologies: " + err.Error())
 	}
 	return s
 }
-
-// minRTO is that of Linux.
-const minRTO = 200e6
 
 // labelOf asks guests of which stream of media a packet is.
 func (s *Simulation) labelOf(payload []byte) int32 {

@@ -41,10 +41,10 @@ func rankOf(b []byte) rank {
 	if isChannelData(b) {
 		b = b[4:]
 	}
-	switch c := classOf(b); {
-	case c == control:
+	switch c := classOf(b); c {
+	case control:
 		return rank{int(c), int(b[1]), int(b[0]), len(b)}
-	case c == stun:
+	case stun:
 		if kind := int(binary.BigEndian.Uint16(b)); kind&^0x0110 != binding {
 			return rank{int(c), kind, len(b)}
 		}
