@@ -24,6 +24,8 @@ type iceServer struct {
 	// label returns the number of the stream of media that a packet is of, as observers know it; 0 of none.
 	label func(payload []byte) int32
 	full  uint64 // messages that were dropped, as too much waited for a stream
+	// served says that there was a stream.
+	served bool
 }
 
 // turnStream is a client's stream.
@@ -65,11 +67,22 @@ func password(random *rng.Source, name string) string {
 func newICEServer(server *turn.Server, pool *packet.Pool) *iceServer {
 	s := &iceServer{Server: server, pool: pool, tcp: tcp.NewHost(iceServerAddr.IP, pool)}
 	s.tcp.Refuse = true
-	s.tcp.Accepted = func(_ simtime.Time, c *tcp.Conn) { s.streams = append(s.streams, &turnStream{conn: c}) }
+	s.tcp.Accepted = func(_ simtime.Time, c *tcp.Conn) {
+		s.streams, s.served = append(s.streams, &turnStream{conn: c}), true
+	}
 	if err := s.tcp.Listen(iceServerAddr.Port, tcp.Config{Control: tcp.ControlCubic, MinRTO: 200 * time.Millisecond}); err != nil {
 		panic("topologies: " + err.Error())
 	}
 	return s
+}
+
+// StreamsFull returns how many messages the TURN server has dropped, as too much waited for a client's stream; false if none has
+// had one.
+func (s *Simulation) StreamsFull() (dropped uint64, streams bool) {
+	if s.iceServer == nil {
+		return 0, false
+	}
+	return s.iceServer.full, s.iceServer.served
 }
 
 // labelOf asks guests of which stream of media a packet is.

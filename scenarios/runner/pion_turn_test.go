@@ -80,8 +80,9 @@ func TestPionFillsTCP(t *testing.T) {
 			waited = m.Value
 		}
 	}
-	if rtt := value(rec, "A-B", "rtt"); rtt < 1000 || waited < 500e3 {
-		t.Errorf("the round trip takes %v ms, %v octets have waited", rtt, waited)
+	dropped := value(rec, "ice-server", "stream-overflowed")
+	if rtt := value(rec, "A-B", "rtt"); rtt < 1000 || waited < 500e3 || dropped < 100 {
+		t.Errorf("the round trip takes %v ms, %v octets have waited, and %v messages found no room at the server", rtt, waited, dropped)
 	}
 	rec = run(t, load(t, guests+"pion-turn-tcp.yaml", append(set, "endpoints.B.leaves=5s", "congestion.controller=gcc")...)[0])
 	if !slices.ContainsFunc(rec.Events, func(e record.Event) bool {

@@ -208,9 +208,10 @@ func TestOrderOfClasses(t *testing.T) {
 		{0x40, 1, 0, 4, 0x80, 201, 0, 7},      // in a channel
 		{0x40, 2, 0, 4, 0x80, 96, 0, 3, 0, 0}, // with padding
 		{0, 8, 0, 12},                         // CreatePermission
+		{0, 0x16, 0, 12},                      // Send
 		{1, 1, 0, 0},
 	}
-	want := []int{7, 12, 11, 8, 4, 1, 2, 10, 3, 9, 5, 6, 0}
+	want := []int{7, 13, 12, 4, 1, 2, 10, 3, 9, 5, 6, 0, 11, 8}
 	run(t, func() (*world, time.Duration, func()) {
 		w := newWorld(0)
 		c := listen(t, w.a, 100)

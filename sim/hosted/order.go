@@ -15,6 +15,7 @@ const (
 	other
 	media
 	control
+	request // to a TURN server
 )
 
 // classOf tells by the first octets (RFC 7983 §7, RFC 5761 §4).
@@ -33,8 +34,8 @@ func classOf(b []byte) class {
 }
 
 // rank is what messages that guests send in one instant are sorted by, with whatever goroutine was first: by class; RTCP by type and
-// length; requests to TURN servers by what they are, behind checks. What goes through a channel of TURN's has the rank that it has
-// without.
+// length; what goes to TURN servers by kind and length, indications behind checks, and requests behind all, as the last one ends what
+// others need. What goes through a channel of TURN's has the rank that it has without.
 type rank [4]int
 
 func rankOf(b []byte) rank {
@@ -45,17 +46,24 @@ func rankOf(b []byte) rank {
 	case control:
 		return rank{int(c), int(b[1]), int(b[0]), len(b)}
 	case stun:
-		if kind := int(binary.BigEndian.Uint16(b)); kind&^0x0110 != binding {
+		switch kind := int(binary.BigEndian.Uint16(b)); {
+		case kind&^classes == binding:
+			return rank{int(c)}
+		case kind&classes == 0:
+			return rank{int(request), kind, len(b)}
+		default:
 			return rank{int(c), kind, len(b)}
 		}
-		return rank{int(c)}
 	default:
 		return rank{int(c)}
 	}
 }
 
-// binding is STUN's method Binding (RFC 8489 §5).
-const binding = 0x0001
+// STUN's method Binding, and the bits that tell requests, which have none, from indications and responses (RFC 8489 §5).
+const (
+	binding = 0x0001
+	classes = 0x0110
+)
 
 func compareRanks(a, b rank) int { return slices.Compare(a[:], b[:]) }
 

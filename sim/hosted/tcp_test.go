@@ -280,7 +280,7 @@ func TestWriteAhead(t *testing.T) {
 		w.a.WriteAhead()
 		const request, data, report = "\x00\x08\x00\x00\x21\x12\xa4\x42abcdefghijkl", "\x40\x01\x00\x04\x80\x60\x00\x01", "\x40\x01\x00\x04\x80\xc8\x00\x01"
 		for _, c := range []struct{ written, read []string }{
-			{[]string{report, data, request}, []string{request, data, report}},
+			{[]string{report, data, request}, []string{data, report, request}},
 			{[]string{report, "or", data}, []string{report, "or", data}},
 		} {
 			client, server := pair(t, w)

@@ -130,6 +130,9 @@ func (r *Recorder) summary(end simtime.Time) []record.Metric {
 			}
 		}
 	}
+	if dropped, streams := r.sim.StreamsFull(); streams {
+		s.put("ice-server", "stream-overflowed", "total", float64(dropped), "count")
+	}
 	for _, l := range r.links {
 		if l != nil {
 			s.link(l, end)
