@@ -300,6 +300,7 @@ func TestHostedRunsLeaveNothing(t *testing.T) {
 	s := loadText(t, strings.Replace(fmt.Sprintf(pionCall, ", stack: pion", ", stack: pion", "gcc", "twcc"), "12s", "1s", 1))
 	parts := intercepted(t, "1%", "{type: gcc}, {type: twcc-numbers}, {type: nack-responder}, {type: flexfec}", "{type: nack-generator}, {type: receiver-reports}, {type: sender-reports}, {type: pli}, {type: twcc}", "fixed", "twcc")
 	parts.Duration, parts.Security.Keying, parts.Security.ICE = time.Second, "pion", "pion"
+	turn := load(t, guests+"pion-turn-tcp.yaml", "duration=1500ms", "expect=[]")[0]
 	measure := func() (goroutines int, heap uint64) {
 		for range 100 { // what ends needs its turn
 			runtime.Gosched()
@@ -313,6 +314,7 @@ func TestHostedRunsLeaveNothing(t *testing.T) {
 		for range n {
 			run(t, &scenarios.Run{Name: "default", Scenario: s})
 			run(t, &scenarios.Run{Name: "default", Scenario: parts})
+			run(t, turn)
 		}
 	}
 	play(20)

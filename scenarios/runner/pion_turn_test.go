@@ -128,3 +128,28 @@ func TestPionTCPInTshark(t *testing.T) {
 		t.Errorf("tshark sees %d retransmissions of %s", n, strconv.Itoa(int(repeated)))
 	}
 }
+
+// In front of a middlebox it is as between two: each has its own way to it.
+func TestPionByTURNInAConference(t *testing.T) {
+	t.Parallel()
+	for _, to := range few(1, "sfm", "mixer") {
+		rec := run(t, load(
+			t, guests+"pion-sfm.yaml", "topology.type="+to, "endpoints.B.stack=pion", "ice={at: M}", "security={ice: full}", "endpoints.A.pion.turn=tcp",
+			"network.nodes={A: {firewall: {block-udp: true}}}", "duration=10s", "expect=[]",
+			"media=[{from: A, kind: video, encoder: {max: 800kbps}}, {from: B, kind: video, encoder: {max: 800kbps}}]",
+		)[0])
+		ways := map[string]string{}
+		for _, e := range rec.Events {
+			if e.Kind == "pair-selected" {
+				ways[e.Entity] = e.Detail
+			}
+		}
+		if !strings.HasPrefix(ways["A"], "relay ") || strings.Contains(ways["B"], "relay") || strings.Contains(ways["C"], "relay") {
+			t.Errorf("ways to the %s: %v", to, ways)
+		}
+		shown := map[string]string{"sfm": "A/video>B", "mixer": "mixer/video>B"}[to]
+		if n := value(rec, shown, "frames-rendered"); n < 180 {
+			t.Errorf("B was shown %v pictures", n)
+		}
+	}
+}
