@@ -45,7 +45,7 @@ func (s *Simulation) connectGuests(call *Call) error {
 		return errors.New("a guest bundles its media and RTCP")
 	}
 	session := &call.Sessions[0]
-	extensions := endpoints.WithFeedback(s.config.Extensions, s.config.kinds(call.A, call.B)...)
+	extensions := endpoints.WithFeedback(s.config.Extensions, s.config.kinds(s.like(call.A, call.B), s.like(call.B, call.A))...)
 	sections := sectionsOf(session.Media)
 	sides := [2]*side{
 		{name: call.A, peer: call.B, party: s.byName[call.A], rtcp: session.RTCP[0]},

@@ -22,7 +22,7 @@ import (
 
 // pion's passive half of ICE over TCP (RFC 6544 §10.1) takes connections by a host's listener, and knows by the first check whose they
 // are; messages are framed by their lengths (RFC 4571).
-func TestTCPMuxOnHost(t *testing.T) {
+func TestPionTCPMuxOnHost(t *testing.T) {
 	err := bubble.Run(time.Minute, func() error {
 		loop := &engine.Loop{}
 		f, clock := fabric.New(loop, rng.New(1)), hosted.NewClock(loop)
