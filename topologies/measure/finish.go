@@ -126,6 +126,8 @@ func (r *Recorder) summary(end simtime.Time) []record.Metric {
 			if k.Segments > 0 {
 				s.put(m.name, "segments-sent", "total", float64(k.Segments), "count")
 				s.put(m.name, "segments-repeated", "total", float64(k.Repeated), "count")
+				s.put(m.name, "segments-unreachable", "total", float64(k.Strangers), "count")
+				s.put(m.name, "connections-overflowed", "total", float64(k.Refused), "count")
 				s.put(m.name, "stream-backlog", "max", float64(k.MostWaiting), "B")
 			}
 		}
