@@ -34,6 +34,12 @@ func (s *Session) CarrierReady(now simtime.Time) {
 	}
 }
 
+// CarrierRouted says by which candidates the carrier sends from now on, and whether the own one is a relayed one.
+func (s *Session) CarrierRouted(now simtime.Time, pair string, relayed bool) {
+	s.carrierRelayed = relayed
+	s.event(Event{Kind: PairSelected, At: now, News: pair})
+}
+
 // CarrierFailed says that nothing will be carried.
 func (s *Session) CarrierFailed(now simtime.Time) {
 	s.touch()

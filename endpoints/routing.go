@@ -84,5 +84,7 @@ func (s *Session) popRouted() *packet.Packet {
 	return nil
 }
 
-// Relayed reports whether what this end sends goes over a TURN server of its own (RFC 8656), as far as a router knows.
-func (s *Session) Relayed() bool { return s.router != nil && s.router.Relayed() }
+// Relayed reports whether what this end sends goes over a TURN server of its own (RFC 8656), as far as a router or a carrier knows.
+func (s *Session) Relayed() bool {
+	return s.router != nil && s.router.Relayed() || s.carrierRelayed
+}

@@ -205,6 +205,7 @@ type Session struct {
 	nack            rtcp.TransportLayerNack
 	repairs         RepairCounts
 	carrierRestores bool // see CarrierRestores
+	carrierRelayed  bool // by a TURN server of its own
 
 	group      string // name of the reporting group
 	extensions *headerext.Map

@@ -3,6 +3,7 @@ package scenarios
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // gathering checks how ends gather candidates.
@@ -17,7 +18,11 @@ func (c *checker) gathering() {
 	}
 	g := c.s.Signalling
 	c.apply([]rule{
-		{g == nil, p, "candidates are in descriptions, and without signalling there are none", `add "signalling: {at: M}", or remove it`},
+		{g == nil && c.unsignalled() != "", p, c.unsignalled() + " tell each other of candidates in descriptions, and without signalling there are none", `add "signalling: {at: M}", or remove it`},
+		{g == nil && c.s.Topology.Relay != "", at("topology", "relay"), "ends that gather candidates have nothing between them", `remove it, or "ice"`},
+		{g == nil && !*i.Trickle, p.Child("trickle"), "candidates of a pion stack follow its description", "remove it"},
+		{g == nil && i.Policy != "all", p.Child("policy"), "beside a pion stack all candidates are used", "remove it"},
+		{g == nil && i.Pool, p.Child("pool"), "beside a pion stack gathering begins with the run", "remove it"},
 		{c.s.Security.ICE != "full", c.firstOf(at("security", "ice"), p), "nobody checks candidates", `write "security: {ice: full}"`},
 		{c.s.Topology.Forked() && *i.Trickle, p.Child("trickle"), "lines of a fork take no candidates after a description", `write "trickle: false", or remove it`},
 		{g != nil && g.By == "gateway" && *i.Trickle, p.Child("trickle"), "user agents of SIP take no candidates after a description", `write "trickle: false", or remove it`},
@@ -49,6 +54,24 @@ func (c *checker) gathering() {
 			}
 		}
 	}
+}
+
+// unsignalled names a call in which neither end is a pion stack, which exchanges descriptions without signalling; "" if there is
+// none.
+func (c *checker) unsignalled() string {
+	calls := c.s.Topology.Calls()
+	if len(calls) == 0 {
+		return "ends"
+	}
+	for _, call := range calls {
+		if !slices.ContainsFunc(call, func(name string) bool {
+			e := c.s.Endpoint(name)
+			return e != nil && e.pion()
+		}) {
+			return strings.Join(call, " and ")
+		}
+	}
+	return ""
 }
 
 // insides returns the nodes behind a node's NAT or firewall, and which of the two it is.

@@ -131,7 +131,7 @@ func (c *checker) aroundInterceptors(e *Endpoint, p strict.Path, leads int) {
 		},
 		{e.Type != "webrtc", p, "a legacy endpoint has no interceptors", "remove them, or the type"},
 		{
-			!slices.Contains(pionTopologies, s.Topology.Type) || s.Topology.Joint, at("topology", "type"),
+			s.Topology.Joint || !slices.Contains(partTopologies, s.Topology.Type) && (!e.pion() || !s.Topology.Translates()), at("topology", "type"),
 			fmt.Sprintf("interceptors, as %s has, stand between a session and its only peer", e.Name), "write point-to-point, mesh, sfm, switching-mixer or mixer",
 		},
 		{leads > 1, p, "several of them decide about the rate", "leave one"},
@@ -215,7 +215,7 @@ func (c *checker) hostedKeying() {
 	asymmetric := slices.IndexFunc(s.Endpoints, func(e Endpoint) bool { return !e.Symmetric })
 	c.apply([]rule{
 		{
-			!slices.Contains(pionTopologies, s.Topology.Type) || s.Topology.Joint, p,
+			!slices.Contains(partTopologies, s.Topology.Type) || s.Topology.Joint, p,
 			"pion's DTLS and ICE are between two ends, each with a connection of its own", "write a topology of point-to-point, mesh, sfm, switching-mixer or mixer, or remove it",
 		},
 		{s.Protection == "none", at("protection"), "without protection there are no keys to wait for", `write "protection: full", or remove pion's DTLS and ICE`},

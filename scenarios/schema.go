@@ -140,6 +140,9 @@ type Pion struct {
 	Pacer string `yaml:"pacer" oneof:"leaky-bucket,none" default:"leaky-bucket"`
 	// DTLS is who begins the handshake if it answers: it does, or it waits for the other end (a=setup).
 	DTLS string `yaml:"dtls" oneof:"active,passive" default:"active"`
+	// TURN is how it reaches the TURN server of ice: by datagrams, or by a connection of TCP (RFC 8656 §2.1), as clients do behind
+	// firewalls that let no UDP through.
+	TURN string `yaml:"turn" oneof:"udp,tcp" default:"udp"`
 }
 
 // Flood is a stretch of time in which an endpoint asks for key frames of all video that it gets,

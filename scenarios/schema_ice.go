@@ -2,8 +2,8 @@ package scenarios
 
 import "time"
 
-// ICE is how the ends of a signalled call gather candidates from a server (RFC 8445 §5.1.1). Without it each has one, its
-// address as the other end sees it.
+// ICE is how the ends of a call that is signalled, or has a pion stack at an end, gather candidates from a server (RFC 8445 §5.1.1).
+// Without it each has one, its address as the other end sees it.
 type ICE struct {
 	// At is the node of the server: of STUN (RFC 8489), and of TURN.
 	At string `yaml:"at,required" example:"S"`

@@ -24,8 +24,11 @@ const ourStack = "rtpfabric"
 func (e *Endpoint) pion() bool { return e.Stack == "pion" }
 
 // pionTopologies are those in which a pion stack can have its place: where each peer has a connection of
-// its own.
-var pionTopologies = []string{"point-to-point", "mesh", SFM, "switching-mixer", "mixer"}
+// its own. Parts of pion are in endpoints of ours in partTopologies.
+var (
+	pionTopologies = append([]string{Gateway, Transcoder}, partTopologies...)
+	partTopologies = []string{"point-to-point", MeshName, SFM, SwitchingMixer, Mixer}
+)
 
 // stacks checks what somebody else's stack can't do, or has no setting for.
 func (c *checker) stacks(catalogue Catalogue) {
@@ -74,9 +77,14 @@ func (c *checker) aroundPion(name string) {
 	s := c.s
 	c.apply([]rule{
 		{
-			!slices.Contains(pionTopologies, s.Topology.Type) || s.Topology.Joint, at("topology", "type"),
-			fmt.Sprintf("%s is a pion stack, which has a connection with each peer and keys for each", name),
-			fmt.Sprintf("write point-to-point, mesh, sfm, switching-mixer or mixer, or remove stack from %s", name),
+			s.Topology.Grouped(), c.firstOf(at("topology", "joint"), at("topology", "type")),
+			fmt.Sprintf("%s is a pion stack, whose keys come of its DTLS with one other end; in this RTP session all have keys that the others know", name),
+			fmt.Sprintf("write point-to-point, with a relay if need be, mesh or sfm, where keys are between two, or remove stack from %s", name),
+		},
+		{
+			!slices.Contains(pionTopologies, s.Topology.Type), at("topology", "type"),
+			fmt.Sprintf("%s is a pion stack, whose calls aren't forked", name),
+			fmt.Sprintf("write point-to-point, or remove stack from %s", name),
 		},
 		{s.Topology.Encoders == "shared", at("topology", "encoders"), "a pion stack has an encoder for each peer", `write "encoders: per-peer", or remove it`},
 		{s.Topology.Sessions != "bundle", at("topology", "sessions"), "pion bundles all media", `write "sessions: bundle", or remove it`},
@@ -94,7 +102,9 @@ func (c *checker) aroundPion(name string) {
 		{s.Playout.LipSync, at("playout", "lip-sync"), "what a pion stack receives isn't synchronised", `write "lip-sync: false", or remove it`},
 	})
 	for i := range s.Endpoints {
-		c.besidePion(&s.Endpoints[i], name)
+		if e := &s.Endpoints[i]; e.pion() || !s.Topology.Translates() { // which is to pion what pion is, whoever is beyond it
+			c.besidePion(e, name)
+		}
 	}
 }
 
@@ -154,6 +164,7 @@ func (c *checker) pion(e *Endpoint) {
 			sends && g.Controller == "gcc" && g.Feedback == "none", c.firstOf(p.Child("congestion").Child("feedback"), at("congestion", "feedback")),
 			"pion's gcc needs feedback about packets", "write twcc or rfc8888",
 		},
+		{e.Pion.TURN != "udp" && (c.s.ICE == nil || !c.s.ICE.TURN), p.Child("pion").Child("turn"), "there is no TURN server", `add "ice: {at: S}", or remove it`},
 		{e.Pion.Pacer != "leaky-bucket" && g.Controller != "gcc" && len(e.Interceptors) == 0, p.Child("pion").Child("pacer"), "the pacer is that of gcc", `write "controller: gcc", or remove it`},
 	})
 }
@@ -166,6 +177,9 @@ func (c *checker) pionMedia(m *Media, i int) {
 	}
 	from, to := hosted(m.From), hosted(m.To) || m.To == ""
 	if !from && !to && !c.s.Topology.Forwarded() {
+		return
+	}
+	if !from && c.s.Topology.Translates() && !c.translatedToPion(m) {
 		return
 	}
 	p := at("media", i)
@@ -181,4 +195,13 @@ func (c *checker) pionMedia(m *Media, i int) {
 		{m.Speech != nil && len(m.Speech.Digits) > 0, p.Child("speech").Child("digits"), "between ours and pion there are no telephone events", "remove them"},
 		{m.Kind == "audio" && codecs[0] == "dvi4", p.Child("speech").Child("codec"), "pion has no DVI4", "write opus, pcmu or pcma"},
 	})
+}
+
+// translatedToPion reports whether a stream that a translator gets from an endpoint of ours is the same when it goes on to a pion
+// stack: in the same codec, that is. A transcoder sends voices in the codec that their listener has itself.
+func (c *checker) translatedToPion(m *Media) bool {
+	if m.Kind != "audio" || c.s.Topology.Type == Gateway {
+		return m.Kind == "audio"
+	}
+	return !slices.ContainsFunc(c.s.Media, func(o Media) bool { return o.Kind == "audio" && o.From != m.From })
 }

@@ -130,9 +130,11 @@ func (n *negotiation) sends(section *endpoints.Section, peer *jsep.Description) 
 }
 
 // answerTo makes an end's description the answer to a guest's offer: with its tags and the ids of its header extensions, and
-// all encodings that it has. The guest begins the handshake.
-func answerTo(offer, answer *jsep.Description) {
-	answer.Setup = jsep.Passive
+// all encodings that it has. The guest begins the handshake, unless this end is to be active.
+func answerTo(offer, answer *jsep.Description, active bool) {
+	if answer.Setup = jsep.Passive; active {
+		answer.Setup = jsep.Active
+	}
 	for i := range answer.Sections {
 		own, of := &answer.Sections[i], &offer.Sections[i]
 		own.MID, own.Extensions = of.MID, agreed(of.Extensions, answer)

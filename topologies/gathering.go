@@ -1,17 +1,14 @@
 package topologies
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
 	"rtpfabric/endpoints"
 	"rtpfabric/endpoints/ice"
-	"rtpfabric/endpoints/ice/turn"
 	"rtpfabric/endpoints/jsep"
 	"rtpfabric/sim/engine"
 	"rtpfabric/sim/packet"
-	"rtpfabric/sim/rng"
 	"rtpfabric/sim/simtime"
 )
 
@@ -28,42 +25,6 @@ type Gathering struct {
 	Pool bool
 	// NominateAfter is how long the end that nominates, and has a pair that works, waits for a better one.
 	NominateAfter time.Duration
-}
-
-// iceServerAddr is where the server of STUN and TURN listens (RFC 8489 §18.6).
-var iceServerAddr = packet.Addr{IP: 10<<24 + 5<<16 + 1, Port: 3478}
-
-// iceServer hosts the server.
-type iceServer struct{ *turn.Server }
-
-// PollEvent returns no event: those of servers aren't an endpoint's.
-func (iceServer) PollEvent() (endpoints.Event, bool) { return endpoints.Event{}, false }
-
-// NextTimeout returns when there is something to do.
-func (s iceServer) NextTimeout() (simtime.Time, endpoints.Reason) {
-	return s.Server.NextTimeout(), endpoints.ReasonOther
-}
-
-// addICEServer puts the server into the network. Every end has an account there.
-func (s *Simulation) addICEServer() {
-	g := s.config.Gathering
-	if g == nil {
-		return
-	}
-	c := turn.ServerConfig{Name: "ice-server", Addr: iceServerAddr, Realm: "example.org", Random: s.random.Stream("ice/server"), Pool: s.Fabric.Pool()}
-	if g.Relays {
-		c.Users = map[string]string{}
-		for _, e := range s.config.Endpoints {
-			c.Users[e.Name] = password(s.random, e.Name)
-		}
-	}
-	h := newHost(s.Loop, iceServer{turn.NewServer(c)})
-	h.port = s.Fabric.Attach(s.node(g.At), iceServerAddr.IP, h)
-	s.icePort, s.hosts = h.port, append(s.hosts, h)
-}
-
-func password(random *rng.Source, name string) string {
-	return fmt.Sprintf("%016x", random.Stream("ice/server/"+name).Uint64())
 }
 
 // gathering is how an end of a call gathers candidates.

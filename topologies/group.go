@@ -291,7 +291,7 @@ func (s *Simulation) FromRelay(p *packet.Packet) bool {
 // Midway reports whether a packet is at a relay between two ends, or at a TURN server, which passes it on.
 func (s *Simulation) Midway(p *packet.Packet) bool {
 	if s.icePort != nil && p.Dst.IP == iceServerAddr.IP {
-		return true
+		return !s.iceServer.Streamed(p.Dst) // there it isn't a packet any more
 	}
 	return s.config.Between != nil && p.Dst.IP == s.Addr(s.config.Between.Name)
 }

@@ -66,6 +66,7 @@ func newSignallingHost(name string, addr packet.IPv4, pool *packet.Pool) *signal
 	h := &signallingHost{
 		name: name, addr: addr, tcp: tcp.NewHost(addr, pool), passed: func(SignallingPassed) {}, happened: func(signalling.Event) {},
 	}
+	h.tcp.Refuse = true
 	h.tcp.Accepted = func(_ simtime.Time, c *tcp.Conn) { h.callers = append(h.callers, &signallingCaller{conn: c}) }
 	return h
 }

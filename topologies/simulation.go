@@ -42,6 +42,7 @@ type Simulation struct {
 	keyHosts []*host // of groups, in their order
 
 	signalling []*signallingHost
+	iceServer  *iceServer
 	icePort    *fabric.Port                // of the server of STUN and TURN; nil if there is none
 	sockets    map[packet.Addr]*ice.Socket // of ends that gather candidates
 	lines      []*line                     // of a fork: for each device the caller's end and its own

@@ -30,6 +30,9 @@ func NewTransport(step keying.Step, socket *Socket, remote packet.Addr) *Transpo
 	return t
 }
 
+// Candidates returns those of the socket that are known and hold.
+func (t *Transport) Candidates() []Candidate { return t.socket.Candidates() }
+
 // Relayed reports whether packets go over a server of this end's now.
 func (t *Transport) Relayed() bool { return t.relayed && t.socket.isRelayed(t.selected[0]) }
 

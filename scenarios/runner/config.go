@@ -111,7 +111,7 @@ func guestOptions(e *scenarios.Endpoint) map[string]string {
 	if e.Stack != "pion" {
 		return nil
 	}
-	return map[string]string{"profile": e.Pion.Profile, "pacer": e.Pion.Pacer, "dtls": e.Pion.DTLS}
+	return map[string]string{"profile": e.Pion.Profile, "pacer": e.Pion.Pacer, "dtls": e.Pion.DTLS, "turn": e.Pion.TURN}
 }
 
 // interceptors returns those of an endpoint.

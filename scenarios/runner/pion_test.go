@@ -272,6 +272,9 @@ func TestHostedRunsAreTheSame(t *testing.T) {
 		{guests + "pion-mesh.yaml", 5, nil},
 		{guests + "pion-parts.yaml", 20, nil},
 		{guests + "pion-relay.yaml", 10, nil},
+		{guests + "pion-gateway.yaml", 10, nil},
+		{guests + "pion-turn-tcp.yaml", 10, []string{"endpoints.A.stack=pion", "congestion.controller=gcc"}},
+		{guests + "pion-transcoder.yaml", 10, []string{"endpoints.B.stack=pion", "media.2.speech.codec=pcma"}},
 		{guests + "pion-keying.yaml", 20, []string{"security.keying=pion", "security.ice=pion"}},
 		{guests + "pion-parts.yaml", 20, []string{"congestion.feedback=rfc8888", "endpoints.A.interceptors=[{type: rfc8888}, {type: nack-responder}]", "endpoints.B.interceptors=[{type: gcc, options: {pacer: none}}, {type: pacing}, {type: nack-generator}, {type: pli}]"}},
 	} {
@@ -297,6 +300,7 @@ func TestHostedRunsLeaveNothing(t *testing.T) {
 	s := loadText(t, strings.Replace(fmt.Sprintf(pionCall, ", stack: pion", ", stack: pion", "gcc", "twcc"), "12s", "1s", 1))
 	parts := intercepted(t, "1%", "{type: gcc}, {type: twcc-numbers}, {type: nack-responder}, {type: flexfec}", "{type: nack-generator}, {type: receiver-reports}, {type: sender-reports}, {type: pli}, {type: twcc}", "fixed", "twcc")
 	parts.Duration, parts.Security.Keying, parts.Security.ICE = time.Second, "pion", "pion"
+	turn := load(t, guests+"pion-turn-tcp.yaml", "duration=1500ms", "expect=[]")[0]
 	measure := func() (goroutines int, heap uint64) {
 		for range 100 { // what ends needs its turn
 			runtime.Gosched()
@@ -310,6 +314,7 @@ func TestHostedRunsLeaveNothing(t *testing.T) {
 		for range n {
 			run(t, &scenarios.Run{Name: "default", Scenario: s})
 			run(t, &scenarios.Run{Name: "default", Scenario: parts})
+			run(t, turn)
 		}
 	}
 	play(20)

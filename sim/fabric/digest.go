@@ -66,11 +66,13 @@ func (d *Digest) sent(now simtime.Time, p *packet.Packet) {
 }
 
 // kept masks of the first eight octets those that aren't drawn: of RTP flags and payload type, of RTCP type
-// and length; STUN and DTLS begin with none that are.
+// and length, of RTP in a channel of TURN's those behind the channel's number; STUN and DTLS begin with none that are.
 func kept(b []byte) uint64 {
 	switch {
 	case packet.IsRTCP(b):
 		return 0xffffffff << 32
+	case len(b) > 6 && b[0]>>4 == 4 && b[4]>>6 == 2: // RFC 8656 §12
+		return ^uint64(0xffff)
 	case len(b) < 2 || b[0]>>6 != 2:
 		return ^uint64(0)
 	}

@@ -14,7 +14,8 @@ import (
 // Host is a host of the fabric as guests see it: its interface, its address and its sockets. It is a
 // transport.Net of pion's.
 //
-// UDP over IPv4 works as on Linux. There is no TCP yet. Names are those of a table; see [Host.Names].
+// UDP over IPv4 works as on Linux, and so does TCP if the host has it ([Host.CarryTCP]). Names are those of a table; see
+// [Host.Names].
 type Host struct {
 	clock *Clock
 	addr  packet.IPv4
@@ -24,6 +25,7 @@ type Host struct {
 	stirred atomic.Bool
 	mu      sync.Mutex
 	sockets []*socket
+	streams streams
 	out     []Datagram
 	stats   Stats
 }
@@ -33,6 +35,11 @@ type Stats struct {
 	Delivered uint64
 	// Unreachable came for ports that nobody listens at, Overflowed found a socket's buffer full.
 	Unreachable, Overflowed uint64
+	// Refused are connections that a full backlog has kept out, and Strangers segments of none, most of which a RST has answered.
+	Refused, Strangers uint64
+	// Segments were sent, of which Repeated had been sent before. MostWaiting is how many octets have waited for one stream at
+	// most, to be sent or to be acknowledged.
+	Segments, Repeated, MostWaiting uint64
 }
 
 // Datagram is what a guest has sent.
@@ -63,14 +70,29 @@ func (h *Host) Calm() { h.stirred.Store(false) }
 func (h *Host) Stats() Stats {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.stats
+	s := h.stats
+	if t := &h.streams; t.host != nil {
+		sum := t.totals
+		for _, c := range t.host.Conns() {
+			sum = add(sum, c.Stats())
+		}
+		s.Refused, s.Strangers = t.refused, t.host.Unexpected()
+		s.Segments, s.Repeated, s.MostWaiting = sum.SegmentsSent, sum.Retransmitted, uint64(t.most)
+	}
+	return s
 }
 
-// Sockets returns how many sockets are open.
+// Sockets returns how many sockets, listeners and streams are open.
 func (h *Host) Sockets() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return len(h.sockets)
+	n := len(h.sockets) + len(h.streams.listeners)
+	for _, s := range h.streams.open {
+		if !s.gone {
+			n++
+		}
+	}
+	return n
 }
 
 // Deliver gives a datagram to the socket that it is for, and returns when its guest has done what it does
@@ -119,44 +141,9 @@ func (h *Host) Sent() []Datagram {
 		if c := cmp.Compare(a.Src.Port, b.Src.Port); c != 0 {
 			return c
 		}
-		ka, kb := classOf(a.Payload), classOf(b.Payload)
-		if c := cmp.Compare(ka, kb); c != 0 || ka != control {
-			return c
-		}
-		if c := cmp.Compare(a.Payload[1], b.Payload[1]); c != 0 {
-			return c
-		}
-		if c := cmp.Compare(a.Payload[0], b.Payload[0]); c != 0 {
-			return c
-		}
-		return cmp.Compare(len(a.Payload), len(b.Payload))
+		return compareRanks(rankOf(a.Payload), rankOf(b.Payload))
 	})
 	return out
-}
-
-// class is what shares a UDP flow in WebRTC.
-type class uint8
-
-const (
-	stun class = iota
-	other
-	media
-	control
-)
-
-// classOf tells by the first octets (RFC 7983 §7, RFC 5761 §4).
-func classOf(b []byte) class {
-	switch {
-	case len(b) < 2:
-		return other
-	case b[0] < 4:
-		return stun
-	case b[0] < 128 || b[0] > 191:
-		return other
-	case packet.IsRTCP(b):
-		return control
-	}
-	return media
 }
 
 // send takes a datagram from a guest.

@@ -38,15 +38,18 @@ type end struct {
 	*hosted.Host
 	world *world
 	port  *fabric.Port
+	timer *engine.Timer
 }
 
-func newWorld(delay time.Duration) *world {
+func newWorld(delay time.Duration) *world { return newWorldWith(units.Mbps, delay, 0) }
+
+func newWorldWith(rate units.BitRate, delay time.Duration, loss float64) *world {
 	w := &world{}
 	w.fabric = fabric.New(&w.loop, rng.New(1))
 	w.clock = hosted.NewClock(&w.loop)
 	a, b := w.fabric.AddNode("A"), w.fabric.AddNode("B")
-	w.fabric.AddLink(a, b, fabric.LinkConfig{Name: "ab", Rate: units.Mbps, Delay: delay})
-	w.fabric.AddLink(b, a, fabric.LinkConfig{Name: "ba", Rate: units.Mbps, Delay: delay})
+	w.fabric.AddLink(a, b, fabric.LinkConfig{Name: "ab", Rate: rate, Delay: delay, Loss: loss})
+	w.fabric.AddLink(b, a, fabric.LinkConfig{Name: "ba", Rate: rate, Delay: delay, Loss: loss})
 	w.a, w.b = w.host(a, addrA), w.host(b, addrB)
 	w.fabric.Route()
 	return w
@@ -55,12 +58,22 @@ func newWorld(delay time.Duration) *world {
 func (w *world) host(n *fabric.Node, addr packet.IPv4) *end {
 	next := uint16(49151)
 	e := &end{world: w, Host: hosted.NewHost(w.clock, addr, func() uint16 { next++; return next })}
+	e.CarryTCP(w.fabric.Pool())
 	e.port = w.fabric.Attach(n, addr, e)
+	e.timer = w.loop.NewTimer(engine.HandlerFunc(func(now simtime.Time) {
+		e.HandleTimeout(now)
+		e.drain(now)
+	}))
 	w.clock.OnWake(e.drain)
 	return e
 }
 
 func (e *end) Receive(now simtime.Time, p *packet.Packet) {
+	if p.Protocol == packet.TCP {
+		e.HandleSegment(now, p)
+		e.drain(now)
+		return
+	}
 	e.Deliver(p.Src, p.Dst, p.Payload)
 	e.world.fabric.Pool().Release(p)
 	e.drain(now)
@@ -73,6 +86,10 @@ func (e *end) drain(now simtime.Time) {
 		p.Src, p.Dst = d.Src, d.Dst
 		e.port.Send(now, p)
 	}
+	for p := e.PollSegment(now); p != nil; p = e.PollSegment(now) {
+		e.port.Send(now, p)
+	}
+	e.timer.SetIfMoved(e.NextTimeout())
 }
 
 // run runs f's world in a bubble until the end, and then what stop does with the guests.
@@ -187,8 +204,14 @@ func TestOrderOfClasses(t *testing.T) {
 		{0x81, 201, 0, 7},
 		{0x80, 205, 0, 9},
 		{0, 1, 0, 0},
+		{0, 9, 0, 12},                         // ChannelBind
+		{0x40, 1, 0, 4, 0x80, 201, 0, 7},      // in a channel
+		{0x40, 2, 0, 4, 0x80, 96, 0, 3, 0, 0}, // with padding
+		{0, 8, 0, 12},                         // CreatePermission
+		{0, 0x16, 0, 12},                      // Send
+		{1, 1, 0, 0},
 	}
-	want := []int{7, 4, 1, 2, 3, 5, 6, 0}
+	want := []int{7, 13, 12, 4, 1, 2, 10, 3, 9, 5, 6, 0, 11, 8}
 	run(t, func() (*world, time.Duration, func()) {
 		w := newWorld(0)
 		c := listen(t, w.a, 100)
@@ -212,7 +235,7 @@ func TestDeadlines(t *testing.T) {
 			began := time.Now()
 			_ = c.SetReadDeadline(began.Add(700 * time.Millisecond))
 			_, _, err := c.ReadFrom(make([]byte, 10))
-			if !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(began) != 700*time.Millisecond {
+			if !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(began) != 700*time.Millisecond-time.Nanosecond {
 				t.Errorf("%v after %v", err, time.Since(began))
 			}
 			_ = c.SetReadDeadline(time.Time{})
@@ -268,7 +291,8 @@ func TestErrors(t *testing.T) {
 			{"cannot assign requested address", func() error { _, err := w.a.ListenPacket("udp", "10.0.0.2:5"); return err }},
 			{"unknown network udp6", func() error { _, err := w.a.ListenPacket("udp6", ":5"); return err }},
 			{"no such host", func() error { _, err := w.a.Dial("udp", "example.org:5"); return err }},
-			{"has no TCP", func() error { _, err := w.a.Dial("tcp", "10.0.0.2:5"); return err }},
+			{"unknown network tcp6", func() error { _, err := w.a.Dial("tcp6", "10.0.0.2:5"); return err }},
+			{"has no TCP", func() error { _, err := hosted.NewHost(nil, addrA, nil).Dial("tcp", "10.0.0.2:5"); return err }},
 			{"message too long", func() error {
 				_, err := c.WriteTo(make([]byte, 1473), &net.UDPAddr{IP: net.IPv4(10, 0, 0, 2), Port: 9})
 				return err

@@ -4,17 +4,20 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"os"
 	"strconv"
+	"time"
 
 	"github.com/pion/transport/v4"
+	"github.com/pion/transport/v4/deadline"
 
 	"rtpfabric/sim/packet"
 )
 
 var _ transport.Net = (*Host)(nil)
 
-// errNoTCP is what guests get that want TCP.
-var errNoTCP = fmt.Errorf("rtpfabric has no TCP for hosted stacks: %w", transport.ErrNotSupported)
+// errNoTCP is what guests get that want TCP of a host that has none.
+var errNoTCP = fmt.Errorf("this host has no TCP: %w", transport.ErrNotSupported)
 
 // ListenPacket opens a UDP socket.
 func (h *Host) ListenPacket(network, address string) (net.PacketConn, error) {
@@ -66,11 +69,28 @@ func (h *Host) bind(network string, local *net.UDPAddr, remote packet.Addr) (*so
 	return h.open(from, remote)
 }
 
-// Dial opens a connected UDP socket.
+// Dial opens a connection of TCP, or a connected UDP socket.
 func (h *Host) Dial(network, address string) (net.Conn, error) {
-	if network != "udp" && network != "udp4" {
-		return nil, &net.OpError{Op: "dial", Net: network, Err: errNoTCP}
+	return h.dialer(nil).Dial(network, address)
+}
+
+// DialContext does what Dial does, and gives up when the context is cancelled.
+func (h *Host) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	if network == "udp" || network == "udp4" {
+		return h.dialUDP(network, address)
 	}
+	to, err := h.ResolveTCPAddr(network, address)
+	if err != nil {
+		return nil, &net.OpError{Op: "dial", Net: network, Err: err}
+	}
+	s, err := h.dial(network, nil, to, ctx.Done(), func() error { return context.Cause(ctx) })
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (h *Host) dialUDP(network, address string) (net.Conn, error) {
 	to, err := h.ResolveUDPAddr(network, address)
 	if err != nil {
 		return nil, err
@@ -78,14 +98,22 @@ func (h *Host) Dial(network, address string) (net.Conn, error) {
 	return h.DialUDP(network, nil, to)
 }
 
-// ListenTCP isn't supported.
+// ListenTCP accepts connections of TCP; nil stands for any free port.
 func (h *Host) ListenTCP(network string, local *net.TCPAddr) (transport.TCPListener, error) {
-	return nil, &net.OpError{Op: "listen", Net: network, Addr: local, Err: errNoTCP}
+	l, err := h.listenTCP(network, local)
+	if err != nil {
+		return nil, err
+	}
+	return l, nil
 }
 
-// DialTCP isn't supported.
-func (h *Host) DialTCP(network string, _, remote *net.TCPAddr) (transport.TCPConn, error) {
-	return nil, &net.OpError{Op: "dial", Net: network, Addr: remote, Err: errNoTCP}
+// DialTCP opens a connection of TCP. Without an answer it gives up after two minutes, as Linux does.
+func (h *Host) DialTCP(network string, local, remote *net.TCPAddr) (transport.TCPConn, error) {
+	s, err := h.dial(network, local, remote, nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // ResolveIPAddr returns the address of a name, or a literal one.
@@ -170,17 +198,71 @@ func (h *Host) eth0() *transport.Interface {
 	return i
 }
 
-// CreateDialer returns what dials on this host.
-func (h *Host) CreateDialer(*net.Dialer) transport.Dialer { return h }
+// CreateDialer returns what dials on this host. It keeps to the local address, the time-out, the deadline and the keep-alives of
+// a net.Dialer, and to nothing else of it.
+func (h *Host) CreateDialer(d *net.Dialer) transport.Dialer { return h.dialer(d) }
+
+type dialer struct {
+	host *Host
+	like *net.Dialer
+}
+
+func (h *Host) dialer(like *net.Dialer) dialer {
+	if like == nil {
+		like = &net.Dialer{}
+	}
+	return dialer{h, like}
+}
+
+// Dial opens a connection of TCP, or a connected UDP socket.
+func (d dialer) Dial(network, address string) (net.Conn, error) {
+	if network == "udp" || network == "udp4" {
+		return d.host.dialUDP(network, address)
+	}
+	to, err := d.host.ResolveTCPAddr(network, address)
+	if err != nil {
+		return nil, &net.OpError{Op: "dial", Net: network, Err: err}
+	}
+	local, _ := d.like.LocalAddr.(*net.TCPAddr)
+	until := deadline.New()
+	if t := d.like.Deadline; !t.IsZero() {
+		until.Set(t)
+	}
+	if t := d.like.Timeout; t > 0 {
+		if at := time.Now().Add(t); d.like.Deadline.IsZero() || at.Before(d.like.Deadline) {
+			until.Set(at)
+		}
+	}
+	s, err := d.host.dial(network, local, to, until.Done(), func() error { return os.ErrDeadlineExceeded })
+	until.Set(time.Time{})
+	if err != nil {
+		return nil, err
+	}
+	switch t := d.like.KeepAlive; {
+	case t < 0:
+		_ = s.SetKeepAlive(false)
+	case t > 0:
+		_ = s.SetKeepAlivePeriod(t)
+	}
+	return s, nil
+}
 
 // CreateListenConfig returns what listens on this host.
 func (h *Host) CreateListenConfig(*net.ListenConfig) transport.ListenConfig { return listenConfig{h} }
 
 type listenConfig struct{ host *Host }
 
-// Listen isn't supported.
-func (c listenConfig) Listen(_ context.Context, network, _ string) (net.Listener, error) {
-	return nil, &net.OpError{Op: "listen", Net: network, Err: errNoTCP}
+// Listen accepts connections of TCP.
+func (c listenConfig) Listen(_ context.Context, network, address string) (net.Listener, error) {
+	at, err := c.host.ResolveTCPAddr(network, address)
+	if err != nil {
+		return nil, &net.OpError{Op: "listen", Net: network, Err: err}
+	}
+	l, err := c.host.listenTCP(network, at)
+	if err != nil {
+		return nil, err
+	}
+	return l, nil
 }
 
 // ListenPacket opens a UDP socket.

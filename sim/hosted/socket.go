@@ -164,8 +164,12 @@ func (s *socket) RemoteAddr() net.Addr {
 // SetDeadline sets that of reads; writes never wait.
 func (s *socket) SetDeadline(t time.Time) error { return s.SetReadDeadline(t) }
 
-// SetReadDeadline sets when reads end with os.ErrDeadlineExceeded.
+// SetReadDeadline sets when reads end with os.ErrDeadlineExceeded: a nanosecond early, so that they come before a guest's own timers
+// for the same instant. pion has two of these when it asks STUN servers, and goes on asking if the wrong one is first.
 func (s *socket) SetReadDeadline(t time.Time) error {
+	if !t.IsZero() && t.After(time.Now()) {
+		t = t.Add(-time.Nanosecond)
+	}
 	s.until.Set(t)
 	return nil
 }

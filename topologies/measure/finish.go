@@ -126,7 +126,17 @@ func (r *Recorder) summary(end simtime.Time) []record.Metric {
 		if k, hosted := r.sim.Sockets(m.name); hosted {
 			s.put(m.name, "datagrams-unreachable", "total", float64(k.Unreachable), "count")
 			s.put(m.name, "datagrams-overflowed", "total", float64(k.Overflowed), "count")
+			if k.Segments > 0 {
+				s.put(m.name, "segments-sent", "total", float64(k.Segments), "count")
+				s.put(m.name, "segments-repeated", "total", float64(k.Repeated), "count")
+				s.put(m.name, "segments-unreachable", "total", float64(k.Strangers), "count")
+				s.put(m.name, "connections-overflowed", "total", float64(k.Refused), "count")
+				s.put(m.name, "stream-backlog", "max", float64(k.MostWaiting), "B")
+			}
 		}
+	}
+	if dropped, streams := r.sim.StreamsFull(); streams {
+		s.put("ice-server", "stream-overflowed", "total", float64(dropped), "count")
 	}
 	for _, l := range r.links {
 		if l != nil {

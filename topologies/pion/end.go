@@ -24,6 +24,7 @@ type end struct {
 	tracks     [][]*webrtc.TrackLocalStaticRTP
 	identities map[int]identity
 	addr       packet.Addr
+	closing    bool
 
 	session *endpoints.Session
 	peer    packet.Addr
@@ -36,6 +37,8 @@ type end struct {
 	refreshes []uint32 // SSRCs of which key frames are wanted
 	rtts      []time.Duration
 	states    []webrtc.PeerConnectionState
+	found     []string // candidates
+	pairs     []*webrtc.ICECandidatePair
 }
 
 // flow is the number by which observers know a stream of media.
@@ -67,7 +70,7 @@ func (s *stack) Open(c topologies.GuestCall) (topologies.GuestEnd, error) {
 	}
 	api := webrtc.NewAPI(webrtc.WithSettingEngine(*settings), webrtc.WithMediaEngine(engine), webrtc.WithInterceptorRegistry(registry))
 	e.pc, err = api.NewPeerConnection(webrtc.Configuration{
-		Certificates: []webrtc.Certificate{s.certificate}, BundlePolicy: webrtc.BundlePolicyMaxBundle,
+		Certificates: []webrtc.Certificate{s.certificate}, BundlePolicy: webrtc.BundlePolicyMaxBundle, ICEServers: s.servers(),
 	})
 	if err != nil {
 		return nil, err
@@ -77,6 +80,11 @@ func (s *stack) Open(c topologies.GuestCall) (topologies.GuestEnd, error) {
 	e.pc.OnConnectionStateChange(func(state webrtc.PeerConnectionState) {
 		e.leave(func() { e.states = append(e.states, state) })
 	})
+	if s.config.Servers != nil { // otherwise there is one pair
+		e.pc.SCTP().Transport().ICETransport().OnSelectedCandidatePairChange(func(p *webrtc.ICECandidatePair) {
+			e.leave(func() { e.pairs = append(e.pairs, p) })
+		})
+	}
 	for i, section := range c.Sections {
 		tracks, err := s.tracksOf(i, &section)
 		if err != nil {
@@ -122,6 +130,9 @@ func streamOf(s *jsep.Section, name string) string {
 func (e *end) Offer() (string, error) {
 	for i, s := range e.call.Sections {
 		init := webrtc.RTPTransceiverInit{Direction: direction(s.Sends, s.Receives)}
+		if s.SSRC != 0 {
+			init.SendEncodings = []webrtc.RTPEncodingParameters{{RTPCodingParameters: webrtc.RTPCodingParameters{SSRC: webrtc.SSRC(s.SSRC)}}}
+		}
 		var t *webrtc.RTPTransceiver
 		var err error
 		if e.tracks[i] != nil {
@@ -185,11 +196,16 @@ func (e *end) Answer(offer string) (string, error) {
 func (e *end) describe(d webrtc.SessionDescription) (string, error) {
 	var first *webrtc.ICECandidate
 	e.pc.OnICECandidate(func(c *webrtc.ICECandidate) {
-		e.mu.Lock()
-		defer e.mu.Unlock()
-		if first == nil {
-			first = c
+		if c == nil {
+			return
 		}
+		e.leave(func() {
+			if first == nil {
+				first = c // its own address, which the other end is told of besides
+			} else {
+				e.found = append(e.found, c.ToJSON().Candidate)
+			}
+		})
 	})
 	if err := e.pc.SetLocalDescription(d); err != nil {
 		return "", err
@@ -225,4 +241,9 @@ func (e *end) Carry(s *endpoints.Session, peer packet.Addr) error {
 	e.session, e.peer = s, peer
 	line := fmt.Sprintf("candidate:1 1 udp 2130706431 %v %d typ host", peer.IP, peer.Port)
 	return e.pc.AddICECandidate(webrtc.ICECandidateInit{Candidate: line})
+}
+
+// AddCandidate tells the end of a further candidate of the peer's.
+func (e *end) AddCandidate(candidate string) error {
+	return e.pc.AddICECandidate(webrtc.ICECandidateInit{Candidate: candidate})
 }

@@ -12,7 +12,7 @@ func TestOptionsRefused(t *testing.T) {
 		options map[string]string
 		want    string
 	}{
-		{map[string]string{"pacer": "none", "colour": "red"}, `pion has no option "colour"; it has dtls, pacer and profile`},
+		{map[string]string{"pacer": "none", "colour": "red"}, `pion has no option "colour"; it has dtls, pacer, profile and turn`},
 		{map[string]string{"dtls": "actpass"}, `pion's option dtls is "actpass"; it can be "active" or "passive"`},
 		{map[string]string{"profile": ""}, `pion's option profile is ""; it can be "deterministic" or "faithful"`},
 	} {

@@ -17,6 +17,7 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"rtpfabric/endpoints"
+	"rtpfabric/endpoints/ice/turn"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/simtime"
 	"rtpfabric/topologies"
@@ -32,6 +33,7 @@ func Open(c topologies.GuestConfig) (topologies.Guest, error) {
 			return nil, err
 		}
 	}
+	c.Host.WriteAhead() // pion holds locks while it writes
 	var err error
 	s.certificate, err = certificate(c.Identity, s.options.faithful)
 	return s, err
@@ -51,7 +53,11 @@ type stack struct {
 func (s *stack) Name() string { return s.config.Name }
 
 // HandlePacket gives a packet to the socket that it is for.
-func (s *stack) HandlePacket(_ simtime.Time, p *packet.Packet) {
+func (s *stack) HandlePacket(now simtime.Time, p *packet.Packet) {
+	if p.Protocol == packet.TCP {
+		s.config.Host.HandleSegment(now, p)
+		return
+	}
 	if e := s.endAt(p.Dst); e != nil && e.session != nil && packet.IsRTCP(p.Payload) {
 		e.session.CarrierGotRTCP()
 	}
@@ -60,7 +66,10 @@ func (s *stack) HandlePacket(_ simtime.Time, p *packet.Packet) {
 }
 
 // HandleTimeout makes media, and plays them out.
-func (s *stack) HandleTimeout(now simtime.Time) { s.config.Media.HandleTimeout(now) }
+func (s *stack) HandleTimeout(now simtime.Time) {
+	s.config.Host.HandleTimeout(now)
+	s.config.Media.HandleTimeout(now)
+}
 
 // PollPacket returns what the stack has sent. Media that are due go into it first, and what has come of it
 // is played out.
@@ -72,19 +81,30 @@ func (s *stack) PollPacket(now simtime.Time) *packet.Packet {
 		s.config.Clock.Settle()
 	}
 	if !s.stirred {
-		return nil
+		return s.config.Host.PollSegment(now)
 	}
 	s.stirred = false
 	for _, d := range s.config.Host.Sent() {
 		p := s.config.Pool.New()
 		copy(p.SetPayload(len(d.Payload)), d.Payload)
 		p.Src, p.Dst, p.Drawn = d.Src, d.Dst, true
-		if e := s.endAt(d.Src); e != nil {
-			p.Flow = e.label(p)
-		}
+		p.Flow = s.Label(turn.Unwrap(p.Payload))
 		s.out.Push(p)
 	}
-	return s.out.Pop()
+	if p := s.out.Pop(); p != nil {
+		return p
+	}
+	return s.config.Host.PollSegment(now)
+}
+
+// Label returns the number of the stream that a packet of RTP is of; 0 if it is of none.
+func (s *stack) Label(payload []byte) int32 {
+	for _, e := range s.ends {
+		if n := e.label(payload); n != 0 {
+			return n
+		}
+	}
+	return 0
 }
 
 // exchange takes from each end what has come of it, if anything has, and gives it what is to be sent. It
@@ -128,32 +148,47 @@ func (s *stack) PollEvent() (endpoints.Event, bool) {
 	return e, ok
 }
 
-// NextTimeout returns that of the media.
-func (s *stack) NextTimeout() (simtime.Time, endpoints.Reason) { return s.config.Media.NextTimeout() }
+// NextTimeout returns that of the media, or of TCP.
+func (s *stack) NextTimeout() (simtime.Time, endpoints.Reason) {
+	at, why := s.config.Media.NextTimeout()
+	if t := s.config.Host.NextTimeout(); t < at {
+		return t, endpoints.ReasonOther
+	}
+	return at, why
+}
 
 // Held returns how many packets the stack owns.
 func (s *stack) Held() int { return s.out.Len() + s.config.Media.Held() }
 
-// Close ends all connections.
+// Close ends all connections. What they have to say may wait for their network, and they with it.
 func (s *stack) Close() {
+	s.config.Host.StopDialling()
 	for _, e := range s.ends {
-		_ = e.pc.Close()
+		if e.closing {
+			continue
+		}
+		e.closing = true
+		go func() {
+			_ = e.pc.Close()
+		}()
+		s.config.Clock.Settle()
 	}
 }
 
 // options of the stack.
-type options struct{ faithful, unpaced, passive bool }
+type options struct{ faithful, unpaced, passive, turnTCP bool }
 
 func (o *options) set(name, value string) error {
 	known, ok := map[string]struct {
 		usual, other string
 		isOther      *bool
 	}{
-		"dtls": {"active", "passive", &o.passive}, "pacer": {"leaky-bucket", "none", &o.unpaced}, "profile": {"deterministic", "faithful", &o.faithful},
+		"dtls": {"active", "passive", &o.passive}, "pacer": {"leaky-bucket", "none", &o.unpaced},
+		"profile": {"deterministic", "faithful", &o.faithful}, "turn": {"udp", "tcp", &o.turnTCP},
 	}[name]
 	switch {
 	case !ok:
-		return fmt.Errorf("pion has no option %q; it has dtls, pacer and profile", name)
+		return fmt.Errorf("pion has no option %q; it has dtls, pacer, profile and turn", name)
 	case value != known.usual && value != known.other:
 		return fmt.Errorf("pion's option %s is %q; it can be %q or %q", name, value, known.usual, known.other)
 	}

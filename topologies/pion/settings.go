@@ -46,6 +46,25 @@ func (s *stack) settings(c topologies.GuestCall) (*webrtc.SettingEngine, error) 
 	return &e, nil
 }
 
+// servers returns those that are asked for candidates.
+func (s *stack) servers() []webrtc.ICEServer {
+	c := s.config.Servers
+	if c == nil {
+		return nil
+	}
+	list := []webrtc.ICEServer{{URLs: []string{fmt.Sprintf("stun:%v:%d", c.Addr.IP, c.Addr.Port)}}}
+	if c.Relays {
+		transport := "udp"
+		if s.options.turnTCP {
+			transport = "tcp"
+		}
+		list = append(list, webrtc.ICEServer{
+			URLs: []string{fmt.Sprintf("turn:%v:%d?transport=%s", c.Addr.IP, c.Addr.Port, transport)}, Username: c.User, Credential: c.Password,
+		})
+	}
+	return list
+}
+
 func kindOf(k endpoints.Kind) webrtc.RTPCodecType {
 	if k == endpoints.Audio {
 		return webrtc.RTPCodecTypeAudio

@@ -2,6 +2,7 @@ package pion
 
 import (
 	"encoding/binary"
+	"fmt"
 	"slices"
 	"time"
 
@@ -115,11 +116,19 @@ func (e *end) receive(track *webrtc.TrackRemote, r *webrtc.RTPReceiver) {
 func (e *end) collect(now simtime.Time) (busy bool) {
 	busy = e.flush(now)
 	e.mu.Lock()
-	came, refreshes, rtts, states := e.came, e.refreshes, e.rtts, e.states
-	e.came, e.refreshes, e.rtts, e.states = nil, nil, nil, nil
+	came, refreshes, rtts, states, found, pairs := e.came, e.refreshes, e.rtts, e.states, e.found, e.pairs
+	e.came, e.refreshes, e.rtts, e.states, e.found, e.pairs = nil, nil, nil, nil, nil, nil
 	e.mu.Unlock()
+	slices.Sort(found) // which of pion's goroutines was first is chance
+	for _, candidate := range found {
+		e.call.Found(now, candidate)
+	}
 	if e.session == nil {
 		return busy
+	}
+	for _, p := range pairs {
+		text := fmt.Sprintf("%v %s:%d to %v %s:%d", p.Local.Typ, p.Local.Address, p.Local.Port, p.Remote.Typ, p.Remote.Address, p.Remote.Port)
+		e.session.CarrierRouted(now, text, p.Local.Typ == webrtc.ICECandidateTypeRelay)
 	}
 	for _, state := range states {
 		switch state {
@@ -130,7 +139,7 @@ func (e *end) collect(now simtime.Time) (busy bool) {
 		default:
 		}
 	}
-	slices.Sort(rtts) // which of pion's goroutines was first is chance
+	slices.Sort(rtts)
 	for _, rtt := range rtts {
 		e.session.CarrierMeasured(now, rtt)
 	}
@@ -191,8 +200,7 @@ func (e *end) number(ssrc uint32, n int32) {
 
 // label returns the number of the stream that a packet of pion's is of; 0 if it is of none. The clear header
 // of SRTP says so.
-func (e *end) label(p *packet.Packet) int32 {
-	b := p.Payload
+func (e *end) label(b []byte) int32 {
 	if len(b) < 12 || b[0]>>6 != 2 {
 		return 0
 	}

@@ -34,6 +34,7 @@ func peculiarities(e *scenarios.Endpoint) []string {
 	add(e.Type != "webrtc", "type %s", e.Type)
 	add(e.Protection == "none", "protection none")
 	add(e.Hosted(), "%s's stack, %s", e.Stack, e.Pion.Profile)
+	add(e.Hosted() && e.Pion.TURN == "tcp", "its TURN server by TCP")
 	for _, i := range e.Interceptors {
 		add(true, "pion's %s", i.Type)
 	}

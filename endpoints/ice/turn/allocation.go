@@ -10,7 +10,7 @@ import (
 
 // allocation is a relayed address that a client has (RFC 8656 §6). Its permissions and channels end with it.
 type allocation struct {
-	client      packet.Addr // with the server's address it is the 5-tuple
+	client      client // with the server's address it is the 5-tuple
 	relayed     packet.Addr
 	user        string
 	expires     simtime.Time
@@ -109,13 +109,13 @@ const memory = 40 * time.Second
 
 // grave is what is left of an allocation: a copy of the request that made it, which was late, isn't to make another one.
 type grave struct {
-	client packet.Addr
+	client client
 	id     transactionID
 	until  simtime.Time
 }
 
 // buried reports whether a request has made an allocation that has ended since.
-func (s *Server) buried(client packet.Addr, id transactionID) bool {
+func (s *Server) buried(client client, id transactionID) bool {
 	return slices.ContainsFunc(s.gone, func(g grave) bool { return g.client == client && g.id == id })
 }
 

@@ -137,3 +137,41 @@ func TestMangled(t *testing.T) {
 	}
 	still(t, w, c)
 }
+
+// However a client's stream goes on, messages are cut out of it in the same way, whatever is behind them, and the server lives with
+// what they are.
+func FuzzStream(f *testing.F) {
+	payloads, toServer := realMessages()
+	var all []byte
+	for i, b := range payloads {
+		if toServer[i] {
+			all = append(all, b...)
+			all = append(all, make([]byte, -len(b)&3)...)
+		}
+	}
+	f.Add(all)
+	f.Add(append(channelData(0x4001, "hello"), 0, 0, 0, 9, 9, 9, 9, 9))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		w := newWorld(t, 0, nil)
+		for {
+			length, taken, ok := turn.NextMessage(b)
+			if !ok || taken == 0 || taken > len(b) {
+				break
+			}
+			if l, n, again := turn.NextMessage(b[:taken]); l != length || n != taken || !again || length > taken || taken > length+3 {
+				t.Fatalf("% x: %d of %d, and by itself %d of %d", b[:4], length, taken, l, n)
+			}
+			p := w.pool.New()
+			copy(p.SetPayload(length), b)
+			p.Src, p.Dst = clientAddr(0), serverAddr
+			w.server.HandleStream(w.now, p)
+			for out := w.server.PollStream(); out != nil; out = w.server.PollStream() {
+				w.pool.Release(out)
+			}
+			b = b[taken:]
+		}
+		w.server.Hangup(w.now, clientAddr(0))
+		w.run(w.now.Duration() + time.Second)
+		w.settled()
+	})
+}

@@ -41,13 +41,14 @@ type ServerConfig struct {
 type Server struct {
 	config   ServerConfig
 	secret   [32]byte // of nonces
-	byClient map[packet.Addr]*allocation
+	byClient map[client]*allocation
 	byPort   map[uint16]*allocation
 	byUser   map[string]int // how many
 	ordered  []*allocation  // as they were made
 	gone     []grave
 	next     simtime.Time // when the first allocation ends, or a grave is forgotten
 	out      packet.FIFO
+	streamed packet.FIFO
 	in       stun.Message // being read
 	counts   ServerCounts
 }
@@ -84,7 +85,7 @@ func NewServer(c ServerConfig) *Server {
 		c.MaxLifetime = time.Hour
 	}
 	s := &Server{
-		config: c, byClient: map[packet.Addr]*allocation{}, byPort: map[uint16]*allocation{}, byUser: map[string]int{}, next: simtime.Never,
+		config: c, byClient: map[client]*allocation{}, byPort: map[uint16]*allocation{}, byUser: map[string]int{}, next: simtime.Never,
 	}
 	_, _ = c.Random.Read(s.secret[:])
 	return s
@@ -97,7 +98,7 @@ func (s *Server) Name() string { return s.config.Name }
 func (s *Server) Counts() ServerCounts { return s.counts }
 
 // Held returns how many packets the server owns.
-func (s *Server) Held() int { return s.out.Len() }
+func (s *Server) Held() int { return s.out.Len() + s.streamed.Len() }
 
 // HandlePacket takes a packet for the server's IP address, and owns it.
 func (s *Server) HandlePacket(now simtime.Time, p *packet.Packet) {
@@ -107,26 +108,33 @@ func (s *Server) HandlePacket(now simtime.Time, p *packet.Packet) {
 		s.ignore(p)
 	case p.Dst.Port != s.config.Addr.Port:
 		s.fromPeer(now, p)
-	case isChannelData(p.Payload):
-		s.fromChannel(now, p)
 	default:
-		s.handleMessage(now, p)
+		s.fromClient(now, p, client{Addr: p.Src})
+	}
+}
+
+// fromClient takes what a client has sent.
+func (s *Server) fromClient(now simtime.Time, p *packet.Packet, from client) {
+	if isChannelData(p.Payload) {
+		s.fromChannel(now, p, from)
+	} else {
+		s.handleMessage(now, p, from)
 	}
 }
 
 // handleMessage takes a STUN message of a client.
-func (s *Server) handleMessage(now simtime.Time, p *packet.Packet) {
+func (s *Server) handleMessage(now simtime.Time, p *packet.Packet, from client) {
 	m := &s.in
 	switch {
 	case !decode(m, p.Payload):
 		s.ignore(p)
 	case m.Type == sendIndication:
-		s.fromIndication(now, p, m)
+		s.fromIndication(now, p, m, from)
 	case m.Type.Class != stun.ClassRequest:
 		s.ignore(p)
 	default:
-		if answer := s.handleRequest(now, p.Src, m); answer != nil {
-			s.send(p.Src, answer)
+		if answer := s.handleRequest(now, from, m); answer != nil {
+			s.send(from, answer)
 			s.config.Pool.Release(p)
 			return
 		}
@@ -143,11 +151,11 @@ func (s *Server) ignore(p *packet.Packet) {
 }
 
 // send sends a message of the server's own.
-func (s *Server) send(to packet.Addr, payload []byte) {
+func (s *Server) send(to client, payload []byte) {
 	p := s.config.Pool.New()
 	copy(p.SetPayload(len(payload)), payload)
-	p.Src, p.Dst = s.config.Addr, to
-	s.out.Push(p)
+	p.Src, p.Dst = s.config.Addr, to.Addr
+	s.push(p, to)
 }
 
 // HandleTimeout ends allocations whose time is over.

@@ -8,8 +8,8 @@ import (
 )
 
 // fromIndication relays what a client has put into a Send indication (RFC 8656 §11.2). It isn't authenticated.
-func (s *Server) fromIndication(now simtime.Time, p *packet.Packet, m *stun.Message) {
-	a := s.byClient[p.Src]
+func (s *Server) fromIndication(now simtime.Time, p *packet.Packet, m *stun.Message, from client) {
+	a := s.byClient[from]
 	data, err := m.Get(stun.AttrData)
 	peer, ok := addrOf(m, stun.AttrXORPeerAddress)
 	if a == nil || err != nil || !ok || peer.Port == 0 || unknown(m) != nil {
@@ -25,8 +25,8 @@ func (s *Server) fromIndication(now simtime.Time, p *packet.Packet, m *stun.Mess
 
 // fromChannel relays what a client has put into a channel (RFC 8656 §12.6). No permission is asked for there: it came with
 // the channel, and what the peer answers needs one.
-func (s *Server) fromChannel(now simtime.Time, p *packet.Packet) {
-	a := s.byClient[p.Src]
+func (s *Server) fromChannel(now simtime.Time, p *packet.Packet, from client) {
+	a := s.byClient[from]
 	if a == nil {
 		s.ignore(p)
 		return
@@ -44,7 +44,8 @@ func (s *Server) fromChannel(now simtime.Time, p *packet.Packet) {
 func (s *Server) toPeer(p *packet.Packet, a *allocation, peer packet.Addr, data []byte) {
 	n := copy(p.Payload, data)
 	p.SetPayload(n)
-	s.pass(p, a.relayed, peer)
+	p.Passed = !a.client.stream // out of which it is a new one
+	s.pass(p, a.relayed, client{Addr: peer})
 }
 
 // fromPeer relays what came to a relayed address: as ChannelData if the peer has a channel, in a Data indication otherwise
@@ -69,6 +70,7 @@ func (s *Server) fromPeer(now simtime.Time, p *packet.Packet) {
 		copy(b[dataAt:], data)
 		putIndication(b, stun.MethodData, newID(s.config.Random), p.Src, len(data))
 	}
+	p.Passed = true
 	s.pass(p, s.config.Addr, a.client)
 }
 
@@ -79,8 +81,8 @@ func (s *Server) drop(p *packet.Packet) {
 }
 
 // pass sends a packet on.
-func (s *Server) pass(p *packet.Packet, from, to packet.Addr) {
-	p.Src, p.Dst, p.Passed = from, to, true
+func (s *Server) pass(p *packet.Packet, from packet.Addr, to client) {
+	p.Src, p.Dst = from, to.Addr
 	s.counts.Relayed++
-	s.out.Push(p)
+	s.push(p, to)
 }

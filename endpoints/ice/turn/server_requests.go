@@ -12,16 +12,16 @@ import (
 // call is a request of a user, while it is being handled.
 type call struct {
 	*stun.Message
-	from packet.Addr
+	from client
 	user string
 	key  stun.MessageIntegrity
 }
 
 // handleRequest returns the answer to a request; nil if it is ignored.
-func (s *Server) handleRequest(now simtime.Time, from packet.Addr, m *stun.Message) []byte {
+func (s *Server) handleRequest(now simtime.Time, from client, m *stun.Message) []byte {
 	switch m.Type.Method {
 	case stun.MethodBinding:
-		return s.binding(from, m)
+		return s.binding(from.Addr, m)
 	case stun.MethodAllocate, stun.MethodRefresh, stun.MethodCreatePermission, stun.MethodChannelBind:
 	default: // isn't supported: RFC 8489 §6.3
 		return nil
@@ -29,7 +29,7 @@ func (s *Server) handleRequest(now simtime.Time, from packet.Addr, m *stun.Messa
 	if s.config.Users == nil {
 		return nil
 	}
-	user, key, answer := s.authenticate(now, from, m)
+	user, key, answer := s.authenticate(now, from.Addr, m)
 	if answer != nil {
 		return answer
 	}
@@ -106,7 +106,7 @@ func (s *Server) allocate(now simtime.Time, c call, a *allocation) []byte {
 	a = &allocation{
 		client: c.from, relayed: packet.Addr{IP: s.config.Addr.IP, Port: port}, user: c.user, expires: now.Add(d), id: c.TransactionID,
 	}
-	a.answer = s.grant(c, xorAddr(stun.AttrXORRelayedAddress, a.relayed), lifetime(d), xorAddr(stun.AttrXORMappedAddress, a.client))
+	a.answer = s.grant(c, xorAddr(stun.AttrXORRelayedAddress, a.relayed), lifetime(d), xorAddr(stun.AttrXORMappedAddress, a.client.Addr))
 	s.add(a)
 	s.schedule(now)
 	return a.answer

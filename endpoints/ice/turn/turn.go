@@ -5,8 +5,8 @@
 // do next.
 //
 // There are long-term credentials with MD5 and HMAC-SHA1 (RFC 8489 §9.2), retransmissions (§6.2.1), fingerprints on all
-// messages, permissions, Send and Data indications, and channels. There is no TCP and no TLS on either side (RFC 6062 and
-// RFC 8656 §2.1), no IPv6, no mobility (RFC 8016), no ICMP attribute, and nobody follows ALTERNATE-SERVER. EVEN-PORT works,
+// messages, permissions, Send and Data indications, and channels. A server may have clients over TCP ([Server.HandleStream]); there is
+// no TCP to peers (RFC 6062), no TLS, no IPv6, no mobility (RFC 8016), no ICMP attribute, and nobody follows ALTERNATE-SERVER. EVEN-PORT works,
 // but no port is reserved next to it: the server answers 508 to who wants that, and to every RESERVATION-TOKEN. DONT-FRAGMENT
 // is accepted, as all packets of the fabric travel unfragmented.
 //

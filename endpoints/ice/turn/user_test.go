@@ -18,6 +18,7 @@ type user struct {
 	name, password string
 	realm, nonce   string
 	last           []byte // the request that was sent last
+	stream         bool   // it comes by a stream
 }
 
 func newUser(t *testing.T, w *world, n int) *user {
@@ -87,9 +88,18 @@ func (u *user) put(b []byte) *stun.Message {
 	p := u.w.pool.New()
 	copy(p.SetPayload(len(b)), b)
 	p.Src, p.Dst = u.addr, serverAddr
-	u.w.server.HandlePacket(u.w.now, p)
+	handle, poll := u.w.server.HandlePacket, func() *packet.Packet { return u.w.server.PollPacket(u.w.now) }
+	if u.stream {
+		handle, poll = u.w.server.HandleStream, func() *packet.Packet {
+			if p := u.w.server.PollStream(); p != nil {
+				return p
+			}
+			return u.w.server.PollPacket(u.w.now)
+		}
+	}
+	handle(u.w.now, p)
 	var answer *stun.Message
-	for p := u.w.server.PollPacket(u.w.now); p != nil; p = u.w.server.PollPacket(u.w.now) {
+	for p := poll(); p != nil; p = poll() {
 		if p.Src != serverAddr || p.Dst != u.addr {
 			u.w.arrived = append(u.w.arrived, got{from: p.Src, to: p.Dst, data: string(p.Payload), packet: *p})
 		} else {

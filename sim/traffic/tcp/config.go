@@ -55,6 +55,9 @@ type Config struct {
 	InitialWindow int
 	// ReceiveWindow is the receiver's buffer; 0 is 16 MiB.
 	ReceiveWindow units.Bytes
+	// Backpressure lets octets that have come, and nobody has read, leave less of the window: with [Conn.Read] the
+	// application sets the pace.
+	Backpressure bool
 	// DSCP of all packets.
 	DSCP uint8
 	// ISS is the initial send sequence number.

@@ -6,9 +6,10 @@
 // Implemented are RFC 9293 (states, sequence numbers modulo 2^32, MSS), 7323
 // (window scale, timestamps, PAWS), 2018 and 6675 (SACK), 5681, 6582, 3042,
 // 6298, 6928, 3168, 8511 and the header part of 9768 (accurate ECN). Not
-// implemented are urgent data, simultaneous open, zero windows (a receiver here
-// reads at once), the Nagle algorithm, path MTU discovery and RACK: a
-// retransmission that is lost again costs a timeout, as it does in RFC 6675.
+// implemented are urgent data, simultaneous open, path MTU discovery and RACK: a
+// retransmission that is lost again costs a timeout, as it does in RFC 6675. A
+// receiver here reads at once, unless [Config.Backpressure] says that somebody
+// else does.
 package tcp
 
 import (
@@ -65,6 +66,8 @@ type Conn struct {
 	synRetries                         int
 
 	rtoAt, delackAt, timeWaitAt simtime.Time
+	probes                      probes
+	nagle                       bool
 
 	header Header // scratch
 	ack    acknowledgment
@@ -129,7 +132,7 @@ func Listen(cfg Config, pool *packet.Pool) (*Conn, error) {
 const Unlimited units.Bytes = 1 << 60
 
 // Write queues n octets for sending, in any state before Close. There is no
-// bound, and no Nagle algorithm: what doesn't fill a segment goes alone.
+// bound, and what doesn't fill a segment goes alone, unless [Conn.Nagle] keeps it back.
 func (c *Conn) Write(n units.Bytes) {
 	if !c.finQueued {
 		c.writeEnd = min(c.writeEnd+seq(n), seq(Unlimited))
@@ -180,6 +183,7 @@ func (c *Conn) HandlePacket(now simtime.Time, p *packet.Packet) {
 	c.content.body = p.Payload[c.header.dataOffset(p.Payload):]
 	body += int64(len(c.content.body))
 	c.stats.SegmentsReceived++
+	c.probes.heard(now)
 	h := &c.header
 	switch c.state {
 	case Closed:
@@ -204,11 +208,14 @@ func (c *Conn) HandleTimeout(now simtime.Time) {
 	if c.timeWaitAt <= now {
 		c.become(Closed)
 	}
+	if min(c.probes.persistAt, c.probes.keepAt) <= now {
+		c.handleProbes(now)
+	}
 }
 
 // NextTimeout returns the next deadline; simtime.Never if there is none.
 func (c *Conn) NextTimeout() simtime.Time {
-	return min(c.rtoAt, c.delackAt, c.timeWaitAt, c.pacer.wake)
+	return min(c.rtoAt, c.delackAt, c.timeWaitAt, c.pacer.wake, c.probes.persistAt, c.probes.keepAt)
 }
 
 // Held returns how many packets the connection owns between calls: none.
@@ -216,8 +223,8 @@ func (c *Conn) Held() int { return 0 }
 
 func (c *Conn) stopTimers() {
 	c.rtoAt, c.delackAt, c.timeWaitAt = simtime.Never, simtime.Never, simtime.Never
-	c.pacer.wake = simtime.Never
-	c.synPending, c.ackPending = false, false
+	c.pacer.wake, c.probes.persistAt, c.probes.keepAt = simtime.Never, simtime.Never, simtime.Never
+	c.synPending, c.ackPending, c.probes.due = false, false, false
 }
 
 func (c *Conn) armRTO(now simtime.Time) { c.rtoAt = now.Add(c.rtt.rto) }

@@ -40,6 +40,7 @@ func (c *Conn) negotiate(now simtime.Time, h *Header) {
 	r := &c.receiver
 	r.initial, r.next = h.Seq, 1
 	r.acked = 0
+	r.edge = 1 + seq(min(r.size, 0xffff)) // as the SYN says
 	c.sack = h.SACKPermitted && !c.config.NoSACK
 	c.timestamps = h.Timestamps && !c.config.NoTimestamps
 	r.tsRecent, r.tsAt = h.TSVal, now

@@ -2,6 +2,7 @@ package tcp
 
 import (
 	"fmt"
+	"slices"
 
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/simtime"
@@ -16,6 +17,12 @@ type Host struct {
 	// Accepted is called with a connection that a listener has made; Retired
 	// with one that has ended, before the host forgets it. Both may be nil.
 	Accepted, Retired func(now simtime.Time, c *Conn)
+	// Admit says whether a SYN to a listener is looked at; otherwise it is dropped, as with a full backlog. nil looks at all.
+	Admit func(local, remote packet.Addr) bool
+	// Number returns the number that a connection begins with (RFC 9293 §3.4.1); nil leaves that to its configuration.
+	Number func(now simtime.Time, local, remote packet.Addr) uint32
+	// Refuse lets the host answer segments of no connection with a RST (RFC 9293 §3.10.7.1).
+	Refuse bool
 
 	addr       packet.IPv4
 	pool       *packet.Pool
@@ -24,6 +31,7 @@ type Host struct {
 	nextPort   uint16
 	polled     int // where PollPacket goes on
 	unexpected uint64
+	refusals   packet.FIFO
 }
 
 // firstPort begins the dynamic ports (RFC 6335 §6).
@@ -66,6 +74,9 @@ func (h *Host) Dial(now simtime.Time, cfg Config) (*Conn, error) {
 	if cfg.Local.Port == 0 || h.find(cfg.Local, cfg.Remote) != nil {
 		return nil, fmt.Errorf("tcp: no free port from %v to %v", h.addr, cfg.Remote)
 	}
+	if h.Number != nil {
+		cfg.ISS = h.Number(now, cfg.Local, cfg.Remote)
+	}
 	c, err := Dial(cfg, h.pool, now)
 	if err != nil {
 		return nil, err
@@ -83,8 +94,13 @@ func (h *Host) find(local, remote packet.Addr) *Conn {
 	return nil
 }
 
+// Unlisten ends listening at a port. Connections that it has made stay.
+func (h *Host) Unlisten(port uint16) {
+	h.listeners = slices.DeleteFunc(h.listeners, func(l Config) bool { return l.Local.Port == port })
+}
+
 // HandlePacket takes a packet and its ownership. One that belongs to no
-// connection is counted and dropped.
+// connection is counted, dropped, and answered with a RST if the host refuses.
 func (h *Host) HandlePacket(now simtime.Time, p *packet.Packet) {
 	var c *Conn
 	if p.Protocol == packet.TCP {
@@ -95,11 +111,42 @@ func (h *Host) HandlePacket(now simtime.Time, p *packet.Packet) {
 	}
 	if c == nil {
 		h.unexpected++
-		h.pool.Release(p)
+		h.refuse(p)
 		return
 	}
 	c.HandlePacket(now, p)
 	h.retire(now)
+}
+
+// refuse drops a segment of no connection, and answers it.
+func (h *Host) refuse(p *packet.Packet) {
+	defer h.pool.Release(p)
+	var in Header
+	if !h.Refuse || p.Protocol != packet.TCP || in.Parse(p.Payload) != nil || in.Flags&RST != 0 || in.Flags&SYN != 0 && h.listens(p.Dst) {
+		return
+	}
+	out := Header{Seq: in.Ack, Flags: RST, WindowScale: -1}
+	if in.Flags&ACK == 0 {
+		length := uint32(p.Body) + uint32(len(p.Payload)-in.dataOffset(p.Payload))
+		for _, f := range []Flags{SYN, FIN} {
+			if in.Flags&f != 0 {
+				length++
+			}
+		}
+		out = Header{Ack: in.Seq + length, Flags: RST | ACK, WindowScale: -1}
+	}
+	r := h.pool.New()
+	r.SetSegment(out.Len(), 0)
+	out.Put(r.Payload, p.Dst.Port, p.Src.Port)
+	r.Src, r.Dst, r.Drawn = p.Dst, p.Src, p.Drawn
+	sum := Checksum(r)
+	r.Payload[16], r.Payload[17] = byte(sum>>8), byte(sum)
+	h.refusals.Push(r)
+}
+
+// listens reports whether there is a listener at an address.
+func (h *Host) listens(at packet.Addr) bool {
+	return slices.ContainsFunc(h.listeners, func(l Config) bool { return l.Local == at })
 }
 
 // accept makes a connection for a SYN to a listener.
@@ -111,7 +158,13 @@ func (h *Host) accept(now simtime.Time, p *packet.Packet) *Conn {
 		if l.Local != p.Dst {
 			continue
 		}
+		if h.Admit != nil && !h.Admit(p.Dst, p.Src) {
+			return nil
+		}
 		l.Remote = p.Src
+		if h.Number != nil {
+			l.ISS = h.Number(now, l.Local, l.Remote)
+		}
 		c, err := Listen(l, h.pool)
 		if err != nil {
 			panic(err) // Listen has checked the configuration
@@ -155,6 +208,9 @@ func (h *Host) retire(now simtime.Time) {
 // PollPacket returns a packet to send, whose ownership passes to the caller;
 // nil when there is none.
 func (h *Host) PollPacket(now simtime.Time) *packet.Packet {
+	if p := h.refusals.Pop(); p != nil {
+		return p
+	}
 	for range h.conns {
 		if h.polled >= len(h.conns) {
 			h.polled = 0
@@ -176,8 +232,8 @@ func (h *Host) NextTimeout() simtime.Time {
 	return at
 }
 
-// Held returns how many packets the host owns between calls: none.
-func (h *Host) Held() int { return 0 }
+// Held returns how many packets the host owns: refusals that nobody has polled.
+func (h *Host) Held() int { return h.refusals.Len() }
 
 // Conns returns the connections that haven't ended. The slice is the host's.
 func (h *Host) Conns() []*Conn { return h.conns }

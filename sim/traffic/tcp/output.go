@@ -31,7 +31,7 @@ func (c *Conn) putHeader(now simtime.Time, at seq, f Flags, fresh bool) {
 		Seq: wireSeq(c.config.ISS, at), Ack: wireSeq(r.initial, r.next),
 		Flags: f | c.ecn.flags(fresh), WindowScale: -1,
 	}
-	h.Window = uint16(min(r.size>>c.rScale, 0xffff))
+	h.Window = c.windowField()
 	if c.timestamps {
 		h.Timestamps, h.TSVal, h.TSEcr = true, timestamp(now), r.tsRecent
 	}

@@ -12,6 +12,8 @@ type receiver struct {
 	initial uint32
 	next    seq // RCV.NXT
 	size    int64
+	// edge is the right edge of the window that the other end knows, with backpressure.
+	edge seq
 	// outOfOrder lies beyond next.
 	outOfOrder ranges
 	// recent are positions in the blocks that changed last, newest first
@@ -109,9 +111,9 @@ func (c *Conn) acceptable(now simtime.Time, h *Header, s span) bool {
 		return false
 	}
 	if s.start == s.end {
-		return s.start >= r.next && s.start <= r.next+seq(r.size)
+		return s.start >= r.next && s.start <= c.limit()
 	}
-	return s.end > r.next && s.start < r.next+seq(r.size)
+	return s.end > r.next && s.start < c.limit()
 }
 
 // handleData takes the data of a segment and its FIN.

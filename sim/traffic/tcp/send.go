@@ -16,6 +16,8 @@ func (c *Conn) PollPacket(now simtime.Time) *packet.Packet {
 		return c.bare(now, RST|ACK)
 	case c.synPending:
 		return c.syn(now)
+	case c.probes.due && c.state.synchronized():
+		return c.probe(now)
 	case c.state.maySend():
 		if p := c.pollData(now); p != nil {
 			return p
@@ -42,6 +44,7 @@ func (c *Conn) pollData(now simtime.Time) *packet.Packet {
 		c.checkIdle(now)
 	}
 	s, k := c.nextSegment()
+	c.persist(now, k == kindNone)
 	if k == kindNone {
 		if c.rate.on && c.board.nxt >= c.writeEnd && c.board.pipe() < c.window.cwnd {
 			c.rate.applicationLimited(c.board.pipe())
@@ -145,7 +148,7 @@ func (c *Conn) fresh(cwnd int64) (span, kind) {
 		c.limitedTo = b.nxt
 		return span{}, kindNone
 	}
-	if s.end > b.una+seq(c.peerWnd) {
+	if s.end > b.una+seq(c.peerWnd) || c.nagle && s.len() < b.smss && b.flight() > 0 && !c.finQueued {
 		return span{}, kindNone
 	}
 	return s, kindFresh

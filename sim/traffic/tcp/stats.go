@@ -22,6 +22,8 @@ type Stats struct {
 	CEReceived    uint64
 	CEEchoed      int64
 	ECNReductions uint64
+	// Probes asked for the other end's window, or whether it is there.
+	Probes uint64
 
 	SegmentsReceived, DataSegmentsReceived uint64
 	OutOfOrder                             uint64 // segments beyond a gap
