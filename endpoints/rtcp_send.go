@@ -230,6 +230,7 @@ func (s *Session) sendRTCP(now simtime.Time, w *compound) {
 // transmitRTCP protects and sends the octets of a packet in which so many reporters report. drawn
 // says that chance has a part in it.
 func (s *Session) transmitRTCP(now simtime.Time, plain []byte, reporters int, dscp uint8, drawn bool) {
+	s.census.Count(plain) // now, as it may be encrypted where it lies
 	b, err := s.control.RTCP(plain)
 	if err != nil {
 		panic("endpoints: protecting RTCP of our own failed: " + err.Error())
@@ -239,7 +240,6 @@ func (s *Session) transmitRTCP(now simtime.Time, plain []byte, reporters int, ds
 	p.Src, p.Dst = s.rtcpFlow()
 	p.DSCP, p.Drawn = dscp, drawn
 	s.counts.RTCPSent++
-	s.census.Count(plain)
 	s.timing.CountPacket(p.Size, reporters)
 	s.event(Event{Kind: RTCPSent, At: now, Size: p.Size})
 	s.out.Push(p)

@@ -152,9 +152,9 @@ func (b *browser) wantNoProblems() {
 }
 
 const (
-	// Series per chart, by id.
+	// Series per chart, by id, without that of the rules.
 	seriesScript = `Object.fromEntries([...document.querySelectorAll('.plot')].map(el =>
-		[el.id, echarts.getInstanceByDom(el).getOption().series.length]))`
+		[el.id, echarts.getInstanceByDom(el).getOption().series.filter(s => s.name).length]))`
 	// Shapes that each chart draws: an empty frame has a handful of them.
 	shapesScript = `Object.fromEntries([...document.querySelectorAll('.plot')].map(el =>
 		[el.id, [...el.querySelectorAll('svg path')].filter(p => p.getAttribute('d').length > 100).length]))`

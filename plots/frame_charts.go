@@ -14,12 +14,13 @@ func (d *drawing) frameDelay() *panel {
 
 func (d *drawing) frameRate() *panel {
 	p := d.panel("frame-rate", "Frame rate and freezes", "frames/s", 260)
-	p.note = "Rendered frames, means over 1 s. Bars: frozen time in each second, against the right axis."
+	p.note = "Rendered frames, means over 1 s."
+	p.barNote = "frozen time in each second"
 	p.missing = "No picture was rendered."
 	d.lines(p, record.FrameRate, "frame rate", plotStep, 1, stroke{width: 1.8, dash: "solid"})
 	p.y2 = axis{name: "frozen [ms per s]", max: 1000}
 	for _, stream := range d.r.Names(record.FreezeTime) {
-		p.bars(stream, "frozen", sums(d.r.Find(stream, record.FreezeTime), plotStep), d.colors.color(stream))
+		p.bars(stream, "frozen", perStretch(d.r.Find(stream, record.FreezeTime), plotStep), d.colors.color(stream))
 	}
 	return p
 }
@@ -27,7 +28,7 @@ func (d *drawing) frameRate() *panel {
 // buffers draws the delays of jitter buffers.
 func (d *drawing) buffers() *panel {
 	p := d.panel("buffer", "Jitter buffer", "delay [ms]", 260)
-	p.note = "From when the fastest packets would come to play-out, means over each bin. Dashed: what the buffer aims at; a buffer of pictures without sound aims at nothing and renders what is complete."
+	p.note = "From when the fastest packets would come to play-out, of the last frame in each bin. Dashed: what the buffer aims at; a buffer of pictures without sound aims at nothing and renders what is complete."
 	p.missing = "Nothing was played out."
 	for _, stream := range d.r.Names(record.BufferDelay) {
 		p.line(stream, "buffer", means(d.r.Find(stream, record.BufferDelay), 0), stroke{color: d.colors.color(stream), width: 1.8, dash: "solid"})
@@ -42,13 +43,14 @@ func (d *drawing) buffers() *panel {
 
 func (d *drawing) listening() *panel {
 	p := d.panel("mos", "Quality of audio", "mean opinion score", 260)
-	p.note = "By the E-model (ITU-T G.107) from delay, loss after play-out, and codec, for each 5 s in which there was anything to hear. Bars: audio that something had to stand in for, in each second, against the right axis."
+	p.note = "By the E-model (ITU-T G.107) from delay, loss after play-out, and codec, for each 5 s in which there was anything to hear."
+	p.barNote = "audio that something had to stand in for, in each second"
 	p.missing = "There was nothing to hear."
 	d.lines(p, record.MOS, "MOS", 0, 1, stroke{width: 1.8, dash: "solid"})
 	p.y.max = 5
 	p.y2 = axis{name: "concealed [ms per s]", max: 1000}
 	for _, stream := range d.r.Names(record.Concealed) {
-		p.bars(stream, "concealed", sums(d.r.Find(stream, record.Concealed), plotStep), d.colors.color(stream))
+		p.bars(stream, "concealed", perStretch(d.r.Find(stream, record.Concealed), plotStep), d.colors.color(stream))
 	}
 	return p
 }

@@ -10,7 +10,8 @@ import (
 
 func (d *drawing) loss() *panel {
 	p := d.panel("loss", "Loss and marks", "lost [%]", 260)
-	p.note = "Lost packets in each second, in percent of those that were sent in it (streams) or came to the link (links). Dotted: packets that a queue marked CE instead. Hidden at first: what the sender knows of it from reports."
+	p.note = "Lost packets in each second, in percent of those that were sent in it (streams) or came to the link (links). Dotted: packets that a queue marked CE instead."
+	p.hint = "Hidden at first: what the sender knows of it from reports."
 	p.missing = "No packets were counted."
 	for _, stream := range d.r.Names(record.LostPackets) {
 		data := percentages(d.r.Find(stream, record.LostPackets), d.r.Find(stream, record.SentPackets), plotStep)
@@ -57,11 +58,18 @@ func (d *drawing) repairs() *panel {
 func less(lost, restored *record.Series) *record.Series {
 	rest := *lost
 	rest.Values = slices.Clone(lost.Values)
+	var open []int // bins of which something is still lost
 	for i, n := range restored.Values[:min(len(restored.Values), len(lost.Values))] {
-		for at := i; at >= 0 && n > 0; at-- {
-			if taken := min(n, rest.Values[at]); taken > 0 {
-				rest.Values[at] -= taken
-				n -= taken
+		if rest.Values[i] > 0 {
+			open = append(open, i)
+		}
+		for n > 0 && len(open) > 0 {
+			at := open[len(open)-1]
+			taken := min(n, rest.Values[at])
+			rest.Values[at] -= taken
+			n -= taken
+			if rest.Values[at] == 0 {
+				open = open[:len(open)-1]
 			}
 		}
 	}
@@ -84,8 +92,9 @@ func (d *drawing) drops() *panel {
 			k = len(causes)
 			causes = append(causes, cause)
 		}
-		p.line(s.Entity, strings.ReplaceAll(cause, "-", " "), sums(s, plotStep), stroke{color: d.colors.color(s.Entity), width: 1.6, dash: dashes[k%len(dashes)]})
-		p.last().folded = len(p.lines) > manySources
+		if p.line(s.Entity, strings.ReplaceAll(cause, "-", " "), perStretch(s, plotStep), stroke{color: d.colors.color(s.Entity), width: 1.6, dash: dashes[k%len(dashes)]}) {
+			p.last().folded = len(p.lines) > manySources
+		}
 	}
 	return p
 }

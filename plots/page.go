@@ -55,6 +55,7 @@ type remark struct {
 func Page(w io.Writer, r *record.Record) error {
 	few, crowd := withoutCrowd(r)
 	d := newDrawing(few)
+	d.whole = r
 	page := runPage{
 		Manifest: r.Manifest,
 		Style:    template.CSS(styles), Echarts: template.JS(echartsScript), Script: template.JS(pageScript), ViewScript: template.JS(viewScript), Notice: echartsNotice,
@@ -86,6 +87,9 @@ func Page(w io.Writer, r *record.Record) error {
 		page.Parts = append(page.Parts, drawn)
 	}
 	views := viewsOf(few)
+	if crowd != nil {
+		views = withoutUndrawn(views, few)
+	}
 	page.ViewKinds = kindsOf(views)
 	list, err := json.Marshal(views)
 	if err != nil {

@@ -144,6 +144,7 @@ func hostile() *record.Record {
 	for _, s := range r.Series {
 		s.Entity += evil
 	}
+	r.Series = append(r.Series, &record.Series{Entity: "l", Metric: record.DropsPrefix + "queue-full", Unit: "count", Step: bin})
 	r.Events[0].Detail = evil
 	r.Messages = []record.Message{{From: "S1" + evil, To: evil, Protocol: evil, Title: evil, Text: evil}}
 	r.Summary[0].Metric = evil

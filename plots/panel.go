@@ -12,6 +12,8 @@ import (
 type panel struct {
 	id, title string
 	note      string // what is drawn and at which resolution, in a sentence
+	barNote   string // what bars are, if there may be any
+	hint      string // what a reader of the page can do, or doesn't see at first
 	missing   string // what is said if there is nothing to draw
 	height    int    // px
 	group     string // of charts that zoom together; empty: alone
@@ -116,7 +118,7 @@ type chart struct {
 // chart renders the panel's options to JSON. encoding/json escapes <, > and &,
 // so the text can stand in a script element, and refuses NaN.
 func (p *panel) chart() (chart, error) {
-	c := chart{ID: p.id, Title: p.title, Note: p.note, Missing: p.missing, Height: p.height, Group: p.group, Series: len(p.lines)}
+	c := chart{ID: p.id, Title: p.title, Note: p.pageNote(), Missing: p.missing, Height: p.height, Group: p.group, Series: len(p.lines)}
 	if len(p.lines) == 0 {
 		return c, nil
 	}
@@ -135,13 +137,27 @@ func (p *panel) chart() (chart, error) {
 	return c, nil
 }
 
+// pageNote is all that the page says of the chart.
+func (p *panel) pageNote() string {
+	note := p.note
+	if p.barNote != "" {
+		note += " Bars: " + p.barNote + ", against the right axis."
+	}
+	return strings.TrimSpace(note + " " + p.hint)
+}
+
 // thin leaves no line more points than a page takes. It reports whether it left any out.
 func (p *panel) thin() bool {
 	some := false
 	for i := range p.lines {
 		l := &p.lines[i]
-		if len(l.data) > pointsShown {
-			l.data, some = l.data.thinned(pointsShown), true
+		if len(l.data) <= pointsShown {
+			continue
+		}
+		if some = true; len(p.y.lanes) > 0 {
+			l.data = l.data.merged(pointsShown)
+		} else {
+			l.data = l.data.thinned(pointsShown)
 		}
 	}
 	return some

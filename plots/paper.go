@@ -141,11 +141,13 @@ func (p *panel) figures() []Figure {
 		name string
 		*panel
 	}{{p.id, &left}, {p.id + "-bars", &right}} {
+		caption := p.title + ". " + p.note
 		if f.panel == &right {
 			right.y = p.y2
+			caption = p.title + ": " + p.barNote + "."
 		}
 		if len(f.lines) > 0 {
-			list = append(list, Figure{Name: f.name, Caption: p.title + ". " + p.note, draw: f.paint})
+			list = append(list, Figure{Name: f.name, Caption: caption, draw: f.paint})
 		}
 	}
 	return list

@@ -96,7 +96,7 @@ func valuesOf(groups []group, measure int) [][]float64 {
 func spread(values []float64) (low, high float64) {
 	low, high = slices.Min(values), slices.Max(values)
 	room := 0.05 * (high - low)
-	if room == 0 {
+	if room <= 1e-9*math.Max(math.Abs(low), math.Abs(high)) { // the same but for rounding
 		room = math.Max(0.1*math.Abs(high), 0.5)
 	}
 	if low >= 0 {

@@ -59,10 +59,18 @@ func (p *panel) paint(c draw.Canvas, f Format) {
 // top is where the axis of values ends that are drawn between two places.
 func (p *panel) top(from, to float64) float64 {
 	top := math.Inf(-1)
+	see := func(v float64) {
+		if !math.IsNaN(v) && !math.IsInf(v, 0) {
+			top = math.Max(top, v)
+		}
+	}
 	for i := range p.lines {
-		for _, xy := range p.lines[i].data {
-			if xy[0] >= from && xy[0] <= to && !math.IsNaN(xy[1]) && !math.IsInf(xy[1], 0) {
-				top = math.Max(top, xy[1])
+		for k, xy := range p.lines[i].data {
+			switch {
+			case xy[0] >= from && xy[0] <= to:
+				see(xy[1])
+			case xy[0] < from && k+1 < len(p.lines[i].data) && p.lines[i].data[k+1][0] > from:
+				see(xy[1]) // it reaches into the stretch, or is held in it
 			}
 		}
 	}
@@ -112,6 +120,9 @@ func nameLanes(g *plot.Plot, f Format, names []string) {
 	g.Y.Scale = plot.InvertedScale{Normalizer: plot.LinearScale{}}
 }
 
+// maxTicks is more than any axis has.
+const maxTicks = 1000
+
 // ticksAbout puts about so many ticks at round numbers.
 func ticksAbout(want float64) plot.TickerFunc {
 	return func(low, high float64) (ticks []plot.Tick) {
@@ -124,7 +135,11 @@ func ticksAbout(want float64) plot.TickerFunc {
 				break
 			}
 		}
-		for k := math.Ceil(low/step-1e-9) + 0; k*step <= high+1e-9*step; k++ {
+		first := math.Ceil(low/step-1e-9) + 0 // never -0
+		for k := first; k*step <= high+1e-9*step && k-first < maxTicks; k++ {
+			if k+1 == k {
+				return nil // numbers so large have no places between them
+			}
 			label := strconv.FormatFloat(math.Round(k*step*1e9)/1e9, 'f', -1, 64)
 			label = strings.Replace(label, "-", "\u2013", 1) // as long as a minus sign, and in Windows-1252
 			ticks = append(ticks, plot.Tick{Value: k * step, Label: label})

@@ -176,6 +176,7 @@ func TestTicksAreRound(t *testing.T) {
 		{0, 100, 7, "[0 20 40 60 80 100]"},
 		{0, 0.7, 5, "[0 0.2 0.4 0.6]"},
 		{-96, 0, 5, "[–80 –60 –40 –20 0]"},
+		{1e17, 1e17 + 16, 7, "[]"},
 		{119, 243, 7, "[120 140 160 180 200 220 240]"},
 	} {
 		var labels []string
@@ -218,6 +219,20 @@ func TestFiguresOfAComparison(t *testing.T) {
 	}
 	if got := ComparisonFigures(controllersAndSeeds()[:5]); got != nil {
 		t.Errorf("%d figures of runs that differ in the seed alone", len(got))
+	}
+}
+
+// Values that are the same but for rounding have an axis, and one that ends.
+func TestFiguresOfEqualValues(t *testing.T) {
+	runs := controllersAndSeeds()
+	for i := range runs {
+		for k := range runs[i].Summary {
+			runs[i].Summary[k].Value = 130
+		}
+	}
+	runs[0].Summary[1].Value = math.Nextafter(130, 131)
+	for _, f := range ComparisonFigures(runs) {
+		textsOf(t, svgOf(t, f, Column))
 	}
 }
 

@@ -177,6 +177,19 @@ func sums(s *record.Series, width time.Duration) points {
 	return p
 }
 
+// perStretch is sums, with the last stretch as if it were as long as the others.
+func perStretch(s *record.Series, width time.Duration) points {
+	p := sums(s, width)
+	if len(p) == 0 {
+		return p
+	}
+	per := max(1, int(width/s.Step))
+	if rest := len(s.Values) % per; rest > 0 {
+		p[len(p)-1][1] *= float64(per) / float64(rest)
+	}
+	return p
+}
+
 // percentages returns for each stretch what share the parts have of the wholes.
 func percentages(part, whole *record.Series, width time.Duration) points {
 	if part == nil || whole == nil {

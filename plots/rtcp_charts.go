@@ -44,10 +44,11 @@ func (d *drawing) rtcp() *panel {
 // messages draws how many messages of each kind all endpoints send together, and folded those of each.
 func (d *drawing) messages() *panel {
 	p := d.panel("rtcp-messages", "RTCP by message type", "messages per s", 280)
-	p.note = "Of all endpoints together, means over 5 s; of one alone where it is shown alone. A compound packet has several messages."
+	p.note = "Of all endpoints together, means over 5 s. A compound packet has several messages."
+	p.hint = "Of one alone where it is shown alone."
 	p.missing = "No RTCP message was counted."
 	kinds, sums := map[string]points{}, []string{}
-	for _, s := range d.r.Series {
+	for _, s := range d.whole.Series {
 		kind, ok := strings.CutPrefix(s.Metric, record.RTCPPrefix)
 		if !ok {
 			continue
@@ -105,6 +106,11 @@ func (d *drawing) intervals() *panel {
 	return p
 }
 
+// isEnd reports whether an endpoint has a name.
+func (d *drawing) isEnd(name string) bool {
+	return slices.ContainsFunc(d.r.Manifest.Topology.Endpoints, func(e record.Endpoint) bool { return e.Name == name })
+}
+
 // manySources is how many lines of a kind a chart of distributions begins with.
 const manySources = 12
 
@@ -124,7 +130,7 @@ func (d *drawing) allowedInterval(end string) float64 {
 	}
 	sessions := 0
 	for _, connection := range d.r.Names(record.Members) {
-		if strings.HasPrefix(connection, end+"-") {
+		if peer, ok := strings.CutPrefix(connection, end+"-"); ok && d.isEnd(peer) {
 			sessions++
 		}
 	}

@@ -20,6 +20,7 @@ const timeGroup = "time"
 // drawing is what the charts of one page have in common.
 type drawing struct {
 	r       *record.Record
+	whole   *record.Record // of a crowd r is a part; what is summed or ranked is so over all
 	colors  *palette
 	seconds float64
 	changes []float64 // s: when the capacity of a bottleneck changed, or a middlebox died or came back
@@ -28,7 +29,7 @@ type drawing struct {
 }
 
 func newDrawing(r *record.Record) *drawing {
-	d := &drawing{r: r, colors: newPalette(r), seconds: max(r.Manifest.Duration, r.Manifest.Reached).Seconds()}
+	d := &drawing{r: r, whole: r, colors: newPalette(r), seconds: max(r.Manifest.Duration, r.Manifest.Reached).Seconds()}
 	for _, s := range r.Series {
 		d.seconds = max(d.seconds, float64(len(s.Values))*s.Step.Seconds())
 	}
@@ -106,7 +107,7 @@ func (d *drawing) rates() *panel {
 	}
 	unit, factor := rateScale(peak)
 	p := d.panel("rates", "Rates", "rate ["+unit+"]", 420)
-	p.note = "Means over 1 s, as RFC 8868 asks; capacity as it was. The broad band, hidden at first when streams are many, is what arrived. Rates count IP and UDP headers, except the encoder's."
+	p.note = "Means over 1 s, as RFC 8868 asks; capacity as it was. The broad band is what arrived. Rates count IP and UDP headers, except the encoder's."
 	p.missing = "No stream sent anything."
 	for _, link := range d.r.Names(record.Capacity) {
 		if !d.reachable(link) && len(d.r.Names(record.Capacity)) > 2*manyLinks {
@@ -176,7 +177,8 @@ func (d *drawing) lines(p *panel, metric, what string, width time.Duration, fact
 
 func (d *drawing) delays() *panel {
 	p := d.panel("delay", "One-way and queue delay", "delay [ms]", 320)
-	p.note = "Means over each bin of the record. One-way delay from entering the network to arrival; queue delay until serialization starts. Hidden at first: jitter as receivers report it."
+	p.note = "Means over each bin of the record. One-way delay from entering the network to arrival; queue delay until serialization starts."
+	p.hint = "Hidden at first: jitter as receivers report it."
 	p.missing = "No packet arrived and no queue was recorded."
 	d.lines(p, record.OneWayDelay, "one-way delay", 0, 1, stroke{width: 1.8, dash: "solid"})
 	for _, stream := range d.r.Names(record.Jitter) {
@@ -191,12 +193,13 @@ func (d *drawing) delays() *panel {
 
 func (d *drawing) windows() *panel {
 	p := d.panel("windows", "Congestion windows", "window [kB]", 260)
-	p.note = "Of TCP, all connections of a flow together, means over each bin. Bars: segments sent again in each second, against the right axis."
+	p.note = "Of TCP, all connections of a flow together, means over each bin."
+	p.barNote = "segments sent again in each second"
 	p.missing = "There was no TCP."
 	d.lines(p, record.CongestionWindow, "window", 0, 1e-3, stroke{width: 1.8, dash: "solid"})
 	p.y2 = axis{name: "sent again [segments per s]"}
 	for _, flow := range d.r.Names(record.Retransmissions) {
-		p.bars(flow, "sent again", sums(d.r.Find(flow, record.Retransmissions), plotStep), d.colors.color(flow))
+		p.bars(flow, "sent again", perStretch(d.r.Find(flow, record.Retransmissions), plotStep), d.colors.color(flow))
 	}
 	return p
 }

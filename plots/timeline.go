@@ -20,10 +20,10 @@ const lanesShown = 24
 func (d *drawing) timeline() *panel {
 	p := d.panel("timeline", "Frames and freezes", "stream", 0)
 	p.missing, p.trips = "There was no video.", nil // lanes show them
-	streams := d.r.Names(record.FrameRate)
+	streams := d.whole.Names(record.FrameRate)
 	p.note = "Thin: pictures are shown. Broad: the picture stands still, or a circuit breaker holds the stream. Marks: frames that can't be decoded, key frames asked for; to a bin of the record."
 	if len(streams) > lanesShown {
-		p.note += fmt.Sprintf(" The %d of %d streams with the longest freezes.", lanesShown, len(streams))
+		p.note += fmt.Sprintf(" The %d of %d videos with the longest freezes.", lanesShown, len(streams))
 		streams = d.troubled(streams)[:lanesShown]
 	}
 	p.y.lanes = streams
@@ -49,7 +49,7 @@ func (d *drawing) timeline() *panel {
 func (d *drawing) troubled(streams []string) []string {
 	frozen := map[string]float64{}
 	for _, s := range streams {
-		if series := d.r.Find(s, record.FreezeTime); series != nil {
+		if series := d.whole.Find(s, record.FreezeTime); series != nil {
 			frozen[s], _ = total(series.Values)
 		}
 	}
@@ -64,9 +64,26 @@ func (p points) span(from, to float64, lane int) points {
 	return append(p, [2]float64{from, y}, [2]float64{to, y}, [2]float64{to, math.NaN()})
 }
 
+// merged returns at most n points of the stretches of a lane: those with the shortest gaps between them become one.
+func (p points) merged(n int) points {
+	var gaps []float64
+	for i := 3; i < len(p); i += 3 {
+		gaps = append(gaps, p[i][0]-p[i-2][0])
+	}
+	sorted := slices.Sorted(slices.Values(gaps))
+	shortest := sorted[len(sorted)-n/3] // of those that stay
+	merged := points{p[0]}
+	for i, gap := range gaps {
+		if gap > shortest {
+			merged = append(merged, p[3*i+1], p[3*i+2], p[3*i+3])
+		}
+	}
+	return append(merged, p[len(p)-2], p[len(p)-1])
+}
+
 // spansWhere returns the stretches in which the values of a series are such.
 func (d *drawing) spansWhere(stream, metric string, lane int, such func(float64) bool) points {
-	s := d.r.Find(stream, metric)
+	s := d.whole.Find(stream, metric)
 	if s == nil {
 		return nil
 	}
@@ -86,7 +103,7 @@ func (d *drawing) spansWhere(stream, metric string, lane int, such func(float64)
 // freezes returns the stretches in which a picture stands still, as far as events say when they began, or else by bins.
 func (d *drawing) freezes(stream string, lane int) points {
 	var p points
-	for _, e := range d.r.Events {
+	for _, e := range d.whole.Events {
 		if e.Kind == record.Freeze && e.Entity == stream && e.Delay > 0 {
 			p = p.span(e.At.Add(-e.Delay).Seconds(), e.At.Seconds(), lane)
 		}
@@ -102,7 +119,7 @@ func (d *drawing) broken(stream string, lane int) points {
 	var p points
 	since, open := simtime.Time(0), false
 	sender, _, _ := strings.Cut(stream, ">")
-	for _, e := range d.r.Events {
+	for _, e := range d.whole.Events {
 		if e.Entity != stream && e.Entity != sender {
 			continue
 		}

@@ -15,6 +15,9 @@ type view struct {
 	Entities []string `json:"entities"` // whose lines, events and figures belong to it
 }
 
+// streamViews is the kind of views of streams.
+const streamViews = "Streams"
+
 // viewsOf returns what can be chosen, in the order of the record.
 func viewsOf(r *record.Record) []view {
 	entities := entitiesOf(r)
@@ -24,13 +27,15 @@ func viewsOf(r *record.Record) []view {
 	}
 	top := &r.Manifest.Topology
 	var list []view
+	places := map[string]int{} // in the list, by name
 	add := func(kind, name string, near []string) {
-		if slices.ContainsFunc(list, func(v view) bool { return v.Kind != kind && v.Name == name }) {
+		if i, taken := places[name]; taken && list[i].Kind != kind {
 			name += " (" + strings.ToLower(kind) + ")"
 		}
-		i := slices.IndexFunc(list, func(v view) bool { return v.Kind == kind && v.Name == name })
-		if i < 0 { // a stream to several is there several times
+		i, known := places[name]
+		if !known { // a stream to several is there several times
 			i = len(list)
+			places[name] = i
 			list = append(list, view{Kind: kind, Name: name})
 		}
 		v := &list[i]
@@ -50,7 +55,7 @@ func viewsOf(r *record.Record) []view {
 				}
 			}
 		}
-		add("Streams", f.Name, near)
+		add(streamViews, f.Name, near)
 	}
 	if len(top.Endpoints) > 1 {
 		names := make([]string, 0, len(top.Endpoints))
@@ -80,6 +85,15 @@ func viewsOf(r *record.Record) []view {
 		add("Links", link.Name, []string{link.Name, link.Name + "/forward", link.Name + "/backward"})
 	}
 	return slices.DeleteFunc(list, func(v view) bool { return len(v.Entities) == 0 })
+}
+
+// withoutUndrawn leaves out the streams of which nothing is drawn.
+func withoutUndrawn(views []view, r *record.Record) []view {
+	drawn := map[string]bool{}
+	for _, s := range r.Series {
+		drawn[s.Entity] = true
+	}
+	return slices.DeleteFunc(views, func(v view) bool { return v.Kind == streamViews && !drawn[v.Name] })
 }
 
 // viewKind is a list of views of a kind.

@@ -137,6 +137,10 @@ func TestAllowedIntervalIsTheShareUsedUp(t *testing.T) {
 	add("S1", record.RTCPShare, 4000)
 	add("S1-R1", record.Members, 2)
 	add("S1-R2", record.Members, 2)
+	add("S1-x-R1", record.Members, 2) // of S1-x
+	for _, name := range []string{"S1", "S1-x", "R1", "R2"} {
+		r.Manifest.Topology.Endpoints = append(r.Manifest.Topology.Endpoints, record.Endpoint{Name: name})
+	}
 	if got := newDrawing(r).allowedInterval("S1"); got != 400 {
 		t.Errorf("%v ms between packets are allowed, want 400", got)
 	}

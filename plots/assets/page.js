@@ -118,6 +118,7 @@ const simrunPage = (function () {
   // Leaves in the option what belongs to the part that is shown, in which nothing is folded.
   function choose(entry) {
     var option = entry.option, rules = option.series[0].markLine;
+    delete option.series[0].markLine;
     entry.lines = option.series.map(function (s, i) { return { series: s, about: entry.about[i] }; });
     if (!part && option.series.length > 60) { // what is folded would only slow the page down
       var seen = option.series.filter(function (s, i) { return !entry.about[i].folded; });
@@ -138,7 +139,8 @@ const simrunPage = (function () {
     }
     if (option.yAxis[0].data) lanes(entry, option);
     if (pin !== null && entry.el.dataset.group) rules = pinned(rules);
-    if (option.series.length && rules) option.series[0].markLine = rules;
+    // Rules have a line of their own: those of one that is hidden are hidden, too.
+    if (rules) option.series.push({ type: 'line', name: '', data: [], silent: true, markLine: rules });
   }
 
   // Of an axis with lanes those that nothing is drawn in are left out.
@@ -277,6 +279,7 @@ const simrunPage = (function () {
 
   // Draws a rule at a time, or none.
   function setPin(at) {
+    if (pin === at) return;
     pin = at;
     entries.forEach(function (e) { if (e.el.dataset.group) draw(e); });
   }

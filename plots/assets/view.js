@@ -14,7 +14,6 @@
 
   function viewOf(name) { return views.find(v => v.name === name); }
 
-  // Parts that have the same name as another one can't be told apart by it; the first is meant.
   function setPart(name) {
     const view = viewOf(name);
     state.show = view ? name : '';
@@ -140,6 +139,7 @@
   }));
   const link = bar.querySelector('[data-link]');
   link.addEventListener('click', () => {
+    write(); // as a jump on the page may have taken its place
     const say = text => { link.textContent = text; setTimeout(() => { link.textContent = 'Copy link'; }, 1500); };
     if (!navigator.clipboard) { say('See the address'); return; }
     navigator.clipboard.writeText(location.href).then(() => say('Copied'), () => say('See the address'));

@@ -134,6 +134,24 @@ func TestMessagesOnTheWireAreCounted(t *testing.T) {
 	}
 }
 
+// What is counted doesn't depend on whether the messages are encrypted.
+func TestEncryptedMessagesAreCountedAlike(t *testing.T) {
+	t.Parallel()
+	full, plain := recordOf(t, "../quickstart.yaml", runner.Options{}), recordOf(t, "../quickstart.yaml", runner.Options{}, "protection=size-only")
+	n := 0
+	for _, s := range full.Series {
+		if strings.HasPrefix(s.Metric, record.RTCPPrefix) {
+			n++
+			if got, want := sumOf(full, s.Entity, s.Metric), sumOf(plain, s.Entity, s.Metric); got != want {
+				t.Errorf("%v messages %s of %s with SRTP, %v without", got, s.Metric, s.Entity, want)
+			}
+		}
+	}
+	if n < 5 {
+		t.Errorf("%d series of messages", n)
+	}
+}
+
 // Drops by cause are all the drops that there are.
 func TestCausesAddUp(t *testing.T) {
 	t.Parallel()

@@ -42,8 +42,8 @@ const (
 	AudioDue        = "audio-due"         // ms of audio that was to be heard in the bin
 	Concealed       = "concealed"         // ms of that for which something had to stand in
 	MouthToEar      = "mouth-to-ear"      // ms from mouth to ear, mean of the frames that were heard
-	BufferDelay     = "buffer-delay"      // ms of the jitter buffer: from when the fastest packets would come to play-out
-	BufferTarget    = "buffer-target"     // ms that it aims at
+	BufferDelay     = "buffer-delay"      // ms of the jitter buffer: from when the fastest packets would come to play-out, of the last frame in the bin
+	BufferTarget    = "buffer-target"     // ms that it aims at, at the end of the bin
 	MOS             = "mos"               // mean opinion score by the E-model, of each 5 s
 
 	// Of traffic by TCP.
