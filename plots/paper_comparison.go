@@ -28,7 +28,11 @@ func ComparisonFigures(runs []ComparedRun) []Figure {
 	list := d.figures("all", func(comparisonRun) bool { return true })
 	if len(d.Scenarios) > 1 {
 		for i, s := range d.Scenarios {
-			list = append(list, d.figures(s.Name, func(r comparisonRun) bool { return r.Scenario == i })...)
+			name := s.Name
+			if name == "all" {
+				name = "scenario-all"
+			}
+			list = append(list, d.figures(name, func(r comparisonRun) bool { return r.Scenario == i })...)
 		}
 	}
 	return list

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"image/color"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,11 +17,10 @@ import (
 
 // paint draws the panel's lines with a legend above them.
 func (p *panel) paint(c draw.Canvas, f Format) {
-	keys := make([]key, len(p.lines))
-	for i := range p.lines {
-		keys[i] = key{p.lines[i].name(), p.lines[i].sample}
+	if most := int(mm(f.Height-14) / vg.Points(1.25*f.Font)); len(p.y.lanes) > most {
+		p = p.firstLanes(most)
 	}
-	rest := legendAbove(c, f, keys)
+	rest := legendAbove(c, f, p.keys())
 	g := newGraph(f, p.x.name, p.y.name)
 	g.X.Min, g.X.Max = p.x.min, p.x.max
 	if p.group == timeGroup {
@@ -54,6 +54,37 @@ func (p *panel) paint(c draw.Canvas, f Format) {
 		g.Add(drawn{&p.lines[i]})
 	}
 	g.Draw(draw.Crop(rest, vg.Points(f.Font/4), -vg.Points(f.Font), 0, 0)) // half of a number stands beyond the axis
+}
+
+// keys are those of the lines; of lanes, which have names, one for each kind of stretch.
+func (p *panel) keys() []key {
+	var keys []key
+	seen := map[string]bool{}
+	for i := range p.lines {
+		l := &p.lines[i]
+		name := l.name()
+		if len(p.y.lanes) > 0 {
+			if name = l.what; seen[name] {
+				continue
+			}
+			seen[name] = true
+		}
+		keys = append(keys, key{name, l.sample})
+	}
+	return keys
+}
+
+// firstLanes returns a panel with as many lanes as there is room for.
+func (p *panel) firstLanes(n int) *panel {
+	q := *p
+	q.y.lanes, q.lines = slices.Clone(p.y.lanes[:n]), nil
+	q.y.lanes[n-1] = fmt.Sprintf("and %d more", len(p.y.lanes)-n+1)
+	for _, l := range p.lines {
+		if l.data[0][1] < float64(n-1) {
+			q.lines = append(q.lines, l)
+		}
+	}
+	return &q
 }
 
 // top is where the axis of values ends that are drawn between two places.

@@ -8,6 +8,7 @@ import (
 	"go/token"
 	"os"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -41,7 +42,7 @@ func comments(t *testing.T) map[[2]string]string {
 				for _, f := range s.Fields.List {
 					text := strings.Join(strings.Fields(f.Doc.Text()+" "+f.Comment.Text()), " ")
 					for _, name := range f.Names {
-						if text == "" && strings.Contains(" "+strings.ToLower(last), " "+strings.ToLower(name.Name)) {
+						if text == "" && regexp.MustCompile(`\b`+name.Name+`\b`).MatchString(last) {
 							text = last // which is about several
 						}
 						said[[2]string{spec.Name.Name, name.Name}] = text

@@ -116,7 +116,7 @@ type Endpoint struct {
 	Congestion *EndCongestion `yaml:"congestion"`
 	// Stack is what the endpoint is made of: ours (rtpfabric), or pion's WebRTC stack (pion), unmodified and in
 	// virtual time. A program can have more.
-	Stack string `yaml:"stack" default:"rtpfabric"` // checked against what is registered
+	Stack string `yaml:"stack" default:"rtpfabric"` // that the endpoint is made of: ours, or pion
 	// Interceptors are parts of pion's stack in the sessions of an endpoint of ours, in virtual time; the first
 	// stands next to the network. What one does the endpoint leaves to it. In a pion stack they take the place of
 	// its own.
@@ -127,7 +127,7 @@ type Endpoint struct {
 
 // Interceptor is a part of pion's stack.
 type Interceptor struct {
-	Type    string      `yaml:"type,required"` // checked against what is registered
+	Type    string      `yaml:"type,required"` // of pion's interceptors; "simrun interceptors" lists them
 	Options []Parameter `yaml:"options,named" example:"{interval: 50ms}"`
 }
 
@@ -347,7 +347,7 @@ type Resolution struct{ Width, Height int }
 // Congestion selects the rate controller of every sender and the feedback it
 // gets, unless an endpoint has its own; see [Scenario.CongestionOf].
 type Congestion struct {
-	Controller string `yaml:"controller" default:"fixed"` // checked against the registry
+	Controller string `yaml:"controller" default:"fixed"` // of the rate; "simrun controllers" lists them
 	// External is the other form of controller: a program. Controller is then how it is
 	// called in lists.
 	External *External `yaml:"controller,mapping"`
@@ -444,7 +444,7 @@ type Expect struct {
 	Min       *string `yaml:"min,scalar"`
 	Max       *string `yaml:"max,scalar"`
 	Equal     *string `yaml:"equal,scalar"`
-	Tolerance *string `yaml:"tolerance,scalar"` // of Equal, relative: 3%; nil is none
+	Tolerance *string `yaml:"tolerance,scalar"` // Tolerance is by how much a value may differ from equal, as a share of it, such as 3%; nil is none
 }
 
 // ExpectedFail is what controllers are known not to meet, and who says so.

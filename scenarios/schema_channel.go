@@ -14,11 +14,11 @@ type Channel struct {
 	Type string `yaml:"type,required" oneof:"wifi,cell"`
 
 	// PHY is of wifi: the standard whose timing and rates it has; 802.11n by
-	// default. Mode is the rate of data frames, such as 54Mbps or MCS11.
-	PHY  string `yaml:"phy" oneof:",802.11a,802.11b,802.11g,802.11n"`
+	// default.
+	PHY string `yaml:"phy" oneof:",802.11a,802.11b,802.11g,802.11n"`
+	// Mode is the rate of data frames, such as 54Mbps or MCS11.
 	Mode string `yaml:"mode"`
 	// FrameErrors is the share of frames that get lost on the air.
-	// FrameErrors is the share of frames that are damaged on the air.
 	FrameErrors *units.Ratio `yaml:"frame-errors" min:"0%" max:"99%"`
 	// Aggregation is the largest number of frames in an A-MPDU.
 	Aggregation *int `yaml:"aggregation" min:"1" max:"64"`
@@ -52,7 +52,8 @@ type Station struct {
 	Mode string `yaml:"mode"`
 	// Distance in metres to whom it sends to; the rate follows from it, but is
 	// at most that of Mode.
-	Distance    *float64     `yaml:"distance" min:"0.1" max:"100000"`
+	Distance *float64 `yaml:"distance" min:"0.1" max:"100000"`
+	// FrameErrors is the share of its frames that get lost on the air.
 	FrameErrors *units.Ratio `yaml:"frame-errors" min:"0%" max:"99%"`
 }
 
@@ -102,8 +103,10 @@ type NAT struct {
 
 // Bleach clears or drops by markings.
 type Bleach struct {
-	DSCP bool `yaml:"dscp" default:"false"` // to 0
-	ECN  bool `yaml:"ecn" default:"false"`  // to not-ECT
+	// DSCP sets the code points of all packets to 0.
+	DSCP bool `yaml:"dscp" default:"false"`
+	// ECN sets the ECN field of all packets to not-ECT.
+	ECN bool `yaml:"ecn" default:"false"`
 	// DropDSCP are code points whose packets vanish.
 	DropDSCP []int `yaml:"drop-dscp"`
 	// DropECN lets all packets vanish that are ECN-capable.

@@ -24,7 +24,8 @@ type Fork struct {
 	CodecStart time.Duration `yaml:"codec-start" default:"50ms" max:"10s"`
 	// Choose says which of several devices that accept the caller talks to: the first, or when the time to decide is over
 	// the last, or the one that it prefers.
-	Choose  string   `yaml:"choose" oneof:"first,last,best" default:"first"`
+	Choose string `yaml:"choose" oneof:"first,last,best" default:"first"`
+	// Prefers are the devices that the caller prefers, the most preferred first.
 	Prefers []string `yaml:"prefers" example:"[desktop, phone]"`
 	// Decides is how long after the first acceptance others may come.
 	Decides time.Duration `yaml:"decides" default:"0s" max:"60s"`

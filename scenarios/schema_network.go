@@ -28,11 +28,14 @@ type Network struct {
 type Link struct {
 	Name string `yaml:"-"`
 	// Between are the two nodes that the link joins; forward is from the first to the second.
-	Between  []string  `yaml:"between,required" example:"[A, B]"`
-	Forward  Direction `yaml:"forward"`
+	Between []string `yaml:"between,required" example:"[A, B]"`
+	// Forward is what differs from the first node to the second.
+	Forward Direction `yaml:"forward"`
+	// Backward is what differs from the second node to the first.
 	Backward Direction `yaml:"backward"`
 	Both     Direction `yaml:",inline"`
-	Schedule []Change  `yaml:"schedule"`
+	// Schedule changes the link during the run.
+	Schedule []Change `yaml:"schedule"`
 }
 
 // Direction is what a packet meets on one direction of a link. A nil field is
@@ -56,8 +59,10 @@ type Direction struct {
 	Loss *units.Ratio `yaml:"loss" min:"0%" max:"100%"`
 	// Impairments are what packets meet before the queue, in order.
 	Impairments []Impairment `yaml:"impairments"`
-	Queue       *Queue       `yaml:"queue"`
-	Jitter      *Jitter      `yaml:"jitter"`
+	// Queue is what packets wait in for the serializer.
+	Queue *Queue `yaml:"queue"`
+	// Jitter varies the delay.
+	Jitter *Jitter `yaml:"jitter"`
 	// Cost is the length of the link in the search for routes; 1 by default.
 	Cost *int `yaml:"cost" min:"1" max:"1000000"`
 }
@@ -181,7 +186,8 @@ type Band struct {
 	LooksLike string `yaml:"looks-like" oneof:",audio,video,other"`
 	// Weight of a weighted queue's band.
 	Weight float64 `yaml:"weight" default:"1" min:"0.001" max:"1000"`
-	Queue  Queue   `yaml:"queue"`
+	// Queue is the discipline inside the band.
+	Queue Queue `yaml:"queue"`
 }
 
 // QueueLength is a limit in exactly one of three measures.

@@ -34,6 +34,7 @@ type figureOptions struct {
 
 	format plots.Format
 	list   []figureFile
+	drawn  []string // names of charts
 }
 
 func figuresCommand() *cobra.Command {
@@ -57,7 +58,10 @@ The same records make the same bytes. captions.tsv says of each figure what it s
 			if err := o.check(args); err != nil {
 				return badInput(err)
 			}
-			err := o.draw(cmd.Context(), cmd.ErrOrStderr(), args)
+			stderr := cmd.ErrOrStderr()
+			ctx, stop := interruptible(cmd.Context(), func() { fmt.Fprintln(stderr, "simrun: interrupted") })
+			defer stop()
+			err := o.draw(ctx, stderr, args)
 			if e := o.writeCaptions(); e != nil {
 				err = errors.Join(err, e)
 			}
@@ -65,6 +69,12 @@ The same records make the same bytes. captions.tsv says of each figure what it s
 				err = errors.Join(err, writeJSON(cmd.OutOrStdout(), o.listed()))
 			} else if len(o.list) > 0 {
 				fmt.Fprintf(cmd.OutOrStdout(), "%d figures in %s\n", len(o.list), o.to)
+			}
+			switch {
+			case ctx.Err() != nil:
+				return &exitError{code: ExitInterrupted}
+			case errors.Is(err, errUnwritten):
+				return &exitError{ExitInternal, err}
 			}
 			return badInputIf(err)
 		},
@@ -89,6 +99,10 @@ The same records make the same bytes. captions.tsv says of each figure what it s
 func (o *figureOptions) check(args []string) error {
 	if o.to == "" {
 		o.to = filepath.Join(args[0], "figures")
+	}
+	slices.Sort(o.formats)
+	if o.formats = slices.Compact(o.formats); len(o.formats) == 0 {
+		return errors.New("--format: there is none: write svg, pdf or both")
 	}
 	for _, f := range o.formats {
 		if f != "svg" && f != "pdf" {
@@ -142,6 +156,7 @@ func (o *figureOptions) draw(ctx context.Context, stderr io.Writer, folders []st
 	if err != nil {
 		return err
 	}
+	results, places := placesOf(stored, folders)
 	var mu sync.Mutex
 	compared, errs := make([]*plots.ComparedRun, len(stored)), make([]error, len(stored))
 	inParallelShown(newCounter(stderr, len(stored), "runs"), runtime.GOMAXPROCS(0), len(stored), func(i int) {
@@ -157,9 +172,12 @@ func (o *figureOptions) draw(ctx context.Context, stderr io.Writer, folders []st
 			errs[i] = fmt.Errorf("left out: %w", err)
 			return
 		}
-		results, place := placeOf(stored[i].dir, folders)
-		compared[i] = &plots.ComparedRun{Run: rowOf(rec, ""), Folder: stored[i].dir, Results: results}
+		compared[i] = &plots.ComparedRun{Run: rowOf(rec, ""), Folder: stored[i].dir, Results: results[i]}
 		if o.noRuns {
+			return
+		}
+		if end := max(rec.Manifest.Duration, rec.Manifest.Reached).Seconds(); o.format.From >= end {
+			errs[i] = fmt.Errorf("--during: %s: the run ends at %gs", stored[i].dir, end)
 			return
 		}
 		figures, err := plots.Figures(rec, o.show)
@@ -167,10 +185,10 @@ func (o *figureOptions) draw(ctx context.Context, stderr io.Writer, folders []st
 			errs[i] = fmt.Errorf("--show: %s: %w", stored[i].dir, err)
 			return
 		}
-		drawn, err := o.write(place, figures)
+		drawn, err := o.write(places[i], figures)
 		errs[i] = err
 		mu.Lock()
-		o.list = append(o.list, drawn...)
+		o.add(drawn)
 		mu.Unlock()
 	})
 	if err := ctx.Err(); err != nil {
@@ -184,35 +202,54 @@ func (o *figureOptions) draw(ctx context.Context, stderr io.Writer, folders []st
 	}
 	if !o.noRest {
 		drawn, err := o.write("comparison", plots.ComparisonFigures(runs))
-		o.list = append(o.list, drawn...)
+		o.add(drawn)
 		errs = append(errs, err)
+	}
+	for _, name := range o.charts {
+		if !slices.Contains(o.drawn, name) {
+			errs = append(errs, fmt.Errorf("--charts: there is no figure %q of this; captions.tsv of a call without --charts lists them", name))
+		}
 	}
 	if err := errors.Join(errs...); err != nil || len(o.list) > 0 {
 		return err
 	}
-	if len(o.charts) > 0 {
-		return fmt.Errorf("--charts: no figure is called %s; captions.tsv of a call without --charts lists them", strings.Join(o.charts, " or "))
+	if o.noRuns {
+		return errors.New("there is nothing to draw: the runs differ in nothing but the seed")
 	}
-	return errors.New("there is nothing to draw: the runs differ in nothing but the seed")
+	return errors.New("there is nothing to draw of this part")
 }
 
-// placeOf returns the folder of results in which a record is, if several were named, and where its figures go.
-func placeOf(dir string, folders []string) (results, place string) {
-	for _, folder := range folders {
-		rel, err := filepath.Rel(folder, dir)
-		if err != nil || strings.HasPrefix(rel, "..") {
-			continue
+// placesOf returns for each record the folder of results in which it is, if several were named, and where its figures go:
+// its path below the folder that was named, or as much of its path as tells it from others.
+func placesOf(stored []storedRecord, folders []string) (results, places []string) {
+	results, places = make([]string, len(stored)), make([]string, len(stored))
+	count := map[string]int{}
+	for i, r := range stored {
+		places[i] = filepath.Base(r.dir)
+		for _, folder := range folders {
+			rel, err := filepath.Rel(folder, r.dir)
+			if err != nil || strings.HasPrefix(rel, "..") || rel == "." { // the record itself was named
+				continue
+			}
+			if places[i] = rel; len(folders) > 1 {
+				results[i], places[i] = filepath.Clean(folder), filepath.Join(filepath.Base(folder), rel)
+			}
+			break
 		}
-		if rel == "." { // the record itself was named
-			return "", filepath.Base(dir)
-		}
-		if len(folders) == 1 {
-			return "", rel
-		}
-		return filepath.Clean(folder), filepath.Join(filepath.Base(folder), rel)
+		count[places[i]]++
 	}
-	return "", filepath.Base(dir)
+	for i, r := range stored {
+		if count[places[i]] > 1 {
+			whole := filepath.ToSlash(filepath.Clean(r.dir))
+			parts := strings.FieldsFunc(whole, func(c rune) bool { return c == '/' || c == ':' })
+			places[i] = filepath.Join(slices.DeleteFunc(parts, func(part string) bool { return part == ".." })...)
+		}
+	}
+	return results, places
 }
+
+// errUnwritten is what keeps figures from being written, and isn't the input.
+var errUnwritten = errors.New("a figure can't be written")
 
 // write draws figures into a folder below that of all.
 func (o *figureOptions) write(folder string, figures []plots.Figure) ([]figureFile, error) {
@@ -224,7 +261,7 @@ func (o *figureOptions) write(folder string, figures []plots.Figure) ([]figureFi
 		name := filepath.Join(filepath.FromSlash(folder), filepath.FromSlash(f.Name))
 		path := filepath.Join(o.to, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			return drawn, err
+			return drawn, fmt.Errorf("%w: %w", errUnwritten, err)
 		}
 		for _, format := range o.formats {
 			render := f.SVG
@@ -236,12 +273,22 @@ func (o *figureOptions) write(folder string, figures []plots.Figure) ([]figureFi
 				return drawn, fmt.Errorf("%s.%s: %w", path, format, err)
 			}
 			if err := replaceFile(path+"."+format, func(w *os.File) error { _, err := io.Copy(w, &b); return err }); err != nil {
-				return drawn, err
+				return drawn, fmt.Errorf("%w: %w", errUnwritten, err)
 			}
 		}
 		drawn = append(drawn, figureFile{filepath.ToSlash(name), f.Caption})
 	}
 	return drawn, nil
+}
+
+// add keeps what has been drawn.
+func (o *figureOptions) add(drawn []figureFile) {
+	o.list = append(o.list, drawn...)
+	for _, f := range drawn {
+		if name := filepath.Base(f.name); !slices.Contains(o.drawn, name) {
+			o.drawn = append(o.drawn, name)
+		}
+	}
 }
 
 // jsonDrawn is a figure in the output of --json.
