@@ -324,7 +324,7 @@ func newSession(now simtime.Time, c *Connection, s *Session, sc SessionConfig) (
 		}
 		s.add(section)
 	}
-	s.judges = newJudges(s)
+	s.judges.begin(s)
 	if s.refuse(now); s.refused {
 		return s, nil
 	}
@@ -476,7 +476,8 @@ func (s *Session) nextTimeout() (simtime.Time, Reason) {
 	if !s.entered || s.moved {
 		return next.at, next.why
 	}
-	next = next.earlier(d.passing.at, d.passing.why).earlier(s.pacer.Next(), ReasonPacer).earlier(s.padDue(), ReasonPacer)
+	next = next.earlier(d.passing.at, d.passing.why).earlier(s.pacer.Next(), ReasonPacer)
+	next = next.earlier(s.padDue(next.at), ReasonPacer)
 	if s.probing.probe.ID != 0 {
 		next = next.earlier(s.probing.over, ReasonPacer)
 	}

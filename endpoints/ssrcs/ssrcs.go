@@ -11,7 +11,7 @@ const few = 32
 // to them in slices. The zero value is empty.
 type Index struct {
 	list   []uint32
-	last   int            // what was found last: most likely the next one, too
+	last   int            // what was found last: most likely the next one, too, or the one behind it
 	places map[uint32]int // nil of a few
 }
 
@@ -27,6 +27,10 @@ func (x *Index) Find(ssrc uint32) int {
 }
 
 func (x *Index) search(ssrc uint32) int {
+	if next := x.last + 1; next < len(x.list) && x.list[next] == ssrc {
+		x.last = next
+		return next
+	}
 	at := -1
 	if x.places == nil {
 		at = slices.Index(x.list, ssrc)
