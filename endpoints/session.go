@@ -178,6 +178,7 @@ type Session struct {
 	paths      []path        // to each peer that has
 	present    int           // streams that are members
 	index      int           // among the endpoint's
+	number     int32         // see Number
 
 	config    SessionConfig
 	selection *sound.Selection // nil decodes all audio
@@ -280,7 +281,7 @@ func newSession(now simtime.Time, c *Connection, s *Session, sc SessionConfig) (
 	s, before := s.anew(&sc)
 	*s = Session{
 		connection: c, endpoint: c.endpoint, config: sc, name: c.name, due: newFeedbackDue(sc.FeedbackPace, sc.FeedbackInterval),
-		estimated: math.Inf(1), counts: before.counts, repairs: before.repairs,
+		estimated: math.Inf(1), counts: before.counts, repairs: before.repairs, number: s.number,
 	}
 	if sc.Name != "" {
 		s.name += "/" + sc.Name
@@ -380,6 +381,12 @@ func (s *Session) Name() string { return s.name }
 // Flow returns the address at which this end receives RTP, and sends it from unless it is
 // asymmetric.
 func (s *Session) Flow() packet.Addr { return s.config.Local }
+
+// Number gives the session a number by which an observer knows it, which Numbered returns.
+func (s *Session) Number(n int32) { s.number = n }
+
+// Numbered returns the session's number, 0 if it has none.
+func (s *Session) Numbered() int32 { return s.number }
 
 // Connection returns the peer connection that the session belongs to.
 func (s *Session) Connection() *Connection { return s.connection }

@@ -199,7 +199,7 @@ func (s *Simulation) addGuest(p *party, config *Endpoint) error {
 	if err != nil {
 		return fmt.Errorf("endpoint %s: %w", config.Name, err)
 	}
-	p.host.stack = p.guest
+	p.host.drive(p.guest)
 	s.clock.OnWake(func(now simtime.Time) {
 		if host.Stirred() {
 			p.host.drain(now)
@@ -391,7 +391,7 @@ func (s *Simulation) describe(e *side, extensions []headerext.Entry, sections []
 		section := sections[at]
 		first := section[0]
 		out := jsep.Section{
-			Kind: first.Kind, MID: fmt.Sprint(i), Formats: s.formats(section, s.like(e.name, e.peer)), Extensions: extensions,
+			Kind: first.Kind, MID: fmt.Sprint(i), Formats: slices.Clone(s.formats(section, s.like(e.name, e.peer))), Extensions: extensions,
 			Feedback: feedbackOf(first.Kind, s.config.Repair.NACK, end.heard, end.given),
 		}
 		for _, m := range section {

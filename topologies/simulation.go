@@ -54,6 +54,7 @@ type Simulation struct {
 	// transcodings of pictures, by the flow that they come as, and by where they come
 	transcodings map[string]*transcoding
 	pictures     map[*endpoints.Section]*transcoding
+	formatLists  [][]endpoints.Format // that media sections have
 }
 
 // translator is a NAT and who is behind it.

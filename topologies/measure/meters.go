@@ -8,6 +8,7 @@ import (
 
 	"rtpfabric/endpoints"
 	"rtpfabric/endpoints/ice/turn"
+	"rtpfabric/endpoints/ssrcs"
 	"rtpfabric/sim/fabric"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/record"
@@ -348,6 +349,11 @@ func (m *endpointMeter) sample(now simtime.Time) {
 // connMeter measures one end of a session.
 type connMeter struct {
 	conn       *endpoints.Session
+	self, peer packet.IPv4 // its ends, of a call
+	call       bool
+	since      int         // how many SSRCs of streams were known when those below were noted
+	heard      ssrcs.Index // that have come
+	flows      []*flowMeter
 	endpoint   *endpointMeter
 	target     *level
 	pacing     *level

@@ -7,6 +7,7 @@ import (
 
 	"rtpfabric/endpoints"
 	"rtpfabric/endpoints/ice/turn"
+	"rtpfabric/endpoints/ssrcs"
 	"rtpfabric/sim/engine"
 	"rtpfabric/sim/fabric"
 	"rtpfabric/sim/packet"
@@ -27,8 +28,7 @@ type Recorder struct {
 	makers map[packet.IPv4]*endpointMeter     // of connections, in a call that is signalled
 	agreed map[string]simtime.Time            // on it, by endpoint
 	peers  map[*endpoints.Session]packet.IPv4 // whose streams come, of calls
-	conns  map[*endpoints.Session]*connMeter
-	connsl []*connMeter
+	conns  []*connMeter                       // by the number of the session, from 1 on
 	ends   []*endpointMeter
 	boxes  []*boxMeter
 	// traffic by the address of its sources, from the first on; every other
@@ -47,7 +47,7 @@ type Recorder struct {
 // that are sent, delivered and dropped.
 func Attach(sim *topologies.Simulation, also ...fabric.Observer) *Recorder {
 	r := &Recorder{
-		sim: sim, bySSRC: map[source]*flowMeter{}, makers: map[packet.IPv4]*endpointMeter{}, agreed: map[string]simtime.Time{}, peers: map[*endpoints.Session]packet.IPv4{}, conns: map[*endpoints.Session]*connMeter{}, also: also,
+		sim: sim, bySSRC: map[source]*flowMeter{}, makers: map[packet.IPv4]*endpointMeter{}, agreed: map[string]simtime.Time{}, peers: map[*endpoints.Session]packet.IPv4{}, also: also,
 	}
 	for _, l := range sim.Fabric.Links() {
 		r.links = append(r.links, newLinkMeter(&r.book, l))
@@ -68,8 +68,10 @@ func Attach(sim *topologies.Simulation, also ...fabric.Observer) *Recorder {
 	}
 	for _, c := range sim.Sessions() {
 		m := newConnMeter(&r.book, c, r.endpoint(c))
-		r.conns[c] = m
-		r.connsl = append(r.connsl, m)
+		m.self = sim.Addr(c.Endpoint())
+		m.peer, m.call = r.peers[c]
+		r.conns = append(r.conns, m)
+		c.Number(int32(len(r.conns)))
 	}
 	for i, f := range sim.Traffic {
 		m := newTrafficMeter(&r.book, f)
@@ -132,7 +134,7 @@ func (r *Recorder) sample(now simtime.Time) {
 	for _, m := range r.boxes {
 		m.sample(now)
 	}
-	for _, m := range r.connsl {
+	for _, m := range r.conns {
 		m.sample(now)
 	}
 	for _, f := range r.flows {
@@ -198,6 +200,27 @@ func (r *Recorder) flow(of source) *flowMeter {
 		}
 	}
 	return nil
+}
+
+// conn returns the meter of a session; nil of one that isn't the simulation's.
+func (r *Recorder) conn(s *endpoints.Session) *connMeter {
+	if n := s.Numbered(); n > 0 {
+		return r.conns[n-1]
+	}
+	return nil
+}
+
+// heard returns the stream that comes in a session of a call with an SSRC, or nil.
+func (r *Recorder) heard(m *connMeter, ssrc uint32) *flowMeter {
+	if m.since != len(r.ssrcs) { // some stream has another one
+		m.since, m.heard, m.flows = len(r.ssrcs), ssrcs.Index{}, m.flows[:0]
+	}
+	i := m.heard.Find(ssrc)
+	if i < 0 {
+		i = m.heard.Add(ssrc)
+		m.flows = append(m.flows, r.flow(source{ssrc, m.peer, m.self}))
+	}
+	return m.flows[i]
 }
 
 // sent returns the stream that an endpoint sends with an SSRC, or nil.
