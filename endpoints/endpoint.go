@@ -154,7 +154,16 @@ func (e *Endpoint) PollPacket(simtime.Time) *packet.Packet {
 }
 
 // PollEvent returns the next event.
-func (e *Endpoint) PollEvent() (Event, bool) { return e.events.pop() }
+func (e *Endpoint) PollEvent() (Event, bool) {
+	if next := e.events.next(); next != nil {
+		return *next, true
+	}
+	return Event{}, false
+}
+
+// NextEvent is PollEvent for a host to which little happens: what it returns is there until the endpoint is
+// called again, and nil if there is none.
+func (e *Endpoint) NextEvent() *Event { return e.events.next() }
 
 // NextTimeout returns the next deadline and what it is for; simtime.Never if
 // there is none.

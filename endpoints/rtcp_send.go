@@ -201,10 +201,8 @@ func (s *Session) sendBye(now simtime.Time, st *Stream) {
 }
 
 func (s *Session) streamFor(l *rtcptiming.Local) *Stream {
-	for _, st := range s.streams {
-		if st.local == l {
-			return st
-		}
+	if st := s.streams[l.Index]; st.local == l {
+		return st
 	}
 	panic("endpoints: RTCP timing knows an SSRC that no stream has")
 }

@@ -21,6 +21,7 @@ type Stream struct {
 	extSeq   uint32            // highest extended number of a packet that left
 	lastTS   uint32            // RTP timestamp of the last one
 	reported []uint32          // packets that had left at the last report, by index of the reporter
+	priors   []prior           // what it has reported of sources, by their index
 	layouts  layouts
 
 	index    int // among the streams of this end, ended ones included
@@ -63,6 +64,7 @@ func (s *Session) newStream(m *Section, clock int, signalled uint32) *Stream {
 func (st *Stream) join(now simtime.Time) {
 	s := st.section.session
 	st.local = s.timing.Join(now, st.ssrc)
+	st.local.Index = st.index
 	s.present++
 	s.parting = true // another one may give way to it
 }
