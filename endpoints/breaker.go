@@ -87,7 +87,11 @@ func (j *judges) begin(s *Session) {
 		for _, m := range s.sections {
 			if m.config.Send != nil {
 				m.judged.ssrc = m.main.ssrc
-				b.Add(m.main.ssrc, m.judgement())
+				if len(j.list) == 0 {
+					b.AddIn(m.watched, m.main.ssrc, m.judgement())
+				} else {
+					b.Add(m.main.ssrc, m.judgement())
+				}
 			}
 		}
 		j.list = append(j.list, judge{b, name, acts})

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"rtpfabric/ccontrol/breaker"
 	"rtpfabric/endpoints/dtmf"
 	"rtpfabric/endpoints/encoder"
 	"rtpfabric/endpoints/fec/flexfec"
@@ -132,6 +133,8 @@ type Section struct {
 	refreshed     simtime.Time // when the last one was
 	refreshFrom   simtime.Time // the other one not before
 
+	watched *breaker.Memory // nil if breakers have their own
+
 	config  SectionConfig
 	index   int
 	medium  int       // which media section of the description it is, or is in
@@ -172,7 +175,7 @@ type Section struct {
 }
 
 // newSection makes a media section in a place, which may have been one's of before a restart.
-func newSection(now simtime.Time, s *Session, m *Section, index int, sc SectionConfig) (*Section, error) {
+func newSection(now simtime.Time, s *Session, at plot, index int, sc SectionConfig) (*Section, error) {
 	if len(sc.Formats) == 0 {
 		return nil, errors.New("no payload format")
 	}
@@ -181,7 +184,8 @@ func newSection(now simtime.Time, s *Session, m *Section, index int, sc SectionC
 			return nil, err
 		}
 	}
-	*m = Section{session: s, config: sc, index: index, flow: m.flow}
+	m := at.section
+	*m = Section{session: s, config: sc, index: index, flow: m.flow, watched: at.watched}
 	if err := m.identify(); err != nil {
 		return nil, err
 	}
@@ -194,10 +198,13 @@ func newSection(now simtime.Time, s *Session, m *Section, index int, sc SectionC
 	if sc.SSRC != 0 && s.ours(sc.SSRC) != nil {
 		return nil, fmt.Errorf("SSRC %08x belongs to another section of this end", sc.SSRC)
 	}
-	m.main = s.newStream(m, sc.Formats[0].Clock, sc.SSRC)
+	m.main = s.newStreamIn(at.stream, m, sc.Formats[0].Clock, sc.SSRC)
 	m.limits = newLimits(m.main)
 	if sc.Send != nil {
-		m.passage, _ = sc.Send.Encoder.(*Passage)
+		if m.passage, _ = sc.Send.Encoder.(*Passage); m.passage != nil && at.passage != nil {
+			*at.passage = *m.passage
+			m.passage, sc.Send.Encoder = at.passage, at.passage
+		}
 		m.bandwidth = signalledBandwidth{rate: sc.Send.Bandwidth, at: now}
 	}
 	var err error

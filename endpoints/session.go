@@ -319,7 +319,7 @@ func newSession(now simtime.Time, c *Connection, s *Session, sc SessionConfig) (
 		return nil, err
 	}
 	for i, m := range sc.Sections {
-		section, err := newSection(now, s, before.section(i), i, m)
+		section, err := newSection(now, s, before.section(i, &m), i, m)
 		if err != nil {
 			return nil, fmt.Errorf("media section %s: %w", m.Name, err)
 		}

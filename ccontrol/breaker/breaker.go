@@ -49,9 +49,19 @@ type Stream struct {
 const maxG = 10_000
 
 // Add begins to watch a stream.
-func (b *Breaker) Add(ssrc uint32, c Stream) {
+func (b *Breaker) Add(ssrc uint32, c Stream) { b.AddIn(nil, ssrc, c) }
+
+// Memory is what a breaker keeps of a stream, for whoever wants it to lie beside what else it has.
+type Memory struct{ stream stream }
+
+// AddIn is Add with the stream in a place that nothing else needs; nil leaves it to the breaker.
+func (b *Breaker) AddIn(m *Memory, ssrc uint32, c Stream) {
 	c.G = min(max(c.G, 1), maxG)
-	s := &stream{breaker: b, ssrc: ssrc, config: c}
+	if m == nil {
+		m = &Memory{}
+	}
+	s := &m.stream
+	*s = stream{breaker: b, ssrc: ssrc, config: c}
 	s.framing.begin(&c)
 	for _, o := range b.streams {
 		if c.Group != "" && o.config.Group == c.Group && o.config.DSCP == c.DSCP {
