@@ -38,7 +38,7 @@ type host struct {
 	stack Stack
 	plain *endpoints.Endpoint // the stack, if it is one without anything around it
 	port  *fabric.Port
-	timer *engine.Timer
+	timer engine.Timer
 	sink  func(endpoints.Event)
 	// inside, if not nil, hears of events before anybody else, and says whether that gives the
 	// stack something to do.
@@ -51,7 +51,7 @@ type host struct {
 func newHost(loop *engine.Loop, s Stack) *host {
 	h := &host{sink: func(endpoints.Event) {}}
 	h.drive(s)
-	h.timer = loop.NewTimer(h)
+	loop.Init(&h.timer, h)
 	return h
 }
 
