@@ -56,14 +56,14 @@ func (s *Session) entwined() bool { return s.connection.sync != nil || s.selecti
 func (d *deadlines) update(s *Session) {
 	switch {
 	case !d.known:
-		d.known, d.calm = !s.entwined(), true
+		d.known, d.calm = !s.entwined(), len(s.sources) > 0 // without any nobody wants to know
 		d.keying, d.passing = s.keyingDue(), s.sectionsDue()
 		d.sources = slices.Grow(d.sources[:0], len(s.sources))[:len(s.sources)]
 		for i, r := range s.sources {
 			d.ask(i, r)
 		}
-		for _, m := range s.sections {
-			d.calm = d.calm && !s.hasMessages(m)
+		for i := 0; d.calm && i < len(s.sections); i++ {
+			d.calm = !s.hasMessages(s.sections[i])
 		}
 	case !s.passesOn:
 		d.passing = s.sectionsDue()
