@@ -27,7 +27,9 @@ type Config struct {
 	// at time 0.
 	ClockDrift float64
 	Pool       *packet.Pool
-	Random     *rng.Source
+	// Scratch may be that of other endpoints, too; nil is one's own.
+	Scratch *Scratch
+	Random  *rng.Source
 	// Independent says that what happens in one session gives others nothing to do, but for
 	// coupled controllers: it then looks only at those that something has happened to. So are the
 	// legs of a middlebox, and the calls of a mesh.
@@ -59,6 +61,9 @@ type Endpoint struct {
 
 // New returns an endpoint without connections.
 func New(c Config) *Endpoint {
+	if c.Scratch == nil {
+		c.Scratch = &Scratch{}
+	}
 	return &Endpoint{config: c, clock: simtime.NewClock(simtime.Time(0), c.ClockDrift)}
 }
 

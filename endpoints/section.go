@@ -226,6 +226,7 @@ func newSection(now simtime.Time, s *Session, at plot, index int, sc SectionConf
 	m.policy = newPolicy(m)
 	if sc.Send != nil && s.config.Marking != NeverMark {
 		m.dscp = sc.Send.DSCP
+		s.marked = s.marked || m.dscp != 0
 	}
 	m.skipPauses()
 	if sc.Send != nil {
