@@ -19,18 +19,19 @@ import (
 // Recorder observes one simulation. Attach it before the run, call Finish
 // after it.
 type Recorder struct {
-	book   book
-	sim    *topologies.Simulation
-	links  []*linkMeter // by Link.Index; nil for links without a serializer
-	flows  []*flowMeter
-	ssrcs  []ssrcOf // those that streams have or had
-	bySSRC map[source]*flowMeter
-	makers map[packet.IPv4]*endpointMeter     // of connections, in a call that is signalled
-	agreed map[string]simtime.Time            // on it, by endpoint
-	peers  map[*endpoints.Session]packet.IPv4 // whose streams come, of calls
-	conns  []*connMeter                       // by the number of the session, from 1 on
-	ends   []*endpointMeter
-	boxes  []*boxMeter
+	book    book
+	sim     *topologies.Simulation
+	links   []*linkMeter // by Link.Index; nil for links without a serializer
+	flows   []*flowMeter
+	packets []packetMeter // of these
+	ssrcs   []ssrcOf      // those that streams have or had
+	bySSRC  map[source]*flowMeter
+	makers  map[packet.IPv4]*endpointMeter     // of connections, in a call that is signalled
+	agreed  map[string]simtime.Time            // on it, by endpoint
+	peers   map[*endpoints.Session]packet.IPv4 // whose streams come, of calls
+	conns   []*connMeter                       // by the number of the session, from 1 on
+	ends    []*endpointMeter
+	boxes   []*boxMeter
 	// traffic by the address of its sources, from the first on; every other
 	// address is a sink's and has nil.
 	traffic      []*trafficMeter
@@ -52,8 +53,9 @@ func Attach(sim *topologies.Simulation, also ...fabric.Observer) *Recorder {
 	for _, l := range sim.Fabric.Links() {
 		r.links = append(r.links, newLinkMeter(&r.book, l))
 	}
+	r.packets = make([]packetMeter, len(sim.Flows))
 	for i, f := range sim.Flows {
-		m := newFlowMeter(&r.book, f)
+		m := newFlowMeter(&r.book, &r.packets[i], f)
 		m.begun = len(sim.SignallingNodes()) == 0
 		f.Sender.Number(int32(i + 1))
 		r.flows = append(r.flows, m)
@@ -168,6 +170,17 @@ func (r *Recorder) pathOf(p *packet.Packet) *pathMeter {
 	return nil
 }
 
+// packetsOf is pathOf for packets that are sent or delivered.
+func (r *Recorder) packetsOf(p *packet.Packet) *packetMeter {
+	if p.Flow > 0 {
+		return &r.packets[p.Flow-1]
+	}
+	if m := r.pathOf(p); m != nil {
+		return m.packetMeter
+	}
+	return nil
+}
+
 // source is an SSRC with who sends it and to whom: a translator sends what comes to it with the same one, a caller the same to
 // several devices. To a group nobody in particular gets it.
 type source struct {
@@ -236,7 +249,7 @@ func (r *Recorder) PacketSent(now simtime.Time, p *packet.Packet) {
 	if p.Passed {
 		return
 	}
-	if m := r.pathOf(p); m != nil {
+	if m := r.packetsOf(p); m != nil {
 		m.packetSent(now, p)
 		return
 	}
@@ -267,7 +280,7 @@ func (r *Recorder) PacketDelivered(now simtime.Time, p *packet.Packet) {
 	for _, o := range r.also {
 		o.PacketDelivered(now, p)
 	}
-	if m := r.pathOf(p); m != nil && !r.sim.Midway(p) {
+	if m := r.packetsOf(p); m != nil && !r.sim.Midway(p) {
 		m.packetDelivered(now, p)
 	}
 }
