@@ -84,8 +84,13 @@ func (f *filling) worthwhile(now simtime.Time, target units.BitRate) bool {
 // at once for a burst that probes, or to keep a rate up. Otherwise it returns Never.
 func (s *Session) padDue(before simtime.Time) simtime.Time {
 	at := s.padTime()
-	if at >= before || s.pacer.Len() > 0 || s.pads() == nil {
+	if at >= before || s.pacer.Len() > 0 {
 		return simtime.Never
+	}
+	if s.padded == nil || !s.padded.mayPad() { // what has carried padding mostly still can
+		if s.pads() == nil {
+			return simtime.Never
+		}
 	}
 	return at
 }
@@ -134,6 +139,7 @@ func (s *Session) pad(now simtime.Time) bool {
 	if m == nil || s.probing.probe.ID == 0 && !s.filling.worthwhile(now, s.lastTarget.Media) {
 		return false
 	}
+	s.padded = m
 	st := m.main
 	seq := st.seq
 	st.seq++

@@ -161,6 +161,7 @@ type Session struct {
 	due             feedbackDue
 	filling         filling
 	probing         probing
+	padded          *Section // that carried padding last
 	lastTarget      ccontrol.Target
 	out             packet.FIFO
 	apart           packet.FIFO   // what goes by addresses of the router's
@@ -453,13 +454,15 @@ func (s *Session) handleTimeout(now simtime.Time) {
 	s.wantOwn(now)
 	s.pump(now)
 	s.runRTCP(now)
-	for i, src := range s.sources {
-		idle := d.idle(now, i)
-		if idle && !distrust {
-			continue
-		}
-		if src.handleTimeout(now); !idle {
-			src.stir()
+	if !d.quiet(now, len(s.sources)) || distrust {
+		for i, src := range s.sources {
+			idle := d.idle(now, i)
+			if idle && !distrust {
+				continue
+			}
+			if src.handleTimeout(now); !idle {
+				src.stir()
+			}
 		}
 	}
 	s.runRTCP(now)
@@ -485,9 +488,8 @@ func (s *Session) nextTimeout() (simtime.Time, Reason) {
 	if s.control != nil {
 		next = next.earlier(s.timing.NextTimeout(), ReasonRTCP).earlier(min(s.due.at, s.estimate.due.at), ReasonFeedback)
 	}
-	for i := range d.sources {
-		next = next.earlier(d.sources[i].at, d.sources[i].why)
-	}
+	first := d.earliest()
+	next = next.earlier(first.at, first.why)
 	if s.config.Controller != nil {
 		next = next.earlier(s.config.Controller.NextTimeout(), ReasonController)
 	}
