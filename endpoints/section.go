@@ -27,6 +27,17 @@ const (
 	Audio Kind = "audio"
 )
 
+// known returns the media type as it is written here: that one is like another then shows without looking at
+// letters.
+func (k Kind) known() Kind {
+	for _, known := range [...]Kind{Video, Audio} {
+		if k == known {
+			return known
+		}
+	}
+	return k
+}
+
 // SectionConfig describes a media section: what SDP calls an m-line.
 type SectionConfig struct {
 	Name string
@@ -185,6 +196,7 @@ func newSection(now simtime.Time, s *Session, at plot, index int, sc SectionConf
 		}
 	}
 	m := at.section
+	sc.Kind = sc.Kind.known()
 	*m = Section{session: s, config: sc, index: index, flow: m.flow, watched: at.watched}
 	if err := m.identify(); err != nil {
 		return nil, err
@@ -199,7 +211,10 @@ func newSection(now simtime.Time, s *Session, at plot, index int, sc SectionConf
 		return nil, fmt.Errorf("SSRC %08x belongs to another section of this end", sc.SSRC)
 	}
 	m.main = s.newStreamIn(at.stream, m, sc.Formats[0].Clock, sc.SSRC)
-	m.limits = newLimits(m.main)
+	if m.limits = newLimits(m.main); at.limits != nil {
+		*at.limits = *m.limits
+		m.limits = at.limits
+	}
 	if sc.Send != nil {
 		if m.passage, _ = sc.Send.Encoder.(*Passage); m.passage != nil && at.passage != nil {
 			*at.passage = *m.passage

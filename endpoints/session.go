@@ -151,6 +151,7 @@ type Session struct {
 	farewell        bool              // somebody has said BYE
 	refused         bool              // the peer has another profile
 	marked          bool              // some stream has a code point
+	marksNone       bool              // repair needs no marks in pictures
 	carrierRestores bool              // see CarrierRestores
 	number          int32             // see Number
 	index           int               // among the endpoint's
@@ -293,6 +294,7 @@ func newSession(now simtime.Time, c *Connection, s *Session, sc SessionConfig) (
 	}
 	s.router, _ = sc.Keying.(keying.Router)
 	s.muter, _ = sc.Keying.(keying.Muter)
+	s.marksNone = !sc.Repair.SLI && sc.Repair.RPSI == RPSINone && !sc.Repair.NACKSteers
 	s.estimate = newEstimate(&sc)
 	s.marks = newMarks(&s.config)
 	s.selection = newSelection(&sc)
