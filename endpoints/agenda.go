@@ -57,6 +57,10 @@ func (a *agenda) touch(s *Session) {
 		return
 	}
 	a.news[s.index], a.rows[s.index/rowSize].news = true, true
+	if n := len(a.touched); n == 0 || a.touched[n-1].index < s.index { // most come in that order
+		a.touched = append(a.touched, s)
+		return
+	}
 	at, _ := slices.BinarySearchFunc(a.touched, s.index, func(o *Session, index int) int { return o.index - index })
 	a.touched = slices.Insert(a.touched, at, s)
 }

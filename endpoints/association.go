@@ -19,7 +19,7 @@ type route struct {
 // It returns nil if the payload isn't to be decoded. The packet then still counts
 // as received.
 func (s *Session) associate(h *rtp.Header, fresh bool) *Section {
-	if mid, ok := headerext.ReadMID(s.elements.Data(headerext.MID)); ok && fresh {
+	if mid, ok := headerext.ReadMID(s.scratch.elements.Data(headerext.MID)); ok && fresh {
 		m := s.sectionByMID(mid)
 		if m != nil && m.config.Source != "" {
 			var sure bool

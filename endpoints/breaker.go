@@ -43,8 +43,10 @@ type BreakerWatcher struct {
 // judges are the circuit breakers of a session: the one that acts, if any, and others.
 // They watch the media; what repairs it stops with it.
 type judges struct {
-	session *Session
 	list    []judge
+	trips   bool     // some breaker has tripped since act looked
+	one     [1]judge // that the list has if it has one
+	session *Session
 	tmin    time.Duration // least interval of the peer's reports
 	hearing hearing       // scratch
 	reduced []reduction
@@ -70,11 +72,12 @@ type judged struct {
 	restart simtime.Time // when it goes on if it has ceased
 }
 
-// newJudges makes the breakers of a session that sends media.
-func newJudges(s *Session) judges {
-	j, c := judges{session: s}, s.config.Breakers
+// begin makes the breakers of a session that sends media, where they stay.
+func (j *judges) begin(s *Session) {
+	j.session, j.list = s, j.one[:0]
+	c := &s.config.Breakers
 	if c.Mode == NoBreaker || s.config.RTCP.Off { // without RTCP there is nothing to judge by (RFC 8083 §4)
-		return j
+		return
 	}
 	var trr time.Duration
 	trr, j.tmin = s.config.peerTiming()
@@ -84,7 +87,11 @@ func newJudges(s *Session) judges {
 		for _, m := range s.sections {
 			if m.config.Send != nil {
 				m.judged.ssrc = m.main.ssrc
-				b.Add(m.main.ssrc, m.judgement())
+				if len(j.list) == 0 {
+					b.AddIn(m.watched, m.main.ssrc, m.judgement())
+				} else {
+					b.Add(m.main.ssrc, m.judgement())
+				}
 			}
 		}
 		j.list = append(j.list, judge{b, name, acts})
@@ -93,7 +100,6 @@ func newJudges(s *Session) judges {
 	for _, w := range c.Watchers {
 		add(w.Name, w.Settings, false)
 	}
-	return j
 }
 
 // judgement is what breakers are told of a section's media.
@@ -123,12 +129,18 @@ func (j *judges) sent(now simtime.Time, st *Stream, b []byte) {
 		}
 	}
 	for i := range j.list {
-		j.list[i].breaker.OnSent(now, st.ssrc, units.Bytes(len(b)), binary.BigEndian.Uint32(b[4:]))
+		by := j.list[i].breaker
+		by.OnSent(now, st.ssrc, units.Bytes(len(b)), binary.BigEndian.Uint32(b[4:]))
+		j.trips = j.trips || by.Tripped()
 	}
 }
 
 // act does what breakers have decided.
 func (j *judges) act(now simtime.Time) {
+	if !j.trips {
+		return
+	}
+	j.trips = false
 	for i := range j.list {
 		b := j.list[i].breaker
 		for t, ok := b.PollTrip(); ok; t, ok = b.PollTrip() {

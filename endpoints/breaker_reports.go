@@ -2,11 +2,12 @@ package endpoints
 
 import (
 	"encoding/binary"
-	"slices"
+	"time"
 
 	"github.com/pion/rtcp"
 
 	"rtpfabric/ccontrol/breaker"
+	"rtpfabric/endpoints/ssrcs"
 	"rtpfabric/endpoints/xr"
 	"rtpfabric/sim/simtime"
 )
@@ -16,8 +17,9 @@ import (
 type hearing struct {
 	reports          bool // there is an SR or RR
 	blocks           []heardBlock
-	members, senders []uint32 // that these show (RFC 8083 §3, Tdr)
-	feedback         [][]byte // packets of RFC 8888's type
+	members, senders ssrcs.Set        // that these show (RFC 8083 §3, Tdr)
+	intervals        [2]time.Duration // Tdr of those who send and who don't; 0 before it is asked for
+	feedback         [][]byte         // packets of RFC 8888's type
 	counters         []heardCounters
 	sources          []xr.ECNSource // scratch
 }
@@ -57,9 +59,11 @@ func (j *judges) heard(now simtime.Time, b []byte) {
 // read collects what breakers need of an RTCP packet.
 func (h *hearing) read(b []byte) {
 	*h = hearing{
-		blocks: h.blocks[:0], members: h.members[:0], senders: h.senders[:0], feedback: h.feedback[:0],
+		blocks: h.blocks[:0], members: h.members, senders: h.senders, feedback: h.feedback[:0],
 		counters: h.counters[:0], sources: h.sources,
 	}
+	h.members.Clear()
+	h.senders.Clear()
 	for ; len(b) > 0; b = b[packetLength(b):] {
 		p := b[:packetLength(b)]
 		if len(p) < 8 {
@@ -82,11 +86,9 @@ func (h *hearing) read(b []byte) {
 
 // note counts a member.
 func (h *hearing) note(ssrc uint32, sends bool) {
-	if !slices.Contains(h.members, ssrc) {
-		h.members = append(h.members, ssrc)
-	}
-	if sends && !slices.Contains(h.senders, ssrc) {
-		h.senders = append(h.senders, ssrc)
+	h.members.Add(ssrc)
+	if sends {
+		h.senders.Add(ssrc)
 	}
 }
 
@@ -117,14 +119,29 @@ func (j *judges) report(now simtime.Time, h *heardBlock) {
 	m := &st.section.judged
 	r := breaker.Report{
 		SSRC: st.ssrc, By: h.by, FractionLost: h.b[4], Highest: binary.BigEndian.Uint32(h.b[8:]),
-		// As the reporter estimates it (RFC 8083 §3).
-		Tdr: s.timing.PeerInterval(len(j.hearing.members), len(j.hearing.senders), h.sends, j.tmin),
+		Tdr: j.interval(h.sends),
 		CE:  max(m.news, m.countSince(h.by, j.hearing.countersOf(h.by, st.ssrc))),
 	}
 	r.RTT, _ = s.roundTripBy(now, binary.BigEndian.Uint32(h.b[16:]), binary.BigEndian.Uint32(h.b[20:]))
 	for i := range j.list {
-		j.list[i].breaker.OnReport(now, &r)
+		by := j.list[i].breaker
+		by.OnReport(now, &r)
+		j.trips = j.trips || by.Tripped()
 	}
+}
+
+// interval returns Tdr as a reporter of the packet that is heard estimates it (RFC 8083 §3), who may
+// send.
+func (j *judges) interval(sends bool) time.Duration {
+	h := &j.hearing
+	t := &h.intervals[0]
+	if sends {
+		t = &h.intervals[1]
+	}
+	if *t == 0 {
+		*t = j.session.timing.PeerInterval(h.members.Len(), h.senders.Len(), sends, j.tmin)
+	}
+	return *t
 }
 
 // judged reports whether breakers watch the stream.

@@ -23,8 +23,6 @@ type compound struct {
 	order     []*Stream // the reporters by index
 	locals    []*rtcptiming.Local
 	blocks    []rtcp.ReceptionReport
-	sr        rtcp.SenderReport
-	rr        rtcp.ReceiverReport
 	// described holds the SDES packets that were made, by who is in them.
 	described []description
 }
@@ -66,11 +64,12 @@ func (w *compound) fits(st *Stream) bool {
 	if w.s.timing.IsSender(st.local) {
 		n = srSize
 	}
-	n += blockSize*st.blockCount() + (len(w.reporters)+1)*sdesChunk + 4
+	n += (len(w.reporters)+1)*sdesChunk + 4
 	if w.s.config.RTCP.Groups {
 		n += rgrsSize
 	}
-	return len(w.b)+n <= mtu
+	room := mtu - len(w.b) - n
+	return room >= 0 && room >= blockSize*st.blockCount()
 }
 
 // report adds the SR or RR of a section's SSRC.
@@ -81,18 +80,41 @@ func (w *compound) report(now simtime.Time, st *Stream) {
 	}
 	w.blocks = st.appendBlocks(w.blocks[:0], now)
 	if !w.s.timing.IsSender(st.local) {
-		w.rr = rtcp.ReceiverReport{SSRC: st.ssrc, Reports: w.blocks}
-		w.add(&w.rr)
+		w.begin(rtcp.TypeReceiverReport, rrSize, st.ssrc)
+		w.addBlocks()
 		w.refer(st)
 		return
 	}
-	clock := w.s.endpoint.wallClock(now)
-	w.sr = rtcp.SenderReport{
-		SSRC: st.ssrc, NTPTime: uint64(simtime.ToNTP(clock)), RTPTime: st.reportTime(now),
-		PacketCount: st.packets, OctetCount: st.octets, Reports: w.blocks,
-	}
-	w.add(&w.sr)
+	clock, to := w.s.endpoint.wallClock(now), binary.BigEndian
+	w.begin(rtcp.TypeSenderReport, srSize, st.ssrc)
+	w.b = to.AppendUint64(w.b, uint64(simtime.ToNTP(clock)))
+	w.b = to.AppendUint32(w.b, st.reportTime(now))
+	w.b = to.AppendUint32(w.b, st.packets)
+	w.b = to.AppendUint32(w.b, st.octets)
+	w.addBlocks()
 	w.refer(st)
+}
+
+// begin adds the header of an SR or RR that is of some size without its blocks (RFC 3550 §6.4).
+func (w *compound) begin(t rtcp.PacketType, size int, ssrc uint32) {
+	w.last = len(w.b)
+	w.b = append(w.b, 2<<6|uint8(len(w.blocks)), uint8(t))
+	w.b = binary.BigEndian.AppendUint16(w.b, uint16((size+blockSize*len(w.blocks))/4-1))
+	w.b = binary.BigEndian.AppendUint32(w.b, ssrc)
+}
+
+// addBlocks adds the blocks of a report.
+func (w *compound) addBlocks() {
+	to := binary.BigEndian
+	for i := range w.blocks {
+		r := &w.blocks[i]
+		w.b = to.AppendUint32(w.b, r.SSRC)
+		w.b = to.AppendUint32(w.b, uint32(r.FractionLost)<<24|r.TotalLost&0xffffff)
+		w.b = to.AppendUint32(w.b, r.LastSequenceNumber)
+		w.b = to.AppendUint32(w.b, r.Jitter)
+		w.b = to.AppendUint32(w.b, r.LastSenderReport)
+		w.b = to.AppendUint32(w.b, r.Delay)
+	}
 }
 
 // describe adds SDES with the CNAME of every reporter, and the MID while that may
@@ -157,8 +179,11 @@ const introductions = 3
 // namesSection reports whether the next RTCP packet says which section the stream
 // belongs to (RFC 9143 §15.1).
 func (st *Stream) namesSection() bool {
+	if st.named >= introductions {
+		return false
+	}
 	_, signalled := st.section.session.extensions.ID(headerext.MID)
-	return signalled && st.named < introductions
+	return signalled
 }
 
 // maxDescriptions bounds the memory for SDES packets; with many SSRCs nearly

@@ -46,7 +46,7 @@ func (m *Section) noteContributors(now simtime.Time, h *rtp.Header) {
 		return
 	}
 	var buffer [sound.MostContributors]uint8
-	levels, leveled := headerext.ReadMixerLevels(buffer[:0], m.session.elements.Data(headerext.MixerLevels), len(h.CSRC))
+	levels, leveled := headerext.ReadMixerLevels(buffer[:0], m.session.scratch.elements.Data(headerext.MixerLevels), len(h.CSRC))
 	for i, ssrc := range h.CSRC {
 		c := ContributingSource{SSRC: ssrc, At: now, Timestamp: h.Timestamp, HasLevel: leveled}
 		if leveled {

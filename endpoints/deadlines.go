@@ -32,6 +32,8 @@ type deadlines struct {
 	keying  deadline   // of key management
 	passing deadline   // of sections, if all that send pass on what comes from elsewhere
 	sources []deadline // by the place of the source
+	first   int        // the earliest of these, the first one of several
+	moved   bool       // that isn't known
 	stirred []*source  // to which something has happened
 }
 
@@ -56,14 +58,15 @@ func (s *Session) entwined() bool { return s.connection.sync != nil || s.selecti
 func (d *deadlines) update(s *Session) {
 	switch {
 	case !d.known:
-		d.known, d.calm = !s.entwined(), true
+		d.known, d.calm = !s.entwined(), len(s.sources) > 0 // without any nobody wants to know
 		d.keying, d.passing = s.keyingDue(), s.sectionsDue()
 		d.sources = slices.Grow(d.sources[:0], len(s.sources))[:len(s.sources)]
+		d.moved = true
 		for i, r := range s.sources {
 			d.ask(i, r)
 		}
-		for _, m := range s.sections {
-			d.calm = d.calm && !s.hasMessages(m)
+		for i := 0; d.calm && i < len(s.sections); i++ {
+			d.calm = !s.hasMessages(s.sections[i])
 		}
 	case !s.passesOn:
 		d.passing = s.sectionsDue()
@@ -79,8 +82,36 @@ func (d *deadlines) update(s *Session) {
 // ask asks a source.
 func (d *deadlines) ask(i int, r *source) {
 	r.stirred = false
-	d.sources[i] = r.due()
+	due := r.due()
+	switch {
+	case i == d.first:
+		d.moved = true
+	case !d.moved && (due.at < d.sources[d.first].at || due.at == d.sources[d.first].at && i < d.first):
+		d.first = i
+	}
+	d.sources[i] = due
 	d.calm = d.calm && r.calm()
+}
+
+// earliest returns the earliest deadline of a source, the first one's of several.
+func (d *deadlines) earliest() deadline {
+	if len(d.sources) == 0 {
+		return deadline{simtime.Never, ReasonNone}
+	}
+	if d.moved {
+		d.first, d.moved = 0, false
+		for i := range d.sources {
+			if d.sources[i].at < d.sources[d.first].at {
+				d.first = i
+			}
+		}
+	}
+	return d.sources[d.first]
+}
+
+// quiet reports whether all sources are idle.
+func (d *deadlines) quiet(now simtime.Time, sources int) bool {
+	return d.known && d.calm && len(d.stirred) == 0 && len(d.sources) == sources && d.earliest().at > now
 }
 
 // keyingDue returns when key management has something to do.

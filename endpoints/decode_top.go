@@ -25,7 +25,7 @@ func (s *Session) selects(now simtime.Time, src *source) bool {
 		src.candidate.Dropped = src.deselect
 	}
 	chosen := false
-	if level, _, ok := headerext.ReadAudioLevel(s.elements.Data(headerext.AudioLevel)); ok {
+	if level, _, ok := headerext.ReadAudioLevel(s.scratch.elements.Data(headerext.AudioLevel)); ok {
 		chosen = s.selection.Note(now, &src.candidate, level)
 	} else {
 		chosen = s.selection.Choose(now, &src.candidate)

@@ -107,7 +107,7 @@ func (m *Section) appendIdentity(items []rtcp.SourceDescriptionItem, st *Stream)
 // several encodings has the first.
 func (s *Session) encodingOf(h *rtp.Header, first *Section) (m *Section, sure bool) {
 	for _, k := range []headerext.Kind{headerext.RID, headerext.RepairedRID} {
-		if rid, ok := headerext.ReadRID(s.elements.Data(k)); ok {
+		if rid, ok := headerext.ReadRID(s.scratch.elements.Data(k)); ok {
 			return s.encoding(first, rid), true
 		}
 	}

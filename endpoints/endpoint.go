@@ -27,7 +27,9 @@ type Config struct {
 	// at time 0.
 	ClockDrift float64
 	Pool       *packet.Pool
-	Random     *rng.Source
+	// Scratch may be that of other endpoints, too; nil is one's own.
+	Scratch *Scratch
+	Random  *rng.Source
 	// Independent says that what happens in one session gives others nothing to do, but for
 	// coupled controllers: it then looks only at those that something has happened to. So are the
 	// legs of a middlebox, and the calls of a mesh.
@@ -59,6 +61,9 @@ type Endpoint struct {
 
 // New returns an endpoint without connections.
 func New(c Config) *Endpoint {
+	if c.Scratch == nil {
+		c.Scratch = &Scratch{}
+	}
 	return &Endpoint{config: c, clock: simtime.NewClock(simtime.Time(0), c.ClockDrift)}
 }
 
@@ -154,7 +159,16 @@ func (e *Endpoint) PollPacket(simtime.Time) *packet.Packet {
 }
 
 // PollEvent returns the next event.
-func (e *Endpoint) PollEvent() (Event, bool) { return e.events.pop() }
+func (e *Endpoint) PollEvent() (Event, bool) {
+	if next := e.events.next(); next != nil {
+		return *next, true
+	}
+	return Event{}, false
+}
+
+// NextEvent is PollEvent for a host to which little happens: what it returns is there until the endpoint is
+// called again, and nil if there is none.
+func (e *Endpoint) NextEvent() *Event { return e.events.next() }
 
 // NextTimeout returns the next deadline and what it is for; simtime.Never if
 // there is none.

@@ -125,12 +125,13 @@ type events struct {
 
 func (q *events) push(e Event) { q.list = append(q.list, e) }
 
-func (q *events) pop() (Event, bool) {
+// next returns the next event, which is there until another one happens; nil if there is none.
+func (q *events) next() *Event {
 	if q.head == len(q.list) {
 		q.list, q.head = q.list[:0], 0
-		return Event{}, false
+		return nil
 	}
-	e := q.list[q.head]
+	e := &q.list[q.head]
 	q.head++
-	return e, true
+	return e
 }

@@ -31,7 +31,7 @@ func (l *lipSync) join(now simtime.Time, r *source) {
 // stamped takes the time in a packet's header extension (RFC 6051 §3.3), which is
 // there before the first sender report.
 func (l *lipSync) stamped(now simtime.Time, r *source, h *rtp.Header) {
-	elements := &r.session.elements
+	elements := &r.session.scratch.elements
 	if t, ok := headerext.ReadNTP64(elements.Data(headerext.NTP64)); ok {
 		l.OnStamp(now, r.syncName, t, h.Timestamp)
 	} else if t, ok := headerext.ReadNTP56(elements.Data(headerext.NTP56)); ok {

@@ -80,12 +80,17 @@ func (f *filling) worthwhile(now simtime.Time, target units.BitRate) bool {
 	return true
 }
 
-// padDue returns when padding is to leave, if anything can carry it: at once for a burst that
-// probes, or to keep a rate up.
-func (s *Session) padDue() simtime.Time {
+// padDue returns when padding is to leave, if that is before another deadline and anything can carry it:
+// at once for a burst that probes, or to keep a rate up. Otherwise it returns Never.
+func (s *Session) padDue(before simtime.Time) simtime.Time {
 	at := s.padTime()
-	if at == simtime.Never || s.pacer.Len() > 0 || s.pads() == nil {
+	if at >= before || s.pacer.Len() > 0 {
 		return simtime.Never
+	}
+	if s.padded == nil || !s.padded.mayPad() { // what has carried padding mostly still can
+		if s.pads() == nil {
+			return simtime.Never
+		}
 	}
 	return at
 }
@@ -127,10 +132,14 @@ func (m *Section) mayPad() bool {
 // pad hands a packet without payload to the pacer if one is due. It comes between frames, as
 // nothing else waits.
 func (s *Session) pad(now simtime.Time) bool {
-	if s.padTime() > now || s.padDue() > now || s.probing.probe.ID == 0 && !s.filling.worthwhile(now, s.lastTarget.Media) {
+	if s.padTime() > now || s.pacer.Len() > 0 {
 		return false
 	}
 	m := s.pads()
+	if m == nil || s.probing.probe.ID == 0 && !s.filling.worthwhile(now, s.lastTarget.Media) {
+		return false
+	}
+	s.padded = m
 	st := m.main
 	seq := st.seq
 	st.seq++
@@ -175,10 +184,11 @@ func padding(b []byte) int {
 
 // room tells the pacer what its controller's window leaves.
 func (s *Session) room() {
-	flying := s.history.InFlight()
-	if w := s.lastTarget.Window; w > 0 && flying > 0 {
-		s.pacer.SetRoom(w - flying)
-		return
+	if w := s.lastTarget.Window; w > 0 {
+		if flying := s.history.InFlight(); flying > 0 {
+			s.pacer.SetRoom(w - flying)
+			return
+		}
 	}
 	s.pacer.Open()
 }

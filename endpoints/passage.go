@@ -11,8 +11,18 @@ import (
 )
 
 // Passage stands in for the encoder of a section that sends what comes from elsewhere: see
-// [Section.Forward].
+// [Section.Forward]. A section that is new makes it its own: see [Section.Passage].
 type Passage struct {
+	closed bool // until a frame comes that can be decoded by itself
+	off    bool // nothing is to go
+	flows  bool // something came at seen, or not long before
+	seen   simtime.Time
+	look   simtime.Time // when the session's rate may have to be divided anew; never if nothing comes
+
+	// Another source that is followed takes over with its first packet; what comes late of the
+	// one before has its place still.
+	now, before numbering
+
 	// From is where the media come from.
 	From *Section
 	// Wanted, if not nil, is told what rate of encoded media the section may have.
@@ -24,16 +34,6 @@ type Passage struct {
 	// (RFC 7667 §3.6.2): timestamps go on when another source takes over, and each packet
 	// names its source (CSRC) unless it is Nameless.
 	Mixes, Nameless bool
-
-	closed bool // until a frame comes that can be decoded by itself
-	off    bool // nothing is to go
-	flows  bool // something came at seen, or not long before
-	seen   simtime.Time
-	look   simtime.Time // when the session's rate may have to be divided anew; never if nothing comes
-
-	// Another source that is followed takes over with its first packet; what comes late of the
-	// one before has its place still.
-	now, before numbering
 
 	// Of those that mix: the last timestamp.
 	lastTS uint32
@@ -308,7 +308,8 @@ func (m *Section) Reallocate(now simtime.Time) {
 // Suspended reports whether the section sends nothing as the rate doesn't suffice.
 func (m *Section) Suspended() bool { return m.suspended }
 
-// Passage returns what the section sends from, or nil if it encodes media itself.
+// Passage returns what the section sends from, or nil if it encodes media itself. It isn't the one that was
+// configured, but has all that that had.
 func (m *Section) Passage() *Passage { return m.passage }
 
 // Forward sends a packet on in the section, under its SSRC and with a number of its own: the

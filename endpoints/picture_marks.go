@@ -21,6 +21,9 @@ const (
 
 // marksPictures reports whether packets of the section say so.
 func (m *Section) marksPictures() bool {
+	if m.session.marksNone {
+		return false
+	}
 	r := &m.session.config.Repair
 	return m.config.Kind == Video && m.config.Formats[0].Custom == nil && (r.SLI || r.RPSI != RPSINone || r.NACKSteers)
 }

@@ -76,7 +76,7 @@ func (r *source) insertAudio(now simtime.Time, f *Format, ext uint64, h *rtp.Hea
 		p.Payload = r.keep(h, b, repaired)
 	}
 	if !repaired { // what is repaired has no header extension of its own here
-		if _, voice, ok := headerext.ReadAudioLevel(r.session.elements.Data(headerext.AudioLevel)); ok && !p.Comfort {
+		if _, voice, ok := headerext.ReadAudioLevel(r.session.scratch.elements.Data(headerext.AudioLevel)); ok && !p.Comfort {
 			p.Voice = voice
 		}
 	}
@@ -132,7 +132,7 @@ func (r *source) keep(h *rtp.Header, b []byte, repaired bool) []byte {
 		kept, r.spare = r.spare[n-1], r.spare[:n-1]
 	}
 	var buffer [sound.MostContributors]uint8
-	levels, leveled := headerext.ReadMixerLevels(buffer[:0], r.session.elements.Data(headerext.MixerLevels), len(h.CSRC))
+	levels, leveled := headerext.ReadMixerLevels(buffer[:0], r.session.scratch.elements.Data(headerext.MixerLevels), len(h.CSRC))
 	kept = append(kept[:0], byte(len(h.CSRC)))
 	for i, ssrc := range h.CSRC {
 		level := uint8(audio.Unmeasured)

@@ -102,7 +102,7 @@ func parseCustomMedia(f PayloadFormat, b []byte) (media, bool) {
 // readOwn hands the elements of a packet to the extensions that know them.
 func (s *Session) readOwn(now simtime.Time, packet []byte) {
 	for i, x := range s.config.HeaderExtensions {
-		if d := s.elements.Data(headerext.Own(i)); len(d) == x.Size() {
+		if d := s.scratch.elements.Data(headerext.Own(i)); len(d) == x.Size() {
 			x.Read(now, describe(packet), d)
 		}
 	}

@@ -108,7 +108,7 @@ func (s *Session) handlePacket(now simtime.Time, p *packet.Packet) {
 }
 
 func (s *Session) handleRTP(now simtime.Time, p *packet.Packet) {
-	h := &s.header
+	h := &s.scratch.came
 	n, err := h.Unmarshal(p.Payload)
 	if err != nil {
 		s.counts.Malformed++
@@ -137,7 +137,7 @@ func (s *Session) handleRTP(now simtime.Time, p *packet.Packet) {
 		return
 	}
 	s.counts.RTPReceived++
-	s.extensions.Read(b[:n], &s.elements)
+	s.extensions.Read(b[:n], &s.scratch.elements)
 	s.readOwn(now, b)
 	for _, csrc := range s.contributors(h) {
 		if s.admit(now, ssrctable.Data, csrc, p.Src, "") {
@@ -323,7 +323,7 @@ func (s *Session) recordArrival(now simtime.Time, p *packet.Packet, h *rtp.Heade
 	case FeedbackRFC8888:
 		s.ccfb.Record(clock, h.SSRC, h.SequenceNumber, p.ECN)
 	case FeedbackTWCC:
-		seq, ok := headerext.ReadTransportSeq(s.elements.Data(headerext.TransportSeq))
+		seq, ok := headerext.ReadTransportSeq(s.scratch.elements.Data(headerext.TransportSeq))
 		if !ok {
 			return
 		}

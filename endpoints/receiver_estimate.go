@@ -74,7 +74,7 @@ func (e *estimate) build(from uint32, room int) rtcp.Packet {
 // estimate doesn't wait for its turn.
 func (s *Session) recordForEstimate(now simtime.Time, p *packet.Packet, h *rtp.Header) {
 	e := &s.estimate
-	if e.Estimator == nil || !e.arrived(now, s.endpoint.wallClock(now), p, h, &s.elements) {
+	if e.Estimator == nil || !e.arrived(now, s.endpoint.wallClock(now), p, h, &s.scratch.elements) {
 		return
 	}
 	if e.fallen() {

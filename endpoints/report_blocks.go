@@ -43,7 +43,7 @@ func (st *Stream) appendBlocks(blocks []rtcp.ReceptionReport, now simtime.Time) 
 	if own {
 		everybody += len(s.streams)
 	}
-	all := st.blockCount() < maxBlocks
+	all := everybody < maxBlocks || st.blockCount() < maxBlocks
 	if !all {
 		for _, src := range s.sources {
 			if len(blocks) < maxBlocks && src.reportable(st) && src.lossSince(st) {
@@ -53,10 +53,13 @@ func (st *Stream) appendBlocks(blocks []rtcp.ReceptionReport, now simtime.Time) 
 	}
 	first := 0
 	if !all {
-		first = st.turn
+		first = st.turn % everybody
 	}
 	for i := range everybody {
-		at := (first + i) % everybody
+		at := first + i
+		if at >= everybody {
+			at -= everybody
+		}
 		if len(blocks) == maxBlocks {
 			st.turn = at
 			break
@@ -97,7 +100,7 @@ func (r *source) block(by *Stream, now simtime.Time) rtcp.ReceptionReport {
 
 // reportable reports whether a stream's next report has a block about the source.
 func (r *source) reportable(by *Stream) bool {
-	return r.priorOf(by).heard || r.session.config.RTCP.ReportSilent && !r.ended
+	return r.priorOf(by).received != r.received || r.session.config.RTCP.ReportSilent && !r.ended
 }
 
 // lossSince reports whether packets were lost since the reporter's last block.

@@ -81,12 +81,13 @@ func (s *Session) anew(sc *SessionConfig) (*Session, before) {
 	return s, b
 }
 
-// section returns the place of a media section.
-func (b *before) section(i int) *Section {
-	if i >= len(b.sections) {
-		return &Section{}
+// section returns the plot of a media section. After a restart that is where it was, alone: what was of its
+// stream may still be looked at.
+func (b *before) section(i int, c *SectionConfig) plot {
+	if i < len(b.sections) {
+		return plot{section: b.sections[i], stream: &Stream{}}
 	}
-	return b.sections[i]
+	return newPlot(c)
 }
 
 // tell says which SSRCs streams of media have in place of those of before the restart. No packet says so: to the

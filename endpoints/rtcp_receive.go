@@ -281,7 +281,6 @@ func (s *Session) handleFeedback(now simtime.Time, by uint32, r *ccontrol.Report
 // (RFC 3550 §6.4.1).
 func (s *Session) handleReports(now simtime.Time, by uint32, blocks []rtcp.ReceptionReport) {
 	s.lastReport = now
-	defer s.testMarkings(now)
 	if !s.marks.hears {
 		s.reception = s.reception[:0]
 	}
@@ -308,6 +307,9 @@ func (s *Session) handleReports(now simtime.Time, by uint32, blocks []rtcp.Recep
 	}
 	if !s.marks.hears { // otherwise once all of the packet has been read
 		s.report(now)
+	}
+	if s.marked {
+		s.testMarkings(now)
 	}
 }
 

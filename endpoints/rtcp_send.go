@@ -29,7 +29,7 @@ func (s *Session) runRTCP(now simtime.Time) {
 	s.stir()
 	for {
 		s.raiseLimits(now)
-		d := s.timing.Due(now, s.feedbackPending())
+		d := s.timing.DueIf(now, (*awaiting)(s))
 		for _, ssrc := range d.Gone {
 			s.strike(now, ssrc)
 			s.forget(ssrc)
@@ -57,6 +57,12 @@ func (s *Session) runRTCP(now simtime.Time) {
 		}
 	}
 }
+
+// awaiting is a session to RTCP's timing rules.
+type awaiting Session
+
+// FeedbackPending implements [rtcptiming.Feedback].
+func (s *awaiting) FeedbackPending() bool { return (*Session)(s).feedbackPending() }
 
 // feedbackPending reports whether a feedback message is wanted by now.
 func (s *Session) feedbackPending() bool {
@@ -201,10 +207,8 @@ func (s *Session) sendBye(now simtime.Time, st *Stream) {
 }
 
 func (s *Session) streamFor(l *rtcptiming.Local) *Stream {
-	for _, st := range s.streams {
-		if st.local == l {
-			return st
-		}
+	if st := s.streams[l.Index]; st.local == l {
+		return st
 	}
 	panic("endpoints: RTCP timing knows an SSRC that no stream has")
 }

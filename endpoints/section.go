@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"rtpfabric/ccontrol/breaker"
 	"rtpfabric/endpoints/dtmf"
 	"rtpfabric/endpoints/encoder"
 	"rtpfabric/endpoints/fec/flexfec"
@@ -26,6 +27,17 @@ const (
 	Video Kind = "video"
 	Audio Kind = "audio"
 )
+
+// known returns the media type as it is written here: that one is like another then shows without looking at
+// letters.
+func (k Kind) known() Kind {
+	for _, known := range [...]Kind{Video, Audio} {
+		if k == known {
+			return known
+		}
+	}
+	return k
+}
 
 // SectionConfig describes a media section: what SDP calls an m-line.
 type SectionConfig struct {
@@ -133,6 +145,8 @@ type Section struct {
 	refreshed     simtime.Time // when the last one was
 	refreshFrom   simtime.Time // the other one not before
 
+	watched *breaker.Memory // nil if breakers have their own
+
 	config  SectionConfig
 	index   int
 	medium  int       // which media section of the description it is, or is in
@@ -173,7 +187,7 @@ type Section struct {
 }
 
 // newSection makes a media section in a place, which may have been one's of before a restart.
-func newSection(now simtime.Time, s *Session, m *Section, index int, sc SectionConfig) (*Section, error) {
+func newSection(now simtime.Time, s *Session, at plot, index int, sc SectionConfig) (*Section, error) {
 	if len(sc.Formats) == 0 {
 		return nil, errors.New("no payload format")
 	}
@@ -182,7 +196,9 @@ func newSection(now simtime.Time, s *Session, m *Section, index int, sc SectionC
 			return nil, err
 		}
 	}
-	*m = Section{session: s, config: sc, index: index, flow: m.flow}
+	m := at.section
+	sc.Kind = sc.Kind.known()
+	*m = Section{session: s, config: sc, index: index, flow: m.flow, watched: at.watched}
 	if err := m.identify(); err != nil {
 		return nil, err
 	}
@@ -195,10 +211,16 @@ func newSection(now simtime.Time, s *Session, m *Section, index int, sc SectionC
 	if sc.SSRC != 0 && s.ours(sc.SSRC) != nil {
 		return nil, fmt.Errorf("SSRC %08x belongs to another section of this end", sc.SSRC)
 	}
-	m.main = s.newStream(m, sc.Formats[0].Clock, sc.SSRC)
-	m.limits = newLimits(m.main)
+	m.main = s.newStreamIn(at.stream, m, sc.Formats[0].Clock, sc.SSRC)
+	if m.limits = newLimits(m.main); at.limits != nil {
+		*at.limits = *m.limits
+		m.limits = at.limits
+	}
 	if sc.Send != nil {
-		m.passage, _ = sc.Send.Encoder.(*Passage)
+		if m.passage, _ = sc.Send.Encoder.(*Passage); m.passage != nil && at.passage != nil {
+			*at.passage = *m.passage
+			m.passage, sc.Send.Encoder = at.passage, at.passage
+		}
 		m.bandwidth = signalledBandwidth{rate: sc.Send.Bandwidth, at: now}
 	}
 	var err error
@@ -220,6 +242,7 @@ func newSection(now simtime.Time, s *Session, m *Section, index int, sc SectionC
 	m.policy = newPolicy(m)
 	if sc.Send != nil && s.config.Marking != NeverMark {
 		m.dscp = sc.Send.DSCP
+		s.marked = s.marked || m.dscp != 0
 	}
 	m.skipPauses()
 	if sc.Send != nil {

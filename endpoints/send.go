@@ -106,7 +106,7 @@ func (s *Session) release(now simtime.Time, p *packet.Packet) {
 
 // depart protects a packet of RTP and sends it. st is nil if it is of none of the session's streams.
 func (s *Session) depart(now simtime.Time, st *Stream, p *packet.Packet) {
-	b, err := s.protector.RTP(&s.header, p.Payload)
+	b, err := s.protector.RTP(&s.scratch.leaves, p.Payload)
 	if err != nil {
 		panic("endpoints: protecting a packet of our own failed: " + err.Error())
 	}

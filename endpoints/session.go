@@ -42,10 +42,8 @@ const (
 	FeedbackECN Feedback = "ecn"
 )
 
-// SessionConfig describes one end of an RTP session.
+// SessionConfig describes one end of an RTP session. What every packet needs stands first, as in a session.
 type SessionConfig struct {
-	// Name tells the sessions of a connection apart; empty if there is one.
-	Name string
 	// Local and Remote are the UDP flow of RTP. RTCP shares it (RFC 5761) unless
 	// it has one of its own.
 	Local, Remote         packet.Addr
@@ -57,51 +55,56 @@ type SessionConfig struct {
 	// RemoteOffset to the remote ones in what it takes from the peer. Both are 0
 	// with symmetric RTP, which is required (RFC 8834 §4.7, RFC 4961).
 	SourceOffset, RemoteOffset uint16
-	Sections                   []SectionConfig
-	// Extensions are the header extensions, the same for all sections.
-	Extensions []headerext.Entry
+	// Interceptor, if not nil, stands between the session and its keys, and Without is what it does instead
+	// of the session.
+	Interceptor Interceptor
 	// HeaderExtensions are those of somebody's own, at most [headerext.MaxOwn], and
 	// ControlMessages kinds of RTCP messages.
 	HeaderExtensions []HeaderExtension
 	ControlMessages  []ControlMessage
-	Protection       protect.Mode
-	// Carried says that another stack carries the session; see [Session.CarrierReady]. Of this configuration
-	// media sections, controller and playout count; packets are plain, at Local and Remote.
-	Carried bool
-	// Interceptor, if not nil, stands between the session and its keys, and Without is what it does instead
-	// of the session.
-	Interceptor Interceptor
-	Without     Without
-	// Handshake says that Keying is DTLS, for the name of the profile.
-	Handshake bool
-	// PeerProfile is what the peer's description names; nil if it isn't known.
-	// Secure ends refuse insecure ones, and the other way round (RFC 8834 §4.2, §10).
-	PeerProfile *ProfileConfig
-	Keying      keying.Step
+	// Controller may be nil for an end that sends no media.
+	Controller ccontrol.Controller
+	Keying     keying.Step
 	// RTCPKeying is that of RTCP's own flow, which has a DTLS association of its own
 	// (RFC 5764 §4); nil if both flows have Keying's keys.
 	RTCPKeying keying.Step
-	// Profile is the protection profile; 0 leaves it to the keying step.
-	Profile keying.Profile
-	// Cryptex encrypts header extensions and contributing sources (RFC 9335).
-	Cryptex protect.Cryptex
-	RTCP    RTCPConfig
 	// Feedback is what this end tells of the packets that come, and FeedbackHeard what
 	// it is told of those that it sends; empty is the same.
 	Feedback, FeedbackHeard Feedback
-	// FeedbackPace and FeedbackInterval are how often feedback is wanted; RTCP's timing
-	// rules say when it goes. With a pace other than time the interval is how long that
-	// takes at most for want of frames, or before there is a round-trip time.
-	FeedbackPace     FeedbackPace
-	FeedbackInterval time.Duration
+	// Carried says that another stack carries the session; see [Session.CarrierReady]. Of this configuration
+	// media sections, controller and playout count; packets are plain, at Local and Remote.
+	Carried bool
 	// Marking says whether streams' code points are used.
 	Marking Marking
 	// ECN is the code point of media packets that may be marked (RFC 3168 §5). RTCP
 	// isn't ECN-capable (RFC 6679 §7.2). With FeedbackECN it is used as far as the path
 	// is known to carry it (§7), otherwise in any case.
 	ECN packet.ECN
-	// Controller may be nil for an end that sends no media.
-	Controller ccontrol.Controller
+	// MaxSSRC is how many streams of media this end decodes at the same time; 0 is as
+	// many as come (RFC 8108 §4). Others are reported on all the same.
+	MaxSSRC int
+	// Name tells the sessions of a connection apart; empty if there is one.
+	Name     string
+	Sections []SectionConfig
+	// Extensions are the header extensions, the same for all sections.
+	Extensions []headerext.Entry
+	Protection protect.Mode
+	Without    Without
+	// Handshake says that Keying is DTLS, for the name of the profile.
+	Handshake bool
+	// PeerProfile is what the peer's description names; nil if it isn't known.
+	// Secure ends refuse insecure ones, and the other way round (RFC 8834 §4.2, §10).
+	PeerProfile *ProfileConfig
+	// Profile is the protection profile; 0 leaves it to the keying step.
+	Profile keying.Profile
+	// Cryptex encrypts header extensions and contributing sources (RFC 9335).
+	Cryptex protect.Cryptex
+	RTCP    RTCPConfig
+	// FeedbackPace and FeedbackInterval are how often feedback is wanted; RTCP's timing
+	// rules say when it goes. With a pace other than time the interval is how long that
+	// takes at most for want of frames, or before there is a round-trip time.
+	FeedbackPace     FeedbackPace
+	FeedbackInterval time.Duration
 	// Signals name the inner values of a controller that is a [ccontrol.Observable].
 	Signals []ccontrol.Signal
 	// Estimator makes the estimates of FeedbackREMB; nil for an end that receives no
@@ -117,9 +120,6 @@ type SessionConfig struct {
 	Breakers BreakerConfig
 	// ExtendedReports are sent besides the usual ones.
 	ExtendedReports ExtendedReports
-	// MaxSSRC is how many streams of media this end decodes at the same time; 0 is as
-	// many as come (RFC 8108 §4). Others are reported on all the same.
-	MaxSSRC int
 	// DecodeTop is how many streams of audio this end decodes at the same time: the
 	// loudest by the levels in their header extensions (RFC 6464); 0 is all.
 	DecodeTop int
@@ -138,96 +138,93 @@ type SessionConfig struct {
 // What every packet needs stands first, and together: of many sessions little is in the cache when
 // a packet comes.
 type Session struct {
-	endpoint   *Endpoint
-	connection *Connection
-	protector  protect.Protector // of RTP, nil before there are keys
-	control    protect.Protector // of RTCP, the same unless it has its own keys
-	timing     *rtcptiming.Scheduler
-	passesOn   bool // all senders do, what comes from elsewhere
-	failed     bool // there won't be any keys of RTP, or of RTCP
-	entered    bool // the keys are known and the session has been joined
-	moved      bool // it has, and waits for those of other addresses
-	former     []Former
-	leaving    bool // see Endpoint.Leave
-	muted      bool // nothing may be sent any more, whatever waits
-	parting    bool // some stream may be about to leave
-	farewell   bool // somebody has said BYE
-	refused    bool // the peer has another profile
+	endpoint        *Endpoint
+	connection      *Connection
+	timing          *rtcptiming.Scheduler
+	scratch         *Scratch
+	passesOn        bool              // all senders do, what comes from elsewhere
+	failed          bool              // there won't be any keys of RTP, or of RTCP
+	entered         bool              // the keys are known and the session has been joined
+	moved           bool              // it has, and waits for those of other addresses
+	leaving         bool              // see Endpoint.Leave
+	muted           bool              // nothing may be sent any more, whatever waits
+	parting         bool              // some stream may be about to leave
+	farewell        bool              // somebody has said BYE
+	refused         bool              // the peer has another profile
+	marked          bool              // some stream has a code point
+	marksNone       bool              // repair needs no marks in pictures
+	carrierRestores bool              // see CarrierRestores
+	number          int32             // see Number
+	index           int               // among the endpoint's
+	protector       protect.Protector // of RTP, nil before there are keys
+	control         protect.Protector // of RTCP, the same unless it has its own keys
+	deadlines       deadlines
+	pacer           pacer.Pacer
+	due             feedbackDue
+	filling         filling
+	probing         probing
+	padded          *Section // that carried padding last
+	lastTarget      ccontrol.Target
+	out             packet.FIFO
+	apart           packet.FIFO   // what goes by addresses of the router's
+	router          keying.Router // nil if the peer is where the configuration says
+	muter           keying.Muter  // nil if consent isn't asked for
+	history         feedback.History
+	judges          judges
+	heard           ssrcs.Index // which places sources have
+	sources         []*source   // remote SSRCs in the order they were heard
+	own             ssrcs.Index // which places this end's streams have
+	streams         []*Stream
+	sections        []*Section
+	senders         []*Section     // of these
+	routes          []route        // media sections of the peer's SSRCs
+	ownKeys         *protect.Group // of RTP, if senders have keys of their own
+	heardFrom       simtime.Time   // when RTP or RTCP came first
+	heardAt         simtime.Time   // and last
+	silence         time.Duration  // for how long nothing had come before that
+	counts          Counts
+	ccfb            feedback.CCFBRecorder
+	config          SessionConfig
+	selection       *sound.Selection // nil decodes all audio
+	estimate        estimate
+	estimated       float64 // most that the peer wants, unasked, in bit/s; infinite at first
+	marks           marks
+	rtt             time.Duration // to whoever answered last
+	paths           []path        // to each peer that has
+	table           *ssrctable.Table
 
-	deadlines  deadlines
-	heard      ssrcs.Index // which places sources have
-	sources    []*source   // remote SSRCs in the order they were heard
-	own        ssrcs.Index // which places this end's streams have
-	streams    []*Stream
-	routes     []route // media sections of the peer's SSRCs
-	sections   []*Section
-	senders    []*Section // of these
-	out        packet.FIFO
-	router     keying.Router // nil if the peer is where the configuration says
-	muter      keying.Muter  // nil if consent isn't asked for
-	apart      packet.FIFO   // what goes by addresses of the router's
-	lastTarget ccontrol.Target
-	due        feedbackDue
-	filling    filling
-	pacer      pacer.Pacer
-	probing    probing
-	history    feedback.History
-	ccfb       feedback.CCFBRecorder
-	counts     Counts
-	judges     judges
-	rtt        time.Duration // to whoever answered last
-	paths      []path        // to each peer that has
-	present    int           // streams that are members
-	index      int           // among the endpoint's
-
-	config    SessionConfig
-	selection *sound.Selection // nil decodes all audio
-	departed  []uint32         // contributing sources whose BYE is to be passed on
-	name      string
-	ownKeys   *protect.Group // of RTP, if senders have keys of their own
-	table     *ssrctable.Table
-	peers     []string // CNAMEs of those who take part
-
-	extended    rtcp.ExtendedReport // scratch
-	responder   xr.Responder
-	roundTrip   *xr.RoundTrip
-	roundTripOf uint32 // SSRC that measures
-
-	reduced         reducedSize
-	types           rtx.PayloadTypes
-	restorer        *rtx.Receiver // of what the peer sends again
-	restored        []byte        // scratch
-	recovered       []byte        // scratch
-	restoredHeader  rtp.Header
-	extension       [256]byte // scratch
-	numbers         []uint64  // scratch
-	numbersLost     []uint16  // scratch
-	nack            rtcp.TransportLayerNack
-	repairs         RepairCounts
-	carrierRestores bool // see CarrierRestores
-	carrierRelayed  bool // by a TURN server of its own
-
-	group      string // name of the reporting group
-	extensions *headerext.Map
-	elements   headerext.Elements // scratch: those of the packet that came last
-	header     rtp.Header         // scratch: a local one would escape
-	passing    Passing            // scratch
-
-	reception  []ccontrol.Reception // scratch
-	news       ccontrol.Report      // scratch
-	twcc       *feedback.TWCCRecorder
-	estimate   estimate
-	estimated  float64 // most that the peer wants, unasked, in bit/s; infinite at first
-	marks      marks
-	lastReport simtime.Time  // when an SR or RR came
-	heardFrom  simtime.Time  // when RTP or RTCP came first
-	heardAt    simtime.Time  // and last
-	silence    time.Duration // for how long nothing had come before that
-	shares     []share       // scratch of allocate
-
-	compound compound
-	inbox    inbox
-	census   wire.Census // of the RTCP that was sent
+	former         []Former
+	present        int      // streams that are members
+	departed       []uint32 // contributing sources whose BYE is to be passed on
+	name           string
+	peers          []string            // CNAMEs of those who take part
+	extended       rtcp.ExtendedReport // scratch
+	responder      xr.Responder
+	roundTrip      *xr.RoundTrip
+	roundTripOf    uint32 // SSRC that measures
+	reduced        reducedSize
+	types          rtx.PayloadTypes
+	restorer       *rtx.Receiver // of what the peer sends again
+	restored       []byte        // scratch
+	recovered      []byte        // scratch
+	restoredHeader rtp.Header
+	extension      [256]byte // scratch
+	numbers        []uint64  // scratch
+	numbersLost    []uint16  // scratch
+	nack           rtcp.TransportLayerNack
+	repairs        RepairCounts
+	group          string // name of the reporting group
+	extensions     *headerext.Map
+	passing        Passing              // scratch
+	reception      []ccontrol.Reception // scratch
+	news           ccontrol.Report      // scratch
+	twcc           *feedback.TWCCRecorder
+	lastReport     simtime.Time // when an SR or RR came
+	shares         []share      // scratch of allocate
+	compound       compound
+	inbox          inbox
+	carrierRelayed bool        // by a TURN server of its own
+	census         wire.Census // of the RTCP that was sent
 }
 
 // Counts are totals of a session.
@@ -285,8 +282,8 @@ func newSession(now simtime.Time, c *Connection, s *Session, sc SessionConfig) (
 	}
 	s, before := s.anew(&sc)
 	*s = Session{
-		connection: c, endpoint: c.endpoint, config: sc, name: c.name, due: newFeedbackDue(sc.FeedbackPace, sc.FeedbackInterval),
-		estimated: math.Inf(1), counts: before.counts, repairs: before.repairs,
+		connection: c, endpoint: c.endpoint, scratch: c.endpoint.config.Scratch, config: sc, name: c.name, due: newFeedbackDue(sc.FeedbackPace, sc.FeedbackInterval),
+		estimated: math.Inf(1), counts: before.counts, repairs: before.repairs, number: s.number,
 	}
 	if sc.Name != "" {
 		s.name += "/" + sc.Name
@@ -303,6 +300,7 @@ func newSession(now simtime.Time, c *Connection, s *Session, sc SessionConfig) (
 	}
 	s.router, _ = sc.Keying.(keying.Router)
 	s.muter, _ = sc.Keying.(keying.Muter)
+	s.marksNone = !sc.Repair.SLI && sc.Repair.RPSI == RPSINone && !sc.Repair.NACKSteers
 	s.estimate = newEstimate(&sc)
 	s.marks = newMarks(&s.config)
 	s.selection = newSelection(&sc)
@@ -324,13 +322,13 @@ func newSession(now simtime.Time, c *Connection, s *Session, sc SessionConfig) (
 		return nil, err
 	}
 	for i, m := range sc.Sections {
-		section, err := newSection(now, s, before.section(i), i, m)
+		section, err := newSection(now, s, before.section(i, &m), i, m)
 		if err != nil {
 			return nil, fmt.Errorf("media section %s: %w", m.Name, err)
 		}
 		s.add(section)
 	}
-	s.judges = newJudges(s)
+	s.judges.begin(s)
 	if s.refuse(now); s.refused {
 		return s, nil
 	}
@@ -386,6 +384,12 @@ func (s *Session) Name() string { return s.name }
 // Flow returns the address at which this end receives RTP, and sends it from unless it is
 // asymmetric.
 func (s *Session) Flow() packet.Addr { return s.config.Local }
+
+// Number gives the session a number by which an observer knows it, which Numbered returns.
+func (s *Session) Number(n int32) { s.number = n }
+
+// Numbered returns the session's number, 0 if it has none.
+func (s *Session) Numbered() int32 { return s.number }
 
 // Connection returns the peer connection that the session belongs to.
 func (s *Session) Connection() *Connection { return s.connection }
@@ -458,13 +462,15 @@ func (s *Session) handleTimeout(now simtime.Time) {
 	s.wantOwn(now)
 	s.pump(now)
 	s.runRTCP(now)
-	for i, src := range s.sources {
-		idle := d.idle(now, i)
-		if idle && !distrust {
-			continue
-		}
-		if src.handleTimeout(now); !idle {
-			src.stir()
+	if !d.quiet(now, len(s.sources)) || distrust {
+		for i, src := range s.sources {
+			idle := d.idle(now, i)
+			if idle && !distrust {
+				continue
+			}
+			if src.handleTimeout(now); !idle {
+				src.stir()
+			}
 		}
 	}
 	s.runRTCP(now)
@@ -482,16 +488,16 @@ func (s *Session) nextTimeout() (simtime.Time, Reason) {
 	if !s.entered || s.moved {
 		return next.at, next.why
 	}
-	next = next.earlier(d.passing.at, d.passing.why).earlier(s.pacer.Next(), ReasonPacer).earlier(s.padDue(), ReasonPacer)
+	next = next.earlier(d.passing.at, d.passing.why).earlier(s.pacer.Next(), ReasonPacer)
+	next = next.earlier(s.padDue(next.at), ReasonPacer)
 	if s.probing.probe.ID != 0 {
 		next = next.earlier(s.probing.over, ReasonPacer)
 	}
 	if s.control != nil {
 		next = next.earlier(s.timing.NextTimeout(), ReasonRTCP).earlier(min(s.due.at, s.estimate.due.at), ReasonFeedback)
 	}
-	for i := range d.sources {
-		next = next.earlier(d.sources[i].at, d.sources[i].why)
-	}
+	first := d.earliest()
+	next = next.earlier(first.at, first.why)
 	if s.config.Controller != nil {
 		next = next.earlier(s.config.Controller.NextTimeout(), ReasonController)
 	}

@@ -41,12 +41,9 @@ type source struct {
 	clock      int64    // rate of its RTP timestamps, Hz
 	carries    *Section // that its packets belong to, whatever they are for; nil if to none
 
-	base     uint64 // extended number of the first packet
-	highest  uint64
-	received uint64
-	// prior is what each local stream has reported already, by its index.
-	prior []prior
-
+	base       uint64 // extended number of the first packet
+	highest    uint64
+	received   uint64
 	needed     simtime.Time // when the last frame that began is played out
 	captured   simtime.Time // of the last frame that says so, with its timestamp
 	capturedTS uint32
@@ -91,10 +88,10 @@ type source struct {
 	wantsKey bool         // somebody behind waits for a key frame
 }
 
+// prior is what a local stream has reported of a source already.
 type prior struct {
 	expected, received uint64
 	lost               int64
-	heard              bool // anything since that report
 }
 
 // newSource starts at the packet given. Extended sequence numbers begin with
@@ -108,7 +105,6 @@ func newSource(s *Session, m *Section, h *rtp.Header) *source {
 	}
 	src := &source{
 		ssrc: h.SSRC, session: s, index: int32(len(s.sources)), base: ext, highest: ext, clock: clock,
-		prior: make([]prior, len(s.streams)),
 	}
 	if s.config.ExtendedReports.traced() {
 		src.trace = xr.NewTrace(h.SSRC, traceCapacity)
@@ -226,9 +222,6 @@ func (r *source) receive(now simtime.Time, m *Section, h *rtp.Header) (ext uint6
 	r.highest = max(r.highest, ext)
 	r.base = min(r.base, ext)
 	r.received++
-	for i := range r.prior {
-		r.prior[i].heard = true
-	}
 	r.updateJitter(now, m, h)
 	return ext, r.seen.fresh(ext)
 }
@@ -266,10 +259,10 @@ func (r *source) expected() uint64 { return r.highest - r.base + 1 }
 // priorOf returns what a local stream has reported. To a new one everything is
 // news.
 func (r *source) priorOf(st *Stream) *prior {
-	for st.index >= len(r.prior) {
-		r.prior = append(r.prior, prior{heard: true})
+	for int(r.index) >= len(st.priors) {
+		st.priors = append(st.priors, prior{})
 	}
-	return &r.prior[st.index]
+	return &st.priors[r.index]
 }
 
 // fractionLost returns what a report by the given local stream says, and starts

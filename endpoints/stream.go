@@ -21,6 +21,7 @@ type Stream struct {
 	extSeq   uint32            // highest extended number of a packet that left
 	lastTS   uint32            // RTP timestamp of the last one
 	reported []uint32          // packets that had left at the last report, by index of the reporter
+	priors   []prior           // what it has reported of sources, by their index
 	layouts  layouts
 
 	index    int // among the streams of this end, ended ones included
@@ -42,13 +43,18 @@ type Stream struct {
 // newStream adds a stream to a section, with the SSRC that was signalled for it or,
 // if that is 0, a random one.
 func (s *Session) newStream(m *Section, clock int, signalled uint32) *Stream {
+	return s.newStreamIn(&Stream{}, m, clock, signalled)
+}
+
+// newStreamIn is newStream in a place.
+func (s *Session) newStreamIn(st *Stream, m *Section, clock int, signalled uint32) *Stream {
 	r := s.connection.identity
 	ssrc := s.table.Unused(r)
 	if signalled != 0 {
 		ssrc = signalled
 	}
 	s.table.AddLocal(ssrc)
-	st := &Stream{
+	*st = Stream{
 		ssrc: ssrc, section: m, contestedSince: simtime.Never, index: len(s.streams), clock: clock,
 		// Half the space, so that sequence numbers don't wrap at once and
 		// confuse SRTP's roll-over counter (RFC 3711 §3.3.1).
@@ -63,6 +69,7 @@ func (s *Session) newStream(m *Section, clock int, signalled uint32) *Stream {
 func (st *Stream) join(now simtime.Time) {
 	s := st.section.session
 	st.local = s.timing.Join(now, st.ssrc)
+	st.local.Index = st.index
 	s.present++
 	s.parting = true // another one may give way to it
 }

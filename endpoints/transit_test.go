@@ -121,7 +121,7 @@ func newBox(t *testing.T, edit func(leg int, sc *endpoints.SessionConfig)) *box 
 		}
 		b.legs[i] = c.Sessions()[0].Sections()[0]
 	}
-	passage.From = b.legs[0]
+	b.legs[1].Passage().From = b.legs[0]
 	b.drain()
 	return b
 }

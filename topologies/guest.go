@@ -215,7 +215,7 @@ func (s *Simulation) addGuest(p *party, config *Endpoint) error {
 	if err != nil {
 		return fmt.Errorf("endpoint %s: %w", config.Name, err)
 	}
-	p.host.stack = p.guest
+	p.host.drive(p.guest)
 	s.clock.OnWake(func(now simtime.Time) {
 		if host.Stirred() {
 			p.host.drain(now)

@@ -203,7 +203,7 @@ func (s *Simulation) describe(e *side, extensions []headerext.Entry, sections []
 		section := sections[at]
 		first := section[0]
 		out := jsep.Section{
-			Kind: first.Kind, MID: fmt.Sprint(i), Formats: s.formats(section, s.like(e.name, e.peer)), Extensions: extensions,
+			Kind: first.Kind, MID: fmt.Sprint(i), Formats: slices.Clone(s.formats(section, s.like(e.name, e.peer))), Extensions: extensions,
 			Feedback: feedbackOf(first.Kind, s.config.Repair.NACK, end.heard, end.given),
 		}
 		for _, m := range section {

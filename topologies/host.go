@@ -36,8 +36,9 @@ type Stack interface {
 // host stands between a stack and the fabric.
 type host struct {
 	stack Stack
+	plain *endpoints.Endpoint // the stack, if it is one without anything around it
 	port  *fabric.Port
-	timer *engine.Timer
+	timer engine.Timer
 	sink  func(endpoints.Event)
 	// inside, if not nil, hears of events before anybody else, and says whether that gives the
 	// stack something to do.
@@ -48,9 +49,16 @@ type host struct {
 }
 
 func newHost(loop *engine.Loop, s Stack) *host {
-	h := &host{stack: s, sink: func(endpoints.Event) {}}
-	h.timer = loop.NewTimer(h)
+	h := &host{sink: func(endpoints.Event) {}}
+	h.drive(s)
+	loop.Init(&h.timer, h)
 	return h
+}
+
+// drive gives the host a stack, in place of the one that it has had.
+func (h *host) drive(s Stack) {
+	h.stack = s
+	h.plain, _ = s.(*endpoints.Endpoint)
 }
 
 // Receive implements fabric.Receiver.
@@ -77,12 +85,25 @@ func (h *host) empty(now simtime.Time) (more bool) {
 	for p := h.stack.PollPacket(now); p != nil; p = h.stack.PollPacket(now) {
 		h.port.Send(now, p)
 	}
-	for e, ok := h.stack.PollEvent(); ok; e, ok = h.stack.PollEvent() {
-		if h.inside != nil && h.inside(e) {
-			more = true
+	if h.plain != nil {
+		for e := h.plain.NextEvent(); e != nil; e = h.plain.NextEvent() {
+			more = h.tell(e) || more
 		}
-		h.sink(e)
+		return more
 	}
+	for e, ok := h.stack.PollEvent(); ok; e, ok = h.stack.PollEvent() {
+		more = h.tell(&e) || more
+	}
+	return more
+}
+
+// tell says what has happened, and returns whether that gives the stack something to do.
+func (h *host) tell(e *endpoints.Event) (more bool) {
+	what := *e // what it says may happen to the stack, which then has another event in its place
+	if h.inside != nil {
+		more = h.inside(what)
+	}
+	h.sink(what)
 	return more
 }
 

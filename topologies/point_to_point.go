@@ -355,8 +355,20 @@ func (s *Simulation) sessionConfig(end sessionEnd) (endpoints.SessionConfig, err
 // average: nobody there makes less of it while a queue waits, which would never end.
 const slack = 10
 
-// formats returns the payload formats of a medium at an endpoint.
+// formats returns the payload formats of a medium at an endpoint, which nobody changes: media with the same ones
+// share them, as every packet needs one.
 func (s *Simulation) formats(section []*Media, of string) []endpoints.Format {
+	list := s.formatsOf(section, of)
+	for _, other := range s.formatLists {
+		if slices.Equal(other, list) {
+			return other
+		}
+	}
+	s.formatLists = append(s.formatLists, slices.Clip(list))
+	return s.formatLists[len(s.formatLists)-1]
+}
+
+func (s *Simulation) formatsOf(section []*Media, of string) []endpoints.Format {
 	has := func(scheme FECScheme) bool {
 		return slices.ContainsFunc(section, func(m *Media) bool { return m.FEC.Scheme == scheme })
 	}

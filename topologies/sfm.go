@@ -49,6 +49,7 @@ type projection struct {
 	model  endpoints.StreamModel
 	legs   []*projected
 	past   []*projected // that show something else since
+	room   []projected  // memory of legs
 	request
 	layers   []float64 // parts of the rate that temporal layers have with all lower ones; nil if there is one
 	pace     pace
@@ -292,6 +293,15 @@ func (s *Simulation) forwards(name string) bool {
 	return p != nil && p.config.Forwards
 }
 
+// place moves a new leg to where the others are: all are looked through when one bears another rate.
+func (p *projection) place(leg *projected) *projected {
+	if len(p.room) == cap(p.room) {
+		p.room = make([]projected, 0, max(8, 2*cap(p.room)))
+	}
+	p.room = append(p.room, *leg)
+	return &p.room[len(p.room)-1]
+}
+
 // projectionOf returns what becomes of a stream at the middlebox.
 func (m *sfm) projectionOf(flow string) *projection {
 	p := m.projections[flow]
@@ -361,6 +371,7 @@ func (s *Simulation) passOn(m *sfm, f *Flow) {
 	if p == nil { // it comes from another middlebox
 		p = m.projections[f.Name+">"+f.From]
 	}
+	leg = p.place(leg)
 	p.legs = append(p.legs, leg)
 	if p.layers != nil {
 		leg.thinning = newThinning(len(p.layers))

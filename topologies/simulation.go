@@ -55,6 +55,8 @@ type Simulation struct {
 	// transcodings of pictures, by the flow that they come as, and by where they come
 	transcodings map[string]*transcoding
 	pictures     map[*endpoints.Section]*transcoding
+	formatLists  [][]endpoints.Format // that media sections have
+	scratch      endpoints.Scratch    // of all endpoints
 }
 
 // translator is a NAT and who is behind it.
@@ -411,7 +413,8 @@ const firstPort = 49152
 func (s *Simulation) addEndpoint(i int, e Endpoint) {
 	calls := s.config.Type == Mesh && !s.config.SharedEncoders // of which each goes its own way
 	config := endpoints.Config{
-		Name: e.Name, Addr: firstAddress + packet.IPv4(i), ClockOffset: e.ClockOffset, ClockDrift: e.ClockDrift,
+		Scratch: &s.scratch,
+		Name:    e.Name, Addr: firstAddress + packet.IPv4(i), ClockOffset: e.ClockOffset, ClockDrift: e.ClockDrift,
 		Pool: s.Fabric.Pool(), Random: s.random, Independent: e.Forwards || calls, Stubborn: e.Stubborn,
 	}
 	var h *host

@@ -21,12 +21,13 @@ import (
 // Breaker watches the streams of an RTP session. After OnSent and OnReport its host
 // calls PollTrip until there is no trip any more.
 type Breaker struct {
-	settings Settings
+	found    *stream // that was asked for last; nil if there is none
 	td       time.Duration
+	signs    uint64 // of life, so far
+	trips    []Trip
+	settings Settings
 	streams  []*stream
 	ssrcs    []uint32 // of these
-	last     int      // that was asked for
-	trips    []Trip
 }
 
 // New returns a breaker without streams.
@@ -48,16 +49,27 @@ type Stream struct {
 const maxG = 10_000
 
 // Add begins to watch a stream.
-func (b *Breaker) Add(ssrc uint32, c Stream) {
+func (b *Breaker) Add(ssrc uint32, c Stream) { b.AddIn(nil, ssrc, c) }
+
+// Memory is what a breaker keeps of a stream, for whoever wants it to lie beside what else it has.
+type Memory struct{ stream stream }
+
+// AddIn is Add with the stream in a place that nothing else needs; nil leaves it to the breaker.
+func (b *Breaker) AddIn(m *Memory, ssrc uint32, c Stream) {
 	c.G = min(max(c.G, 1), maxG)
-	s := &stream{breaker: b, ssrc: ssrc, config: c, framing: newFraming(c)}
+	if m == nil {
+		m = &Memory{}
+	}
+	s := &m.stream
+	*s = stream{breaker: b, ssrc: ssrc, config: c}
+	s.framing.begin(&c)
 	for _, o := range b.streams {
 		if c.Group != "" && o.config.Group == c.Group && o.config.DSCP == c.DSCP {
 			s.group = o.group
 		}
 	}
 	if s.group == nil {
-		s.group = &group{}
+		s.group = &s.own
 	}
 	s.group.streams = append(s.group.streams, s)
 	b.streams, b.ssrcs = append(b.streams, s), append(b.ssrcs, ssrc)
@@ -67,7 +79,7 @@ func (b *Breaker) Add(ssrc uint32, c Stream) {
 // reports yet: the first block of each reporter is one to compare others with.
 func (b *Breaker) Rename(from, to uint32) {
 	if s := b.stream(from); s != nil {
-		s.ssrc, b.ssrcs[b.last] = to, to
+		s.ssrc, b.ssrcs[slices.Index(b.ssrcs, from)] = to, to
 		s.stopped()
 		s.reporters, s.by = s.reporters[:0], s.by[:0]
 	}
@@ -78,6 +90,7 @@ func (b *Breaker) Remove(ssrc uint32) {
 	for i, s := range b.streams {
 		if s.ssrc == ssrc {
 			b.streams, b.ssrcs = append(b.streams[:i], b.streams[i+1:]...), append(b.ssrcs[:i], b.ssrcs[i+1:]...)
+			b.found = nil
 			s.group.remove(s)
 			return
 		}
@@ -163,6 +176,9 @@ func (b *Breaker) judge(now simtime.Time, s *stream, by *reporter, r *Report) {
 	by.note(now, s, r)
 }
 
+// Tripped reports whether PollTrip has something to say.
+func (b *Breaker) Tripped() bool { return len(b.trips) > 0 }
+
 // PollTrip returns the next trip.
 func (b *Breaker) PollTrip() (Trip, bool) {
 	if len(b.trips) == 0 {
@@ -185,11 +201,13 @@ func (b *Breaker) Limit(ssrc uint32) (units.BitRate, bool) {
 
 // stream returns the stream with an SSRC, or nil.
 func (b *Breaker) stream(ssrc uint32) *stream {
-	if b.last >= len(b.ssrcs) || b.ssrcs[b.last] != ssrc { // packets of one leave together
-		if b.last = slices.Index(b.ssrcs, ssrc); b.last < 0 {
-			b.last = 0
-			return nil
-		}
+	if s := b.found; s != nil && s.ssrc == ssrc { // packets of one leave together
+		return s
 	}
-	return b.streams[b.last]
+	i := slices.Index(b.ssrcs, ssrc)
+	if i < 0 {
+		return nil
+	}
+	b.found = b.streams[i]
+	return b.found
 }

@@ -22,12 +22,13 @@ type interval struct {
 
 // history holds the last reporting intervals.
 type history struct {
-	ring []interval
-	head int // of the next one
-	n    int
+	ring  []interval
+	head  int // of the next one
+	n     int
+	clean int // how many of the last ones nothing was lost in
 }
 
-func (h *history) clear() { h.head, h.n = 0, 0 }
+func (h *history) clear() { h.head, h.n, h.clean = 0, 0, 0 }
 
 // add keeps an interval, and room for as many as are asked for.
 func (h *history) add(i interval, room int) {
@@ -39,8 +40,13 @@ func (h *history) add(i interval, room int) {
 		h.ring, h.head = ring, h.n
 	}
 	h.ring[h.head] = i
-	h.head = (h.head + 1) % len(h.ring)
+	if h.head++; h.head == len(h.ring) {
+		h.head = 0
+	}
 	h.n = min(h.n+1, len(h.ring))
+	if h.clean++; i.lost > 0 {
+		h.clean = 0
+	}
 }
 
 // at returns the interval that is k before the last.
@@ -123,6 +129,10 @@ func (b *Breaker) checkCongestion(now simtime.Time, s *stream, by *reporter, r *
 	n := by.cb
 	by.history.add(interval{b.lost(by, r), d, s.bytes - by.bytes}, n)
 	if by.history.n < n || s.group.state == ceased { // it may have tripped with this block
+		return
+	}
+	if by.history.clean >= n { // nothing is too much
+		by.tooMuch = 0
 		return
 	}
 	p, bytes, total := by.history.mean(n)

@@ -17,14 +17,15 @@ type framing struct {
 	head    int
 	bytes   units.Bytes
 	packets int
+	few     [5]frameSize // that these are if G is 1
 
-	tf    time.Duration // if it is constant
-	last  time.Duration // interval before the present frame
-	slots [slots]slot
+	tf   time.Duration // if it is constant
+	last time.Duration // interval before the present frame
 	// longest is Tf in a second, unless it isn't known as another frame has begun since.
 	longest time.Duration
 	second  int64
 	known   bool
+	slots   [slots]slot
 }
 
 // slot holds the longest interval that ended in a second.
@@ -41,8 +42,12 @@ type frameSize struct {
 	packets int
 }
 
-func newFraming(c Stream) framing {
-	return framing{tf: bounded(c.Tf), sizes: make([]frameSize, 4*c.G+1)}
+// begin is called once, where the framing stays.
+func (f *framing) begin(c *Stream) {
+	f.tf, f.sizes = bounded(c.Tf), f.few[:]
+	if n := 4*c.G + 1; n > len(f.few) {
+		f.sizes = make([]frameSize, n)
+	}
 }
 
 // sent notes a packet.

@@ -18,8 +18,8 @@ const (
 
 // group is one stream, or several that trip together (§8).
 type group struct {
-	streams []*stream
 	state   state
+	streams []*stream
 
 	limit, former units.BitRate // of a group that is reduced
 	at            simtime.Time  // of the reduction, or of the last time that the limit rose

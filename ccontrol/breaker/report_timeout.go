@@ -17,11 +17,7 @@ func (b *Breaker) silence() time.Duration { return Silent * b.td }
 // alive notes that something was heard about the session's streams. That reports on
 // one speak for all is what §4.1 says of senders with more streams than a report has
 // room for.
-func (b *Breaker) alive() {
-	for _, s := range b.streams {
-		s.unheard = simtime.Never
-	}
-}
+func (b *Breaker) alive() { b.signs++ }
 
 // checkReports looks for signs of life when a packet leaves.
 func (b *Breaker) checkReports(now simtime.Time, s *stream) {

@@ -10,7 +10,7 @@ import (
 
 // stream is what is known of an SSRC.
 type stream struct {
-	breaker *Breaker
+	breaker *Breaker // what every packet needs stands first
 	group   *group
 	ssrc    uint32
 	active  bool // lastSent is part of the present stretch of sending
@@ -21,6 +21,8 @@ type stream struct {
 	// unheard is when the first packet left since the last sign of life, and
 	// unjudged the same since the last SR or RR about the stream; Never if none has.
 	unheard, unjudged simtime.Time
+	own               group        // that it is in if it is by itself
+	signs             uint64       // of life that unheard is about
 	now               simtime.Time // of the last event
 	framing           framing
 
@@ -58,6 +60,9 @@ const maxReporters = 32
 // sent notes a packet. A sender that was silent for longer than reports may be begins
 // anew: nobody had anything to report.
 func (s *stream) sent(now simtime.Time, size units.Bytes, frame uint32) {
+	if s.signs != s.breaker.signs {
+		s.signs, s.unheard = s.breaker.signs, simtime.Never
+	}
 	if !s.active || now.Sub(s.lastSent) >= s.breaker.silence() {
 		s.unheard, s.unjudged = now, now
 	}

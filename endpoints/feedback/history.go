@@ -28,17 +28,19 @@ type History struct {
 	ring      []sentPacket // by transport sequence number
 	next      uint64       // transport sequence number of the next packet
 	whole     uint64       // number before which all packets are settled
+	sent      units.Bytes  // of all packets
+	answered  units.Bytes  // of these, as the receiver has it that is behind most; 0 without any
 	numbers   ssrcs.Index
 	streams   []numbering // by place among these
-	sent      units.Bytes // of all packets
 	receivers []*Receiver
+	alone     bool // there is one receiver for good
 }
 
 // Receiver is one of those who say how a sender's packets fared.
 type Receiver struct {
 	history *History
 	name    string
-	fates   []fate // by place in the history's ring
+	fates   []fate // by place in the history's ring; nil of the one that is alone, which has them there
 	report  ccontrol.Report
 
 	newest   uint64      // transport sequence number of the newest packet that was reported on, plus 1
@@ -56,6 +58,7 @@ type sentPacket struct {
 	ssrc  uint32
 	rtp   uint16
 	used  bool
+	fate  fate // by the receiver that is alone
 }
 
 type fate uint8
@@ -87,8 +90,10 @@ func (h *History) Sent(now simtime.Time, ssrc uint32, rtpSeq uint16, size units.
 	h.ring[at] = sentPacket{
 		sent: now, seq: uint32(seq), total: uint32(h.sent), size: uint32(size), probe: probe, ssrc: ssrc, rtp: rtpSeq, used: true,
 	}
-	for _, r := range h.receivers {
-		r.fates[at] = unreported
+	if !h.alone {
+		for _, r := range h.receivers {
+			r.fates[at] = unreported
+		}
 	}
 	h.number(ssrc, rtpSeq, seq)
 	return seq
@@ -106,6 +111,9 @@ func (h *History) makeRoom(seq uint64) {
 		ring[int(p.seq)&(len(ring)-1)] = *p
 	}
 	for _, r := range h.receivers {
+		if h.alone {
+			break
+		}
 		fates := make([]fate, len(ring))
 		for i := range h.ring {
 			fates[int(h.ring[i].seq)&(len(ring)-1)] = r.fates[i]
@@ -118,21 +126,26 @@ func (h *History) makeRoom(seq uint64) {
 // settled reports whether no report can say anything new of a packet: its receiver has got it, and
 // there is no other one, nor will there be.
 func (h *History) settled(seq uint64) bool {
-	return seq < h.whole || h.alone() && h.receivers[0].got(seq)
+	return seq < h.whole || h.alone && h.got(seq)
 }
 
-// alone reports whether there is one receiver for good.
-func (h *History) alone() bool { return len(h.receivers) == 1 && h.receivers[0].name == "" }
+// got reports whether the receiver that is alone has got a packet that is in the ring.
+func (h *History) got(seq uint64) bool {
+	return h.ring[int(seq)&(len(h.ring)-1)].fate == reportedReceived
+}
 
-// got reports whether the receiver has got a packet that is in the ring.
-func (r *Receiver) got(seq uint64) bool {
-	return r.fates[int(seq)&(len(r.fates)-1)] == reportedReceived
+// fate returns what a receiver has said of a packet.
+func (r *Receiver) fate(p *sentPacket) *fate {
+	if r.history.alone {
+		return &p.fate
+	}
+	return &r.fates[int(p.seq)&(len(r.fates)-1)]
 }
 
 // settle moves on to the first packet that isn't settled.
 func (h *History) settle() {
 	h.whole = max(h.whole, h.next-min(h.next, uint64(len(h.ring))))
-	for h.whole < h.next && h.receivers[0].got(h.whole) {
+	for h.whole < h.next && h.got(h.whole) {
 		h.whole++
 	}
 }
@@ -176,28 +189,48 @@ func (h *History) Receiver(name string) *Receiver {
 	}
 	r := &Receiver{history: h, name: name, fates: make([]fate, len(h.ring))}
 	h.receivers = append(h.receivers, r)
+	h.place()
 	return r
 }
 
 // Forget drops a receiver that has left.
 func (h *History) Forget(name string) {
 	h.receivers = slices.DeleteFunc(h.receivers, func(r *Receiver) bool { return r.name == name })
+	h.place()
+}
+
+// place puts what receivers have said of packets where it belongs, as there are others than before.
+func (h *History) place() {
+	if h.alone && len(h.receivers) > 0 { // it isn't any more
+		r := h.receivers[0]
+		r.fates = make([]fate, len(h.ring))
+		for i := range h.ring {
+			r.fates[i] = h.ring[i].fate
+		}
+	}
+	if h.alone = len(h.receivers) == 1 && h.receivers[0].name == ""; h.alone {
+		r := h.receivers[0]
+		for i := range h.ring {
+			h.ring[i].fate = r.fates[i]
+		}
+		r.fates = nil
+	}
+	h.compare()
+}
+
+// compare finds who is behind most.
+func (h *History) compare() {
+	h.answered = 0
+	for i, r := range h.receivers {
+		if i == 0 || r.answered < h.answered {
+			h.answered = r.answered
+		}
+	}
 }
 
 // InFlight returns what was sent since the newest packet that was reported on, by the
 // receiver who is behind most.
-func (h *History) InFlight() units.Bytes {
-	least := h.sent
-	for i, r := range h.receivers {
-		if i == 0 || r.answered < least {
-			least = r.answered
-		}
-	}
-	if len(h.receivers) == 0 {
-		least = 0
-	}
-	return h.sent - least
-}
+func (h *History) InFlight() units.Bytes { return h.sent - h.answered }
 
 // StreamOf returns the stream of a packet; false if it is too old.
 func (h *History) StreamOf(seq uint64) (ssrc uint32, ok bool) {
@@ -258,12 +291,13 @@ func (r *Receiver) note(p *sentPacket, received bool, arrival simtime.Time, ecn 
 	seq := r.history.unfold(p.seq)
 	if seq >= r.newest {
 		r.newest, r.answered = seq+1, r.history.totalOf(p)
+		r.history.compare()
 	}
-	switch was := &r.fates[int(p.seq)&(len(r.fates)-1)]; {
+	switch was := r.fate(p); {
 	case *was == reportedReceived, !received && *was == reportedLost:
 		return
 	case received:
-		if *was = reportedReceived; r.history.alone() {
+		if *was = reportedReceived; r.history.alone {
 			r.history.settle()
 		}
 	default:

@@ -32,11 +32,24 @@ type Decision struct {
 // packet and says so with SentRegular, SentEarly or SentMinimal. pending tells
 // whether feedback messages wait for transmission.
 func (s *Scheduler) Due(now simtime.Time, pending bool) Decision {
+	return s.DueIf(now, always(pending))
+}
+
+// Feedback says whether messages wait for transmission.
+type Feedback interface{ FeedbackPending() bool }
+
+type always bool
+
+// FeedbackPending implements [Feedback].
+func (a always) FeedbackPending() bool { return bool(a) }
+
+// DueIf is Due for feedback that is only looked for where it matters.
+func (s *Scheduler) DueIf(now simtime.Time, pending Feedback) Decision {
 	s.moved = true
 	for _, l := range s.locals {
 		if l.te <= now {
 			l.te = simtime.Never
-			if pending {
+			if pending.FeedbackPending() {
 				return Decision{Kind: Early, Local: l}
 			}
 		}
@@ -83,7 +96,7 @@ func (s *Scheduler) reconsider(now simtime.Time, l *Local) bool {
 }
 
 // afterReconsideration applies T_rr_interval (RFC 4585 §3.5.3, steps 1 and 2).
-func (s *Scheduler) afterReconsideration(now simtime.Time, l *Local, pending bool) Kind {
+func (s *Scheduler) afterReconsideration(now simtime.Time, l *Local, pending Feedback) Kind {
 	trr := s.config.TrrInterval
 	if !s.config.AVPF || trr == 0 || l.trrLast == simtime.Never {
 		return Regular
@@ -92,7 +105,7 @@ func (s *Scheduler) afterReconsideration(now simtime.Time, l *Local, pending boo
 	switch {
 	case l.trrLast.Add(current) <= now:
 		return Regular
-	case pending:
+	case pending.FeedbackPending():
 		return Minimal
 	}
 	s.restart(l, now)

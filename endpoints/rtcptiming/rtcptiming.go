@@ -79,6 +79,8 @@ type Scheduler struct {
 // (RFC 8108 §5.1).
 type Local struct {
 	SSRC uint32
+	// Index is what the endpoint knows the SSRC by.
+	Index int
 
 	tp, tn     simtime.Time
 	te         simtime.Time // of an early packet; Never if none is scheduled

@@ -11,8 +11,9 @@ const few = 32
 // to them in slices. The zero value is empty.
 type Index struct {
 	list   []uint32
-	last   int            // what was found last: most likely the next one, too
 	places map[uint32]int // nil of a few
+	// near is where the SSRC with certain low bits was found last, which chance has drawn.
+	near [few]uint8
 }
 
 // Len returns how many SSRCs there are.
@@ -20,8 +21,8 @@ func (x *Index) Len() int { return len(x.list) }
 
 // Find returns the place of an SSRC; -1 if it has none.
 func (x *Index) Find(ssrc uint32) int {
-	if x.last < len(x.list) && x.list[x.last] == ssrc {
-		return x.last
+	if at := int(x.near[ssrc%few]); at < len(x.list) && x.list[at] == ssrc {
+		return at
 	}
 	return x.search(ssrc)
 }
@@ -34,7 +35,7 @@ func (x *Index) search(ssrc uint32) int {
 		at = i
 	}
 	if at >= 0 {
-		x.last = at
+		x.near[ssrc%few] = uint8(at) // of one that is further behind it is another's
 	}
 	return at
 }
@@ -42,7 +43,7 @@ func (x *Index) search(ssrc uint32) int {
 // Add gives an SSRC that has none the next place, and returns it.
 func (x *Index) Add(ssrc uint32) int {
 	at := len(x.list)
-	x.list, x.last = append(x.list, ssrc), at
+	x.list = append(x.list, ssrc)
 	if x.places == nil && at == few {
 		x.places = make(map[uint32]int, 2*few)
 		x.number(0)

@@ -13,16 +13,16 @@ import (
 // or SetOwn; while Pending says so, Notify as soon as RTCP may be sent. A lower
 // limit holds from its event on, a higher one some time after Notify.
 type Sender struct {
-	ssrc          uint32
+	ssrc    uint32
+	pending bool
+	// held are limits that no longer count, but for the wait before a raise.
+	held          []heldTuple
 	maxPacketRate int
 
 	// tuples are the bounding set of the last TMMBN and what came since. What
 	// isn't bounding is forgotten with the next one (§3.5.4.6).
-	tuples  []Tuple
-	set     []Tuple
-	pending bool
-	// held are limits that no longer count, but for the wait before a raise.
-	held []heldTuple
+	tuples []Tuple
+	set    []Tuple
 
 	scratch, trial []Tuple
 }

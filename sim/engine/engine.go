@@ -48,6 +48,9 @@ func (l *Loop) NewTimer(h Handler) *Timer {
 	return &Timer{loop: l, handler: h, index: -1}
 }
 
+// Init is NewTimer for a timer that lies in what it belongs to, and stays there.
+func (l *Loop) Init(t *Timer, h Handler) { *t = Timer{loop: l, handler: h, index: -1} }
+
 // checkEvery is how many timers fire between two looks at the context.
 const checkEvery = 1 << 12
 

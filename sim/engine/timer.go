@@ -110,18 +110,19 @@ func (l *Loop) down(i int) {
 		if first >= len(h) {
 			break
 		}
-		least := first
-		for c := first + 1; c < min(first+arity, len(h)); c++ {
-			if h[c].before(h[least]) {
-				least = c
+		children := h[first:min(first+arity, len(h))]
+		least, at, seq := 0, children[0].at, children[0].seq
+		for c := 1; c < len(children); c++ {
+			if child := &children[c]; child.at < at || child.at == at && child.seq < seq {
+				least, at, seq = c, child.at, child.seq
 			}
 		}
-		if !h[least].before(s) {
+		if at > s.at || at == s.at && seq > s.seq {
 			break
 		}
-		h[i] = h[least]
+		h[i] = children[least]
 		h[i].timer.index = i
-		i = least
+		i = first + least
 	}
 	h[i] = s
 	s.timer.index = i

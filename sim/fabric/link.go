@@ -39,22 +39,35 @@ type LinkConfig struct {
 // then propagation and jitter, each separate. A packet in propagation doesn't
 // occupy the queue.
 type Link struct {
-	LinkConfig
-	fabric *Fabric
-	index  uint32
-	from   *Node
+	fabric *Fabric // what every packet needs stands first
 	to     *Node
+	index  uint32
 	down   bool
-	stats  LinkStats
-
-	impairments []Impairment
-	loss        *IndependentLoss // the first of them
-	serializer  serializer
-	dropLater   DropFunc
-
-	flight      flight
-	flightTimer *engine.Timer
+	flight flight
+	// arrival is due with the first packet in flight, and sending with the last bit of the one in the
+	// serializer.
+	arrival, sending engine.Timer
+	serializer       serializer
+	dropLater        DropFunc
+	impairments      []Impairment
+	loss             IndependentLoss // the first of them
+	only             [1]Impairment   // that they are if there are no others
+	stats            LinkStats
+	LinkConfig
+	from *Node
 }
+
+// arrivals and departures are a link to its timers.
+type (
+	arrivals   Link
+	departures Link
+)
+
+// Fire implements [engine.Handler].
+func (l *arrivals) Fire(now simtime.Time) { (*Link)(l).arrived(now) }
+
+// Fire implements [engine.Handler].
+func (l *departures) Fire(now simtime.Time) { (*Link)(l).serialized(now) }
 
 // LinkStats counts packets of one link.
 type LinkStats struct {
@@ -82,10 +95,11 @@ func (f *Fabric) AddLink(from, to *Node, c LinkConfig) *Link {
 		l.Queue = NewDropTail(Limit{Bytes: 1 << 40})
 	}
 	l.Cost = max(l.Cost, 1)
-	l.loss = &IndependentLoss{P: c.Loss, Random: f.random.Stream("link/" + c.Name + "/loss")}
-	l.impairments = append([]Impairment{l.loss}, c.Impairments...)
-	l.serializer.timer = f.loop.NewTimer(engine.HandlerFunc(l.serialized))
-	l.flightTimer = f.loop.NewTimer(engine.HandlerFunc(l.arrived))
+	l.loss = IndependentLoss{P: c.Loss, Random: f.random.Stream("link/" + c.Name + "/loss")}
+	l.only[0] = &l.loss
+	l.impairments = append(l.only[:], c.Impairments...)
+	f.loop.Init(&l.sending, (*departures)(l))
+	f.loop.Init(&l.arrival, (*arrivals)(l))
 	l.dropLater = func(p *packet.Packet) {
 		l.stats.Discarded++
 		f.drop(f.loop.Now(), l, p, QueueDropped)
@@ -208,14 +222,14 @@ func (l *Link) propagate(now simtime.Time, p *packet.Packet, serial time.Duratio
 		at = l.Jitter.Exit(at, serial)
 	}
 	if l.flight.push(at, p) {
-		l.flightTimer.Set(at)
+		l.arrival.Set(at)
 	}
 }
 
 func (l *Link) arrived(now simtime.Time) {
 	p := l.flight.pop()
 	if next := l.flight.next(); next != simtime.Never {
-		l.flightTimer.Set(next)
+		l.arrival.Set(next)
 	}
 	l.stats.Delivered++
 	l.fabric.forward(now, l.to, p, l)

@@ -3,7 +3,6 @@ package fabric
 import (
 	"time"
 
-	"rtpfabric/sim/engine"
 	"rtpfabric/sim/packet"
 	"rtpfabric/sim/simtime"
 	"rtpfabric/sim/units"
@@ -14,7 +13,6 @@ type serializer struct {
 	packet *packet.Packet
 	start  simtime.Time // of the part of the packet that goes at the present rate
 	bits   int64        // left at start
-	timer  *engine.Timer
 }
 
 func (l *Link) startSerializing(now simtime.Time) {
@@ -27,7 +25,7 @@ func (l *Link) startSerializing(now simtime.Time) {
 	}
 	s := &l.serializer
 	s.packet, s.start, s.bits = p, now, int64(p.Size)*8
-	s.timer.Set(now.Add(l.serialTime(p)))
+	l.sending.Set(now.Add(l.serialTime(p)))
 }
 
 func (l *Link) serialTime(p *packet.Packet) time.Duration {
@@ -70,11 +68,11 @@ func (l *Link) SetRate(now simtime.Time, r units.BitRate) {
 	s.start = now
 	switch {
 	case r == 0:
-		s.timer.Stop()
+		l.sending.Stop()
 	case r < 0:
-		s.timer.Set(now)
+		l.sending.Set(now)
 	default:
 		ns := (s.bits*int64(time.Second) + int64(r) - 1) / int64(r)
-		s.timer.Set(now.Add(time.Duration(ns)))
+		l.sending.Set(now.Add(time.Duration(ns)))
 	}
 }

@@ -13,9 +13,11 @@ import (
 // that quantiles of any window can be told from the record. It costs two bytes
 // a sample. Samples must come in order of time.
 type Distribution struct {
-	until simtime.Time  // end of the last bin
-	sum   time.Duration // of what came since that bin's sum was noted
-	codes []uint16
+	until  simtime.Time  // end of the last bin
+	sum    time.Duration // of what came since that bin's sum was noted
+	n      uint8
+	recent [15]uint16 // the last n samples, which aren't among codes yet: their end is rarely in a cache
+	codes  []uint16
 
 	Entity, Metric string
 	Step           time.Duration   // of a bin
@@ -35,12 +37,25 @@ func (d *Distribution) Add(at simtime.Time, sample time.Duration) {
 		d.begin(int(at.Duration() / d.Step))
 	}
 	sample = max(sample, 0)
-	d.codes = append(d.codes, encode(sample))
+	if d.n == uint8(len(d.recent)) {
+		d.Flush()
+	}
+	d.recent[d.n] = encode(sample)
+	d.n++
 	d.sum += sample
+}
+
+// Flush puts all samples where they are read. Whoever reads does so; after it several may read at the same time.
+func (d *Distribution) Flush() {
+	if d.n > 0 {
+		d.codes = append(d.codes, d.recent[:d.n]...)
+		d.n = 0
+	}
 }
 
 // begin begins a bin, and those before it that there aren't yet.
 func (d *Distribution) begin(bin int) {
+	d.Flush()
 	if n := len(d.sums); n > 0 {
 		d.sums[n-1] = d.sumOf(n - 1)
 		d.sum = 0
@@ -63,6 +78,7 @@ func (d *Distribution) sumOf(i int) time.Duration {
 // Window returns the samples between two times, which are rounded to whole
 // bins.
 func (d *Distribution) Window(from, to simtime.Time) Window {
+	d.Flush()
 	lo := roundBin(from, d.Step)
 	hi := roundBin(to, d.Step)
 	w := Window{}
@@ -86,7 +102,7 @@ func (d *Distribution) Window(from, to simtime.Time) Window {
 }
 
 // Len returns the number of samples.
-func (d *Distribution) Len() int { return len(d.codes) }
+func (d *Distribution) Len() int { return len(d.codes) + int(d.n) }
 
 func roundBin(t simtime.Time, step time.Duration) int {
 	return int((t.Duration() + step/2) / step)

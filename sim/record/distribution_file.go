@@ -43,6 +43,7 @@ func writeDistributions(w io.Writer, all []*Distribution) error {
 	var prefix []byte
 	var codes []uint16
 	for _, d := range all {
+		d.Flush()
 		prefix = appendCell(prefix[:0], d.Entity)
 		prefix = append(prefix, ',')
 		prefix = appendCell(prefix, d.Metric)

@@ -37,15 +37,15 @@ func (r *Recorder) handle(e endpoints.Event) {
 			r.handleFrame(f, &e)
 		}
 	case endpoints.RTCPSent:
-		r.conns[e.Session].endpoint.rtcpSent(e.At, e.Size)
+		r.conn(e.Session).endpoint.rtcpSent(e.At, e.Size)
 	case endpoints.ReportSent:
 		if e.SSRC == e.Section.SSRC() {
-			r.conns[e.Session].report(e.At, e.Section)
+			r.conn(e.Session).report(e.At, e.Section)
 		}
 	case endpoints.RTTMeasured:
-		r.conns[e.Session].rtt.add(e.At, ms(e.Delay))
+		r.conn(e.Session).rtt.add(e.At, ms(e.Delay))
 	case endpoints.TargetChanged:
-		if c := r.conns[e.Session]; c.target != nil {
+		if c := r.conn(e.Session); c.target != nil {
 			t := c.conn.Target()
 			c.target.set(e.At, float64(t.Media))
 			c.pacing.set(e.At, float64(t.Pacing))
@@ -165,10 +165,10 @@ func (r *Recorder) handle(e endpoints.Event) {
 		r.event(e.At, entity, gatherings[e.Kind], e.News)
 	case endpoints.PairSelected:
 		r.event(e.At, entity, record.PairSelected, e.News)
-		r.conns[e.Session].endpoint.routed(e.At)
+		r.conn(e.Session).endpoint.routed(e.At)
 		r.notePaths(e.At)
 	case endpoints.ParticipantTimedOut:
-		r.conns[e.Session].endpoint.timeouts.add(e.At, 1)
+		r.conn(e.Session).endpoint.timeouts.add(e.At, 1)
 		r.event(e.At, entity, "participant-timed-out", fmt.Sprintf("SSRC %08x", e.SSRC))
 	}
 }
@@ -176,6 +176,9 @@ func (r *Recorder) handle(e endpoints.Event) {
 // received returns the stream that an event at a receiver is about; nil if it is
 // measured at another one.
 func (r *Recorder) received(e endpoints.Event) *flowMeter {
+	if m := r.conn(e.Session); m != nil && m.call {
+		return r.heard(m, e.SSRC)
+	}
 	if peer, call := r.peers[e.Session]; call {
 		return r.flow(source{e.SSRC, peer, r.sim.Addr(e.Session.Endpoint())})
 	}

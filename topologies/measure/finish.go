@@ -118,7 +118,7 @@ func (r *Recorder) summary(end simtime.Time) []record.Metric {
 	for _, f := range r.traffic {
 		s.traffic(f, end)
 	}
-	for _, c := range r.connsl {
+	for _, c := range r.conns {
 		s.connection(c)
 	}
 	for _, m := range r.ends {

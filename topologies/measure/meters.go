@@ -8,6 +8,7 @@ import (
 
 	"rtpfabric/endpoints"
 	"rtpfabric/endpoints/ice/turn"
+	"rtpfabric/endpoints/ssrcs"
 	"rtpfabric/endpoints/wire"
 	"rtpfabric/sim/fabric"
 	"rtpfabric/sim/packet"
@@ -49,16 +50,21 @@ func newLinkMeter(b *book, l *fabric.Link) *linkMeter {
 // pathMeter measures the packets of a flow, from entering the network to
 // arrival.
 type pathMeter struct {
+	*packetMeter
+	name                       string
+	lostPackets, markedPackets *total
+	paths                      []pathFrom // that the flow has taken
+}
+
+// packetMeter is what every packet needs of the meter of its flow. Those of all streams stand in a row: of
+// thousands there is room in a cache for these, but not for all.
+type packetMeter struct {
 	capable           *total // nil if that goes without saying
-	sent, sentPackets total  // what every packet needs stands together
+	sent, sentPackets total
 	packets           pathTotals
 	received          total
 	delay             mean
 	delays            record.Distribution
-
-	name                       string
-	lostPackets, markedPackets *total
-	paths                      []pathFrom // that the flow has taken
 }
 
 // pathFrom is the path from a bin on.
@@ -104,7 +110,7 @@ func (m *pathMeter) begin(b *book, name string) {
 	b.beginDistribution(&m.delays, name, record.PacketDelays)
 }
 
-func (m *pathMeter) packetSent(now simtime.Time, p *packet.Packet) {
+func (m *packetMeter) packetSent(now simtime.Time, p *packet.Packet) {
 	if m.capable != nil && p.ECN != packet.NotECT {
 		m.capable.add(now, 1)
 	}
@@ -114,7 +120,7 @@ func (m *pathMeter) packetSent(now simtime.Time, p *packet.Packet) {
 	m.packets.sentBytes += uint64(p.Size)
 }
 
-func (m *pathMeter) packetDelivered(now simtime.Time, p *packet.Packet) {
+func (m *packetMeter) packetDelivered(now simtime.Time, p *packet.Packet) {
 	owd := now.Sub(p.SentAt)
 	m.received.add(now, float64(p.Size))
 	m.delay.add(now, ms(owd))
@@ -213,9 +219,10 @@ type flowTotals struct {
 	frozen                     time.Duration
 }
 
-func newFlowMeter(b *book, f *topologies.Flow) *flowMeter {
+// newFlowMeter makes a meter whose packets are measured in a place.
+func newFlowMeter(b *book, packets *packetMeter, f *topologies.Flow) *flowMeter {
 	n := f.Flow()
-	m := &flowMeter{flow: f, pauses: slices.Clone(f.Pauses)}
+	m := &flowMeter{pathMeter: pathMeter{packetMeter: packets}, flow: f, pauses: slices.Clone(f.Pauses)}
 	m.begin(b, n)
 	m.encoded, m.goodput = b.rate(n, record.EncoderRate), b.rate(n, record.Goodput)
 	m.frameDelay, m.frameDelays = b.delay(n, record.FrameDelay), b.distribution(n, record.FrameDelays)
@@ -376,6 +383,11 @@ func (m *endpointMeter) count(b *book, now simtime.Time) {
 // connMeter measures one end of a session.
 type connMeter struct {
 	conn       *endpoints.Session
+	self, peer packet.IPv4 // its ends, of a call
+	call       bool
+	since      int         // how many SSRCs of streams were known when those below were noted
+	heard      ssrcs.Index // that have come
+	flows      []*flowMeter
 	endpoint   *endpointMeter
 	target     *level
 	pacing     *level
@@ -432,7 +444,7 @@ type trafficMeter struct {
 }
 
 func newTrafficMeter(b *book, f *topologies.CrossFlow) *trafficMeter {
-	m := &trafficMeter{flow: f}
+	m := &trafficMeter{pathMeter: pathMeter{packetMeter: &packetMeter{}}, flow: f}
 	m.begin(b, f.Name)
 	for _, e := range f.Ends {
 		if w, ok := e.(topologies.WindowSource); ok {

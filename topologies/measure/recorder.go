@@ -7,6 +7,7 @@ import (
 
 	"rtpfabric/endpoints"
 	"rtpfabric/endpoints/ice/turn"
+	"rtpfabric/endpoints/ssrcs"
 	"rtpfabric/sim/engine"
 	"rtpfabric/sim/fabric"
 	"rtpfabric/sim/packet"
@@ -18,21 +19,21 @@ import (
 // Recorder observes one simulation. Attach it before the run, call Finish
 // after it.
 type Recorder struct {
-	book   book
-	sim    *topologies.Simulation
-	links  []*linkMeter // by Link.Index; nil for links without a serializer
-	causes []causes     // of drops, likewise
-	nodes  causes
-	flows  []*flowMeter
-	ssrcs  []ssrcOf // those that streams have or had
-	bySSRC map[source]*flowMeter
-	makers map[packet.IPv4]*endpointMeter     // of connections, in a call that is signalled
-	agreed map[string]simtime.Time            // on it, by endpoint
-	peers  map[*endpoints.Session]packet.IPv4 // whose streams come, of calls
-	conns  map[*endpoints.Session]*connMeter
-	connsl []*connMeter
-	ends   []*endpointMeter
-	boxes  []*boxMeter
+	book    book
+	sim     *topologies.Simulation
+	links   []*linkMeter // by Link.Index; nil for links without a serializer
+	causes  []causes     // of drops, likewise
+	nodes   causes
+	flows   []*flowMeter
+	packets []packetMeter // of these
+	ssrcs   []ssrcOf      // those that streams have or had
+	bySSRC  map[source]*flowMeter
+	makers  map[packet.IPv4]*endpointMeter     // of connections, in a call that is signalled
+	agreed  map[string]simtime.Time            // on it, by endpoint
+	peers   map[*endpoints.Session]packet.IPv4 // whose streams come, of calls
+	conns   []*connMeter                       // by the number of the session, from 1 on
+	ends    []*endpointMeter
+	boxes   []*boxMeter
 	// traffic by the address of its sources, from the first on; every other
 	// address is a sink's and has nil.
 	traffic      []*trafficMeter
@@ -49,14 +50,15 @@ type Recorder struct {
 // that are sent, delivered and dropped.
 func Attach(sim *topologies.Simulation, also ...fabric.Observer) *Recorder {
 	r := &Recorder{
-		sim: sim, bySSRC: map[source]*flowMeter{}, makers: map[packet.IPv4]*endpointMeter{}, agreed: map[string]simtime.Time{}, peers: map[*endpoints.Session]packet.IPv4{}, conns: map[*endpoints.Session]*connMeter{}, also: also,
+		sim: sim, bySSRC: map[source]*flowMeter{}, makers: map[packet.IPv4]*endpointMeter{}, agreed: map[string]simtime.Time{}, peers: map[*endpoints.Session]packet.IPv4{}, also: also,
 	}
 	for _, l := range sim.Fabric.Links() {
 		r.links = append(r.links, newLinkMeter(&r.book, l))
 	}
 	r.causes = make([]causes, len(r.links))
+	r.packets = make([]packetMeter, len(sim.Flows))
 	for i, f := range sim.Flows {
-		m := newFlowMeter(&r.book, f)
+		m := newFlowMeter(&r.book, &r.packets[i], f)
 		m.begun = len(sim.SignallingNodes()) == 0
 		f.Sender.Number(int32(i + 1))
 		r.flows = append(r.flows, m)
@@ -71,8 +73,10 @@ func Attach(sim *topologies.Simulation, also ...fabric.Observer) *Recorder {
 	}
 	for _, c := range sim.Sessions() {
 		m := newConnMeter(&r.book, c, r.endpoint(c))
-		r.conns[c] = m
-		r.connsl = append(r.connsl, m)
+		m.self = sim.Addr(c.Endpoint())
+		m.peer, m.call = r.peers[c]
+		r.conns = append(r.conns, m)
+		c.Number(int32(len(r.conns)))
 	}
 	for i, f := range sim.Traffic {
 		m := newTrafficMeter(&r.book, f)
@@ -135,7 +139,7 @@ func (r *Recorder) sample(now simtime.Time) {
 	for _, m := range r.boxes {
 		m.sample(now)
 	}
-	for _, m := range r.connsl {
+	for _, m := range r.conns {
 		m.sample(now)
 	}
 	for _, f := range r.flows {
@@ -165,6 +169,17 @@ func (r *Recorder) pathOf(p *packet.Packet) *pathMeter {
 		if m := r.byAddr[i]; m != nil {
 			return &m.pathMeter
 		}
+	}
+	return nil
+}
+
+// packetsOf is pathOf for packets that are sent or delivered.
+func (r *Recorder) packetsOf(p *packet.Packet) *packetMeter {
+	if p.Flow > 0 {
+		return &r.packets[p.Flow-1]
+	}
+	if m := r.pathOf(p); m != nil {
+		return m.packetMeter
 	}
 	return nil
 }
@@ -203,6 +218,27 @@ func (r *Recorder) flow(of source) *flowMeter {
 	return nil
 }
 
+// conn returns the meter of a session; nil of one that isn't the simulation's.
+func (r *Recorder) conn(s *endpoints.Session) *connMeter {
+	if n := s.Numbered(); n > 0 {
+		return r.conns[n-1]
+	}
+	return nil
+}
+
+// heard returns the stream that comes in a session of a call with an SSRC, or nil.
+func (r *Recorder) heard(m *connMeter, ssrc uint32) *flowMeter {
+	if m.since != len(r.ssrcs) { // some stream has another one
+		m.since, m.heard, m.flows = len(r.ssrcs), ssrcs.Index{}, m.flows[:0]
+	}
+	i := m.heard.Find(ssrc)
+	if i < 0 {
+		i = m.heard.Add(ssrc)
+		m.flows = append(m.flows, r.flow(source{ssrc, m.peer, m.self}))
+	}
+	return m.flows[i]
+}
+
 // sent returns the stream that an endpoint sends with an SSRC, or nil.
 func (r *Recorder) sent(s *endpoints.Session, ssrc uint32) *flowMeter {
 	return r.flow(source{ssrc, r.sim.Addr(s.Endpoint()), r.peers[s]})
@@ -216,7 +252,7 @@ func (r *Recorder) PacketSent(now simtime.Time, p *packet.Packet) {
 	if p.Passed {
 		return
 	}
-	if m := r.pathOf(p); m != nil {
+	if m := r.packetsOf(p); m != nil {
 		m.packetSent(now, p)
 		return
 	}
@@ -247,7 +283,7 @@ func (r *Recorder) PacketDelivered(now simtime.Time, p *packet.Packet) {
 	for _, o := range r.also {
 		o.PacketDelivered(now, p)
 	}
-	if m := r.pathOf(p); m != nil && !r.sim.Midway(p) {
+	if m := r.packetsOf(p); m != nil && !r.sim.Midway(p) {
 		m.packetDelivered(now, p)
 	}
 }

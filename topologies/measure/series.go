@@ -239,6 +239,9 @@ func (b *book) finish(end simtime.Time) {
 	for _, s := range b.series {
 		fill(s, n, 0)
 	}
+	for _, d := range b.dists {
+		d.Flush()
+	}
 }
 
 // fill makes a series n bins long.
