@@ -20,7 +20,7 @@ func (d *drawing) frameRate() *panel {
 	d.lines(p, record.FrameRate, "frame rate", plotStep, 1, stroke{width: 1.8, dash: "solid"})
 	p.y2 = axis{name: "frozen [ms per s]", max: 1000}
 	for _, stream := range d.r.Names(record.FreezeTime) {
-		p.bars(stream, "frozen", perStretch(d.r.Find(stream, record.FreezeTime), plotStep), d.colors.color(stream))
+		p.bars(stream, "frozen", perSecond(d.r.Find(stream, record.FreezeTime)), d.colors.color(stream))
 	}
 	return p
 }
@@ -50,7 +50,7 @@ func (d *drawing) listening() *panel {
 	p.y.max = 5
 	p.y2 = axis{name: "concealed [ms per s]", max: 1000}
 	for _, stream := range d.r.Names(record.Concealed) {
-		p.bars(stream, "concealed", perStretch(d.r.Find(stream, record.Concealed), plotStep), d.colors.color(stream))
+		p.bars(stream, "concealed", perSecond(d.r.Find(stream, record.Concealed)), d.colors.color(stream))
 	}
 	return p
 }

@@ -92,7 +92,7 @@ func (d *drawing) drops() *panel {
 			k = len(causes)
 			causes = append(causes, cause)
 		}
-		if p.line(s.Entity, strings.ReplaceAll(cause, "-", " "), perStretch(s, plotStep), stroke{color: d.colors.color(s.Entity), width: 1.6, dash: dashes[k%len(dashes)]}) {
+		if p.line(s.Entity, strings.ReplaceAll(cause, "-", " "), perSecond(s), stroke{color: d.colors.color(s.Entity), width: 1.6, dash: dashes[k%len(dashes)]}) {
 			p.last().folded = len(p.lines) > manySources
 		}
 	}

@@ -177,13 +177,13 @@ func sums(s *record.Series, width time.Duration) points {
 	return p
 }
 
-// perStretch is sums, with the last stretch as if it were as long as the others.
-func perStretch(s *record.Series, width time.Duration) points {
-	p := sums(s, width)
+// perSecond is the sums of each second, with the last one as if it were whole.
+func perSecond(s *record.Series) points {
+	p := sums(s, plotStep)
 	if len(p) == 0 {
 		return p
 	}
-	per := max(1, int(width/s.Step))
+	per := max(1, int(plotStep/s.Step))
 	if rest := len(s.Values) % per; rest > 0 {
 		p[len(p)-1][1] *= float64(per) / float64(rest)
 	}

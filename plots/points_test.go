@@ -142,3 +142,11 @@ func TestThinnedKeepsExtremesAndGaps(t *testing.T) {
 		t.Errorf("%d of 100 points, want all", len(got))
 	}
 }
+
+// What is left of a run after its last whole second is no second.
+func TestLastSecondIsWhole(t *testing.T) {
+	s := &record.Series{Step: bin, Values: []float64{1, 1, 1, 1, 1, 1, 1}}
+	if p := perSecond(s); len(p) != 2 || p[0][1] != 5 || p[1][1] != 5 {
+		t.Errorf("seven bins with one each are %v per second, want 5 and 5", p)
+	}
+}

@@ -199,7 +199,7 @@ func (d *drawing) windows() *panel {
 	d.lines(p, record.CongestionWindow, "window", 0, 1e-3, stroke{width: 1.8, dash: "solid"})
 	p.y2 = axis{name: "sent again [segments per s]"}
 	for _, flow := range d.r.Names(record.Retransmissions) {
-		p.bars(flow, "sent again", perStretch(d.r.Find(flow, record.Retransmissions), plotStep), d.colors.color(flow))
+		p.bars(flow, "sent again", perSecond(d.r.Find(flow, record.Retransmissions)), d.colors.color(flow))
 	}
 	return p
 }
