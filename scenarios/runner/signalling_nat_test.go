@@ -233,7 +233,7 @@ func TestForgottenConnections(t *testing.T) {
 	base := strings.Replace(homes, "media: [{from: A, kind: audio}, {from: B, kind: audio}]", quiet, 1)
 	const (
 		pushed = iota // what is pushed to B doesn't get in
-		called        // what A says is of nobody
+		called        // what A says is of nobody, and reset
 		told          // so it is, and the connection on which A asks goes with it
 		fine
 	)
@@ -263,7 +263,7 @@ func TestForgottenConnections(t *testing.T) {
 		}
 		agreed := !math.IsNaN(firstEvent(r, "A", record.OfferAgreed))
 		failed := !math.IsNaN(firstEvent(r, "A", record.NegotiationFailed, record.ChangeCancelled))
-		want := [][]string{{"server: tcp: the other end doesn't answer"}, {"A: tcp: the other end doesn't answer"}, {"A: tcp: the other end doesn't answer", "server: tcp: connection reset by the other end"}, nil}[x.want]
+		want := [][]string{{"server: tcp: the other end doesn't answer"}, {"A: tcp: connection reset by the other end"}, {"A: tcp: connection reset by the other end", "server: tcp: connection reset by the other end"}, nil}[x.want]
 		if agreed != (x.want == fine) || failed == agreed || !slices.Equal(lost, want) {
 			t.Errorf("%s, %s, %s: agreed %t, failed %t, lost %q: %v", x.nodes, x.peers, x.offers, agreed, failed, lost, r.Events)
 		}
