@@ -94,6 +94,7 @@ func TestPionFillsTCP(t *testing.T) {
 
 // Captures have the segments, in which tshark finds STUN, channels, and the retransmissions of TCP.
 func TestPionTCPInTshark(t *testing.T) {
+	long(t)
 	t.Parallel()
 	tshark, err := exec.LookPath("tshark")
 	if err != nil {
