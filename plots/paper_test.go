@@ -156,15 +156,13 @@ func TestFiguresOfAPart(t *testing.T) {
 	}
 }
 
-// A stretch of time shows its own peak, not that of the whole.
-func TestFiguresOfAStretchOfTime(t *testing.T) {
-	r := synthetic(1)
-	f := figureNamed(t, figuresOf(t, r, ""), "delay")
-	format := Column
-	format.From, format.To = 82, 98
-	texts := textsOf(t, svgOf(t, f, format))
-	if !slices.Contains(texts, "90") || slices.Contains(texts, "40") && slices.Contains(texts, "20") && slices.Contains(texts, "300") {
-		t.Errorf("from 82 s to 98 s are written %q", texts)
+// A stretch of time has an axis for what is seen in it: what is held from before, and nothing that is over.
+func TestAxisOfAStretchOfTime(t *testing.T) {
+	p := &panel{lines: []line{{data: points{{0, 5}, {10, 1}, {20, 3}, {30, 3}}, stroke: stroke{stairs: true}}}}
+	for _, c := range []struct{ from, to, want float64 }{{2, 8, 5}, {12, 18, 1}, {12, 25, 3}, {0, 30, 5}} {
+		if got := p.top(c.from, c.to); math.Abs(got-1.04*c.want) > 1e-9 {
+			t.Errorf("from %v to %v the axis ends at %v, want a little above %v", c.from, c.to, got, c.want)
+		}
 	}
 }
 
