@@ -18,10 +18,7 @@ func (d *drawing) frameRate() *panel {
 	p.barNote = "frozen time in each second"
 	p.missing = "No picture was rendered."
 	d.lines(p, record.FrameRate, "frame rate", plotStep, 1, stroke{width: 1.8, dash: "solid"})
-	p.y2 = axis{name: "frozen [ms per s]", max: 1000}
-	for _, stream := range d.r.Names(record.FreezeTime) {
-		p.bars(stream, "frozen", perSecond(d.r.Find(stream, record.FreezeTime)), d.colors.color(stream))
-	}
+	d.bars(p, record.FreezeTime, "frozen", axis{name: "frozen [ms per s]", max: 1000})
 	return p
 }
 
@@ -48,10 +45,7 @@ func (d *drawing) listening() *panel {
 	p.missing = "There was nothing to hear."
 	d.lines(p, record.MOS, "MOS", 0, 1, stroke{width: 1.8, dash: "solid"})
 	p.y.max = 5
-	p.y2 = axis{name: "concealed [ms per s]", max: 1000}
-	for _, stream := range d.r.Names(record.Concealed) {
-		p.bars(stream, "concealed", perSecond(d.r.Find(stream, record.Concealed)), d.colors.color(stream))
-	}
+	d.bars(p, record.Concealed, "concealed", axis{name: "concealed [ms per s]", max: 1000})
 	return p
 }
 

@@ -175,6 +175,14 @@ func (d *drawing) lines(p *panel, metric, what string, width time.Duration, fact
 	}
 }
 
+// bars draws how much of a metric there is in each second, against an axis on the right.
+func (d *drawing) bars(p *panel, metric, what string, right axis) {
+	p.y2 = right
+	for _, entity := range d.r.Names(metric) {
+		p.bars(entity, what, perSecond(d.r.Find(entity, metric)), d.colors.color(entity))
+	}
+}
+
 func (d *drawing) delays() *panel {
 	p := d.panel("delay", "One-way and queue delay", "delay [ms]", 320)
 	p.note = "Means over each bin of the record. One-way delay from entering the network to arrival; queue delay until serialization starts."
@@ -197,10 +205,7 @@ func (d *drawing) windows() *panel {
 	p.barNote = "segments sent again in each second"
 	p.missing = "There was no TCP."
 	d.lines(p, record.CongestionWindow, "window", 0, 1e-3, stroke{width: 1.8, dash: "solid"})
-	p.y2 = axis{name: "sent again [segments per s]"}
-	for _, flow := range d.r.Names(record.Retransmissions) {
-		p.bars(flow, "sent again", perSecond(d.r.Find(flow, record.Retransmissions)), d.colors.color(flow))
-	}
+	d.bars(p, record.Retransmissions, "sent again", axis{name: "sent again [segments per s]"})
 	return p
 }
 

@@ -3,7 +3,6 @@ package simrun
 import (
 	"context"
 	_ "embed"
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -47,9 +46,7 @@ though simrun doesn't. Exit code 1 if something that is necessary doesn't work.`
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			list := examine(cmd.Context(), out)
 			if asJSON {
-				e := json.NewEncoder(cmd.OutOrStdout())
-				e.SetIndent("", "  ")
-				if err := e.Encode(list); err != nil {
+				if err := writeJSON(cmd.OutOrStdout(), list); err != nil {
 					return err
 				}
 			} else {

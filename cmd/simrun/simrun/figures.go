@@ -63,7 +63,7 @@ The same records make the same bytes. captions.tsv says of each figure what it s
 			defer stop()
 			err := o.draw(ctx, stderr, args)
 			if e := o.writeCaptions(); e != nil {
-				err = errors.Join(err, e)
+				err = errors.Join(err, fmt.Errorf("%w: %w", errUnwritten, e))
 			}
 			if o.json {
 				err = errors.Join(err, writeJSON(cmd.OutOrStdout(), o.listed()))

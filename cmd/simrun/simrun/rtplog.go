@@ -1,7 +1,6 @@
 package simrun
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
 	"os"
@@ -107,7 +106,5 @@ func printStreamsJSON(cmd *cobra.Command, streams []rtplog.Stream) error {
 		}
 		list = append(list, row)
 	}
-	e := json.NewEncoder(cmd.OutOrStdout())
-	e.SetIndent("", "  ")
-	return e.Encode(list)
+	return writeJSON(cmd.OutOrStdout(), list)
 }
