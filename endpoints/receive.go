@@ -162,9 +162,9 @@ func (s *Session) handleRTP(now simtime.Time, p *packet.Packet) {
 		s.takesPart(h.SSRC)
 	}
 	if !src.ended { // stragglers after a BYE don't bring the member back
-		s.timing.HeardRTP(now, h.SSRC)
+		s.timing.SawRTP(now, h.SSRC, &src.member)
 	}
-	s.recordArrival(now, p, h)
+	s.recordArrival(now, p, h, src)
 	src.dscp = p.DSCP
 	src.record(now, m, h)
 	ext, fresh := src.receive(now, m, h)
@@ -313,7 +313,7 @@ func (s *Session) sourceOf(ssrc uint32) *source {
 }
 
 // recordArrival notes the packet for congestion control feedback.
-func (s *Session) recordArrival(now simtime.Time, p *packet.Packet, h *rtp.Header) {
+func (s *Session) recordArrival(now simtime.Time, p *packet.Packet, h *rtp.Header, src *source) {
 	s.recordForEstimate(now, p, h)
 	if s.config.Without.Feedback {
 		return
@@ -321,7 +321,7 @@ func (s *Session) recordArrival(now simtime.Time, p *packet.Packet, h *rtp.Heade
 	clock := s.endpoint.wallClock(now)
 	switch s.config.Feedback {
 	case FeedbackRFC8888:
-		s.ccfb.Record(clock, h.SSRC, h.SequenceNumber, p.ECN)
+		s.ccfb.RecordAt(clock, h.SSRC, h.SequenceNumber, p.ECN, &src.noted)
 	case FeedbackTWCC:
 		seq, ok := headerext.ReadTransportSeq(s.scratch.elements.Data(headerext.TransportSeq))
 		if !ok {

@@ -1,6 +1,7 @@
 package endpoints
 
 import (
+	"rtpfabric/endpoints/feedback"
 	"rtpfabric/endpoints/rtcptiming"
 	"rtpfabric/sim/simtime"
 )
@@ -9,8 +10,10 @@ import (
 // whether it sends or only reports (§6.1).
 type Stream struct {
 	ssrc     uint32
-	seq      uint16            // of the next packet
-	known    bool              // the peer has reported on it
+	seq      uint16 // of the next packet
+	known    bool   // the peer has reported on it
+	member   rtcptiming.Place
+	recorded feedback.Place    // among the streams of the history
 	section  *Section          // what every packet needs stands first, as in a session
 	local    *rtcptiming.Local // nil before the session was joined and after the BYE
 	next     *Stream           // that took its place after a collision

@@ -48,6 +48,7 @@ type projection struct {
 	from   *endpoints.Section // that it comes in
 	model  endpoints.StreamModel
 	legs   []*projected
+	bears  []units.BitRate // what each of these does, side by side; empty if that isn't known
 	past   []*projected // that show something else since
 	room   []projected  // memory of legs
 	request
@@ -62,6 +63,7 @@ type projected struct {
 	receiver string
 	beyond   *projection   // what another middlebox makes of it, if that is the receiver
 	wanted   units.BitRate // that the leg bears, of encoded media; 0 before anybody knows
+	at       int           // where the leg was last among those of a projection
 	choice   *choice       // of a picture that comes in several qualities
 	thinning *thinning     // of one with temporal layers
 }
@@ -270,11 +272,20 @@ func (p *projection) pause(now simtime.Time) bool {
 // slowest returns what the slowest leg bears, of as many temporal layers as can go there, and whether
 // any sends the stream.
 func (p *projection) slowest() (least units.BitRate, sends bool) {
+	if len(p.bears) == 0 {
+		for i, leg := range p.legs {
+			leg.at = i
+			p.bears = append(p.bears, leg.bears(p))
+		}
+	}
 	least = p.model.Max
-	for _, leg := range p.legs {
-		bears := leg.bears(p)
-		if sends && bears >= least || !leg.uses(p) {
+	for i, bears := range p.bears {
+		if sends && bears >= least {
 			continue // whatever it does changes nothing
+		}
+		leg := p.legs[i]
+		if !leg.uses(p) {
+			continue
 		}
 		sends = true
 		if !leg.to.Suspended() {
@@ -283,6 +294,21 @@ func (p *projection) slowest() (least units.BitRate, sends bool) {
 	}
 	return least, sends
 }
+
+// learns takes the rate that a leg bears from now on.
+func (p *projection) learns(leg *projected, rate units.BitRate) {
+	leg.wanted = rate
+	if len(p.bears) == 0 {
+		return
+	}
+	if leg.at >= len(p.legs) || p.legs[leg.at] != leg { // it is one of several projections
+		leg.at = slices.Index(p.legs, leg)
+	}
+	p.bears[leg.at] = leg.bears(p)
+}
+
+// joined notes that legs have come, or gone.
+func (p *projection) joined() { p.bears = p.bears[:0] }
 
 // Withheld returns the streams that aren't offered to everybody.
 func (s *Simulation) Withheld() []Withheld { return s.config.SFM.Withheld }
@@ -376,9 +402,10 @@ func (s *Simulation) passOn(m *sfm, f *Flow) {
 	if p.layers != nil {
 		leg.thinning = newThinning(len(p.layers))
 	}
+	p.joined()
 	passage.From = p.from
 	passage.Wanted = func(now simtime.Time, r units.BitRate) {
-		leg.wanted = r
+		p.learns(leg, r)
 		p.settle(now)
 	}
 	f.Sender.Represent(p.cname)

@@ -121,6 +121,7 @@ func (m *sfm) simulcast(s *Simulation, f *Flow, leg *projected) {
 		if in.Origin() == f.Origin() && in.Simulcast == f.Simulcast && in.To == f.From {
 			p := m.projectionOf(in.Flow())
 			p.legs = append(p.legs, leg)
+			p.joined()
 			c.qualities = append(c.qualities, p)
 		}
 	}
@@ -130,7 +131,9 @@ func (m *sfm) simulcast(s *Simulation, f *Flow, leg *projected) {
 	passage.Mixes, passage.Nameless = true, true
 	passage.Follow(c.qualities[0].from, c.qualities[0].cname)
 	passage.Wanted = func(now simtime.Time, r units.BitRate) {
-		leg.wanted = r
+		for _, q := range c.qualities {
+			q.learns(leg, r)
+		}
 		c.choose(now, leg)
 		for _, q := range c.qualities {
 			q.settle(now)

@@ -31,10 +31,12 @@ func (at *slot) change(to *projection) {
 			at.showed.past = without(at.showed.past)
 		}
 		was.legs, was.past = without(was.legs), append(was.past, at.leg)
+		was.joined()
 		at.showed = was
 	}
 	if at.shows = to; to != nil {
 		to.legs, to.past = append(to.legs, at.leg), without(to.past)
+		to.joined()
 	}
 }
 
@@ -45,6 +47,7 @@ func (m *sfm) addSlot(leg *projected, c *SFMConfig) {
 	at := &slot{leg: leg}
 	passage.Wanted = func(now simtime.Time, r units.BitRate) {
 		if leg.wanted = r; at.shows != nil {
+			at.shows.learns(leg, r)
 			at.shows.settle(now)
 		}
 	}

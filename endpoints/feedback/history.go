@@ -31,10 +31,20 @@ type History struct {
 	sent      units.Bytes  // of all packets
 	answered  units.Bytes  // of these, as the receiver has it that is behind most; 0 without any
 	numbers   ssrcs.Index
-	streams   []numbering // by place among these
+	streams   []stream // by place among these
 	receivers []*Receiver
 	alone     bool // there is one receiver for good
 }
+
+// stream is what was sent with an SSRC.
+type stream struct {
+	ssrc    uint32
+	packets numbering
+}
+
+// Place is where a stream was found last, in a history or among arrivals; at first anywhere. Who keeps it needn't
+// have the stream looked for.
+type Place int32
 
 // Receiver is one of those who say how a sender's packets fared.
 type Receiver struct {
@@ -82,6 +92,11 @@ type numbered struct {
 // Sent notes a packet, which is part of a probe unless that is 0, and returns its
 // transport-wide sequence number.
 func (h *History) Sent(now simtime.Time, ssrc uint32, rtpSeq uint16, size units.Bytes, probe uint32) uint64 {
+	return h.SentAt(now, ssrc, rtpSeq, size, probe, new(Place))
+}
+
+// SentAt is Sent for somebody who keeps the stream's place.
+func (h *History) SentAt(now simtime.Time, ssrc uint32, rtpSeq uint16, size units.Bytes, probe uint32, place *Place) uint64 {
 	seq := h.next
 	h.makeRoom(seq)
 	h.next++
@@ -95,7 +110,7 @@ func (h *History) Sent(now simtime.Time, ssrc uint32, rtpSeq uint16, size units.
 			r.fates[at] = unreported
 		}
 	}
-	h.number(ssrc, rtpSeq, seq)
+	h.number(ssrc, rtpSeq, seq, place)
 	return seq
 }
 
@@ -151,13 +166,16 @@ func (h *History) settle() {
 }
 
 // number notes the RTP sequence number of a packet.
-func (h *History) number(ssrc uint32, rtpSeq uint16, seq uint64) {
-	at := h.numbers.Find(ssrc)
-	if at < 0 {
-		at = h.numbers.Add(ssrc)
-		h.streams = append(h.streams, make(numbering, fewOfStream))
+func (h *History) number(ssrc uint32, rtpSeq uint16, seq uint64, at *Place) {
+	if int(*at) >= len(h.streams) || h.streams[*at].ssrc != ssrc {
+		i := h.numbers.Find(ssrc)
+		if i < 0 {
+			i = h.numbers.Add(ssrc)
+			h.streams = append(h.streams, stream{ssrc, make(numbering, fewOfStream)})
+		}
+		*at = Place(i)
 	}
-	s := &h.streams[at]
+	s := &h.streams[*at].packets
 	for len(*s) < mostOfStream && h.crowded(s.at(rtpSeq), rtpSeq) {
 		larger := make(numbering, 2*len(*s))
 		for _, n := range *s {
@@ -247,8 +265,7 @@ func (h *History) bySSRC(ssrc uint32, rtpSeq uint16) *sentPacket {
 	if at < 0 {
 		return nil
 	}
-	s := h.streams[at]
-	n := s.at(rtpSeq)
+	n := h.streams[at].packets.at(rtpSeq)
 	if !n.used || n.rtp != rtpSeq {
 		return nil
 	}

@@ -51,13 +51,21 @@ type arrival struct {
 // Record notes a packet. Of duplicates the first one's time counts, and a CE
 // mark of any.
 func (r *CCFBRecorder) Record(now simtime.Time, ssrc uint32, seq uint16, ecn packet.ECN) {
-	i := r.numbers.Find(ssrc)
-	if i < 0 {
-		first := uint64(seq) + 1<<16
-		i = r.numbers.Add(ssrc)
-		r.streams = append(r.streams, arrivals{ssrc: ssrc, next: first, highest: first, first: first, whole: first})
+	r.RecordAt(now, ssrc, seq, ecn, new(Place))
+}
+
+// RecordAt is Record for somebody who keeps the stream's place.
+func (r *CCFBRecorder) RecordAt(now simtime.Time, ssrc uint32, seq uint16, ecn packet.ECN, at *Place) {
+	if int(*at) >= len(r.streams) || r.streams[*at].ssrc != ssrc {
+		i := r.numbers.Find(ssrc)
+		if i < 0 {
+			first := uint64(seq) + 1<<16
+			i = r.numbers.Add(ssrc)
+			r.streams = append(r.streams, arrivals{ssrc: ssrc, next: first, highest: first, first: first, whole: first})
+		}
+		*at = Place(i)
 	}
-	s := &r.streams[i]
+	s := &r.streams[*at]
 	ext := s.highest + uint64(int64(int16(seq-uint16(s.highest))))
 	s.makeRoom(ext)
 	a := s.at(ext)

@@ -48,8 +48,9 @@ func (t *memberTable) isSender(ssrc uint32) bool {
 }
 
 // sent notes RTP from an SSRC, which makes it a sender.
-func (t *memberTable) sent(now simtime.Time, ssrc uint32) {
-	m := t.heard(now, ssrc)
+func (t *memberTable) sent(now simtime.Time, ssrc uint32) { t.sends(now, t.heard(now, ssrc)) }
+
+func (t *memberTable) sends(now simtime.Time, m *member) {
 	m.rtp = now
 	if !m.sender {
 		m.sender = true
@@ -71,6 +72,21 @@ func (t *memberTable) remove(ssrc uint32) {
 
 // HeardRTP notes a media packet from a remote SSRC (RFC 3550 §6.3.3).
 func (s *Scheduler) HeardRTP(now simtime.Time, ssrc uint32) { s.members.sent(now, ssrc) }
+
+// Place is where a member was found last.
+type Place int32
+
+// SawRTP is HeardRTP or SentRTP for somebody who keeps the member's place, so that it isn't looked for.
+func (s *Scheduler) SawRTP(now simtime.Time, ssrc uint32, at *Place) {
+	t := &s.members
+	if int(*at) >= len(t.list) || t.list[*at].ssrc != ssrc {
+		t.heard(now, ssrc)
+		*at = Place(t.places.Find(ssrc))
+	}
+	m := &t.list[*at]
+	m.heard = now
+	t.sends(now, m)
+}
 
 // HeardRTCP notes an RTCP packet, other than BYE, from a remote SSRC.
 func (s *Scheduler) HeardRTCP(now simtime.Time, ssrc uint32) { s.members.heard(now, ssrc) }

@@ -11,7 +11,7 @@ import (
 // Places are those of a slice in which SSRCs are appended and deleted, however many there are.
 func TestIndex(t *testing.T) {
 	random := rng.New(1).Stream("ssrcs")
-	for _, most := range []int{1, 8, 32, 33, 200} {
+	for _, most := range []int{1, 8, 11, 12, 32, 33, 200} {
 		var x ssrcs.Index
 		var want []uint32
 		for range 5000 {
