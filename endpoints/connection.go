@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"rtpfabric/endpoints/lipsync"
-	"rtpfabric/sim/packet"
 	"rtpfabric/sim/rng"
 	"rtpfabric/sim/simtime"
 	"rtpfabric/sim/units"
@@ -95,15 +94,3 @@ func (c *Connection) CNAME() string { return c.cname }
 
 // Sessions returns the RTP sessions.
 func (c *Connection) Sessions() []*Session { return c.sessions }
-
-// handlePacket hands a packet to the session that it belongs to; false if there
-// is none. The packet stays the caller's.
-func (c *Connection) handlePacket(now simtime.Time, p *packet.Packet) bool {
-	for _, s := range c.sessions {
-		if s.owns(p) {
-			s.handlePacket(now, p)
-			return true
-		}
-	}
-	return false
-}

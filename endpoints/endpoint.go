@@ -45,16 +45,17 @@ type Config struct {
 // the host drains PollPacket, then PollEvent, then re-reads NextTimeout, which
 // then lies in the future.
 type Endpoint struct {
-	config      Config
-	clock       simtime.Clock // the wall clock, without its offset
+	keys       *keyConnection // nil if sessions get their keys themselves; what every packet needs stands first
+	sessions   []*Session     // of all connections
+	polled     int            // session that had the last packet, among those that are asked
+	coupled    bool           // some controllers are [ccontrol.Coupled]
+	events     events
+	clock      simtime.Clock // the wall clock, without its offset
+	config     Config
+	unexpected uint64
+	agenda     agenda
+
 	connections []*Connection
-	keys        *keyConnection // nil if sessions get their keys themselves
-	sessions    []*Session     // of all connections
-	events      events
-	unexpected  uint64
-	coupled     bool // some controllers are [ccontrol.Coupled]
-	agenda      agenda
-	polled      int // session that had the last packet, among those that are asked
 	// former are the connections of before it was restarted: new ones take their places.
 	former []*Connection
 }
@@ -110,8 +111,9 @@ func (e *Endpoint) handleMedia(now simtime.Time, p *packet.Packet) bool {
 	if e.config.Independent {
 		return e.agenda.handlePacket(now, p)
 	}
-	for _, c := range e.connections {
-		if c.handlePacket(now, p) {
+	for _, s := range e.sessions {
+		if s.owns(p) {
+			s.handlePacket(now, p)
 			return true
 		}
 	}

@@ -67,9 +67,9 @@ func (f *Fabric) Hops() uint64 {
 type Node struct {
 	Name  string
 	index int
-	out   []*Link
-	route []*Link // by destination node
 	boxes []Middlebox
+	route []*Link // by destination node
+	out   []*Link
 }
 
 // AddNode adds a node with a name that is new.

@@ -12,18 +12,12 @@ import (
 // Unlimited is the rate of a link without a serializer.
 const Unlimited units.BitRate = -1
 
-// LinkConfig describes one direction of a link.
+// LinkConfig describes one direction of a link. What every packet needs stands first, as in a link.
 type LinkConfig struct {
-	Name string // such as bottleneck/forward
 	// Rate of the serializer; 0 is an outage, [Unlimited] none at all.
 	Rate units.BitRate
 	// Delay is the propagation delay.
 	Delay time.Duration
-	// Loss is the probability that a packet is lost before the queue,
-	// independently of all others and before any other impairment.
-	Loss float64
-	// Impairments are what packets meet before the queue, in order.
-	Impairments []Impairment
 	// Queue is needed unless the rate is Unlimited for good.
 	Queue Queue
 	// Medium, if not nil, takes the serializer's place; Rate is then what the
@@ -31,6 +25,12 @@ type LinkConfig struct {
 	Medium Medium
 	// Jitter may be nil.
 	Jitter Jitter
+	Name   string // such as bottleneck/forward
+	// Loss is the probability that a packet is lost before the queue,
+	// independently of all others and before any other impairment.
+	Loss float64
+	// Impairments are what packets meet before the queue, in order.
+	Impairments []Impairment
 	// Cost is the link's length in the search for routes; 0 means 1.
 	Cost int
 }
@@ -48,13 +48,13 @@ type Link struct {
 	// serializer.
 	arrival, sending engine.Timer
 	serializer       serializer
-	dropLater        DropFunc
 	impairments      []Impairment
-	loss             IndependentLoss // the first of them
 	only             [1]Impairment   // that they are if there are no others
-	stats            LinkStats
+	loss             IndependentLoss // the first of them
+	dropLater        DropFunc
 	LinkConfig
-	from *Node
+	stats LinkStats
+	from  *Node
 }
 
 // arrivals and departures are a link to its timers.
@@ -72,6 +72,7 @@ func (l *departures) Fire(now simtime.Time) { (*Link)(l).serialized(now) }
 // LinkStats counts packets of one link.
 type LinkStats struct {
 	Arrived    uint64 // came to the link
+	Delivered  uint64 // reached the next node
 	Duplicated uint64 // copies made by impairments
 	Damaged    uint64 // by an impairment
 	Lost       uint64 // by an impairment
@@ -80,7 +81,6 @@ type LinkStats struct {
 	Discarded  uint64 // by the queue, later
 	Marked     uint64 // CE by the queue
 	Abandoned  uint64 // by the medium
-	Delivered  uint64 // reached the next node
 }
 
 // Dropped returns how many packets the link lost for whatever reason.
