@@ -101,8 +101,10 @@ func (s *Session) handlePacket(now simtime.Time, p *packet.Packet) {
 		s.handleRTP(now, p)
 		s.carrierRestores = false
 	}
-	s.takeIntercepted(now)
-	s.wantOwn(now)
+	if !s.usual {
+		s.takeIntercepted(now)
+		s.wantOwn(now)
+	}
 	s.pump(now)
 	s.runRTCP(now)
 }
@@ -119,8 +121,8 @@ func (s *Session) handleRTP(now simtime.Time, p *packet.Packet) {
 		s.countRejected(err)
 		return
 	}
-	if i := s.config.Interceptor; i != nil {
-		if b = i.ReceiveRTP(b); b == nil {
+	if !s.usual && s.config.Interceptor != nil {
+		if b = s.config.Interceptor.ReceiveRTP(b); b == nil {
 			return
 		}
 		if n, err = h.Unmarshal(b); err != nil {
@@ -138,7 +140,9 @@ func (s *Session) handleRTP(now simtime.Time, p *packet.Packet) {
 	}
 	s.counts.RTPReceived++
 	s.extensions.Read(b[:n], &s.scratch.elements)
-	s.readOwn(now, b)
+	if !s.usual {
+		s.readOwn(now, b)
+	}
 	for _, csrc := range s.contributors(h) {
 		if s.admit(now, ssrctable.Data, csrc, p.Src, "") {
 			s.timing.HeardCSRC(now, csrc)
@@ -169,7 +173,9 @@ func (s *Session) handleRTP(now simtime.Time, p *packet.Packet) {
 	src.record(now, m, h)
 	ext, fresh := src.receive(now, m, h)
 	s.noteRestored(now, src, m, fresh)
-	s.countMark(now, src, p.ECN, fresh)
+	if !s.usual {
+		s.countMark(now, src, p.ECN, fresh)
+	}
 	kind := m.useOf(h.PayloadType)
 	src.note(m, kind)
 	if src.stir(); kind != original {
@@ -312,24 +318,45 @@ func (s *Session) sourceOf(ssrc uint32) *source {
 	return nil
 }
 
+// records is what a session notes of packets that come, for feedback.
+type records uint8
+
+const (
+	recordsNothing records = iota
+	recordsCCFB
+	recordsTWCC
+)
+
+func recordsOf(c *SessionConfig) records {
+	switch {
+	case c.Without.Feedback:
+		return recordsNothing
+	case c.Feedback == FeedbackRFC8888:
+		return recordsCCFB
+	case c.Feedback == FeedbackTWCC:
+		return recordsTWCC
+	}
+	return recordsNothing
+}
+
 // recordArrival notes the packet for congestion control feedback.
 func (s *Session) recordArrival(now simtime.Time, p *packet.Packet, h *rtp.Header, src *source) {
-	s.recordForEstimate(now, p, h)
-	if s.config.Without.Feedback {
+	if !s.usual {
+		s.recordForEstimate(now, p, h)
+	}
+	if s.records == recordsNothing {
 		return
 	}
 	clock := s.endpoint.wallClock(now)
-	switch s.config.Feedback {
-	case FeedbackRFC8888:
+	switch s.records {
+	case recordsCCFB:
 		s.ccfb.RecordAt(clock, h.SSRC, h.SequenceNumber, p.ECN, &src.noted)
-	case FeedbackTWCC:
+	case recordsTWCC:
 		seq, ok := headerext.ReadTransportSeq(s.scratch.elements.Data(headerext.TransportSeq))
 		if !ok {
 			return
 		}
 		s.twcc.Record(clock, h.SSRC, seq)
-	case FeedbackREMB, FeedbackECN, FeedbackNone:
-		return
 	}
 	rtt := time.Duration(0)
 	if s.due.pace == PaceRTT {

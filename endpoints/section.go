@@ -39,13 +39,17 @@ func (k Kind) known() Kind {
 	return k
 }
 
-// SectionConfig describes a media section: what SDP calls an m-line.
+// SectionConfig describes a media section: what SDP calls an m-line. What every packet needs stands first.
 type SectionConfig struct {
-	Name string
 	Kind Kind
 	// Formats are what may be received at any time (RFC 8834 §4.3). The first is
 	// what is sent. A payload type means the same in all sections of a session.
 	Formats []Format
+	// Send describes what this end sends; nil if it only receives.
+	Send *SendConfig
+	// Transit gets what comes in the section instead of a decoder; nil decodes.
+	Transit Transit
+	Name    string
 	// SSRC of this end if it was signalled, and that of the peer (RFC 5576); 0
 	// leaves it to chance.
 	SSRC, RemoteSSRC uint32
@@ -60,10 +64,6 @@ type SectionConfig struct {
 	// what the peer sends: see [CheckMSID]. Without any, the description has no a=msid
 	// line, and the receiver takes its default MediaStream.
 	MSID, RemoteMSID []string
-	// Send describes what this end sends; nil if it only receives.
-	Send *SendConfig
-	// Transit gets what comes in the section instead of a decoder; nil decodes.
-	Transit Transit
 	// Ear hears what is played in a section of audio, if it comes in G.711 or DVI4.
 	Ear sound.Ear
 }
@@ -120,17 +120,14 @@ type Pause struct{ From, To simtime.Time }
 // Section is a media section at one end. Its main stream carries the media, or
 // only reports (RFC 8108 §6.1).
 type Section struct {
-	session   *Session // what every packet needs stands first, as in a session
-	main      *Stream
-	passage   *Passage // nil if it encodes media itself
-	judged    judged
-	resend    *resender   // nil if packets aren't sent again
-	guard     *guard      // nil if there is no FEC
-	redundant *redundancy // nil if packets go as they are
-	// bandwidth is what the peer has signalled for the medium.
-	bandwidth     signalledBandwidth
-	flow          int32 // see Number
-	dscp          uint8 // of media packets
+	session       *Session // what every packet needs stands first, as in a session
+	main          *Stream
+	passage       *Passage      // nil if it encodes media itself
+	limits        *tmmbr.Sender // of the main stream
+	wish          *wish         // limit on the peer's stream
+	sources       []*source     // that belong to it, in no order
+	flow          int32         // see Number
+	dscp          uint8         // of media packets
 	stopped       bool
 	held          bool // see Hold
 	paused        paused
@@ -141,32 +138,36 @@ type Section struct {
 	reached       bool // the peer has got packets of the stream
 	suspended     bool // sends nothing because the rate doesn't suffice
 	everRefreshed bool
-	refreshDue    bool         // another key frame is to be made
-	refreshed     simtime.Time // when the last one was
-	refreshFrom   simtime.Time // the other one not before
+	refreshDue    bool // another key frame is to be made
+	reportWanted  bool // the peer needs an SR of the main stream
+	trade         trade
+	judged        judged
+	resend        *resender   // nil if packets aren't sent again
+	guard         *guard      // nil if there is no FEC
+	redundant     *redundancy // nil if packets go as they are
+	// bandwidth is what the peer has signalled for the medium.
+	bandwidth   signalledBandwidth
+	refreshed   simtime.Time // when the last one was
+	refreshFrom simtime.Time // the other one not before
 
 	watched *breaker.Memory // nil if breakers have their own
 
-	config  SectionConfig
-	index   int
-	medium  int       // which media section of the description it is, or is in
-	mid     string    // identification tag of that (RFC 9143 §15)
-	single  bool      // nobody has agreed to encodings: see Simulcast
-	sources []*source // that belong to it, in no order
+	config SectionConfig
+	index  int
+	medium int    // which media section of the description it is, or is in
+	mid    string // identification tag of that (RFC 9143 §15)
+	single bool   // nobody has agreed to encodings: see Simulcast
 
 	firstMarked simtime.Time
 	marked      int // packets with the DSCP so far
 	suspendedAt simtime.Time
 
-	fec    *flexfec.Receiver
-	limits *tmmbr.Sender // of the main stream
-	wish   *wish         // limit on the peer's stream
+	fec *flexfec.Receiver
 
 	binding     binding
 	policy      *policy          // nil if protection is fixed
 	repairHeard simtime.Time     // when a repair packet came; 0 if none has
 	unwrapper   *ulpfec.Receiver // of video with redundant data; nil before the first
-	trade       trade
 
 	cname    string // of what it sends, if not the connection's
 	arranged string // how what it sends is put together
@@ -174,8 +175,7 @@ type Section struct {
 	keypad        *dtmf.Sender // nil if no key was ever pressed
 	spoke, talked simtime.Time // when a frame of speech was sent last, and one of a talk spurt
 
-	reportWanted bool // the peer needs an SR of the main stream
-	requesters   []requester
+	requesters []requester
 
 	pictureID    uint16
 	frame        uint64         // number of the last frame

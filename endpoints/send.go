@@ -13,10 +13,12 @@ import (
 // pump lets go what the pacer releases, and sends the BYE of streams that have
 // stopped and drained.
 func (s *Session) pump(now simtime.Time) {
-	for p := s.nextPacket(now); p != nil; p = s.nextPacket(now) {
-		s.release(now, p)
+	if s.isSender {
+		for p := s.nextPacket(now); p != nil; p = s.nextPacket(now) {
+			s.release(now, p)
+		}
+		s.judges.act(now)
 	}
-	s.judges.act(now)
 	if s.parting {
 		s.part(now)
 	}
@@ -88,7 +90,7 @@ func (s *Session) release(now simtime.Time, p *packet.Packet) {
 	s.counts.RTPSent++
 	s.timing.SawRTP(now, st.ssrc, &st.member)
 	onWire := p.Size
-	if i := s.config.Interceptor; i != nil {
+	if i := s.config.Interceptor; !s.usual && i != nil {
 		i.SendRTP(Intercepted{Packet: slices.Clone(p.Payload), Flow: p.Flow, DSCP: p.DSCP, ECN: p.ECN})
 		s.endpoint.config.Pool.Release(p)
 		s.takeIntercepted(now)

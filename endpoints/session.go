@@ -139,59 +139,65 @@ type SessionConfig struct {
 // a packet comes.
 type Session struct {
 	endpoint        *Endpoint
-	connection      *Connection
 	timing          *rtcptiming.Scheduler
 	scratch         *Scratch
-	passesOn        bool              // all senders do, what comes from elsewhere
-	failed          bool              // there won't be any keys of RTP, or of RTCP
-	entered         bool              // the keys are known and the session has been joined
-	moved           bool              // it has, and waits for those of other addresses
-	leaving         bool              // see Endpoint.Leave
-	muted           bool              // nothing may be sent any more, whatever waits
-	parting         bool              // some stream may be about to leave
-	farewell        bool              // somebody has said BYE
-	refused         bool              // the peer has another profile
-	marked          bool              // some stream has a code point
-	marksNone       bool              // repair needs no marks in pictures
-	carrierRestores bool              // see CarrierRestores
-	number          int32             // see Number
-	index           int               // among the endpoint's
+	isSender        bool    // some section sends media
+	usual           bool    // see isUsual
+	bounded         bool    // the peer has signalled a bandwidth of the connection
+	records         records // what it notes of packets that come
+	passesOn        bool    // all senders do, what comes from elsewhere
+	failed          bool    // there won't be any keys of RTP, or of RTCP
+	entered         bool    // the keys are known and the session has been joined
+	moved           bool    // it has, and waits for those of other addresses
+	leaving         bool    // see Endpoint.Leave
+	muted           bool    // nothing may be sent any more, whatever waits
+	parting         bool    // some stream may be about to leave
+	farewell        bool    // somebody has said BYE
+	refused         bool    // the peer has another profile
+	marked          bool    // some stream has a code point
+	marksNone       bool    // repair needs no marks in pictures
+	carrierRestores bool    // see CarrierRestores
+	number          int32   // see Number
+	index           int     // among the endpoint's
+	extensions      *headerext.Map
 	protector       protect.Protector // of RTP, nil before there are keys
 	control         protect.Protector // of RTCP, the same unless it has its own keys
-	deadlines       deadlines
-	pacer           pacer.Pacer
-	due             feedbackDue
-	filling         filling
-	probing         probing
-	padded          *Section // that carried padding last
-	lastTarget      ccontrol.Target
 	out             packet.FIFO
-	apart           packet.FIFO   // what goes by addresses of the router's
 	router          keying.Router // nil if the peer is where the configuration says
 	muter           keying.Muter  // nil if consent isn't asked for
-	history         feedback.History
-	judges          judges
-	heard           ssrcs.Index // which places sources have
+	deadlines       deadlines
+	due             feedbackDue
 	sources         []*source   // remote SSRCs in the order they were heard
-	own             ssrcs.Index // which places this end's streams have
-	streams         []*Stream
-	sections        []*Section
-	senders         []*Section     // of these
-	routes          []route        // media sections of the peer's SSRCs
-	ownKeys         *protect.Group // of RTP, if senders have keys of their own
-	heardFrom       simtime.Time   // when RTP or RTCP came first
-	heardAt         simtime.Time   // and last
-	silence         time.Duration  // for how long nothing had come before that
-	counts          Counts
+	heard           ssrcs.Index // which places these have
+	routes          []route     // media sections of the peer's SSRCs
 	ccfb            feedback.CCFBRecorder
+	heardFrom       simtime.Time  // when RTP or RTCP came first
+	heardAt         simtime.Time  // and last
+	silence         time.Duration // for how long nothing had come before that
+	counts          Counts
 	config          SessionConfig
-	selection       *sound.Selection // nil decodes all audio
-	estimate        estimate
-	estimated       float64 // most that the peer wants, unasked, in bit/s; infinite at first
-	marks           marks
-	rtt             time.Duration // to whoever answered last
-	paths           []path        // to each peer that has
-	table           *ssrctable.Table
+	// What follows is for what is sent.
+	ownKeys    *protect.Group // of RTP, if senders have keys of their own
+	streams    []*Stream
+	pacer      pacer.Pacer
+	filling    filling
+	probing    probing
+	padded     *Section // that carried padding last
+	lastTarget ccontrol.Target
+	history    feedback.History
+	judges     judges
+	sections   []*Section
+	senders    []*Section  // of these
+	own        ssrcs.Index // which places this end's streams have
+	apart      packet.FIFO // what goes by addresses of the router's
+	connection *Connection
+	selection  *sound.Selection // nil decodes all audio
+	estimate   estimate
+	estimated  float64 // most that the peer wants, unasked, in bit/s; infinite at first
+	marks      marks
+	rtt        time.Duration // to whoever answered last
+	paths      []path        // to each peer that has
+	table      *ssrctable.Table
 
 	former         []Former
 	present        int      // streams that are members
@@ -213,8 +219,7 @@ type Session struct {
 	numbersLost    []uint16  // scratch
 	nack           rtcp.TransportLayerNack
 	repairs        RepairCounts
-	group          string // name of the reporting group
-	extensions     *headerext.Map
+	group          string               // name of the reporting group
 	passing        Passing              // scratch
 	reception      []ccontrol.Reception // scratch
 	news           ccontrol.Report      // scratch
@@ -328,6 +333,7 @@ func newSession(now simtime.Time, c *Connection, s *Session, sc SessionConfig) (
 		}
 		s.add(section)
 	}
+	s.bounded, s.usual, s.records = c.bandwidth.rate > 0, s.isUsual(), recordsOf(&s.config)
 	s.judges.begin(s)
 	if s.refuse(now); s.refused {
 		return s, nil
@@ -344,8 +350,15 @@ func (s *Session) add(m *Section) {
 	s.sections = append(s.sections, m)
 	if m.config.Send != nil {
 		s.passesOn = m.Passage() != nil && (s.passesOn || len(s.senders) == 0)
-		s.senders = append(s.senders, m)
+		s.senders, s.isSender = append(s.senders, m), true
 	}
+}
+
+// isUsual reports whether there is nothing that few sessions have: an interceptor, extensions or messages of
+// somebody's own, estimates for a peer, or ECN feedback.
+func (s *Session) isUsual() bool {
+	c := &s.config
+	return c.Interceptor == nil && len(c.HeaderExtensions) == 0 && len(c.ControlMessages) == 0 && s.estimate.Estimator == nil && !s.marks.tells
 }
 
 // firstReportSize is the probable size of the first RTCP packet: an RR with
@@ -440,7 +453,9 @@ func (s *Session) handleTimeout(now simtime.Time) {
 	if !s.entered || s.moved {
 		return
 	}
-	s.takeIntercepted(now)
+	if !s.usual {
+		s.takeIntercepted(now)
+	}
 	if cc := s.config.Controller; cc != nil && cc.NextTimeout() <= now {
 		cc.OnTimeout(now)
 		s.applyTarget(now)
@@ -459,7 +474,9 @@ func (s *Session) handleTimeout(now simtime.Time) {
 			s.stir()
 		}
 	}
-	s.wantOwn(now)
+	if !s.usual {
+		s.wantOwn(now)
+	}
 	s.pump(now)
 	s.runRTCP(now)
 	if !d.quiet(now, len(s.sources)) || distrust {
@@ -488,10 +505,12 @@ func (s *Session) nextTimeout() (simtime.Time, Reason) {
 	if !s.entered || s.moved {
 		return next.at, next.why
 	}
-	next = next.earlier(d.passing.at, d.passing.why).earlier(s.pacer.Next(), ReasonPacer)
-	next = next.earlier(s.padDue(next.at), ReasonPacer)
-	if s.probing.probe.ID != 0 {
-		next = next.earlier(s.probing.over, ReasonPacer)
+	if s.isSender {
+		next = next.earlier(d.passing.at, d.passing.why).earlier(s.pacer.Next(), ReasonPacer)
+		next = next.earlier(s.padDue(next.at), ReasonPacer)
+		if s.probing.probe.ID != 0 {
+			next = next.earlier(s.probing.over, ReasonPacer)
+		}
 	}
 	if s.control != nil {
 		next = next.earlier(s.timing.NextTimeout(), ReasonRTCP).earlier(min(s.due.at, s.estimate.due.at), ReasonFeedback)
@@ -501,7 +520,7 @@ func (s *Session) nextTimeout() (simtime.Time, Reason) {
 	if s.config.Controller != nil {
 		next = next.earlier(s.config.Controller.NextTimeout(), ReasonController)
 	}
-	if s.estimate.Estimator != nil {
+	if !s.usual && s.estimate.Estimator != nil {
 		next = next.earlier(s.estimate.NextTimeout(), ReasonController)
 	}
 	return next.at, next.why

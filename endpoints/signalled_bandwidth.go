@@ -71,7 +71,9 @@ func (b *signalledBandwidth) overdrawn(now simtime.Time) bool {
 // spend takes a packet out of what its medium and the connection may send.
 func (m *Section) spend(now simtime.Time, size units.Bytes) {
 	m.bandwidth.spend(now, size)
-	m.session.connection.bandwidth.spend(now, size)
+	if m.session.bounded {
+		m.session.connection.bandwidth.spend(now, size)
+	}
 }
 
 // mayRepair reports whether signalled bandwidths leave anything for retransmissions.

@@ -23,20 +23,22 @@ import (
 // source is a remote SSRC that sends media: reception statistics after
 // RFC 3550 §6.4.1 and Appendix A, and the receive buffer.
 type source struct {
-	ssrc    uint32 // what every packet needs stands first, as in a session
-	index   int32  // among the session's
-	member  rtcptiming.Place
-	noted   feedback.Place // among those of which arrivals are recorded
-	session *Session
-	section *Section          // nil while it isn't known, as the buffers are
-	buffer  *playout.Buffer   // of video
-	audio   *playout.Adaptive // of audio
-	stirred bool              // see deadlines
-	handsOn bool              // it is passed on, and neither buffer nor audio is there
-	ended   bool              // a BYE came
-	excess  bool              // it isn't decoded, as there are too many
-	dscp    uint8             // of the last packet
-	carried use               // what the last of its packets was for, once media always media
+	ssrc     uint32 // what every packet needs stands first, as in a session
+	index    int32  // among the session's
+	member   rtcptiming.Place
+	noted    feedback.Place // among those of which arrivals are recorded
+	session  *Session
+	section  *Section          // nil while it isn't known, as the buffers are
+	buffer   *playout.Buffer   // of video
+	audio    *playout.Adaptive // of audio
+	stirred  bool              // see deadlines
+	handsOn  bool              // it is passed on, and neither buffer nor audio is there
+	ended    bool              // a BYE came
+	excess   bool              // it isn't decoded, as there are too many
+	dscp     uint8             // of the last packet
+	carried  use               // what the last of its packets was for, once media always media
+	timed    bool              // transit is known
+	wantsKey bool              // somebody behind waits for a key frame
 
 	importance nack.Importance // of the last frame that began
 	frame      uint32          // timestamp of that
@@ -61,9 +63,8 @@ type source struct {
 	trace   *xr.Trace       // nil if nobody wants its arrivals
 	fates   *fates          // nil if nobody wants VoIP metrics
 	layers  int             // temporal layers that have come
+	keys    *dtmf.Receiver  // nil before the first telephone event
 	seen    seen
-	timed   bool
-	keys    *dtmf.Receiver // nil before the first telephone event
 
 	// Of a session that decodes so many streams only: when media came last, and since when this has
 	// been one too many.
@@ -87,9 +88,8 @@ type source struct {
 	samples   []int16
 	mixed     []audio.Contributor // of what is decoded
 
-	ecn      ecn.Receiver // counts if the session has ECN summaries
-	line     line         // of what is passed on
-	wantsKey bool         // somebody behind waits for a key frame
+	ecn  ecn.Receiver // counts if the session has ECN summaries
+	line line         // of what is passed on
 }
 
 // prior is what a local stream has reported of a source already.

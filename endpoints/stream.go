@@ -16,19 +16,19 @@ type Stream struct {
 	recorded feedback.Place    // among the streams of the history
 	section  *Section          // what every packet needs stands first, as in a session
 	local    *rtcptiming.Local // nil before the session was joined and after the BYE
-	next     *Stream           // that took its place after a collision
 	packets  uint32            // sent, for SRs
 	octets   uint32            // of payload
 	queued   int               // packets in the pacer
 	payload  float64           // mean size of packets' payload
 	extSeq   uint32            // highest extended number of a packet that left
 	lastTS   uint32            // RTP timestamp of the last one
+	index    int               // among the streams of this end, ended ones included
+	clock    int               // rate of RTP timestamps, Hz
+	next     *Stream           // that took its place after a collision
 	reported []uint32          // packets that had left at the last report, by index of the reporter
 	priors   []prior           // what it has reported of sources, by their index
 	layouts  layouts
 
-	index    int // among the streams of this end, ended ones included
-	clock    int // rate of RTP timestamps, Hz
 	tsOffset uint32
 	firstSeq uint32 // extended number of the first packet that left
 	named    int    // RTCP packets that said which section it belongs to
