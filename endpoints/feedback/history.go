@@ -5,6 +5,7 @@
 package feedback
 
 import (
+	"cmp"
 	"slices"
 
 	"rtpfabric/ccontrol"
@@ -52,6 +53,8 @@ type Receiver struct {
 	name    string
 	fates   []fate // by place in the history's ring; nil of the one that is alone, which has them there
 	report  ccontrol.Report
+	spare   []ccontrol.PacketResult // memory for the next report's packets
+	places  []int32                 // scratch of sort
 
 	newest   uint64      // transport sequence number of the newest packet that was reported on, plus 1
 	answered units.Bytes // of all packets up to that
@@ -332,15 +335,7 @@ func (r *Receiver) note(p *sentPacket, received bool, arrival simtime.Time, ecn 
 func (from *Receiver) finish(now, built simtime.Time) *ccontrol.Report {
 	r := &from.report
 	r.Built, r.InFlight = built, from.history.sent-from.answered
-	slices.SortFunc(r.Packets, func(a, b ccontrol.PacketResult) int {
-		switch {
-		case a.Seq < b.Seq:
-			return -1
-		case a.Seq > b.Seq:
-			return 1
-		}
-		return 0
-	})
+	from.sort()
 	var last *ccontrol.PacketResult
 	for i := range r.Packets {
 		if p := &r.Packets[i]; p.Received && (last == nil || p.Arrival >= last.Arrival) {
@@ -355,4 +350,45 @@ func (from *Receiver) finish(now, built simtime.Time) *ccontrol.Report {
 		r.RTT = max((now - last.Sent - held).Duration(), 1)
 	}
 	return r
+}
+
+// sort puts the packets of the report in the order in which they were sent. They come by streams; those of a report
+// nearly all follow each other, so that each has its place by its number, or else they are compared.
+func (from *Receiver) sort() {
+	list := from.report.Packets
+	if len(list) < 2 {
+		return
+	}
+	first, last, sorted := list[0].Seq, list[0].Seq, true
+	for i := 1; i < len(list); i++ {
+		seq := list[i].Seq
+		sorted = sorted && seq > list[i-1].Seq
+		first, last = min(first, seq), max(last, seq)
+	}
+	if sorted {
+		return
+	}
+	byNumber := func(a, b ccontrol.PacketResult) int { return cmp.Compare(a.Seq, b.Seq) }
+	n := last - first + 1
+	if n > uint64(4*len(list)) {
+		slices.SortFunc(list, byNumber)
+		return
+	}
+	from.places = slices.Grow(from.places[:0], int(n))[:n]
+	clear(from.places)
+	for i := range list {
+		at := &from.places[list[i].Seq-first]
+		if *at != 0 { // lost, and received after all
+			slices.SortFunc(list, byNumber)
+			return
+		}
+		*at = int32(i + 1)
+	}
+	from.spare = from.spare[:0]
+	for _, i := range from.places {
+		if i != 0 {
+			from.spare = append(from.spare, list[i-1])
+		}
+	}
+	from.report.Packets, from.spare = from.spare, list
 }
