@@ -57,14 +57,28 @@ type pathMeter struct {
 }
 
 // packetMeter is what every packet needs of the meter of its flow. Those of all streams stand in a row: of
-// thousands there is room in a cache for these, but not for all.
+// thousands there is room in a cache for these, but not for all. Series get what came in a bin when it is over:
+// sums of whole numbers are the same whenever they are made.
 type packetMeter struct {
-	capable           *total // nil if that goes without saying
-	sent, sentPackets total
-	packets           pathTotals
-	received          total
-	delay             mean
-	delays            record.Distribution
+	capable                *total       // nil if that goes without saying
+	sentUntil              simtime.Time // end of the bin of what was sent last
+	sentPackets, sentBytes uint64
+	receivedUntil          simtime.Time
+	received               uint64
+	receivedBytes          uint64
+	delay                  float64 // sum of the bin, in ms
+	delays                 record.Distribution
+
+	lost, marked uint64 // marked CE by a queue on the way
+	booked       booked
+}
+
+// booked is what a meter's series have.
+type booked struct {
+	sentPackets, sentBytes  uint64
+	received, receivedBytes uint64
+
+	sendRate, packets, receiveRate, delay *record.Series
 }
 
 // pathFrom is the path from a bin on.
@@ -92,51 +106,79 @@ func (m *pathMeter) crossings(l *fabric.Link, bin int) int {
 	return n
 }
 
-type pathTotals struct {
-	sent, sentBytes         uint64
-	received, receivedBytes uint64
-	lost                    uint64
-	marked                  uint64 // CE by a queue on the way
-}
-
 // begin begins with the series of a flow.
 func (m *pathMeter) begin(b *book, name string) {
 	m.name = name
-	b.begin(&m.sent, name, record.SendRate, "bit/s", perBin)
-	b.begin(&m.received, name, record.ReceiveRate, "bit/s", perBin)
-	b.begin(&m.sentPackets, name, record.SentPackets, "count", 1)
+	k := &m.booked
+	k.sendRate, k.receiveRate = b.new(name, record.SendRate, "bit/s"), b.new(name, record.ReceiveRate, "bit/s")
+	k.packets = b.new(name, record.SentPackets, "count")
 	m.lostPackets, m.markedPackets = b.count(name, record.LostPackets), b.count(name, record.MarkedPackets)
-	b.beginMean(&m.delay, name, record.OneWayDelay, "ms")
+	k.delay = b.new(name, record.OneWayDelay, "ms")
 	b.beginDistribution(&m.delays, name, record.PacketDelays)
+	b.packets = append(b.packets, m.packetMeter)
 }
 
 func (m *packetMeter) packetSent(now simtime.Time, p *packet.Packet) {
 	if m.capable != nil && p.ECN != packet.NotECT {
 		m.capable.add(now, 1)
 	}
-	m.sent.add(now, float64(p.Size))
-	m.sentPackets.add(now, 1)
-	m.packets.sent++
-	m.packets.sentBytes += uint64(p.Size)
+	if now >= m.sentUntil {
+		m.bookSent()
+		m.sentUntil = binEnd(now)
+	}
+	m.sentPackets++
+	m.sentBytes += uint64(p.Size)
+}
+
+// bookSent gives the series what was sent in the last bin in which something was.
+func (m *packetMeter) bookSent() {
+	if m.sentUntil == 0 {
+		return
+	}
+	k, i := &m.booked, bin(m.sentUntil-1)
+	fill(k.sendRate, i, 0).Values = append(k.sendRate.Values, float64(m.sentBytes-k.sentBytes)*perBin)
+	fill(k.packets, i, 0).Values = append(k.packets.Values, float64(m.sentPackets-k.sentPackets))
+	k.sentBytes, k.sentPackets = m.sentBytes, m.sentPackets
 }
 
 func (m *packetMeter) packetDelivered(now simtime.Time, p *packet.Packet) {
 	owd := now.Sub(p.SentAt)
-	m.received.add(now, float64(p.Size))
-	m.delay.add(now, ms(owd))
+	if now >= m.receivedUntil {
+		m.bookReceived()
+		m.receivedUntil, m.delay = binEnd(now), 0
+	}
+	m.received++
+	m.receivedBytes += uint64(p.Size)
+	m.delay += ms(owd)
 	m.delays.Add(now, owd)
-	m.packets.received++
-	m.packets.receivedBytes += uint64(p.Size)
+}
+
+// bookReceived is bookSent for what has come.
+func (m *packetMeter) bookReceived() {
+	if m.receivedUntil == 0 {
+		return
+	}
+	k, i := &m.booked, bin(m.receivedUntil-1)
+	fill(k.receiveRate, i, 0).Values = append(k.receiveRate.Values, float64(m.receivedBytes-k.receivedBytes)*perBin)
+	fill(k.delay, i, math.NaN()).Values = append(k.delay.Values, m.delay/float64(m.received-k.received))
+	k.receivedBytes, k.received = m.receivedBytes, m.received
+}
+
+// finish completes the series.
+func (m *packetMeter) finish(bins int) {
+	m.bookSent()
+	m.bookReceived()
+	fill(m.booked.delay, bins, math.NaN())
 }
 
 func (m *pathMeter) packetLost(now simtime.Time) {
 	m.lostPackets.add(now, 1)
-	m.packets.lost++
+	m.lost++
 }
 
 func (m *pathMeter) packetMarked(now simtime.Time) {
 	m.markedPackets.add(now, 1)
-	m.packets.marked++
+	m.marked++
 }
 
 // flowMeter measures one media stream, from its sender to its receiver. Of a stream

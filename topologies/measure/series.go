@@ -17,6 +17,9 @@ const Step = 200 * time.Millisecond
 
 func bin(at simtime.Time) int { return int(at.Duration() / Step) }
 
+// binEnd returns when the bin of a time is over.
+func binEnd(at simtime.Time) simtime.Time { return simtime.At(Step * time.Duration(bin(at)+1)) }
+
 // present is the bin of a series that is being filled, which isn't in the series yet.
 type present struct {
 	from, to simtime.Time
@@ -141,6 +144,8 @@ type book struct {
 	means  []*mean
 	levels []*level
 	dists  []*record.Distribution
+
+	packets []*packetMeter // that have series of their own
 }
 
 func (b *book) new(entity, metric, unit string) *record.Series {
@@ -232,6 +237,9 @@ func (b *book) finish(end simtime.Time) {
 		t.flush()
 	}
 	n := int((end.Duration() + Step - 1) / Step)
+	for _, m := range b.packets {
+		m.finish(n)
+	}
 	for _, m := range b.means {
 		m.finish()
 		fill(m.series, n, math.NaN())
@@ -245,11 +253,12 @@ func (b *book) finish(end simtime.Time) {
 }
 
 // fill makes a series n bins long.
-func fill(s *record.Series, n int, empty float64) {
+func fill(s *record.Series, n int, empty float64) *record.Series {
 	for len(s.Values) < n {
 		s.Values = append(s.Values, empty)
 	}
 	s.Values = s.Values[:n]
+	return s
 }
 
 func ms(d time.Duration) float64 { return float64(d) / 1e6 }

@@ -57,17 +57,17 @@ func (s *summary) distribution(d *record.Distribution, end simtime.Time) {
 // path puts what is known of any flow's packets; its rates are those of the
 // bins from one to another.
 func (s *summary) path(f *pathMeter, from, to int, end simtime.Time) {
-	t := &f.packets
-	s.rates(f.name, f.sent.series, from, to)
-	s.rates(f.name, f.received.series, from, to)
-	s.put(f.name, "packets-sent", "total", float64(t.sent), "count")
+	t := f.packetMeter
+	s.rates(f.name, f.booked.sendRate, from, to)
+	s.rates(f.name, f.booked.receiveRate, from, to)
+	s.put(f.name, "packets-sent", "total", float64(t.sentPackets), "count")
 	s.put(f.name, "packets-received", "total", float64(t.received), "count")
 	s.put(f.name, "packets-lost", "total", float64(t.lost), "count")
 	s.put(f.name, "packets-marked", "total", float64(t.marked), "count")
 	s.put(f.name, "bytes-sent", "total", float64(t.sentBytes), "bytes")
 	s.put(f.name, "bytes-received", "total", float64(t.receivedBytes), "bytes")
-	if t.sent > 0 {
-		s.put(f.name, "loss", "mean", float64(t.lost)/float64(t.sent), "1")
+	if t.sentPackets > 0 {
+		s.put(f.name, "loss", "mean", float64(t.lost)/float64(t.sentPackets), "1")
 	}
 	s.distribution(&f.delays, end)
 }
@@ -101,14 +101,14 @@ func (s *summary) flow(f *flowMeter, end simtime.Time) {
 		s.put(f.name, "frames-undecodable", "total", float64(t.undecodable), "count")
 		s.put(f.name, "packets-restored", "total", float64(t.restored), "count")
 		s.put(f.name, "refreshes-requested", "total", float64(t.refreshes), "count")
-		if p := &f.packets; p.sent > 0 && f.repair != nil {
-			s.put(f.name, "residual-loss", "mean", float64(p.lost-min(t.restored, p.lost))/float64(p.sent), "1")
+		if p := f.packetMeter; p.sentPackets > 0 && f.repair != nil {
+			s.put(f.name, "residual-loss", "mean", float64(p.lost-min(t.restored, p.lost))/float64(p.sentPackets), "1")
 			s.put(f.name, "repair-bytes", "total", float64(t.repairBytes), "bytes")
 		}
 		s.put(f.name, "freezes", "total", float64(t.freezes), "count")
 		s.put(f.name, "freeze-time", "total", ms(t.frozen), "ms")
 		s.scores(f.name, f.score)
-		s.put(f.name, "oscillations", "total", float64(oscillations(f.sent.series.Values[from:to])), "count")
+		s.put(f.name, "oscillations", "total", float64(oscillations(f.booked.sendRate.Values[from:to])), "count")
 	}
 }
 
@@ -227,7 +227,7 @@ func (s *summary) fairness(flows []*flowMeter) {
 	for _, w := range []time.Duration{time.Second, 5 * time.Second, 20 * time.Second} {
 		worst := math.NaN()
 		n := int(w / Step)
-		for at := 0; at+n <= len(video[0].sent.series.Values); at += n {
+		for at := 0; at+n <= len(video[0].booked.sendRate.Values); at += n {
 			if r := ratio(video, at, n); !math.IsNaN(r) && !(worst > r) {
 				worst = r
 			}
@@ -242,7 +242,7 @@ func ratio(flows []*flowMeter, at, n int) float64 {
 		if !f.activeThroughout(at, n) {
 			continue
 		}
-		mean := stat.Mean(f.sent.series.Values[at:at+n], nil)
+		mean := stat.Mean(f.booked.sendRate.Values[at:at+n], nil)
 		lo, hi = min(lo, mean), max(hi, mean)
 		active++
 	}
@@ -275,7 +275,7 @@ func finite(v []float64) []float64 {
 // activeBins returns the bins in which a flow with the given start and stop was
 // active throughout.
 func (m *pathMeter) activeBins(start, stop, end simtime.Time) (from, to int) {
-	n := len(m.sent.series.Values)
+	n := len(m.booked.sendRate.Values)
 	stop = min(stop, end)
 	from = min(int((start.Duration()+Step-1)/Step), n)
 	to = min(max(int(stop.Duration()/Step), from), n)
