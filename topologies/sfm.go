@@ -49,8 +49,8 @@ type projection struct {
 	model  endpoints.StreamModel
 	legs   []*projected
 	bears  []units.BitRate // what each of these does, side by side; empty if that isn't known
-	past   []*projected // that show something else since
-	room   []projected  // memory of legs
+	past   []*projected    // that show something else since
+	room   []projected     // memory of legs
 	request
 	layers   []float64 // parts of the rate that temporal layers have with all lower ones; nil if there is one
 	pace     pace

@@ -20,16 +20,55 @@ import (
 
 // linkMeter measures one direction of a link that has a serializer.
 type linkMeter struct {
-	arrivals   total // what every packet needs stands together
-	wait       mean
-	waits      record.Distribution
-	throughput total
-	link       *fabric.Link
-	capacity   *level
-	available  *record.Series // filled in at the end
-	length     *level
-	drops      *total
-	marks      *total
+	present linkPresent // what every packet needs stands together
+	waits   record.Distribution
+
+	link                         *fabric.Link
+	capacity                     *level
+	available                    *record.Series // filled in at the end
+	arrivals, throughput, waited *record.Series
+	length                       *level
+	drops                        *total
+	marks                        *total
+}
+
+// linkPresent is what a link's series don't have yet: of the bin in which something happened last.
+type linkPresent struct {
+	until              simtime.Time // its end
+	arrivals, dequeued uint64
+	bytes              units.Bytes // transmitted
+	wait               float64     // sum, in ms
+}
+
+// at returns the counts of the bin of a time.
+func (m *linkMeter) at(now simtime.Time) *linkPresent {
+	if now >= m.present.until {
+		m.book()
+		m.present = linkPresent{until: binEnd(now)}
+	}
+	return &m.present
+}
+
+// book gives the series what there is.
+func (m *linkMeter) book() {
+	c := &m.present
+	if c.until == 0 {
+		return
+	}
+	i := bin(c.until - 1)
+	fill(m.arrivals, i, 0).Values = append(m.arrivals.Values, float64(c.arrivals))
+	fill(m.throughput, i, 0).Values = append(m.throughput.Values, float64(c.bytes)*perBin)
+	mean := math.NaN()
+	if c.dequeued > 0 {
+		mean = c.wait / float64(c.dequeued)
+	}
+	fill(m.waited, i, math.NaN()).Values = append(m.waited.Values, mean)
+}
+
+// finish completes the series.
+func (m *linkMeter) finish(bins int) {
+	m.book()
+	fill(m.waited, bins, math.NaN())
 }
 
 func newLinkMeter(b *book, l *fabric.Link) *linkMeter {
@@ -37,13 +76,13 @@ func newLinkMeter(b *book, l *fabric.Link) *linkMeter {
 		return nil
 	}
 	m := &linkMeter{link: l, capacity: b.level(l.Name, record.Capacity, "bit/s"), available: b.new(l.Name, record.Available, "bit/s")}
-	b.begin(&m.throughput, l.Name, record.Throughput, "bit/s", perBin)
-	b.beginMean(&m.wait, l.Name, record.QueueDelay, "ms")
+	m.throughput, m.waited = b.new(l.Name, record.Throughput, "bit/s"), b.new(l.Name, record.QueueDelay, "ms")
 	m.length = b.level(l.Name, record.QueueLength, "bytes")
-	b.begin(&m.arrivals, l.Name, record.Arrivals, "count", 1)
+	m.arrivals = b.new(l.Name, record.Arrivals, "count")
 	m.drops, m.marks = b.count(l.Name, record.Drops), b.count(l.Name, record.Marks)
 	b.beginDistribution(&m.waits, l.Name, record.QueueDelays)
 	m.capacity.value = float64(l.Rate)
+	b.meters = append(b.meters, m)
 	return m
 }
 
@@ -115,7 +154,7 @@ func (m *pathMeter) begin(b *book, name string) {
 	m.lostPackets, m.markedPackets = b.count(name, record.LostPackets), b.count(name, record.MarkedPackets)
 	k.delay = b.new(name, record.OneWayDelay, "ms")
 	b.beginDistribution(&m.delays, name, record.PacketDelays)
-	b.packets = append(b.packets, m.packetMeter)
+	b.meters = append(b.meters, m.packetMeter)
 }
 
 func (m *packetMeter) packetSent(now simtime.Time, p *packet.Packet) {

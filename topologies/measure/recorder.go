@@ -309,14 +309,16 @@ func (r *Recorder) PacketDropped(now simtime.Time, l *fabric.Link, p *packet.Pac
 // PacketArrived implements fabric.Observer.
 func (r *Recorder) PacketArrived(now simtime.Time, l *fabric.Link, _ *packet.Packet) {
 	if m := r.links[l.Index()]; m != nil {
-		m.arrivals.add(now, 1)
+		m.at(now).arrivals++
 	}
 }
 
 // PacketDequeued implements fabric.Observer.
 func (r *Recorder) PacketDequeued(now simtime.Time, l *fabric.Link, _ *packet.Packet, wait time.Duration) {
 	if m := r.links[l.Index()]; m != nil {
-		m.wait.add(now, ms(wait))
+		c := m.at(now)
+		c.dequeued++
+		c.wait += ms(wait)
 		m.waits.Add(now, wait)
 	}
 }
@@ -335,14 +337,14 @@ func (r *Recorder) PacketMarked(now simtime.Time, l *fabric.Link, p *packet.Pack
 // other packet; that a flow loses it isn't a loss.
 func (r *Recorder) PacketDuplicated(now simtime.Time, l *fabric.Link, _ *packet.Packet) {
 	if m := r.links[l.Index()]; m != nil {
-		m.arrivals.add(now, 1)
+		m.at(now).arrivals++
 	}
 }
 
 // PacketTransmitted implements fabric.Observer.
 func (r *Recorder) PacketTransmitted(now simtime.Time, l *fabric.Link, p *packet.Packet) {
 	if m := r.links[l.Index()]; m != nil {
-		m.throughput.add(now, float64(p.Size))
+		m.at(now).bytes += p.Size
 	}
 }
 

@@ -145,7 +145,7 @@ type book struct {
 	levels []*level
 	dists  []*record.Distribution
 
-	packets []*packetMeter // that have series of their own
+	meters []interface{ finish(bins int) } // that have series of their own
 }
 
 func (b *book) new(entity, metric, unit string) *record.Series {
@@ -154,15 +154,9 @@ func (b *book) new(entity, metric, unit string) *record.Series {
 	return s
 }
 
-// begin begins a series of a total that is part of a meter.
-func (b *book) begin(t *total, entity, metric, unit string, scale float64) {
-	t.scale, t.series = scale, b.new(entity, metric, unit)
-	b.totals = append(b.totals, t)
-}
-
 func (b *book) total(entity, metric, unit string, scale float64) *total {
-	t := &total{}
-	b.begin(t, entity, metric, unit, scale)
+	t := &total{scale: scale, series: b.new(entity, metric, unit)}
+	b.totals = append(b.totals, t)
 	return t
 }
 
@@ -189,16 +183,10 @@ func (b *book) milliseconds(entity, metric string) *total {
 	return b.total(entity, metric, "ms", 1)
 }
 
-// beginMean begins a series of a mean that is part of a meter.
-func (b *book) beginMean(m *mean, entity, metric, unit string) {
-	m.series = b.new(entity, metric, unit)
-	b.means = append(b.means, m)
-}
-
 // samples averages what is looked at now and then.
 func (b *book) samples(entity, metric, unit string) *mean {
-	m := &mean{}
-	b.beginMean(m, entity, metric, cmp.Or(unit, "1"))
+	m := &mean{series: b.new(entity, metric, cmp.Or(unit, "1"))}
+	b.means = append(b.means, m)
 	return m
 }
 
@@ -237,7 +225,7 @@ func (b *book) finish(end simtime.Time) {
 		t.flush()
 	}
 	n := int((end.Duration() + Step - 1) / Step)
-	for _, m := range b.packets {
+	for _, m := range b.meters {
 		m.finish(n)
 	}
 	for _, m := range b.means {

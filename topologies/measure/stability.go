@@ -52,7 +52,7 @@ const (
 // its mean over a second stays within 15 % of its mean over the second half of
 // the stretch. A stretch without a stable rate has none.
 func (s *summary) convergence(l *linkMeter) {
-	capacity, rate := l.capacity.series.Values, l.throughput.series.Values
+	capacity, rate := l.capacity.series.Values, l.throughput.Values
 	for from := 0; from < len(capacity); {
 		to := from + 1
 		for to < len(capacity) && capacity[to] == capacity[from] {

@@ -196,7 +196,7 @@ func (s *summary) endpoint(m *endpointMeter, end simtime.Time) {
 func (s *summary) link(l *linkMeter, end simtime.Time) {
 	n := l.link.Name
 	var carried, capacity float64
-	for i, v := range l.throughput.series.Values {
+	for i, v := range l.throughput.Values {
 		carried += v
 		capacity += l.capacity.series.Values[i]
 	}
