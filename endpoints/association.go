@@ -18,7 +18,7 @@ type route struct {
 // of its SSRC, then by a payload type that only one section has (RFC 9143 §9.2).
 // It returns nil if the payload isn't to be decoded. The packet then still counts
 // as received.
-func (s *Session) associate(h *rtp.Header, fresh bool) *Section {
+func (s *Session) associate(h *rtp.Header, src *source, fresh bool) *Section {
 	if mid, ok := headerext.ReadMID(s.scratch.elements.Data(headerext.MID)); ok && fresh {
 		m := s.sectionByMID(mid)
 		if m != nil && m.config.Source != "" {
@@ -32,6 +32,11 @@ func (s *Session) associate(h *rtp.Header, fresh bool) *Section {
 			return nil
 		}
 	}
+	if src != nil {
+		if r := &src.routed; r.section != nil && r.at == s.routing && r.payloadType == h.PayloadType {
+			return r.section
+		}
+	}
 	for i := range s.routes {
 		if r := &s.routes[i]; r.ssrc == h.SSRC {
 			if r.section == nil {
@@ -39,6 +44,9 @@ func (s *Session) associate(h *rtp.Header, fresh bool) *Section {
 			}
 			if f, _ := r.section.format(h.PayloadType); f == nil {
 				return nil // an SSRC keeps to its section's formats (RFC 8860 §5.3)
+			}
+			if src != nil {
+				src.routed = routed{r.section, s.routing, h.PayloadType}
 			}
 			return r.section
 		}
@@ -56,12 +64,16 @@ func (s *Session) associate(h *rtp.Header, fresh bool) *Section {
 // route notes where an SSRC belongs. The latest word counts.
 func (s *Session) route(ssrc uint32, m *Section) {
 	for i := range s.routes {
-		if s.routes[i].ssrc == ssrc {
-			s.routes[i].section = m
+		if r := &s.routes[i]; r.ssrc == ssrc {
+			if r.section != m {
+				r.section = m
+				s.routing++
+			}
 			return
 		}
 	}
 	s.routes = append(s.routes, route{ssrc, m})
+	s.routing++
 }
 
 // Expect says which SSRC the other end has described for what it sends in the section, and which ones it had there before
@@ -78,6 +90,7 @@ func (s *Session) forget(ssrc uint32) {
 	for i := range s.routes {
 		if s.routes[i].ssrc == ssrc {
 			s.routes = append(s.routes[:i], s.routes[i+1:]...)
+			s.routing++
 			return
 		}
 	}

@@ -35,6 +35,7 @@ type deadlines struct {
 	first   int        // the earliest of these, the first one of several
 	moved   bool       // that isn't known
 	stirred []*source  // to which something has happened
+	room    [2]*source // memory of these, which mostly suffices
 }
 
 // stir notes that something happens to the session that may give any part something else to do.
@@ -45,6 +46,9 @@ func (r *source) stir() {
 	if !r.stirred {
 		r.stirred = true
 		d := &r.session.deadlines
+		if d.stirred == nil {
+			d.stirred = d.room[:0]
+		}
 		d.stirred = append(d.stirred, r)
 	}
 }

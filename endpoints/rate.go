@@ -125,7 +125,7 @@ func (e *Endpoint) followOthers(now simtime.Time) {
 // applyTarget reads the controller's target, gives it to pacer and encoders, and
 // begins the probe that the controller asks for.
 func (s *Session) applyTarget(now simtime.Time) {
-	cc := s.config.Controller
+	cc := s.controller
 	if cc == nil {
 		return
 	}

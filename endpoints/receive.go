@@ -157,7 +157,7 @@ func (s *Session) handleRTP(now simtime.Time, p *packet.Packet) {
 		}
 		b = b[:len(b)-pad]
 	}
-	m := s.associate(h, src == nil || src.newer(h.SequenceNumber))
+	m := s.associate(h, src, src == nil || src.newer(h.SequenceNumber))
 	if src == nil {
 		src = newSource(s, m, h)
 		s.heard.Add(h.SSRC)

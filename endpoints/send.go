@@ -97,8 +97,8 @@ func (s *Session) release(now simtime.Time, p *packet.Packet) {
 	} else {
 		s.depart(now, st, p)
 	}
-	if cc := s.config.Controller; cc != nil {
-		cc.OnSent(now, ccontrol.Sent{
+	if s.controlled {
+		s.controller.OnSent(now, ccontrol.Sent{
 			Seq: tseq, Size: onWire, Backlog: s.pacer.Backlog(), InFlight: s.history.InFlight(), Probe: probe,
 		})
 	}

@@ -143,6 +143,7 @@ type Session struct {
 	scratch         *Scratch
 	isSender        bool    // some section sends media
 	usual           bool    // see isUsual
+	controlled      bool    // there is a controller
 	bounded         bool    // the peer has signalled a bandwidth of the connection
 	records         records // what it notes of packets that come
 	passesOn        bool    // all senders do, what comes from elsewhere
@@ -157,6 +158,7 @@ type Session struct {
 	marked          bool    // some stream has a code point
 	marksNone       bool    // repair needs no marks in pictures
 	carrierRestores bool    // see CarrierRestores
+	routing         uint32  // goes on when routes change
 	number          int32   // see Number
 	index           int     // among the endpoint's
 	extensions      *headerext.Map
@@ -179,6 +181,7 @@ type Session struct {
 	// What follows is for what is sent.
 	ownKeys    *protect.Group // of RTP, if senders have keys of their own
 	streams    []*Stream
+	controller ccontrol.Controller
 	pacer      pacer.Pacer
 	filling    filling
 	probing    probing
@@ -333,6 +336,7 @@ func newSession(now simtime.Time, c *Connection, s *Session, sc SessionConfig) (
 		}
 		s.add(section)
 	}
+	s.controller, s.controlled = sc.Controller, sc.Controller != nil
 	s.bounded, s.usual, s.records = c.bandwidth.rate > 0, s.isUsual(), recordsOf(&s.config)
 	s.judges.begin(s)
 	if s.refuse(now); s.refused {
@@ -456,8 +460,8 @@ func (s *Session) handleTimeout(now simtime.Time) {
 	if !s.usual {
 		s.takeIntercepted(now)
 	}
-	if cc := s.config.Controller; cc != nil && cc.NextTimeout() <= now {
-		cc.OnTimeout(now)
+	if s.controlled && s.controller.NextTimeout() <= now {
+		s.controller.OnTimeout(now)
 		s.applyTarget(now)
 	}
 	if e := s.estimate.Estimator; e != nil && e.NextTimeout() <= now {
@@ -513,15 +517,18 @@ func (s *Session) nextTimeout() (simtime.Time, Reason) {
 		}
 	}
 	if s.control != nil {
-		next = next.earlier(s.timing.NextTimeout(), ReasonRTCP).earlier(min(s.due.at, s.estimate.due.at), ReasonFeedback)
+		next = next.earlier(s.timing.NextTimeout(), ReasonRTCP).earlier(s.due.at, ReasonFeedback)
 	}
 	first := d.earliest()
 	next = next.earlier(first.at, first.why)
-	if s.config.Controller != nil {
-		next = next.earlier(s.config.Controller.NextTimeout(), ReasonController)
+	if s.controlled {
+		next = next.earlier(s.controller.NextTimeout(), ReasonController)
 	}
 	if !s.usual && s.estimate.Estimator != nil {
 		next = next.earlier(s.estimate.NextTimeout(), ReasonController)
+		if s.control != nil {
+			next = next.earlier(s.estimate.due.at, ReasonFeedback)
+		}
 	}
 	return next.at, next.why
 }

@@ -28,6 +28,7 @@ type source struct {
 	member   rtcptiming.Place
 	noted    feedback.Place // among those of which arrivals are recorded
 	session  *Session
+	routed   routed
 	section  *Section          // nil while it isn't known, as the buffers are
 	buffer   *playout.Buffer   // of video
 	audio    *playout.Adaptive // of audio
@@ -90,6 +91,13 @@ type source struct {
 
 	ecn  ecn.Receiver // counts if the session has ECN summaries
 	line line         // of what is passed on
+}
+
+// routed is where packets of a source with a payload type belonged last, when routes had changed so many times.
+type routed struct {
+	section     *Section
+	at          uint32
+	payloadType uint8
 }
 
 // prior is what a local stream has reported of a source already.

@@ -19,10 +19,10 @@ const (
 // sizeOnly does what SRTP does but for the cryptography; see [SizeOnly].
 type sizeOnly struct {
 	config Config
-	out    ssrcs.Index
-	last   []uint32 // index of the last RTCP packet, by SSRC's place in out
 	rtp    arrived
 	rtcp   arrived
+	out    ssrcs.Index
+	last   []uint32 // index of the last RTCP packet, by SSRC's place in out
 }
 
 // arrived is what has come of every SSRC.

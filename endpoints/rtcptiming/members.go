@@ -14,8 +14,8 @@ const timeoutFactor = 5
 // so that going through them has an order.
 type memberTable struct {
 	list    []member
-	places  ssrcs.Index // in the list
 	sending int
+	places  ssrcs.Index // in the list
 }
 
 type member struct {

@@ -64,15 +64,15 @@ const compensation = 1.21828
 
 // Scheduler is the RTCP clockwork of one endpoint in one session.
 type Scheduler struct {
-	config     Config
-	locals     []*Local
-	members    memberTable
-	average    float64 // avg_rtcp_size
-	multiparty bool
-	candidates []*Local     // memory of Candidates
-	burst      int          // packets left of it
 	next       simtime.Time // when there is something to decide, unless that has moved
 	moved      bool
+	multiparty bool
+	average    float64 // avg_rtcp_size
+	members    memberTable
+	locals     []*Local
+	config     Config
+	candidates []*Local // memory of Candidates
+	burst      int      // packets left of it
 }
 
 // Local is an SSRC of this endpoint. Each is a participant of its own
