@@ -26,6 +26,7 @@ func (d deadline) earlier(at simtime.Time, why Reason) deadline {
 // leaves to no part; all else happens to the whole session.
 type deadlines struct {
 	known bool // what all parts have said is true, but for those that are stirred
+	told  bool // reports have come or gone since, so that sections that send may have something else to do
 	// calm says that no section has messages, nor will have before the next deadline: then
 	// whoever has nothing to do needn't be called.
 	calm    bool
@@ -40,6 +41,16 @@ type deadlines struct {
 
 // stir notes that something happens to the session that may give any part something else to do.
 func (s *Session) stir() { s.deadlines.known = false }
+
+// stirSenders notes that something happens to the session that gives sections that send something else to do, if any part:
+// reports come, or go. While sources or sections have messages, their sending may be what happens.
+func (s *Session) stirSenders() {
+	if d := &s.deadlines; d.calm || len(s.sources) == 0 {
+		d.told = true
+	} else {
+		d.known = false
+	}
+}
 
 // stir notes that something happens to a source, and to nothing else.
 func (r *source) stir() {
@@ -62,7 +73,8 @@ func (s *Session) entwined() bool { return s.connection.sync != nil || s.selecti
 func (d *deadlines) update(s *Session) {
 	switch {
 	case !d.known:
-		d.known, d.calm = !s.entwined(), len(s.sources) > 0 // without any nobody wants to know
+		d.known, d.told = !s.entwined(), false
+		d.calm = len(s.sources) > 0 // without any nobody wants to know
 		d.keying, d.passing = s.keyingDue(), s.sectionsDue()
 		d.sources = slices.Grow(d.sources[:0], len(s.sources))[:len(s.sources)]
 		d.moved = true
@@ -72,8 +84,8 @@ func (d *deadlines) update(s *Session) {
 		for i := 0; d.calm && i < len(s.sections); i++ {
 			d.calm = !s.hasMessages(s.sections[i])
 		}
-	case !s.passesOn:
-		d.passing = s.sectionsDue()
+	case d.told || !s.passesOn:
+		d.passing, d.told = s.sectionsDue(), false
 		fallthrough
 	default:
 		for _, r := range d.stirred {

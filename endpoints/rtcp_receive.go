@@ -19,7 +19,7 @@ func (s *Session) handleRTCP(now simtime.Time, p *packet.Packet) {
 	if s.config.RTCP.Off {
 		return
 	}
-	s.stir()
+	s.stirSenders()
 	size := p.Size
 	b, err := s.control.OpenRTCP(p.Payload)
 	if err != nil {
@@ -135,6 +135,7 @@ func (s *Session) handleMessage(now simtime.Time, b []byte, p *packet.Packet) er
 		}
 	case rtcp.TypeSourceDescription:
 		if !bytes.Equal(b, in.sdesBytes) {
+			s.stir()
 			in.sdes, in.sdesBytes = rtcp.SourceDescription{}, append(in.sdesBytes[:0], b...)
 			if err := in.sdes.Unmarshal(b); err != nil {
 				in.sdesBytes = in.sdesBytes[:0]
@@ -156,11 +157,15 @@ func (s *Session) handleOther(now simtime.Time, b []byte, p *packet.Packet) erro
 		if !s.heardControl(now, binary.BigEndian.Uint32(b[4:]), p) {
 			return nil
 		}
+		s.stir()
 		return x.Handle(now, b)
 	}
 	message, err := wire.Unmarshal(b)
 	if err != nil {
 		return err
+	}
+	if _, reports := message.(*rtcp.CCFeedbackReport); !reports {
+		s.stir()
 	}
 	switch m := message.(type) {
 	case *rtcp.Goodbye:

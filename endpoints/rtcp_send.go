@@ -26,11 +26,12 @@ func (s *Session) runRTCP(now simtime.Time) {
 	if s.timing.NextTimeout() > now {
 		return
 	}
-	s.stir()
+	s.stirSenders()
 	for {
 		s.raiseLimits(now)
 		d := s.timing.DueIf(now, (*awaiting)(s))
 		for _, ssrc := range d.Gone {
+			s.stir()
 			s.strike(now, ssrc)
 			s.forget(ssrc)
 			s.restorer.OnGone(ssrc)

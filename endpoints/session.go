@@ -470,7 +470,7 @@ func (s *Session) handleTimeout(now simtime.Time) {
 	if s.probing.over <= now {
 		s.pollProbe(now)
 	}
-	if due := !d.known || d.passing.at <= now; due || distrust {
+	if due := !d.known || d.told || d.passing.at <= now; due || distrust {
 		for _, m := range s.senders {
 			m.handleTimeout(now)
 		}

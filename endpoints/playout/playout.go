@@ -64,32 +64,29 @@ type Result struct {
 	Timestamp uint32 // RTP timestamp
 }
 
-// Buffer is the receive buffer of one stream.
+// Buffer is the receive buffer of one stream. What every packet needs stands first.
 type Buffer struct {
-	clock float64 // RTP clock rate, Hz
-	delay time.Duration
-
-	frames  []frame // that wait, by media time, oldest first
-	overdue []frame // given up incomplete, in the order of that
-	started bool
-	nextSeq uint64 // first packet of the next frame in order
-	resync  bool   // that isn't known, as the end of the last frame was missing
-	settled int64  // media time of the last frame rendered or given up
-
-	lastTS  uint32
+	clock   float64 // RTP clock rate, Hz
+	delay   time.Duration
 	lastExt int64
-
-	steady    bool
-	histogram histogram // of how late frames are complete, if steady
-	extra     time.Duration
-	picture   uint16 // of the last frame rendered or given up, if its end is known
-
+	lastTS  uint32
+	started bool
+	steady  bool
+	resync  bool  // the first packet of the next frame in order isn't known, as the end of the last one was missing
+	settled int64 // media time of the last frame rendered or given up
 	base    baseline
 	baseAt  simtime.Time // value of base
+	extra   time.Duration
+	nextSeq uint64  // first packet of the next frame in order
+	frames  []frame // that wait, by media time, oldest first
+	overdue []frame // given up incomplete, in the order of that
 	decoder decoder
-	freeze  freezeDetector
-	held    time.Duration // of the last frame
-	done    []Result
+	picture uint16 // of the last frame rendered or given up, if its end is known
+
+	done      []Result
+	held      time.Duration // of the last frame
+	freeze    freezeDetector
+	histogram histogram // of how late frames are complete, if steady
 }
 
 // Config describes a buffer.
