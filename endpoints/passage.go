@@ -16,6 +16,14 @@ type Passage struct {
 	closed bool // until a frame comes that can be decoded by itself
 	off    bool // nothing is to go
 	flows  bool // something came at seen, or not long before
+	// Mixes makes the stream one of the middlebox's own, whatever goes through it
+	// (RFC 7667 §3.6.2): timestamps go on when another source takes over, and each packet
+	// names its source (CSRC) unless it is Nameless.
+	Mixes, Nameless bool
+	replaced        bool // there is a source before the one that is followed
+	// Of those that mix: the last timestamp.
+	lastTS uint32
+	lastAt simtime.Time
 	seen   simtime.Time
 	look   simtime.Time // when the session's rate may have to be divided anew; never if nothing comes
 
@@ -30,16 +38,8 @@ type Passage struct {
 	// Better is the rate of encoded media from which on what passes could be of a better quality;
 	// 0 if there is none.
 	Better units.BitRate
-	// Mixes makes the stream one of the middlebox's own, whatever goes through it
-	// (RFC 7667 §3.6.2): timestamps go on when another source takes over, and each packet
-	// names its source (CSRC) unless it is Nameless.
-	Mixes, Nameless bool
 
-	// Of those that mix: the last timestamp.
-	lastTS uint32
-	lastAt simtime.Time
-	csrc   [1]uint32
-
+	csrc [1]uint32
 	goal units.BitRate
 	name string // CNAME of whose media they are, of those that mix
 }
@@ -115,6 +115,7 @@ func (p *Passage) begin(now simtime.Time, st *Stream, f *Passing) {
 		}
 	}
 	p.now, p.before = p.before, p.now
+	p.replaced = p.before.stream != nil
 	p.now = numbering{
 		from: p.From, named: p.name, source: f.SSRC, stream: st, last: f.Seq, offset: offset, picture: f.Picture,
 		newest: stretch{f.Seq, st.seq, less}, stretches: p.now.stretches[:0],
@@ -127,7 +128,7 @@ func (p *Passage) late(st *Stream, source uint32, seq uint64) *numbering {
 	switch {
 	case p.now.spans(st, source, seq):
 		return &p.now
-	case p.before.spans(st, source, seq):
+	case p.replaced && p.before.spans(st, source, seq):
 		return &p.before
 	}
 	return nil

@@ -344,19 +344,17 @@ func (s *Session) recordArrival(now simtime.Time, p *packet.Packet, h *rtp.Heade
 	if !s.usual {
 		s.recordForEstimate(now, p, h)
 	}
-	if s.records == recordsNothing {
-		return
-	}
-	clock := s.endpoint.wallClock(now)
 	switch s.records {
+	case recordsNothing:
+		return
 	case recordsCCFB:
-		s.ccfb.RecordAt(clock, h.SSRC, h.SequenceNumber, p.ECN, &src.noted)
+		s.ccfb.RecordAt(s.endpoint.wallClock(now), h.SSRC, h.SequenceNumber, p.ECN, &src.noted)
 	case recordsTWCC:
 		seq, ok := headerext.ReadTransportSeq(s.scratch.elements.Data(headerext.TransportSeq))
 		if !ok {
 			return
 		}
-		s.twcc.Record(clock, h.SSRC, seq)
+		s.twcc.Record(s.endpoint.wallClock(now), h.SSRC, seq)
 	}
 	rtt := time.Duration(0)
 	if s.due.pace == PaceRTT {

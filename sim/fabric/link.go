@@ -25,12 +25,12 @@ type LinkConfig struct {
 	Medium Medium
 	// Jitter may be nil.
 	Jitter Jitter
-	Name   string // such as bottleneck/forward
+	// Impairments are what packets meet before the queue, in order.
+	Impairments []Impairment
+	Name        string // such as bottleneck/forward
 	// Loss is the probability that a packet is lost before the queue,
 	// independently of all others and before any other impairment.
 	Loss float64
-	// Impairments are what packets meet before the queue, in order.
-	Impairments []Impairment
 	// Cost is the link's length in the search for routes; 0 means 1.
 	Cost int
 }
@@ -48,9 +48,7 @@ type Link struct {
 	// serializer.
 	arrival, sending engine.Timer
 	serializer       serializer
-	impairments      []Impairment
-	only             [1]Impairment   // that they are if there are no others
-	loss             IndependentLoss // the first of them
+	loss             IndependentLoss // before other impairments
 	dropLater        DropFunc
 	LinkConfig
 	stats LinkStats
@@ -96,8 +94,6 @@ func (f *Fabric) AddLink(from, to *Node, c LinkConfig) *Link {
 	}
 	l.Cost = max(l.Cost, 1)
 	l.loss = IndependentLoss{P: c.Loss, Random: f.random.Stream("link/" + c.Name + "/loss")}
-	l.only[0] = &l.loss
-	l.impairments = append(l.only[:], c.Impairments...)
 	f.loop.Init(&l.sending, (*departures)(l))
 	f.loop.Init(&l.arrival, (*arrivals)(l))
 	l.dropLater = func(p *packet.Packet) {
@@ -161,7 +157,12 @@ func (l *Link) receive(now simtime.Time, p *packet.Packet) {
 	l.stats.Arrived++
 	f.digest.event(now, evArrived, l.index, p)
 	f.observer.PacketArrived(now, l, p)
-	l.impair(now, p, l.impairments)
+	if l.loss.Impair(now, p) == Lose {
+		l.stats.Lost++
+		f.drop(now, l, p, RandomLoss)
+		return
+	}
+	l.impair(now, p, l.Impairments)
 }
 
 // impair sends p through the remaining impairments and on to the queue.
