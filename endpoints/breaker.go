@@ -43,9 +43,10 @@ type BreakerWatcher struct {
 // judges are the circuit breakers of a session: the one that acts, if any, and others.
 // They watch the media; what repairs it stops with it.
 type judges struct {
-	list    []judge
-	trips   bool     // some breaker has tripped since act looked
-	one     [1]judge // that the list has if it has one
+	trips   bool            // some breaker has tripped since act looked
+	list    []judge         // what every packet needs stands first
+	first   breaker.Breaker // of the list
+	one     [1]judge        // that the list has if it has one
 	session *Session
 	tmin    time.Duration // least interval of the peer's reports
 	hearing hearing       // scratch
@@ -83,16 +84,25 @@ func (j *judges) begin(s *Session) {
 	trr, j.tmin = s.config.peerTiming()
 	add := func(name string, settings breaker.Settings, acts bool) {
 		settings.TrrInterval = trr
-		b := breaker.New(settings)
+		b := &j.first
+		if len(j.list) > 0 {
+			b = &breaker.Breaker{}
+		}
+		b.Begin(settings)
 		for _, m := range s.sections {
-			if m.config.Send != nil {
-				m.judged.ssrc = m.main.ssrc
-				if len(j.list) == 0 {
-					b.AddIn(m.watched, m.main.ssrc, m.judgement())
-				} else {
-					b.Add(m.main.ssrc, m.judgement())
-				}
+			if m.config.Send == nil {
+				m.watched = nil // what is there is of before a restart
+				continue
 			}
+			m.judged.ssrc = m.main.ssrc
+			if b != &j.first {
+				b.Add(m.main.ssrc, m.judgement())
+				continue
+			}
+			if m.watched == nil {
+				m.watched = &breaker.Memory{}
+			}
+			b.AddIn(m.watched, m.main.ssrc, m.judgement())
 		}
 		j.list = append(j.list, judge{b, name, acts})
 	}
@@ -128,9 +138,17 @@ func (j *judges) sent(now simtime.Time, st *Stream, b []byte) {
 			j.list[i].breaker.Rename(old, st.ssrc)
 		}
 	}
-	for i := range j.list {
-		by := j.list[i].breaker
-		by.OnSent(now, st.ssrc, units.Bytes(len(b)), binary.BigEndian.Uint32(b[4:]))
+	size, timestamp := units.Bytes(len(b)), binary.BigEndian.Uint32(b[4:])
+	if m.watched != nil { // otherwise it sends no media
+		m.watched.OnSent(now, size, timestamp)
+		j.trips = j.trips || j.first.Tripped()
+	}
+	if len(j.list) == 1 {
+		return
+	}
+	for i := range j.list[1:] {
+		by := j.list[1+i].breaker
+		by.OnSent(now, st.ssrc, size, timestamp)
 		j.trips = j.trips || by.Tripped()
 	}
 }
