@@ -20,16 +20,8 @@ type compound struct {
 	b         []byte
 	last      int // where the last RTCP packet begins
 	reporters []*Stream
-	order     []*Stream // the reporters by index
 	locals    []*rtcptiming.Local
 	blocks    []rtcp.ReceptionReport
-	// described holds the SDES packets that were made, by who is in them.
-	described []description
-}
-
-type description struct {
-	streams []*Stream
-	b       []byte
 }
 
 func (s *Session) newCompound() *compound {
@@ -121,52 +113,68 @@ func (w *compound) addBlocks() {
 // be news, in the order of the streams, so that the same reporters always make the
 // same packet.
 func (w *compound) describe(now simtime.Time) {
-	w.order = w.order[:0]
-	news := w.s.config.RTCP.Groups || len(w.s.departed) > 0 // the reporting source may change
+	at, chunks := len(w.b), 0
+	w.last = at
+	w.b = append(w.b, 2<<6, uint8(rtcp.TypeSourceDescription), 0, 0)
 	for _, st := range w.s.streams {
-		if slices.Contains(w.reporters, st) {
-			w.order = append(w.order, st)
-			news = news || st.namesSection() || st.section.mixes()
+		if !slices.Contains(w.reporters, st) {
+			continue
 		}
-	}
-	if !news {
-		for _, d := range w.described {
-			if slices.Equal(d.streams, w.order) {
-				w.addBytes(d.b)
-				return
-			}
-		}
-	}
-	d := &rtcp.SourceDescription{}
-	for _, st := range w.order {
-		items := []rtcp.SourceDescriptionItem{{Type: rtcp.SDESCNAME, Text: st.cname()}}
+		begun := w.beginChunk(st.ssrc, st.cname())
 		if st.namesSection() {
-			items = st.section.appendIdentity(items, st)
+			for _, item := range st.section.appendIdentity(nil, st) {
+				w.addItem(item.Type, item.Text)
+			}
 			st.named++
 		}
 		if name := st.groupName(); name != "" {
-			items = append(items, rtcp.SourceDescriptionItem{Type: wire.SDESRGRP, Text: name})
+			w.addItem(wire.SDESRGRP, name)
 		}
-		d.Chunks = append(d.Chunks, rtcp.SourceDescriptionChunk{Source: st.ssrc, Items: items})
+		w.endChunk(begun)
+		chunks++
 		if st != st.section.main {
 			continue
 		}
 		for _, c := range st.section.contributors(now) { // RFC 3550 §7.3
-			if len(d.Chunks) == maxChunks || len(w.b)+(len(d.Chunks)+1)*sdesChunk > mtu {
+			if chunks == maxChunks || at+(chunks+1)*sdesChunk > mtu {
 				break
 			}
-			d.Chunks = append(d.Chunks, rtcp.SourceDescriptionChunk{
-				Source: c.SSRC, Items: []rtcp.SourceDescriptionItem{{Type: rtcp.SDESCNAME, Text: c.CNAME}},
-			})
+			w.endChunk(w.beginChunk(c.SSRC, c.CNAME))
+			chunks++
 		}
 	}
-	w.add(d)
+	if chunks > maxChunks {
+		panic("endpoints: more reporters than SDES can describe")
+	}
+	w.b[at] |= uint8(chunks)
+	binary.BigEndian.PutUint16(w.b[at+2:], uint16((len(w.b)-at)/4-1))
 	if len(w.s.departed) > 0 {
 		w.add(&rtcp.Goodbye{Sources: w.s.departed})
 		w.s.departed = nil
 	}
-	if !news && len(w.described) < maxDescriptions {
-		w.described = append(w.described, description{slices.Clone(w.order), slices.Clone(w.b[w.last:])})
+}
+
+// beginChunk adds an SSRC and its CNAME to SDES (RFC 3550 §6.5), and returns where they begin.
+func (w *compound) beginChunk(ssrc uint32, cname string) int {
+	at := len(w.b)
+	w.b = binary.BigEndian.AppendUint32(w.b, ssrc)
+	w.addItem(rtcp.SDESCNAME, cname)
+	return at
+}
+
+// addItem adds an item of SDES.
+func (w *compound) addItem(t rtcp.SDESType, text string) {
+	if len(text) > 255 {
+		panic("endpoints: an item of SDES that is too long")
+	}
+	w.b = append(w.b, uint8(t), uint8(len(text)))
+	w.b = append(w.b, text...)
+}
+
+// endChunk ends a chunk with one to four octets that are 0.
+func (w *compound) endChunk(at int) {
+	for w.b = append(w.b, 0); (len(w.b)-at)%4 != 0; {
+		w.b = append(w.b, 0)
 	}
 }
 
@@ -185,10 +193,6 @@ func (st *Stream) namesSection() bool {
 	_, signalled := st.section.session.extensions.ID(headerext.MID)
 	return signalled
 }
-
-// maxDescriptions bounds the memory for SDES packets; with many SSRCs nearly
-// every packet has another set of reporters.
-const maxDescriptions = 16
 
 // feedback adds congestion control feedback, and asks for the next.
 func (w *compound) feedback(now simtime.Time, st *Stream) {

@@ -1,7 +1,6 @@
 package endpoints
 
 import (
-	"bytes"
 	"encoding/binary"
 	"slices"
 
@@ -94,12 +93,10 @@ func survey(b []byte) (reporters int, compound, ok bool) {
 // inbox holds the messages that come all the time, so that reading them reuses
 // their memory.
 type inbox struct {
-	sr   rtcp.SenderReport
-	rr   rtcp.ReceiverReport
-	sdes rtcp.SourceDescription
-	// sdesBytes is what sdes was read from: descriptions hardly ever change.
-	sdesBytes []byte
-	refused   bool // a message of the packet wasn't processed
+	sr      rtcp.SenderReport
+	rr      rtcp.ReceiverReport
+	sdes    wire.Descriptions
+	refused bool // a message of the packet wasn't processed
 }
 
 // handleMessage takes one RTCP packet. An error means that it is malformed.
@@ -134,15 +131,12 @@ func (s *Session) handleMessage(now simtime.Time, b []byte, p *packet.Packet) er
 			s.handleReports(now, in.rr.SSRC, in.rr.Reports)
 		}
 	case rtcp.TypeSourceDescription:
-		if !bytes.Equal(b, in.sdesBytes) {
-			in.sdes, in.sdesBytes = rtcp.SourceDescription{}, append(in.sdesBytes[:0], b...)
-			if err := in.sdes.Unmarshal(b); err != nil {
-				in.sdesBytes = in.sdesBytes[:0]
-				return err
-			}
+		chunks, err := in.sdes.Read(b, s.table.CNAME)
+		if err != nil {
+			return err
 		}
-		for i := range in.sdes.Chunks {
-			s.handleChunk(now, &in.sdes.Chunks[i], p)
+		for i := range chunks {
+			s.handleChunk(now, &chunks[i], p)
 		}
 	default:
 		return s.handleOther(now, b, p)
