@@ -44,12 +44,12 @@ type BreakerWatcher struct {
 // They watch the media; what repairs it stops with it.
 type judges struct {
 	trips   bool            // some breaker has tripped since act looked
-	list    []judge         // what every packet needs stands first
-	first   breaker.Breaker // of the list
-	one     [1]judge        // that the list has if it has one
+	several bool            // the list has more than one
+	first   breaker.Breaker // of the list; what every packet needs stands first
+	list    []judge
+	one     [1]judge // that the list has if it has one
 	session *Session
 	tmin    time.Duration // least interval of the peer's reports
-	hearing hearing       // scratch
 	reduced []reduction
 }
 
@@ -64,11 +64,11 @@ type judged struct {
 	ssrc   uint32 // that breakers know its media by
 	marks  uint16 // number after that of the last packet whose marks were counted
 	marked bool   // there was one
-	news   int    // marks in the RTCP packet that is heard
+	ceased bool   // the breaker has stopped it
+	cut    bool   // it has no part in what a reduction leaves
+	news   int32  // marks in the RTCP packet that is heard
 	told   []toldCE
 
-	ceased  bool         // the breaker has stopped it
-	cut     bool         // it has no part in what a reduction leaves
 	cap     float64      // bit/s on the wire that a reduction leaves; 0 is no limit
 	restart simtime.Time // when it goes on if it has ceased
 }
@@ -78,6 +78,9 @@ func (j *judges) begin(s *Session) {
 	j.session, j.list = s, j.one[:0]
 	c := &s.config.Breakers
 	if c.Mode == NoBreaker || s.config.RTCP.Off { // without RTCP there is nothing to judge by (RFC 8083 §4)
+		for _, m := range s.sections {
+			m.watched = nil
+		}
 		return
 	}
 	var trr time.Duration
@@ -110,6 +113,7 @@ func (j *judges) begin(s *Session) {
 	for _, w := range c.Watchers {
 		add(w.Name, w.Settings, false)
 	}
+	j.several = len(j.list) > 1
 }
 
 // judgement is what breakers are told of a section's media.
@@ -129,7 +133,7 @@ func (m *Section) judgement() breaker.Stream {
 // sent takes a packet that leaves, protected.
 func (j *judges) sent(now simtime.Time, st *Stream, b []byte) {
 	m := st.section
-	if len(j.list) == 0 || st != m.main {
+	if m.watched == nil || st != m.main {
 		return
 	}
 	if old := m.judged.ssrc; old != st.ssrc {
@@ -139,11 +143,9 @@ func (j *judges) sent(now simtime.Time, st *Stream, b []byte) {
 		}
 	}
 	size, timestamp := units.Bytes(len(b)), binary.BigEndian.Uint32(b[4:])
-	if m.watched != nil { // otherwise it sends no media
-		m.watched.OnSent(now, size, timestamp)
-		j.trips = j.trips || j.first.Tripped()
-	}
-	if len(j.list) == 1 {
+	m.watched.OnSent(now, size, timestamp)
+	j.trips = j.trips || j.first.Tripped()
+	if !j.several {
 		return
 	}
 	for i := range j.list[1:] {

@@ -13,19 +13,17 @@ import (
 	"rtpfabric/sim/units"
 )
 
-// compound is an RTCP packet in the making. There is one in each session,
-// which reuses its memory.
+// compound is an RTCP packet in the making. There is one at a time, in memory that is reused.
 type compound struct {
 	s         *Session
 	b         []byte
 	last      int // where the last RTCP packet begins
 	reporters []*Stream
 	locals    []*rtcptiming.Local
-	blocks    []rtcp.ReceptionReport
 }
 
 func (s *Session) newCompound() *compound {
-	w := &s.compound
+	w := &s.scratch.compound
 	w.s, w.b, w.last = s, w.b[:0], 0
 	w.reporters = w.reporters[:0]
 	return w
@@ -61,7 +59,7 @@ func (w *compound) fits(st *Stream) bool {
 		n += rgrsSize
 	}
 	room := mtu - len(w.b) - n
-	return room >= 0 && room >= blockSize*st.blockCount()
+	return room >= 0 && (room >= blockSize*w.s.mostBlocks() || room >= blockSize*st.blockCount())
 }
 
 // report adds the SR or RR of a section's SSRC.
@@ -70,43 +68,27 @@ func (w *compound) report(now simtime.Time, st *Stream) {
 	if st == st.section.main {
 		st.section.reportWanted = false
 	}
-	w.blocks = st.appendBlocks(w.blocks[:0], now)
-	if !w.s.timing.IsSender(st.local) {
-		w.begin(rtcp.TypeReceiverReport, rrSize, st.ssrc)
-		w.addBlocks()
-		w.refer(st)
-		return
+	to, clock := binary.BigEndian, simtime.ToNTP(w.s.endpoint.wallClock(now))
+	if w.s.timing.IsSender(st.local) {
+		w.begin(rtcp.TypeSenderReport, st.ssrc)
+		w.b = to.AppendUint64(w.b, uint64(clock))
+		w.b = to.AppendUint32(w.b, st.reportTime(now))
+		w.b = to.AppendUint32(w.b, st.packets)
+		w.b = to.AppendUint32(w.b, st.octets)
+	} else {
+		w.begin(rtcp.TypeReceiverReport, st.ssrc)
 	}
-	clock, to := w.s.endpoint.wallClock(now), binary.BigEndian
-	w.begin(rtcp.TypeSenderReport, srSize, st.ssrc)
-	w.b = to.AppendUint64(w.b, uint64(simtime.ToNTP(clock)))
-	w.b = to.AppendUint32(w.b, st.reportTime(now))
-	w.b = to.AppendUint32(w.b, st.packets)
-	w.b = to.AppendUint32(w.b, st.octets)
-	w.addBlocks()
+	blocks := w.addBlocks(st, now, clock.Middle())
+	w.b[w.last] |= uint8(blocks)
+	to.PutUint16(w.b[w.last+2:], uint16((len(w.b)-w.last)/4-1))
 	w.refer(st)
 }
 
-// begin adds the header of an SR or RR that is of some size without its blocks (RFC 3550 §6.4).
-func (w *compound) begin(t rtcp.PacketType, size int, ssrc uint32) {
+// begin adds the header of an SR or RR (RFC 3550 §6.4), which doesn't have its counts yet.
+func (w *compound) begin(t rtcp.PacketType, ssrc uint32) {
 	w.last = len(w.b)
-	w.b = append(w.b, 2<<6|uint8(len(w.blocks)), uint8(t))
-	w.b = binary.BigEndian.AppendUint16(w.b, uint16((size+blockSize*len(w.blocks))/4-1))
+	w.b = append(w.b, 2<<6, uint8(t), 0, 0)
 	w.b = binary.BigEndian.AppendUint32(w.b, ssrc)
-}
-
-// addBlocks adds the blocks of a report.
-func (w *compound) addBlocks() {
-	to := binary.BigEndian
-	for i := range w.blocks {
-		r := &w.blocks[i]
-		w.b = to.AppendUint32(w.b, r.SSRC)
-		w.b = to.AppendUint32(w.b, uint32(r.FractionLost)<<24|r.TotalLost&0xffffff)
-		w.b = to.AppendUint32(w.b, r.LastSequenceNumber)
-		w.b = to.AppendUint32(w.b, r.Jitter)
-		w.b = to.AppendUint32(w.b, r.LastSenderReport)
-		w.b = to.AppendUint32(w.b, r.Delay)
-	}
 }
 
 // describe adds SDES with the CNAME of every reporter, and the MID while that may

@@ -44,7 +44,7 @@ func (s *Session) handleRTCP(now simtime.Time, p *packet.Packet) {
 	s.counts.RTCPReceived++
 	s.timing.CountPacket(size, count)
 	bad, whole := false, b
-	s.inbox.refused = false
+	s.scratch.inbox.refused = false
 	s.marks.begin(s)
 	for len(b) > 0 { // one that makes no sense doesn't spoil the others
 		n := packetLength(b)
@@ -55,7 +55,7 @@ func (s *Session) handleRTCP(now simtime.Time, p *packet.Packet) {
 		s.counts.Malformed++
 	}
 	s.settleMarks(now)
-	if !s.inbox.refused {
+	if !s.scratch.inbox.refused {
 		s.judges.heard(now, whole)
 	}
 }
@@ -101,7 +101,7 @@ type inbox struct {
 
 // handleMessage takes one RTCP packet. An error means that it is malformed.
 func (s *Session) handleMessage(now simtime.Time, b []byte, p *packet.Packet) error {
-	in := &s.inbox
+	in := &s.scratch.inbox
 	switch rtcp.PacketType(b[1]) {
 	case rtcp.TypeSenderReport:
 		in.sr = rtcp.SenderReport{Reports: in.sr.Reports[:0]}
@@ -113,7 +113,7 @@ func (s *Session) handleMessage(now simtime.Time, b []byte, p *packet.Packet) er
 		}
 		if src := s.sourceOf(in.sr.SSRC); src != nil {
 			src.lastSR = simtime.NTP(in.sr.NTPTime).Middle()
-			src.lastSRAt = s.endpoint.wallClock(now)
+			src.lastSRAt = s.middle(now)
 			if src.handsOn {
 				src.heardSR(now, in.sr.NTPTime, in.sr.RTPTime)
 			}
@@ -238,7 +238,7 @@ func (s *Session) handleOther(now simtime.Time, b []byte, p *packet.Packet) erro
 // may be processed.
 func (s *Session) heardControl(now simtime.Time, ssrc uint32, p *packet.Packet) bool {
 	if !s.admit(now, ssrctable.Control, ssrc, p.Src, "") {
-		s.inbox.refused = true
+		s.scratch.inbox.refused = true
 		return false
 	}
 	s.timing.HeardRTCP(now, ssrc)
@@ -278,6 +278,7 @@ func (s *Session) handleReports(now simtime.Time, by uint32, blocks []rtcp.Recep
 	if !s.marks.hears {
 		s.reception = s.reception[:0]
 	}
+	clock := s.middle(now)
 	for i := range blocks {
 		b := &blocks[i]
 		st := s.ours(b.SSRC)
@@ -286,7 +287,7 @@ func (s *Session) handleReports(now simtime.Time, by uint32, blocks []rtcp.Recep
 		}
 		st.known, st.section.reached = true, true // or there would be no block about it
 		news, fresh := st.compare(now, by, b)
-		if rtt, ok := s.roundTripBy(now, b.LastSenderReport, b.Delay); ok {
+		if rtt, ok := roundTripBy(clock, b.LastSenderReport, b.Delay); ok {
 			s.measured(now, by, rtt)
 			news.RTT = rtt
 		}

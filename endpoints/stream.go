@@ -1,6 +1,8 @@
 package endpoints
 
 import (
+	"math"
+
 	"rtpfabric/endpoints/rtcptiming"
 	"rtpfabric/sim/simtime"
 )
@@ -20,7 +22,8 @@ type Stream struct {
 	payload  float64           // mean size of packets' payload
 	extSeq   uint32            // highest extended number of a packet that left
 	lastTS   uint32            // RTP timestamp of the last one
-	reported []uint32          // packets that had left at the last report, by index of the reporter
+	reach    int32             // only streams before this one have been there when a packet left
+	reported []uint32          // packets of this end's other streams at its last report, by their index
 	priors   []prior           // what it has reported of sources, by their index
 	layouts  layouts
 
@@ -61,8 +64,17 @@ func (s *Session) newStreamIn(st *Stream, m *Section, clock int, signalled uint3
 		seq: uint16(r.Uint32()) &^ 0x8000, tsOffset: r.Uint32(),
 	}
 	s.own.Add(ssrc)
-	s.streams = append(s.streams, st)
+	st.enrol(s)
 	return st
+}
+
+// enrol puts the stream beside the others of this end. What they have sent by now is no news to it.
+func (st *Stream) enrol(s *Session) {
+	for _, o := range s.streams {
+		st.reported = append(st.reported, o.packets)
+		o.reach = min(o.reach, int32(len(s.streams)))
+	}
+	s.streams = append(s.streams, st)
 }
 
 // join makes the stream a member of the session.
@@ -94,7 +106,13 @@ func (st *Stream) rtpTime(at simtime.Time) uint32 {
 
 // unreported reports whether a packet left since a local stream reported last.
 func (st *Stream) unreported(by *Stream) bool {
-	return by.index < len(st.reported) && st.reported[by.index] != st.packets
+	if by.index >= int(st.reach) {
+		return false
+	}
+	for st.index >= len(by.reported) {
+		by.reported = append(by.reported, 0)
+	}
+	return by.reported[st.index] != st.packets
 }
 
 // left notes that a packet left, for the reports of this end's other streams.
@@ -106,7 +124,5 @@ func (st *Stream) left(seq uint16) {
 	if int32(ext-st.extSeq) > 0 { // what is passed on may be late
 		st.extSeq = ext
 	}
-	for n := len(st.section.session.streams); len(st.reported) < n; {
-		st.reported = append(st.reported, st.packets-1)
-	}
+	st.reach = math.MaxInt32
 }

@@ -21,8 +21,10 @@ import (
 // Breaker watches the streams of an RTP session. After OnSent and OnReport its host
 // calls PollTrip until there is no trip any more.
 type Breaker struct {
+	signs    uint64 // of life, so far; what every packet needs stands first
 	td       time.Duration
-	signs    uint64 // of life, so far
+	patient  bool // reports needn't come: NoReportTimeout
+	tripped  bool // there are trips
 	trips    []Trip
 	settings Settings
 	found    *stream // that was asked for last; nil if there is none
@@ -42,7 +44,9 @@ func New(s Settings) *Breaker {
 }
 
 // Begin is New in a place, where the breaker stays.
-func (b *Breaker) Begin(s Settings) { *b = Breaker{settings: s.withDefaults(), td: Tmin} }
+func (b *Breaker) Begin(s Settings) {
+	*b = Breaker{settings: s.withDefaults(), td: Tmin, patient: s.NoReportTimeout}
+}
 
 // Stream describes a stream to watch.
 type Stream struct {
@@ -202,7 +206,7 @@ func (b *Breaker) judge(now simtime.Time, s *stream, by *reporter, r *Report) {
 }
 
 // Tripped reports whether PollTrip has something to say.
-func (b *Breaker) Tripped() bool { return len(b.trips) > 0 }
+func (b *Breaker) Tripped() bool { return b.tripped }
 
 // PollTrip returns the next trip.
 func (b *Breaker) PollTrip() (Trip, bool) {
@@ -211,6 +215,7 @@ func (b *Breaker) PollTrip() (Trip, bool) {
 	}
 	t := b.trips[0]
 	b.trips = b.trips[:copy(b.trips, b.trips[1:])]
+	b.tripped = len(b.trips) > 0
 	return t, true
 }
 

@@ -21,7 +21,7 @@ func (b *Breaker) alive() { b.signs++ }
 
 // checkReports looks for signs of life when a packet leaves.
 func (b *Breaker) checkReports(now simtime.Time, s *stream) {
-	if b.settings.NoReportTimeout {
+	if b.patient {
 		return
 	}
 	switch silent := now.Sub(s.unheard); {
