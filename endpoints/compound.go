@@ -182,7 +182,8 @@ func (w *compound) feedback(now simtime.Time, st *Stream) {
 	switch s.config.Feedback {
 	case FeedbackRFC8888:
 		if msg := s.ccfb.Build(s.endpoint.wallClock(now), st.ssrc, mtu-len(w.b)); msg != nil {
-			w.add(msg)
+			w.last = len(w.b)
+			w.b = wire.AppendCCFB(w.b, msg)
 		}
 	case FeedbackTWCC:
 		for _, msg := range s.twcc.Build(st.ssrc) {

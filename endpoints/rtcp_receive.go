@@ -93,8 +93,6 @@ func survey(b []byte) (reporters int, compound, ok bool) {
 // inbox holds the messages that come all the time, so that reading them reuses
 // their memory.
 type inbox struct {
-	sr      rtcp.SenderReport
-	rr      rtcp.ReceiverReport
 	sdes    wire.Descriptions
 	refused bool // a message of the packet wasn't processed
 }
@@ -103,33 +101,19 @@ type inbox struct {
 func (s *Session) handleMessage(now simtime.Time, b []byte, p *packet.Packet) error {
 	in := &s.scratch.inbox
 	switch rtcp.PacketType(b[1]) {
-	case rtcp.TypeSenderReport:
-		in.sr = rtcp.SenderReport{Reports: in.sr.Reports[:0]}
-		if err := in.sr.Unmarshal(b); err != nil {
-			return err
+	case rtcp.TypeSenderReport, rtcp.TypeReceiverReport:
+		blocks := blocksOf(b)
+		if blocks == nil {
+			return wire.ErrCount
 		}
-		if !s.heardControl(now, in.sr.SSRC, p) {
+		by := binary.BigEndian.Uint32(b[4:])
+		if !s.heardControl(now, by, p) {
 			return nil
 		}
-		if src := s.sourceOf(in.sr.SSRC); src != nil {
-			src.lastSR = simtime.NTP(in.sr.NTPTime).Middle()
-			src.lastSRAt = s.middle(now)
-			if src.handsOn {
-				src.heardSR(now, in.sr.NTPTime, in.sr.RTPTime)
-			}
-			if src.sync != nil {
-				src.sync.OnReport(now, src.syncName, simtime.NTP(in.sr.NTPTime), in.sr.RTPTime)
-			}
+		if rtcp.PacketType(b[1]) == rtcp.TypeSenderReport {
+			s.handleSR(now, by, binary.BigEndian.Uint64(b[8:]), binary.BigEndian.Uint32(b[16:]))
 		}
-		s.handleReports(now, in.sr.SSRC, in.sr.Reports)
-	case rtcp.TypeReceiverReport:
-		in.rr = rtcp.ReceiverReport{Reports: in.rr.Reports[:0]}
-		if err := in.rr.Unmarshal(b); err != nil {
-			return err
-		}
-		if s.heardControl(now, in.rr.SSRC, p) {
-			s.handleReports(now, in.rr.SSRC, in.rr.Reports)
-		}
+		s.handleReports(now, by, blocks)
 	case rtcp.TypeSourceDescription:
 		chunks, err := in.sdes.Read(b, s.table.CNAME)
 		if err != nil {
@@ -142,6 +126,22 @@ func (s *Session) handleMessage(now simtime.Time, b []byte, p *packet.Packet) er
 		return s.handleOther(now, b, p)
 	}
 	return nil
+}
+
+// handleSR takes the times of an SR.
+func (s *Session) handleSR(now simtime.Time, by uint32, ntp uint64, timestamp uint32) {
+	src := s.sourceOf(by)
+	if src == nil {
+		return
+	}
+	src.lastSR = simtime.NTP(ntp).Middle()
+	src.lastSRAt = s.middle(now)
+	if src.handsOn {
+		src.heardSR(now, ntp, timestamp)
+	}
+	if src.sync != nil {
+		src.sync.OnReport(now, src.syncName, simtime.NTP(ntp), timestamp)
+	}
 }
 
 // handleOther takes the messages that aren't in every packet.
@@ -273,17 +273,23 @@ func (s *Session) handleFeedback(now simtime.Time, by uint32, r *ccontrol.Report
 
 // handleReports takes the round-trip time from the blocks about our SSRCs
 // (RFC 3550 §6.4.1).
-func (s *Session) handleReports(now simtime.Time, by uint32, blocks []rtcp.ReceptionReport) {
+func (s *Session) handleReports(now simtime.Time, by uint32, blocks []byte) {
 	s.lastReport = now
 	if !s.marks.hears {
 		s.reception = s.reception[:0]
 	}
 	clock := s.middle(now)
-	for i := range blocks {
-		b := &blocks[i]
-		st := s.ours(b.SSRC)
+	var r rtcp.ReceptionReport
+	b, of := &r, binary.BigEndian
+	for ; len(blocks) >= blockSize; blocks = blocks[blockSize:] {
+		st := s.ours(of.Uint32(blocks))
 		if st == nil {
 			continue
+		}
+		r = rtcp.ReceptionReport{
+			SSRC: st.ssrc, FractionLost: blocks[4], TotalLost: of.Uint32(blocks[4:]) & 0xffffff,
+			LastSequenceNumber: of.Uint32(blocks[8:]), Jitter: of.Uint32(blocks[12:]),
+			LastSenderReport: of.Uint32(blocks[16:]), Delay: of.Uint32(blocks[20:]),
 		}
 		st.known, st.section.reached = true, true // or there would be no block about it
 		news, fresh := st.compare(now, by, b)

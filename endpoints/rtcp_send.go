@@ -113,7 +113,9 @@ func (s *Session) sendRegular(now simtime.Time, first *rtcptiming.Local) {
 	w.describe(now)
 	requests := s.repairs.expectant
 	for _, st := range w.reporters {
-		w.extend(now, st)
+		if s.extends() {
+			w.extend(now, st)
+		}
 		w.messages(now, st, true)
 	}
 	if s.repairs.expectant > requests {
@@ -131,6 +133,11 @@ func (s *Session) sendRegular(now simtime.Time, first *rtcptiming.Local) {
 		w.locals = append(w.locals, st.local)
 	}
 	s.timing.SentRegular(now, w.locals)
+}
+
+// extends reports whether there may be something for extended reports.
+func (s *Session) extends() bool {
+	return s.marks.tells || s.config.ExtendedReports != ExtendedReports{} || s.responder.Pending()
 }
 
 // sendFeedback sends feedback by itself if both ends agreed to reduced-size
