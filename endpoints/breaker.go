@@ -61,12 +61,13 @@ type judge struct {
 
 // judged is what breakers have to do with a section.
 type judged struct {
-	ssrc   uint32 // that breakers know its media by
-	marks  uint16 // number after that of the last packet whose marks were counted
-	marked bool   // there was one
-	ceased bool   // the breaker has stopped it
-	cut    bool   // it has no part in what a reduction leaves
-	news   int32  // marks in the RTCP packet that is heard
+	ssrc   uint32          // that breakers know its media by
+	marks  uint16          // number after that of the last packet whose marks were counted
+	marked bool            // there was one
+	ceased bool            // the breaker has stopped it
+	cut    bool            // it has no part in what a reduction leaves
+	news   int32           // marks in the RTCP packet that is heard
+	by     *breaker.Memory // of the first one; nil if there is none
 	told   []toldCE
 
 	cap     float64      // bit/s on the wire that a reduction leaves; 0 is no limit
@@ -78,9 +79,6 @@ func (j *judges) begin(s *Session) {
 	j.session, j.list = s, j.one[:0]
 	c := &s.config.Breakers
 	if c.Mode == NoBreaker || s.config.RTCP.Off { // without RTCP there is nothing to judge by (RFC 8083 §4)
-		for _, m := range s.sections {
-			m.watched = nil
-		}
 		return
 	}
 	var trr time.Duration
@@ -94,7 +92,6 @@ func (j *judges) begin(s *Session) {
 		b.Begin(settings)
 		for _, m := range s.sections {
 			if m.config.Send == nil {
-				m.watched = nil // what is there is of before a restart
 				continue
 			}
 			m.judged.ssrc = m.main.ssrc
@@ -102,10 +99,10 @@ func (j *judges) begin(s *Session) {
 				b.Add(m.main.ssrc, m.judgement())
 				continue
 			}
-			if m.watched == nil {
-				m.watched = &breaker.Memory{}
+			if m.judged.by = m.watched; m.judged.by == nil {
+				m.judged.by = &breaker.Memory{}
 			}
-			b.AddIn(m.watched, m.main.ssrc, m.judgement())
+			b.AddIn(m.judged.by, m.main.ssrc, m.judgement())
 		}
 		j.list = append(j.list, judge{b, name, acts})
 	}
@@ -133,7 +130,7 @@ func (m *Section) judgement() breaker.Stream {
 // sent takes a packet that leaves, protected.
 func (j *judges) sent(now simtime.Time, st *Stream, b []byte) {
 	m := st.section
-	if m.watched == nil || st != m.main {
+	if m.judged.by == nil || st != m.main {
 		return
 	}
 	if old := m.judged.ssrc; old != st.ssrc {
@@ -143,8 +140,9 @@ func (j *judges) sent(now simtime.Time, st *Stream, b []byte) {
 		}
 	}
 	size, timestamp := units.Bytes(len(b)), binary.BigEndian.Uint32(b[4:])
-	m.watched.OnSent(now, size, timestamp)
-	j.trips = j.trips || j.first.Tripped()
+	if m.judged.by.OnSent(now, size, timestamp) {
+		j.trips = true
+	}
 	if !j.several {
 		return
 	}

@@ -21,10 +21,8 @@ import (
 // Breaker watches the streams of an RTP session. After OnSent and OnReport its host
 // calls PollTrip until there is no trip any more.
 type Breaker struct {
-	signs    uint64 // of life, so far; what every packet needs stands first
+	signs    uint64 // of life, so far; all that every packet needs, and first
 	td       time.Duration
-	patient  bool // reports needn't come: NoReportTimeout
-	tripped  bool // there are trips
 	trips    []Trip
 	settings Settings
 	found    *stream // that was asked for last; nil if there is none
@@ -45,7 +43,7 @@ func New(s Settings) *Breaker {
 
 // Begin is New in a place, where the breaker stays.
 func (b *Breaker) Begin(s Settings) {
-	*b = Breaker{settings: s.withDefaults(), td: Tmin, patient: s.NoReportTimeout}
+	*b = Breaker{settings: s.withDefaults(), td: Tmin}
 }
 
 // Stream describes a stream to watch.
@@ -127,18 +125,18 @@ func (b *Breaker) OnSent(now simtime.Time, ssrc uint32, size units.Bytes, frame 
 	}
 }
 
-// OnSent is [Breaker.OnSent] of the stream that is here, if there is one.
-func (m *Memory) OnSent(now simtime.Time, size units.Bytes, frame uint32) {
-	if m.stream.breaker != nil {
-		m.stream.onSent(now, size, frame)
-	}
+// OnSent is [Breaker.OnSent] of the stream that is here, if there is one. It reports whether the packet has made the
+// breaker trip.
+func (m *Memory) OnSent(now simtime.Time, size units.Bytes, frame uint32) bool {
+	return m.stream.breaker != nil && m.stream.onSent(now, size, frame)
 }
 
-func (s *stream) onSent(now simtime.Time, size units.Bytes, frame uint32) {
-	if !s.ceased {
-		s.sent(now, size, frame)
-		s.breaker.checkReports(now, s)
+func (s *stream) onSent(now simtime.Time, size units.Bytes, frame uint32) (tripped bool) {
+	if s.ceased {
+		return false
 	}
+	s.sent(now, size, frame)
+	return s.checkReports(now)
 }
 
 // Stop says that a stream isn't sent any more, or not for a while, which cancels
@@ -206,7 +204,7 @@ func (b *Breaker) judge(now simtime.Time, s *stream, by *reporter, r *Report) {
 }
 
 // Tripped reports whether PollTrip has something to say.
-func (b *Breaker) Tripped() bool { return b.tripped }
+func (b *Breaker) Tripped() bool { return len(b.trips) > 0 }
 
 // PollTrip returns the next trip.
 func (b *Breaker) PollTrip() (Trip, bool) {
@@ -215,7 +213,6 @@ func (b *Breaker) PollTrip() (Trip, bool) {
 	}
 	t := b.trips[0]
 	b.trips = b.trips[:copy(b.trips, b.trips[1:])]
-	b.tripped = len(b.trips) > 0
 	return t, true
 }
 

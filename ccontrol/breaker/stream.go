@@ -72,7 +72,7 @@ func (s *stream) sent(now simtime.Time, size units.Bytes, frame uint32) {
 	if s.signs != s.breaker.signs {
 		s.signs, s.unheard = s.breaker.signs, simtime.Never
 	}
-	if !s.active || now.Sub(s.lastSent) >= s.breaker.silence() {
+	if !s.active || s.breaker.quiet(now.Sub(s.lastSent)) {
 		s.unheard, s.unjudged = now, now
 	}
 	s.active, s.lastSent = true, now

@@ -101,5 +101,5 @@ func (b *Breaker) trip(s *stream, t Trip) {
 		t.Streams = append(t.Streams, o.ssrc)
 	}
 	s.group.tripped(&t, &b.settings)
-	b.trips, b.tripped = append(b.trips, t), true
+	b.trips = append(b.trips, t)
 }
