@@ -67,13 +67,19 @@ func (s *Session) route(ssrc uint32, m *Section) {
 		if r := &s.routes[i]; r.ssrc == ssrc {
 			if r.section != m {
 				r.section = m
-				s.routing++
+				s.rerouted()
 			}
 			return
 		}
 	}
 	s.routes = append(s.routes, route{ssrc, m})
+	s.rerouted()
+}
+
+// rerouted notes that an SSRC belongs elsewhere than before.
+func (s *Session) rerouted() {
 	s.routing++
+	s.stir()
 }
 
 // Expect says which SSRC the other end has described for what it sends in the section, and which ones it had there before
@@ -90,7 +96,7 @@ func (s *Session) forget(ssrc uint32) {
 	for i := range s.routes {
 		if s.routes[i].ssrc == ssrc {
 			s.routes = append(s.routes[:i], s.routes[i+1:]...)
-			s.routing++
+			s.rerouted()
 			return
 		}
 	}

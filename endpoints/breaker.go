@@ -43,12 +43,13 @@ type BreakerWatcher struct {
 // judges are the circuit breakers of a session: the one that acts, if any, and others.
 // They watch the media; what repairs it stops with it.
 type judges struct {
+	trips   bool            // some breaker has tripped since act looked
+	several bool            // the list has more than one
+	first   breaker.Breaker // of the list; what every packet needs stands first
 	list    []judge
-	trips   bool     // some breaker has tripped since act looked
 	one     [1]judge // that the list has if it has one
 	session *Session
 	tmin    time.Duration // least interval of the peer's reports
-	hearing hearing       // scratch
 	reduced []reduction
 }
 
@@ -60,14 +61,15 @@ type judge struct {
 
 // judged is what breakers have to do with a section.
 type judged struct {
-	ssrc   uint32 // that breakers know its media by
-	marks  uint16 // number after that of the last packet whose marks were counted
-	marked bool   // there was one
-	news   int    // marks in the RTCP packet that is heard
+	ssrc   uint32          // that breakers know its media by
+	marks  uint16          // number after that of the last packet whose marks were counted
+	marked bool            // there was one
+	ceased bool            // the breaker has stopped it
+	cut    bool            // it has no part in what a reduction leaves
+	news   int32           // marks in the RTCP packet that is heard
+	by     *breaker.Memory // of the first one; nil if there is none
 	told   []toldCE
 
-	ceased  bool         // the breaker has stopped it
-	cut     bool         // it has no part in what a reduction leaves
 	cap     float64      // bit/s on the wire that a reduction leaves; 0 is no limit
 	restart simtime.Time // when it goes on if it has ceased
 }
@@ -83,16 +85,24 @@ func (j *judges) begin(s *Session) {
 	trr, j.tmin = s.config.peerTiming()
 	add := func(name string, settings breaker.Settings, acts bool) {
 		settings.TrrInterval = trr
-		b := breaker.New(settings)
+		b := &j.first
+		if len(j.list) > 0 {
+			b = &breaker.Breaker{}
+		}
+		b.Begin(settings)
 		for _, m := range s.sections {
-			if m.config.Send != nil {
-				m.judged.ssrc = m.main.ssrc
-				if len(j.list) == 0 {
-					b.AddIn(m.watched, m.main.ssrc, m.judgement())
-				} else {
-					b.Add(m.main.ssrc, m.judgement())
-				}
+			if m.config.Send == nil {
+				continue
 			}
+			m.judged.ssrc = m.main.ssrc
+			if b != &j.first {
+				b.Add(m.main.ssrc, m.judgement())
+				continue
+			}
+			if m.judged.by = m.watched; m.judged.by == nil {
+				m.judged.by = &breaker.Memory{}
+			}
+			b.AddIn(m.judged.by, m.main.ssrc, m.judgement())
 		}
 		j.list = append(j.list, judge{b, name, acts})
 	}
@@ -100,6 +110,7 @@ func (j *judges) begin(s *Session) {
 	for _, w := range c.Watchers {
 		add(w.Name, w.Settings, false)
 	}
+	j.several = len(j.list) > 1
 }
 
 // judgement is what breakers are told of a section's media.
@@ -119,7 +130,7 @@ func (m *Section) judgement() breaker.Stream {
 // sent takes a packet that leaves, protected.
 func (j *judges) sent(now simtime.Time, st *Stream, b []byte) {
 	m := st.section
-	if len(j.list) == 0 || st != m.main {
+	if m.judged.by == nil || st != m.main {
 		return
 	}
 	if old := m.judged.ssrc; old != st.ssrc {
@@ -128,9 +139,16 @@ func (j *judges) sent(now simtime.Time, st *Stream, b []byte) {
 			j.list[i].breaker.Rename(old, st.ssrc)
 		}
 	}
-	for i := range j.list {
-		by := j.list[i].breaker
-		by.OnSent(now, st.ssrc, units.Bytes(len(b)), binary.BigEndian.Uint32(b[4:]))
+	size, timestamp := units.Bytes(len(b)), binary.BigEndian.Uint32(b[4:])
+	if m.judged.by.OnSent(now, size, timestamp) {
+		j.trips = true
+	}
+	if !j.several {
+		return
+	}
+	for i := range j.list[1:] {
+		by := j.list[1+i].breaker
+		by.OnSent(now, st.ssrc, size, timestamp)
 		j.trips = j.trips || by.Tripped()
 	}
 }

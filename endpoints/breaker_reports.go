@@ -15,20 +15,13 @@ import (
 // hearing is what breakers have seen in an RTCP packet. It reuses its memory, and refers to the
 // packet's octets.
 type hearing struct {
-	reports          bool // there is an SR or RR
-	blocks           []heardBlock
+	reports          bool             // there is an SR or RR
+	clock            uint32           // see middle
 	members, senders ssrcs.Set        // that these show (RFC 8083 §3, Tdr)
 	intervals        [2]time.Duration // Tdr of those who send and who don't; 0 before it is asked for
 	feedback         [][]byte         // packets of RFC 8888's type
 	counters         []heardCounters
 	sources          []xr.ECNSource // scratch
-}
-
-// heardBlock is a report block.
-type heardBlock struct {
-	by    uint32
-	sends bool // the reporter, as this is in an SR
-	b     []byte
 }
 
 // heard shows breakers an RTCP packet that came, with all its parts. Of these they see
@@ -41,16 +34,22 @@ func (j *judges) heard(now simtime.Time, b []byte) {
 	for i := range j.list {
 		j.list[i].breaker.SetTd(td)
 	}
-	h := &j.hearing
+	h := &j.session.scratch.hearing
 	if h.read(b); !h.reports {
 		for i := range j.list {
 			j.list[i].breaker.OnReducedSize()
 		}
 		return
 	}
-	j.countMarks(h)
-	for i := range h.blocks {
-		j.report(now, &h.blocks[i])
+	h.clock = j.session.middle(now)
+	if len(h.feedback) > 0 {
+		j.countMarks(h)
+	}
+	for ; len(b) > 0; b = b[packetLength(b):] {
+		p := b[:packetLength(b)]
+		for blocks := blocksOf(p); len(blocks) >= blockSize; blocks = blocks[blockSize:] {
+			j.report(now, h, p, blocks)
+		}
 	}
 	j.act(now)
 	j.recovered(now)
@@ -59,7 +58,7 @@ func (j *judges) heard(now simtime.Time, b []byte) {
 // read collects what breakers need of an RTCP packet.
 func (h *hearing) read(b []byte) {
 	*h = hearing{
-		blocks: h.blocks[:0], members: h.members, senders: h.senders, feedback: h.feedback[:0],
+		members: h.members, senders: h.senders, feedback: h.feedback[:0],
 		counters: h.counters[:0], sources: h.sources,
 	}
 	h.members.Clear()
@@ -72,11 +71,9 @@ func (h *hearing) read(b []byte) {
 		by, t := binary.BigEndian.Uint32(p[4:]), rtcp.PacketType(p[1])
 		if blocks := blocksOf(p); blocks != nil {
 			h.reports = true
-			sends := t == rtcp.TypeSenderReport
-			h.note(by, sends)
+			h.note(by, t == rtcp.TypeSenderReport)
 			for ; len(blocks) >= blockSize; blocks = blocks[blockSize:] {
 				h.note(binary.BigEndian.Uint32(blocks), true)
-				h.blocks = append(h.blocks, heardBlock{by, sends, blocks[:blockSize]})
 			}
 			continue
 		}
@@ -94,6 +91,9 @@ func (h *hearing) note(ssrc uint32, sends bool) {
 
 // blocksOf returns the report blocks of an SR or RR; nil if it is something else.
 func blocksOf(p []byte) []byte {
+	if len(p) < rrSize {
+		return nil
+	}
 	head := rrSize
 	switch rtcp.PacketType(p[1]) {
 	case rtcp.TypeSenderReport:
@@ -109,20 +109,24 @@ func blocksOf(p []byte) []byte {
 	return p[head : head+n : head+n]
 }
 
-// report gives breakers a block, and what came with it.
-func (j *judges) report(now simtime.Time, h *heardBlock) {
-	s := j.session
-	st := s.ours(binary.BigEndian.Uint32(h.b))
+// report gives breakers a block of an SR or RR, and what came with it.
+func (j *judges) report(now simtime.Time, h *hearing, p, b []byte) {
+	st := j.session.ours(binary.BigEndian.Uint32(b))
 	if st == nil || !st.judged() {
 		return
 	}
 	m := &st.section.judged
 	r := breaker.Report{
-		SSRC: st.ssrc, By: h.by, FractionLost: h.b[4], Highest: binary.BigEndian.Uint32(h.b[8:]),
-		Tdr: j.interval(h.sends),
-		CE:  max(m.news, m.countSince(h.by, j.hearing.countersOf(h.by, st.ssrc))),
+		SSRC: st.ssrc, By: binary.BigEndian.Uint32(p[4:]), FractionLost: b[4], Highest: binary.BigEndian.Uint32(b[8:]),
+		Tdr: j.interval(h, rtcp.PacketType(p[1]) == rtcp.TypeSenderReport),
 	}
-	r.RTT, _ = s.roundTripBy(now, binary.BigEndian.Uint32(h.b[16:]), binary.BigEndian.Uint32(h.b[20:]))
+	if len(h.feedback) > 0 {
+		r.CE = int(m.news)
+	}
+	if len(h.counters) > 0 {
+		r.CE = max(r.CE, m.countSince(r.By, h.countersOf(r.By, st.ssrc)))
+	}
+	r.RTT, _ = roundTripBy(h.clock, binary.BigEndian.Uint32(b[16:]), binary.BigEndian.Uint32(b[20:]))
 	for i := range j.list {
 		by := j.list[i].breaker
 		by.OnReport(now, &r)
@@ -132,8 +136,7 @@ func (j *judges) report(now simtime.Time, h *heardBlock) {
 
 // interval returns Tdr as a reporter of the packet that is heard estimates it (RFC 8083 §3), who may
 // send.
-func (j *judges) interval(sends bool) time.Duration {
-	h := &j.hearing
+func (j *judges) interval(h *hearing, sends bool) time.Duration {
 	t := &h.intervals[0]
 	if sends {
 		t = &h.intervals[1]

@@ -13,27 +13,17 @@ import (
 	"rtpfabric/sim/units"
 )
 
-// compound is an RTCP packet in the making. There is one in each session,
-// which reuses its memory.
+// compound is an RTCP packet in the making. There is one at a time, in memory that is reused.
 type compound struct {
 	s         *Session
 	b         []byte
 	last      int // where the last RTCP packet begins
 	reporters []*Stream
-	order     []*Stream // the reporters by index
 	locals    []*rtcptiming.Local
-	blocks    []rtcp.ReceptionReport
-	// described holds the SDES packets that were made, by who is in them.
-	described []description
-}
-
-type description struct {
-	streams []*Stream
-	b       []byte
 }
 
 func (s *Session) newCompound() *compound {
-	w := &s.compound
+	w := &s.scratch.compound
 	w.s, w.b, w.last = s, w.b[:0], 0
 	w.reporters = w.reporters[:0]
 	return w
@@ -69,7 +59,7 @@ func (w *compound) fits(st *Stream) bool {
 		n += rgrsSize
 	}
 	room := mtu - len(w.b) - n
-	return room >= 0 && room >= blockSize*st.blockCount()
+	return room >= 0 && (room >= blockSize*w.s.mostBlocks() || room >= blockSize*st.blockCount())
 }
 
 // report adds the SR or RR of a section's SSRC.
@@ -78,95 +68,95 @@ func (w *compound) report(now simtime.Time, st *Stream) {
 	if st == st.section.main {
 		st.section.reportWanted = false
 	}
-	w.blocks = st.appendBlocks(w.blocks[:0], now)
-	if !w.s.timing.IsSender(st.local) {
-		w.begin(rtcp.TypeReceiverReport, rrSize, st.ssrc)
-		w.addBlocks()
-		w.refer(st)
-		return
+	to, clock := binary.BigEndian, simtime.ToNTP(w.s.endpoint.wallClock(now))
+	if w.s.timing.IsSender(st.local) {
+		w.begin(rtcp.TypeSenderReport, st.ssrc)
+		w.b = to.AppendUint64(w.b, uint64(clock))
+		w.b = to.AppendUint32(w.b, st.reportTime(now))
+		w.b = to.AppendUint32(w.b, st.packets)
+		w.b = to.AppendUint32(w.b, st.octets)
+	} else {
+		w.begin(rtcp.TypeReceiverReport, st.ssrc)
 	}
-	clock, to := w.s.endpoint.wallClock(now), binary.BigEndian
-	w.begin(rtcp.TypeSenderReport, srSize, st.ssrc)
-	w.b = to.AppendUint64(w.b, uint64(simtime.ToNTP(clock)))
-	w.b = to.AppendUint32(w.b, st.reportTime(now))
-	w.b = to.AppendUint32(w.b, st.packets)
-	w.b = to.AppendUint32(w.b, st.octets)
-	w.addBlocks()
+	blocks := w.addBlocks(st, now, clock.Middle())
+	w.b[w.last] |= uint8(blocks)
+	to.PutUint16(w.b[w.last+2:], uint16((len(w.b)-w.last)/4-1))
 	w.refer(st)
 }
 
-// begin adds the header of an SR or RR that is of some size without its blocks (RFC 3550 §6.4).
-func (w *compound) begin(t rtcp.PacketType, size int, ssrc uint32) {
+// begin adds the header of an SR or RR (RFC 3550 §6.4), which doesn't have its counts yet.
+func (w *compound) begin(t rtcp.PacketType, ssrc uint32) {
 	w.last = len(w.b)
-	w.b = append(w.b, 2<<6|uint8(len(w.blocks)), uint8(t))
-	w.b = binary.BigEndian.AppendUint16(w.b, uint16((size+blockSize*len(w.blocks))/4-1))
+	w.b = append(w.b, 2<<6, uint8(t), 0, 0)
 	w.b = binary.BigEndian.AppendUint32(w.b, ssrc)
-}
-
-// addBlocks adds the blocks of a report.
-func (w *compound) addBlocks() {
-	to := binary.BigEndian
-	for i := range w.blocks {
-		r := &w.blocks[i]
-		w.b = to.AppendUint32(w.b, r.SSRC)
-		w.b = to.AppendUint32(w.b, uint32(r.FractionLost)<<24|r.TotalLost&0xffffff)
-		w.b = to.AppendUint32(w.b, r.LastSequenceNumber)
-		w.b = to.AppendUint32(w.b, r.Jitter)
-		w.b = to.AppendUint32(w.b, r.LastSenderReport)
-		w.b = to.AppendUint32(w.b, r.Delay)
-	}
 }
 
 // describe adds SDES with the CNAME of every reporter, and the MID while that may
 // be news, in the order of the streams, so that the same reporters always make the
 // same packet.
 func (w *compound) describe(now simtime.Time) {
-	w.order = w.order[:0]
-	news := w.s.config.RTCP.Groups || len(w.s.departed) > 0 // the reporting source may change
+	at, chunks := len(w.b), 0
+	w.last = at
+	w.b = append(w.b, 2<<6, uint8(rtcp.TypeSourceDescription), 0, 0)
 	for _, st := range w.s.streams {
-		if slices.Contains(w.reporters, st) {
-			w.order = append(w.order, st)
-			news = news || st.namesSection() || st.section.mixes()
+		if !slices.Contains(w.reporters, st) {
+			continue
 		}
-	}
-	if !news {
-		for _, d := range w.described {
-			if slices.Equal(d.streams, w.order) {
-				w.addBytes(d.b)
-				return
-			}
-		}
-	}
-	d := &rtcp.SourceDescription{}
-	for _, st := range w.order {
-		items := []rtcp.SourceDescriptionItem{{Type: rtcp.SDESCNAME, Text: st.cname()}}
+		begun := w.beginChunk(st.ssrc, st.cname())
 		if st.namesSection() {
-			items = st.section.appendIdentity(items, st)
+			for _, item := range st.section.appendIdentity(nil, st) {
+				w.addItem(item.Type, item.Text)
+			}
 			st.named++
 		}
 		if name := st.groupName(); name != "" {
-			items = append(items, rtcp.SourceDescriptionItem{Type: wire.SDESRGRP, Text: name})
+			w.addItem(wire.SDESRGRP, name)
 		}
-		d.Chunks = append(d.Chunks, rtcp.SourceDescriptionChunk{Source: st.ssrc, Items: items})
+		w.endChunk(begun)
+		chunks++
 		if st != st.section.main {
 			continue
 		}
 		for _, c := range st.section.contributors(now) { // RFC 3550 §7.3
-			if len(d.Chunks) == maxChunks || len(w.b)+(len(d.Chunks)+1)*sdesChunk > mtu {
+			if chunks == maxChunks || at+(chunks+1)*sdesChunk > mtu {
 				break
 			}
-			d.Chunks = append(d.Chunks, rtcp.SourceDescriptionChunk{
-				Source: c.SSRC, Items: []rtcp.SourceDescriptionItem{{Type: rtcp.SDESCNAME, Text: c.CNAME}},
-			})
+			w.endChunk(w.beginChunk(c.SSRC, c.CNAME))
+			chunks++
 		}
 	}
-	w.add(d)
+	if chunks > maxChunks {
+		panic("endpoints: more reporters than SDES can describe")
+	}
+	w.b[at] |= uint8(chunks)
+	binary.BigEndian.PutUint16(w.b[at+2:], uint16((len(w.b)-at)/4-1))
 	if len(w.s.departed) > 0 {
 		w.add(&rtcp.Goodbye{Sources: w.s.departed})
 		w.s.departed = nil
 	}
-	if !news && len(w.described) < maxDescriptions {
-		w.described = append(w.described, description{slices.Clone(w.order), slices.Clone(w.b[w.last:])})
+}
+
+// beginChunk adds an SSRC and its CNAME to SDES (RFC 3550 §6.5), and returns where they begin.
+func (w *compound) beginChunk(ssrc uint32, cname string) int {
+	at := len(w.b)
+	w.b = binary.BigEndian.AppendUint32(w.b, ssrc)
+	w.addItem(rtcp.SDESCNAME, cname)
+	return at
+}
+
+// addItem adds an item of SDES.
+func (w *compound) addItem(t rtcp.SDESType, text string) {
+	if len(text) > 255 {
+		panic("endpoints: an item of SDES that is too long")
+	}
+	w.b = append(w.b, uint8(t), uint8(len(text)))
+	w.b = append(w.b, text...)
+}
+
+// endChunk ends a chunk with one to four octets that are 0.
+func (w *compound) endChunk(at int) {
+	for w.b = append(w.b, 0); (len(w.b)-at)%4 != 0; {
+		w.b = append(w.b, 0)
 	}
 }
 
@@ -186,17 +176,14 @@ func (st *Stream) namesSection() bool {
 	return signalled
 }
 
-// maxDescriptions bounds the memory for SDES packets; with many SSRCs nearly
-// every packet has another set of reporters.
-const maxDescriptions = 16
-
 // feedback adds congestion control feedback, and asks for the next.
 func (w *compound) feedback(now simtime.Time, st *Stream) {
 	s := w.s
 	switch s.config.Feedback {
 	case FeedbackRFC8888:
 		if msg := s.ccfb.Build(s.endpoint.wallClock(now), st.ssrc, mtu-len(w.b)); msg != nil {
-			w.add(msg)
+			w.last = len(w.b)
+			w.b = wire.AppendCCFB(w.b, msg)
 		}
 	case FeedbackTWCC:
 		for _, msg := range s.twcc.Build(st.ssrc) {

@@ -92,6 +92,9 @@ func (w *compound) appendLimits(now simtime.Time, m *Section, regular bool) {
 // raiseLimits lets raises count whose wait is over: at once between two ends that don't know
 // their round trip yet.
 func (s *Session) raiseLimits(now simtime.Time) {
+	if s.repairs.LimitsReceived == 0 {
+		return
+	}
 	for _, m := range s.sections {
 		m.raiseLimits(now)
 	}

@@ -24,6 +24,7 @@ func (st *Stream) compare(now simtime.Time, by uint32, b *rtcp.ReceptionReport) 
 	for i := range st.told {
 		if st.told[i].by == by {
 			last = &st.told[i]
+			break
 		}
 	}
 	t := told{by: by, at: now, highest: b.LastSequenceNumber, lost: int32(b.TotalLost<<8) >> 8}

@@ -1,7 +1,6 @@
 package endpoints
 
 import (
-	"bytes"
 	"encoding/binary"
 	"slices"
 
@@ -45,7 +44,7 @@ func (s *Session) handleRTCP(now simtime.Time, p *packet.Packet) {
 	s.counts.RTCPReceived++
 	s.timing.CountPacket(size, count)
 	bad, whole := false, b
-	s.inbox.refused = false
+	s.scratch.inbox.refused = false
 	s.marks.begin(s)
 	for len(b) > 0 { // one that makes no sense doesn't spoil the others
 		n := packetLength(b)
@@ -56,7 +55,7 @@ func (s *Session) handleRTCP(now simtime.Time, p *packet.Packet) {
 		s.counts.Malformed++
 	}
 	s.settleMarks(now)
-	if !s.inbox.refused {
+	if !s.scratch.inbox.refused {
 		s.judges.heard(now, whole)
 	}
 }
@@ -94,61 +93,55 @@ func survey(b []byte) (reporters int, compound, ok bool) {
 // inbox holds the messages that come all the time, so that reading them reuses
 // their memory.
 type inbox struct {
-	sr   rtcp.SenderReport
-	rr   rtcp.ReceiverReport
-	sdes rtcp.SourceDescription
-	// sdesBytes is what sdes was read from: descriptions hardly ever change.
-	sdesBytes []byte
-	refused   bool // a message of the packet wasn't processed
+	sdes    wire.Descriptions
+	refused bool // a message of the packet wasn't processed
 }
 
 // handleMessage takes one RTCP packet. An error means that it is malformed.
 func (s *Session) handleMessage(now simtime.Time, b []byte, p *packet.Packet) error {
-	in := &s.inbox
+	in := &s.scratch.inbox
 	switch rtcp.PacketType(b[1]) {
-	case rtcp.TypeSenderReport:
-		in.sr = rtcp.SenderReport{Reports: in.sr.Reports[:0]}
-		if err := in.sr.Unmarshal(b); err != nil {
-			return err
+	case rtcp.TypeSenderReport, rtcp.TypeReceiverReport:
+		blocks := blocksOf(b)
+		if blocks == nil {
+			return wire.ErrCount
 		}
-		if !s.heardControl(now, in.sr.SSRC, p) {
+		by := binary.BigEndian.Uint32(b[4:])
+		if !s.heardControl(now, by, p) {
 			return nil
 		}
-		if src := s.sourceOf(in.sr.SSRC); src != nil {
-			src.lastSR = simtime.NTP(in.sr.NTPTime).Middle()
-			src.lastSRAt = s.endpoint.wallClock(now)
-			if src.handsOn {
-				src.heardSR(now, in.sr.NTPTime, in.sr.RTPTime)
-			}
-			if src.sync != nil {
-				src.sync.OnReport(now, src.syncName, simtime.NTP(in.sr.NTPTime), in.sr.RTPTime)
-			}
+		if rtcp.PacketType(b[1]) == rtcp.TypeSenderReport {
+			s.handleSR(now, by, binary.BigEndian.Uint64(b[8:]), binary.BigEndian.Uint32(b[16:]))
 		}
-		s.handleReports(now, in.sr.SSRC, in.sr.Reports)
-	case rtcp.TypeReceiverReport:
-		in.rr = rtcp.ReceiverReport{Reports: in.rr.Reports[:0]}
-		if err := in.rr.Unmarshal(b); err != nil {
+		s.handleReports(now, by, blocks)
+	case rtcp.TypeSourceDescription:
+		chunks, err := in.sdes.Read(b, s.table.CNAME)
+		if err != nil {
 			return err
 		}
-		if s.heardControl(now, in.rr.SSRC, p) {
-			s.handleReports(now, in.rr.SSRC, in.rr.Reports)
-		}
-	case rtcp.TypeSourceDescription:
-		if !bytes.Equal(b, in.sdesBytes) {
-			s.stir()
-			in.sdes, in.sdesBytes = rtcp.SourceDescription{}, append(in.sdesBytes[:0], b...)
-			if err := in.sdes.Unmarshal(b); err != nil {
-				in.sdesBytes = in.sdesBytes[:0]
-				return err
-			}
-		}
-		for i := range in.sdes.Chunks {
-			s.handleChunk(now, &in.sdes.Chunks[i], p)
+		for i := range chunks {
+			s.handleChunk(now, &chunks[i], p)
 		}
 	default:
 		return s.handleOther(now, b, p)
 	}
 	return nil
+}
+
+// handleSR takes the times of an SR.
+func (s *Session) handleSR(now simtime.Time, by uint32, ntp uint64, timestamp uint32) {
+	src := s.sourceOf(by)
+	if src == nil {
+		return
+	}
+	src.lastSR = simtime.NTP(ntp).Middle()
+	src.lastSRAt = s.middle(now)
+	if src.handsOn {
+		src.heardSR(now, ntp, timestamp)
+	}
+	if src.sync != nil {
+		src.sync.OnReport(now, src.syncName, simtime.NTP(ntp), timestamp)
+	}
 }
 
 // handleOther takes the messages that aren't in every packet.
@@ -249,7 +242,7 @@ func (s *Session) handleOther(now simtime.Time, b []byte, p *packet.Packet) erro
 // may be processed.
 func (s *Session) heardControl(now simtime.Time, ssrc uint32, p *packet.Packet) bool {
 	if !s.admit(now, ssrctable.Control, ssrc, p.Src, "") {
-		s.inbox.refused = true
+		s.scratch.inbox.refused = true
 		return false
 	}
 	s.timing.HeardRTCP(now, ssrc)
@@ -284,20 +277,27 @@ func (s *Session) handleFeedback(now simtime.Time, by uint32, r *ccontrol.Report
 
 // handleReports takes the round-trip time from the blocks about our SSRCs
 // (RFC 3550 §6.4.1).
-func (s *Session) handleReports(now simtime.Time, by uint32, blocks []rtcp.ReceptionReport) {
+func (s *Session) handleReports(now simtime.Time, by uint32, blocks []byte) {
 	s.lastReport = now
 	if !s.marks.hears {
 		s.reception = s.reception[:0]
 	}
-	for i := range blocks {
-		b := &blocks[i]
-		st := s.ours(b.SSRC)
+	clock := s.middle(now)
+	var r rtcp.ReceptionReport
+	b, of := &r, binary.BigEndian
+	for ; len(blocks) >= blockSize; blocks = blocks[blockSize:] {
+		st := s.ours(of.Uint32(blocks))
 		if st == nil {
 			continue
 		}
+		r = rtcp.ReceptionReport{
+			SSRC: st.ssrc, FractionLost: blocks[4], TotalLost: of.Uint32(blocks[4:]) & 0xffffff,
+			LastSequenceNumber: of.Uint32(blocks[8:]), Jitter: of.Uint32(blocks[12:]),
+			LastSenderReport: of.Uint32(blocks[16:]), Delay: of.Uint32(blocks[20:]),
+		}
 		st.known, st.section.reached = true, true // or there would be no block about it
 		news, fresh := st.compare(now, by, b)
-		if rtt, ok := s.roundTripBy(now, b.LastSenderReport, b.Delay); ok {
+		if rtt, ok := roundTripBy(clock, b.LastSenderReport, b.Delay); ok {
 			s.measured(now, by, rtt)
 			news.RTT = rtt
 		}

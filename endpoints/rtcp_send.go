@@ -20,7 +20,11 @@ func (s *Session) runRTCP(now simtime.Time) {
 	if s.control == nil {
 		return
 	}
-	if feedback, estimate := s.due.elapsed(now), s.estimate.due.elapsed(now); feedback || estimate {
+	wanted := s.due.elapsed(now)
+	if !s.usual && s.estimate.due.elapsed(now) {
+		wanted = true
+	}
+	if wanted {
 		s.timing.WantFeedback(now)
 	}
 	if s.timing.NextTimeout() > now {
@@ -114,7 +118,9 @@ func (s *Session) sendRegular(now simtime.Time, first *rtcptiming.Local) {
 	w.describe(now)
 	requests := s.repairs.expectant
 	for _, st := range w.reporters {
-		w.extend(now, st)
+		if s.extends() {
+			w.extend(now, st)
+		}
 		w.messages(now, st, true)
 	}
 	if s.repairs.expectant > requests {
@@ -132,6 +138,11 @@ func (s *Session) sendRegular(now simtime.Time, first *rtcptiming.Local) {
 		w.locals = append(w.locals, st.local)
 	}
 	s.timing.SentRegular(now, w.locals)
+}
+
+// extends reports whether there may be something for extended reports.
+func (s *Session) extends() bool {
+	return s.marks.tells || s.config.ExtendedReports != ExtendedReports{} || s.responder.Pending()
 }
 
 // sendFeedback sends feedback by itself if both ends agreed to reduced-size

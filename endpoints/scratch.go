@@ -12,4 +12,7 @@ type Scratch struct {
 	came     rtp.Header // of the packet that came last; a local one would escape
 	elements headerext.Elements
 	leaves   rtp.Header // of the one that leaves meanwhile
+	inbox    inbox      // of RTCP that came
+	hearing  hearing
+	compound compound // RTCP that leaves
 }

@@ -229,10 +229,8 @@ type Session struct {
 	twcc           *feedback.TWCCRecorder
 	lastReport     simtime.Time // when an SR or RR came
 	shares         []share      // scratch of allocate
-	compound       compound
-	inbox          inbox
-	carrierRelayed bool        // by a TURN server of its own
-	census         wire.Census // of the RTCP that was sent
+	carrierRelayed bool         // by a TURN server of its own
+	census         wire.Census  // of the RTCP that was sent
 }
 
 // Counts are totals of a session.
@@ -315,7 +313,6 @@ func newSession(now simtime.Time, c *Connection, s *Session, sc SessionConfig) (
 	s.probing.asks, _ = sc.Controller.(ccontrol.Prober)
 	s.table = ssrctable.New(c.cname)
 	s.restorer = rtx.NewReceiver(&s.types)
-	s.compound.b = make([]byte, 0, mtu+64)
 	s.timing = rtcptiming.New(rtcptiming.Config{
 		AVPF: rc.AVPF, Bandwidth: rc.Bandwidth, SenderShare: rc.SenderShare, TrrInterval: rc.TrrInterval,
 		Minimum: rc.Minimum, Burst: rc.Burst, OldTimeouts: rc.OldTimeouts,

@@ -78,7 +78,7 @@ type source struct {
 	usefulness usefulness
 
 	lastSR   uint32 // middle 32 bits of the NTP timestamp of the last SR
-	lastSRAt simtime.Time
+	lastSRAt uint32 // when it came, the same way
 
 	repeated *red.Receiver // of audio with redundant data; nil before the first
 	repeats  int           // most earlier frames that one of its packets had
@@ -98,12 +98,6 @@ type routed struct {
 	section     *Section
 	at          uint32
 	payloadType uint8
-}
-
-// prior is what a local stream has reported of a source already.
-type prior struct {
-	expected, received uint64
-	lost               int64
 }
 
 // newSource starts at the packet given. Extended sequence numbers begin with
@@ -268,28 +262,6 @@ func (r *source) updateJitter(now simtime.Time, m *Section, h *rtp.Header) {
 // expected returns the number of packets that should have come.
 func (r *source) expected() uint64 { return r.highest - r.base + 1 }
 
-// priorOf returns what a local stream has reported. To a new one everything is
-// news.
-func (r *source) priorOf(st *Stream) *prior {
-	for int(r.index) >= len(st.priors) {
-		st.priors = append(st.priors, prior{})
-	}
-	return &st.priors[r.index]
-}
-
-// fractionLost returns what a report by the given local stream says, and starts
-// its next interval (RFC 3550 §A.3).
-func (r *source) fractionLost(st *Stream) uint8 {
-	p := r.priorOf(st)
-	expected, lost := int64(r.expected()-p.expected), r.lost()
-	since := lost - p.lost
-	*p = prior{expected: r.expected(), received: r.received, lost: lost}
-	if expected <= 0 || since <= 0 {
-		return 0
-	}
-	return uint8(min(since*256/expected, 255))
-}
-
 // lost returns how many packets haven't come: here, or where a translator has passed them on.
 func (r *source) lost() int64 {
 	here := int64(r.expected()) - int64(r.received)
@@ -297,12 +269,6 @@ func (r *source) lost() int64 {
 		return here
 	}
 	return here + r.section.beyond(here)
-}
-
-// cumulativeLost returns the signed 24-bit count, clamped.
-func (r *source) cumulativeLost() int32 {
-	lost := r.lost()
-	return int32(min(max(lost, -1<<23), 1<<23-1))
 }
 
 // plays reports whether it is a source of media that has been heard, not of repairs.

@@ -106,13 +106,17 @@ type path struct {
 	rtt   time.Duration
 }
 
-// roundTripBy returns the round-trip time by LSR and DLSR of a report block that has come now
-// (RFC 3550 §6.4.1); false before there is an SR to go by.
-func (s *Session) roundTripBy(now simtime.Time, lsr, dlsr uint32) (time.Duration, bool) {
+// middle returns the middle 32 bits of the NTP timestamp of a moment.
+func (s *Session) middle(now simtime.Time) uint32 {
+	return simtime.ToNTP(s.endpoint.wallClock(now)).Middle()
+}
+
+// roundTripBy returns the round-trip time by LSR and DLSR of a report block that has come at such a
+// moment (RFC 3550 §6.4.1); false before there is an SR to go by.
+func roundTripBy(clock, lsr, dlsr uint32) (time.Duration, bool) {
 	if lsr == 0 {
 		return 0, false
 	}
-	clock := simtime.ToNTP(s.endpoint.wallClock(now)).Middle()
 	return max(simtime.MiddleToTime(int32(clock-dlsr-lsr)).Duration(), time.Microsecond), true
 }
 

@@ -1,6 +1,8 @@
 package endpoints
 
 import (
+	"math"
+
 	"rtpfabric/endpoints/feedback"
 	"rtpfabric/endpoints/rtcptiming"
 	"rtpfabric/sim/simtime"
@@ -25,7 +27,8 @@ type Stream struct {
 	index    int               // among the streams of this end, ended ones included
 	clock    int               // rate of RTP timestamps, Hz
 	next     *Stream           // that took its place after a collision
-	reported []uint32          // packets that had left at the last report, by index of the reporter
+	reach    int32             // only streams before this one have been there when a packet left
+	reported []uint32          // packets of this end's other streams at its last report, by their index
 	priors   []prior           // what it has reported of sources, by their index
 	layouts  layouts
 
@@ -64,8 +67,17 @@ func (s *Session) newStreamIn(st *Stream, m *Section, clock int, signalled uint3
 		seq: uint16(r.Uint32()) &^ 0x8000, tsOffset: r.Uint32(),
 	}
 	s.own.Add(ssrc)
-	s.streams = append(s.streams, st)
+	st.enrol(s)
 	return st
+}
+
+// enrol puts the stream beside the others of this end. What they have sent by now is no news to it.
+func (st *Stream) enrol(s *Session) {
+	for _, o := range s.streams {
+		st.reported = append(st.reported, o.packets)
+		o.reach = min(o.reach, int32(len(s.streams)))
+	}
+	s.streams = append(s.streams, st)
 }
 
 // join makes the stream a member of the session.
@@ -97,7 +109,13 @@ func (st *Stream) rtpTime(at simtime.Time) uint32 {
 
 // unreported reports whether a packet left since a local stream reported last.
 func (st *Stream) unreported(by *Stream) bool {
-	return by.index < len(st.reported) && st.reported[by.index] != st.packets
+	if by.index >= int(st.reach) {
+		return false
+	}
+	for st.index >= len(by.reported) {
+		by.reported = append(by.reported, 0)
+	}
+	return by.reported[st.index] != st.packets
 }
 
 // left notes that a packet left, for the reports of this end's other streams.
@@ -109,7 +127,5 @@ func (st *Stream) left(seq uint16) {
 	if int32(ext-st.extSeq) > 0 { // what is passed on may be late
 		st.extSeq = ext
 	}
-	for n := len(st.section.session.streams); len(st.reported) < n; {
-		st.reported = append(st.reported, st.packets-1)
-	}
+	st.reach = math.MaxInt32
 }

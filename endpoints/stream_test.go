@@ -15,7 +15,7 @@ func TestOwnPacketsAreNewsOnce(t *testing.T) {
 	m := &Section{session: s}
 	add := func() *Stream {
 		st := &Stream{section: m, index: len(s.streams)}
-		s.streams = append(s.streams, st)
+		st.enrol(s)
 		return st
 	}
 	a, b := add(), add()
@@ -33,7 +33,7 @@ func TestOwnPacketsAreNewsOnce(t *testing.T) {
 	send()
 	send()
 	want("of two packets", b, true)
-	a.reported[b.index] = a.packets
+	b.reported[a.index] = a.packets
 	want("once reported", b, false)
 	c := add()
 	want("to a new stream", c, false)

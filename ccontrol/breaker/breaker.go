@@ -21,17 +21,30 @@ import (
 // Breaker watches the streams of an RTP session. After OnSent and OnReport its host
 // calls PollTrip until there is no trip any more.
 type Breaker struct {
-	found    *stream // that was asked for last; nil if there is none
+	signs    uint64 // of life, so far; all that every packet needs, and first
 	td       time.Duration
-	signs    uint64 // of life, so far
 	trips    []Trip
 	settings Settings
+	found    *stream // that was asked for last; nil if there is none
 	streams  []*stream
 	ssrcs    []uint32 // of these
+	// reporters are those of all streams, as their first blocks have come: one behind the other those of
+	// a report. They stay where they are.
+	reporters [][]reporter
+	spare     []int32 // of these
 }
 
 // New returns a breaker without streams.
-func New(s Settings) *Breaker { return &Breaker{settings: s.withDefaults(), td: Tmin} }
+func New(s Settings) *Breaker {
+	b := &Breaker{}
+	b.Begin(s)
+	return b
+}
+
+// Begin is New in a place, where the breaker stays.
+func (b *Breaker) Begin(s Settings) {
+	*b = Breaker{settings: s.withDefaults(), td: Tmin}
+}
 
 // Stream describes a stream to watch.
 type Stream struct {
@@ -61,10 +74,10 @@ func (b *Breaker) AddIn(m *Memory, ssrc uint32, c Stream) {
 		m = &Memory{}
 	}
 	s := &m.stream
-	*s = stream{breaker: b, ssrc: ssrc, config: c}
+	*s = stream{breaker: b, ssrc: ssrc, g: int32(c.G), name: c.Group, dscp: c.DSCP}
 	s.framing.begin(&c)
 	for _, o := range b.streams {
-		if c.Group != "" && o.config.Group == c.Group && o.config.DSCP == c.DSCP {
+		if c.Group != "" && o.name == c.Group && o.dscp == c.DSCP {
 			s.group = o.group
 		}
 	}
@@ -72,6 +85,7 @@ func (b *Breaker) AddIn(m *Memory, ssrc uint32, c Stream) {
 		s.group = &s.own
 	}
 	s.group.streams = append(s.group.streams, s)
+	s.ceased = s.group.state == ceased
 	b.streams, b.ssrcs = append(b.streams, s), append(b.ssrcs, ssrc)
 }
 
@@ -81,7 +95,7 @@ func (b *Breaker) Rename(from, to uint32) {
 	if s := b.stream(from); s != nil {
 		s.ssrc, b.ssrcs[slices.Index(b.ssrcs, from)] = to, to
 		s.stopped()
-		s.reporters, s.by = s.reporters[:0], s.by[:0]
+		b.dismiss(s)
 	}
 }
 
@@ -92,6 +106,8 @@ func (b *Breaker) Remove(ssrc uint32) {
 			b.streams, b.ssrcs = append(b.streams[:i], b.streams[i+1:]...), append(b.ssrcs[:i], b.ssrcs[i+1:]...)
 			b.found = nil
 			s.group.remove(s)
+			b.dismiss(s)
+			s.breaker = nil
 			return
 		}
 	}
@@ -104,12 +120,23 @@ func (b *Breaker) SetTd(td time.Duration) { b.td = min(max(td, Tmin), longest) }
 // OnSent takes a packet of a stream that leaves: the size of the RTP packet, and
 // something that tells its frame from the last one's, such as the timestamp.
 func (b *Breaker) OnSent(now simtime.Time, ssrc uint32, size units.Bytes, frame uint32) {
-	s := b.stream(ssrc)
-	if s == nil || s.group.state == ceased {
-		return
+	if s := b.stream(ssrc); s != nil {
+		s.onSent(now, size, frame)
+	}
+}
+
+// OnSent is [Breaker.OnSent] of the stream that is here, if there is one. It reports whether the packet has made the
+// breaker trip.
+func (m *Memory) OnSent(now simtime.Time, size units.Bytes, frame uint32) bool {
+	return m.stream.breaker != nil && m.stream.onSent(now, size, frame)
+}
+
+func (s *stream) onSent(now simtime.Time, size units.Bytes, frame uint32) (tripped bool) {
+	if s.ceased {
+		return false
 	}
 	s.sent(now, size, frame)
-	b.checkReports(now, s)
+	return s.checkReports(now)
 }
 
 // Stop says that a stream isn't sent any more, or not for a while, which cancels
@@ -150,11 +177,11 @@ func (b *Breaker) OnReport(now simtime.Time, r *Report) {
 	}
 	b.alive()
 	s.unjudged = simtime.Never
-	if s.group.state == ceased {
+	if s.ceased {
 		return
 	}
 	s.measure(r)
-	by := s.reporter(now, r.By)
+	by := s.reporter(r.By)
 	switch {
 	case !by.known:
 		by.begin(now, s, r)
@@ -163,7 +190,7 @@ func (b *Breaker) OnReport(now simtime.Time, r *Report) {
 	default:
 		b.judge(now, s, by, r)
 	}
-	by.cb = s.cbInterval()
+	by.cb = s.cbInterval(now)
 	s.group.recover(now, &b.settings)
 }
 
@@ -197,6 +224,39 @@ func (b *Breaker) Limit(ssrc uint32) (units.BitRate, bool) {
 		return 0, false
 	}
 	return s.group.limit, true
+}
+
+// together is how many reporters lie in one piece.
+const together = 16
+
+// reporter returns the one in a place of the list.
+func (b *Breaker) reporter(at int32) *reporter {
+	return &b.reporters[uint32(at)/together][uint32(at)%together]
+}
+
+// newReporter returns the place of another one.
+func (b *Breaker) newReporter() int32 {
+	if n := len(b.spare); n > 0 {
+		at := b.spare[n-1]
+		b.spare = b.spare[:n-1]
+		*b.reporter(at) = reporter{}
+		return at
+	}
+	last := len(b.reporters) - 1
+	if last < 0 || len(b.reporters[last]) == together {
+		b.reporters = append(b.reporters, make([]reporter, 0, together))
+		last++
+	}
+	b.reporters[last] = append(b.reporters[last], reporter{})
+	return int32(last*together + len(b.reporters[last]) - 1)
+}
+
+// dismiss forgets the reporters of a stream.
+func (b *Breaker) dismiss(s *stream) {
+	for i := range s.seats {
+		b.spare = append(b.spare, s.seats[i].at)
+	}
+	s.seats = s.seats[:0]
 }
 
 // stream returns the stream with an SSRC, or nil.

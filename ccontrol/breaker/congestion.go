@@ -20,12 +20,15 @@ type interval struct {
 	bytes    uint64 // sent meanwhile
 }
 
+// maxClean is more than any number of intervals that is asked for.
+const maxClean = 1 << 30
+
 // history holds the last reporting intervals.
 type history struct {
 	ring  []interval
-	head  int // of the next one
-	n     int
-	clean int // how many of the last ones nothing was lost in
+	head  int32 // of the next one
+	n     int32
+	clean int32 // how many of the last ones nothing was lost in; no more than maxClean
 }
 
 func (h *history) clear() { h.head, h.n, h.clean = 0, 0, 0 }
@@ -34,24 +37,24 @@ func (h *history) clear() { h.head, h.n, h.clean = 0, 0, 0 }
 func (h *history) add(i interval, room int) {
 	if len(h.ring) < room {
 		ring := make([]interval, max(room, 2*len(h.ring)))
-		for k := range h.n {
-			ring[k] = *h.at(h.n - 1 - k)
+		for k := range int(h.n) {
+			ring[k] = *h.at(int(h.n) - 1 - k)
 		}
 		h.ring, h.head = ring, h.n
 	}
 	h.ring[h.head] = i
-	if h.head++; h.head == len(h.ring) {
+	if h.head++; int(h.head) == len(h.ring) {
 		h.head = 0
 	}
-	h.n = min(h.n+1, len(h.ring))
-	if h.clean++; i.lost > 0 {
+	h.n = min(h.n+1, int32(len(h.ring)))
+	if h.clean = min(h.clean+1, maxClean); i.lost > 0 {
 		h.clean = 0
 	}
 }
 
 // at returns the interval that is k before the last.
 func (h *history) at(k int) *interval {
-	i := h.head - 1 - k
+	i := int(h.head) - 1 - k
 	if i < 0 {
 		i += len(h.ring)
 	}
@@ -76,7 +79,7 @@ func (h *history) mean(n int) (p, bytes float64, d time.Duration) {
 // recent returns the rate of the last intervals that together last as long as is given.
 func (h *history) recent(long time.Duration) units.BitRate {
 	bytes, d := 0.0, time.Duration(0)
-	for k := 0; k < h.n && (k == 0 || d < long); k++ {
+	for k := 0; k < int(h.n) && (k == 0 || d < long); k++ {
 		i := h.at(k)
 		bytes += float64(i.bytes)
 		d += i.duration
@@ -87,7 +90,7 @@ func (h *history) recent(long time.Duration) units.BitRate {
 // horizon is the time in which a rate shows: as many frames as s is about, and a round
 // trip.
 func (s *stream) horizon(now simtime.Time) time.Duration {
-	frames := time.Duration(4 * s.config.G)
+	frames := time.Duration(4 * s.g)
 	return max(s.tr, frames*min(s.framing.interval(now), longest/frames))
 }
 
@@ -117,7 +120,7 @@ func (b *Breaker) checkCongestion(now simtime.Time, s *stream, by *reporter, r *
 	if b.settings.NoCongestion {
 		return
 	}
-	d, packets, least := now.Sub(by.at), s.packets-by.packets, max(s.tdr, s.tr)
+	d, packets, least := now.Sub(by.at), s.totals.packets-by.totals.packets, max(s.tdr, s.tr)
 	switch {
 	case !s.sending(now):
 		by.forgetCongestion() // it has stopped, and begins anew
@@ -126,24 +129,24 @@ func (b *Breaker) checkCongestion(now simtime.Time, s *stream, by *reporter, r *
 		float64(packets)*least.Seconds() < s.lastSent.Sub(by.lastSent).Seconds():
 		return // too few packets to judge by
 	}
-	n := by.cb
-	by.history.add(interval{b.lost(by, r), d, s.bytes - by.bytes}, n)
-	if by.history.n < n || s.group.state == ceased { // it may have tripped with this block
+	n := int(by.cb)
+	by.history.add(interval{b.lost(by, r), d, s.totals.bytes - by.totals.bytes}, n)
+	if int(by.history.n) < n || s.ceased { // it may have tripped with this block
 		return
 	}
-	if by.history.clean >= n { // nothing is too much
+	if int(by.history.clean) >= n { // nothing is too much
 		by.tooMuch = 0
 		return
 	}
 	p, bytes, total := by.history.mean(n)
 	rate := min(rateOf(bytes, total.Seconds()), by.history.recent(s.horizon(now)))
-	size := s.framing.size()
+	size := s.framing.size(s.totals)
 	x := b.settings.Equation.Throughput(size, s.tr, p)
 	if rate <= Tenfold*x {
 		by.tooMuch = 0
 		return
 	}
-	if by.tooMuch++; b.settings.Sustained && by.tooMuch <= n {
+	if by.tooMuch++; b.settings.Sustained && int(by.tooMuch) <= n {
 		return
 	}
 	t := Trip{

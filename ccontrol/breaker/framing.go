@@ -4,28 +4,23 @@ import (
 	"time"
 
 	"rtpfabric/sim/simtime"
-	"rtpfabric/sim/units"
 )
 
 // framing measures Tf and s of a stream (§3).
 type framing struct {
-	started bool
-	frame   uint32 // the present one
-	at      simtime.Time
-	// sizes of the last 4·G frames and of the present one, which is at head.
-	sizes   []frameSize
-	head    int
-	bytes   units.Bytes
-	packets int
-	few     [5]frameSize // that these are if G is 1
+	tf time.Duration // if it is constant
+	// most is the longest interval of the last 10 s in a second, if that is known.
+	most   time.Duration
+	second int64
+	known  bool
 
-	tf   time.Duration // if it is constant
+	head int32 // of before
+	at   simtime.Time
 	last time.Duration // interval before the present frame
-	// longest is Tf in a second, unless it isn't known as another frame has begun since.
-	longest time.Duration
-	second  int64
-	known   bool
-	slots   [slots]slot
+	// before is what had been sent before each of the last 4·G frames and the present one, which is at head.
+	before []totals
+	few    [5]totals // that these are if G is 1
+	slots  [slots]slot
 }
 
 // slot holds the longest interval that ended in a second.
@@ -37,41 +32,33 @@ type slot struct {
 // slots are the 10 s over which a changing Tf is taken, and the present second.
 const slots = 11
 
-type frameSize struct {
-	bytes   units.Bytes
-	packets int
-}
-
 // begin is called once, where the framing stays.
 func (f *framing) begin(c *Stream) {
-	f.tf, f.sizes = bounded(c.Tf), f.few[:]
+	f.tf, f.before = bounded(c.Tf), f.few[:]
 	if n := 4*c.G + 1; n > len(f.few) {
-		f.sizes = make([]frameSize, n)
+		f.before = make([]totals, n)
 	}
 }
 
-// sent notes a packet.
-func (f *framing) sent(now simtime.Time, size units.Bytes, frame uint32) {
-	if !f.started || frame != f.frame {
-		if f.started {
-			f.note(now, now.Sub(f.at))
-			f.head = (f.head + 1) % len(f.sizes)
-			f.bytes -= f.sizes[f.head].bytes
-			f.packets -= f.sizes[f.head].packets
-			f.sizes[f.head] = frameSize{}
+// next begins a frame after so much has been sent.
+func (f *framing) next(now simtime.Time, sent totals, first bool) {
+	if !first {
+		f.note(now, now.Sub(f.at))
+		if f.head++; int(f.head) == len(f.before) {
+			f.head = 0
 		}
-		f.started, f.frame, f.at = true, frame, now
+		f.before[f.head] = sent
 	}
-	f.sizes[f.head].bytes += size
-	f.sizes[f.head].packets++
-	f.bytes += size
-	f.packets++
+	f.at = now
 }
 
 // note keeps an interval between frames.
 func (f *framing) note(now simtime.Time, d time.Duration) {
-	f.last, f.known = d, false
+	f.last = d
 	second := int64(now.Duration() / time.Second)
+	if f.second == second {
+		f.most = max(f.most, d)
+	}
 	s := &f.slots[second%slots]
 	if s.second != second {
 		*s = slot{second: second}
@@ -86,26 +73,26 @@ func (f *framing) interval(now simtime.Time) time.Duration {
 		return f.tf
 	}
 	second := int64(now.Duration() / time.Second)
-	if f.known && f.second == second {
-		return f.longest
-	}
-	most := time.Duration(0)
-	for _, s := range f.slots {
-		if second-s.second < slots {
-			most = max(most, s.most)
+	if !f.known || f.second != second {
+		f.most, f.second, f.known = 0, second, true
+		for _, s := range f.slots {
+			if second-s.second < slots {
+				f.most = max(f.most, s.most)
+			}
 		}
 	}
-	if most == 0 {
-		most = f.last
+	if f.most == 0 {
+		return bounded(f.last)
 	}
-	f.longest, f.second, f.known = bounded(most), second, true
-	return f.longest
+	return bounded(f.most)
 }
 
 // size is s: the mean of the packets of the last 4·G frames. 0 before the first.
-func (f *framing) size() float64 {
-	if f.packets == 0 {
+func (f *framing) size(sent totals) float64 {
+	oldest := &f.before[(int(f.head)+1)%len(f.before)]
+	packets := sent.packets - oldest.packets
+	if packets == 0 {
 		return 0
 	}
-	return float64(f.bytes) / float64(f.packets)
+	return float64(sent.bytes-oldest.bytes) / float64(packets)
 }

@@ -39,12 +39,21 @@ func (g *group) tripped(t *Trip, c *Settings) {
 		g.former = max(g.rate(t), t.Rate)
 		g.limit = units.BitRate(float64(g.former) / c.Factor)
 		t.Limit = g.limit
-		g.state, g.at = reduced, t.At
+		g.become(reduced)
+		g.at = t.At
 		g.forget()
 	case Cease:
-		g.state = ceased
+		g.become(ceased)
 		g.earliest = t.At.Add(t.Interval)
 		g.forget()
+	}
+}
+
+// become changes the state, and tells the streams whether it is that of the end.
+func (g *group) become(to state) {
+	g.state = to
+	for _, s := range g.streams {
+		s.ceased = to == ceased
 	}
 }
 
@@ -53,9 +62,9 @@ func (g *group) tripped(t *Trip, c *Settings) {
 func (g *group) rate(t *Trip) units.BitRate {
 	sum := units.BitRate(0)
 	for _, s := range g.streams {
-		for i := range s.reporters {
-			h := &s.reporters[i].history
-			if n := min(h.n, t.Reports); n > 0 {
+		for i := range s.seats {
+			h := &s.breaker.reporter(s.seats[i].at).history
+			if n := min(int(h.n), t.Reports); n > 0 {
 				_, bytes, d := h.mean(n)
 				sum += rateOf(bytes, d.Seconds())
 				break
@@ -69,9 +78,7 @@ func (g *group) rate(t *Trip) units.BitRate {
 // CB_INTERVAL at the earliest (§4.3).
 func (g *group) forget() {
 	for _, s := range g.streams {
-		for i := range s.reporters {
-			s.reporters[i].cancel()
-		}
+		s.cancel()
 	}
 }
 
@@ -81,7 +88,7 @@ func (g *group) recover(now simtime.Time, c *Settings) {
 		return
 	}
 	if g.limit, g.at = 2*g.limit, now; g.limit >= g.former {
-		g.state = watching
+		g.become(watching)
 	}
 }
 
@@ -103,12 +110,12 @@ func (b *Breaker) Restart(now simtime.Time, ssrc uint32, evidence bool) bool {
 	if s == nil || s.group.state != ceased || !evidence && now < s.group.earliest {
 		return false
 	}
-	s.group.state = watching
+	s.group.become(watching)
 	for _, o := range s.group.streams {
 		o.stopped()
 		o.alarmed = false
-		for i := range o.reporters {
-			o.reporters[i].known = false
+		for i := range o.seats {
+			b.reporter(o.seats[i].at).known = false
 		}
 	}
 	return true
@@ -121,5 +128,6 @@ func (b *Breaker) CannotReduce(t *Trip) {
 		return
 	}
 	t.Action, t.Limit = Cease, 0
-	s.group.state, s.group.earliest = ceased, t.At.Add(t.Interval)
+	s.group.become(ceased)
+	s.group.earliest = t.At.Add(t.Interval)
 }

@@ -1,12 +1,17 @@
 package breaker
 
-import "rtpfabric/sim/simtime"
+import (
+	"math"
+
+	"rtpfabric/sim/simtime"
+)
 
 // Circuit breaker 2: media timeout (§4.2). Reports come, and say that media doesn't.
 
 // mediaTimeout is MEDIA_TIMEOUT for now.
-func (s *stream) mediaTimeout(now simtime.Time) int {
-	return MediaTimeout(s.breaker.settings.K, s.framing.interval(now), s.tr, s.tdr)
+func (s *stream) mediaTimeout(now simtime.Time) int32 {
+	n := MediaTimeout(s.breaker.settings.K, s.framing.interval(now), s.tr, s.tdr)
+	return int32(min(n, math.MaxInt32)) // more reports won't come
 }
 
 // checkMedia counts reports without progress.
@@ -27,7 +32,7 @@ func (b *Breaker) checkMedia(now simtime.Time, s *stream, by *reporter, r *Repor
 	if by.silent++; by.silent >= by.mediaTimeout {
 		b.trip(s, Trip{
 			At: now, Condition: MediaSilence, Action: Cease,
-			Interval: now.Sub(by.progress), Reports: by.silent,
+			Interval: now.Sub(by.progress), Reports: int(by.silent),
 		})
 	}
 }

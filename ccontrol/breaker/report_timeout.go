@@ -19,16 +19,25 @@ func (b *Breaker) silence() time.Duration { return Silent * b.td }
 // room for.
 func (b *Breaker) alive() { b.signs++ }
 
-// checkReports looks for signs of life when a packet leaves.
-func (b *Breaker) checkReports(now simtime.Time, s *stream) {
-	if b.settings.NoReportTimeout {
-		return
-	}
-	switch silent := now.Sub(s.unheard); {
-	case s.unheard != simtime.Never && silent >= b.silence():
-		b.trip(s, Trip{At: now, Condition: ReportTimeout, Action: Cease, Interval: silent})
-	case !s.alarmed && now.Sub(s.unjudged) >= b.silence() && s.unjudged != simtime.Never:
+// quiet reports whether as much time as nothing may be heard has passed. That is never less than with Tmin, so that
+// it is hardly ever looked up.
+func (b *Breaker) quiet(d time.Duration) bool { return d >= Silent*Tmin && d >= b.silence() }
+
+// checkReports looks for signs of life when a packet leaves, and reports whether there are too few.
+func (s *stream) checkReports(now simtime.Time) (tripped bool) {
+	b := s.breaker
+	unheard := s.unheard != simtime.Never && b.quiet(now.Sub(s.unheard))
+	unjudged := s.unjudged != simtime.Never && b.quiet(now.Sub(s.unjudged))
+	switch {
+	case !unheard && !unjudged, b.settings.NoReportTimeout:
+		return false
+	case unheard:
+		b.trip(s, Trip{At: now, Condition: ReportTimeout, Action: Cease, Interval: now.Sub(s.unheard)})
+	case s.alarmed:
+		return false
+	default:
 		s.alarmed = true
 		b.trip(s, Trip{At: now, Condition: Blind, Action: Alarm, Interval: now.Sub(s.unjudged)})
 	}
+	return true
 }

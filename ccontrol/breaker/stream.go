@@ -1,7 +1,6 @@
 package breaker
 
 import (
-	"slices"
 	"time"
 
 	"rtpfabric/sim/simtime"
@@ -10,47 +9,57 @@ import (
 
 // stream is what is known of an SSRC.
 type stream struct {
-	breaker *Breaker // what every packet needs stands first
-	group   *group
-	ssrc    uint32
-	active  bool // lastSent is part of the present stretch of sending
-	alarmed bool
-
-	packets, bytes uint64 // sent so far
-	lastSent       simtime.Time
+	breaker  *Breaker // what every packet needs stands first; nil if nobody watches
+	totals   totals   // sent so far
+	lastSent simtime.Time
 	// unheard is when the first packet left since the last sign of life, and
 	// unjudged the same since the last SR or RR about the stream; Never if none has.
 	unheard, unjudged simtime.Time
-	own               group        // that it is in if it is by itself
-	signs             uint64       // of life that unheard is about
-	now               simtime.Time // of the last event
-	framing           framing
+	signs             uint64 // of life that unheard is about
+	frame             uint32 // the present one
+	started           bool   // there is one
+	active            bool   // lastSent is part of the present stretch of sending
+	alarmed           bool
+	ceased            bool // as its group has
 
-	tr, tdr   time.Duration
-	reporters []reporter
-	by        []uint32 // SSRCs of these
-	config    Stream
+	ssrc    uint32 // what every report needs comes next
+	g       int32
+	tr, tdr time.Duration
+	seats   []seat
+	framing framing
+
+	group *group
+	own   group // that it is in if it is by itself
+	name  string
+	dscp  uint8
+}
+
+// totals are how many packets and octets have been sent.
+type totals struct{ packets, bytes uint64 }
+
+// seat is that of a reporter in a stream: where in the breaker's list it is.
+type seat struct {
+	by uint32
+	at int32
 }
 
 // reporter is one SSRC that reports on a stream: several of one peer may (RFC 8108
 // §5), each with intervals of its own.
 type reporter struct {
-	known bool
+	at       simtime.Time // of the last block
+	lastSent simtime.Time // as it was then
+	totals   totals       // until then
+	progress simtime.Time // last report with progress
+	highest  uint32
 
-	at             simtime.Time // of the last block
-	packets, bytes uint64       // sent until then
-	lastSent       simtime.Time // as it was then
-	highest        uint32
+	silent       int32 // reports without progress in a row
+	mediaTimeout int32
+	tooMuch      int32 // reports in a row that have shown congestion
+	cb           int16 // CB_INTERVAL
+	known        bool
+	unusable     bool
+	history      history
 
-	cb      int // CB_INTERVAL
-	history history
-	tooMuch int // reports in a row that have shown congestion
-
-	mediaTimeout int
-	silent       int          // reports without progress in a row
-	progress     simtime.Time // last report with progress
-
-	unusable      bool
 	unusableSince simtime.Time
 }
 
@@ -63,21 +72,29 @@ func (s *stream) sent(now simtime.Time, size units.Bytes, frame uint32) {
 	if s.signs != s.breaker.signs {
 		s.signs, s.unheard = s.breaker.signs, simtime.Never
 	}
-	if !s.active || now.Sub(s.lastSent) >= s.breaker.silence() {
+	if !s.active || s.breaker.quiet(now.Sub(s.lastSent)) {
 		s.unheard, s.unjudged = now, now
 	}
-	s.active, s.lastSent, s.now = true, now, now
+	s.active, s.lastSent = true, now
 	s.unheard, s.unjudged = min(s.unheard, now), min(s.unjudged, now)
-	s.packets++
-	s.bytes += uint64(max(size, 0))
-	s.framing.sent(now, size, frame)
+	if !s.started || frame != s.frame {
+		s.framing.next(now, s.totals, !s.started)
+		s.started, s.frame = true, frame
+	}
+	s.totals.packets++
+	s.totals.bytes += uint64(max(size, 0))
 }
 
 // stopped forgets what was counted.
 func (s *stream) stopped() {
 	s.active, s.unheard, s.unjudged = false, simtime.Never, simtime.Never
-	for i := range s.reporters {
-		s.reporters[i].cancel()
+	s.cancel()
+}
+
+// cancel forgets what reporters said about a stretch of sending that is over.
+func (s *stream) cancel() {
+	for i := range s.seats {
+		s.breaker.reporter(s.seats[i].at).cancel()
 	}
 }
 
@@ -106,30 +123,34 @@ func (s *stream) measure(r *Report) {
 }
 
 // cbInterval is CB_INTERVAL for now.
-func (s *stream) cbInterval() int {
+func (s *stream) cbInterval(now simtime.Time) int16 {
 	b := s.breaker
-	return CBInterval(s.config.G, s.framing.interval(s.now), s.tr, max(s.tdr, b.settings.TrrInterval), b.td)
+	return int16(CBInterval(int(s.g), s.framing.interval(now), s.tr, max(s.tdr, b.settings.TrrInterval), b.td))
 }
 
 // reporter returns the state of a reporter, which takes the place of that heard least
 // recently if there are too many.
-func (s *stream) reporter(now simtime.Time, ssrc uint32) *reporter {
-	s.now = now
-	if i := slices.Index(s.by, ssrc); i >= 0 {
-		return &s.reporters[i]
+func (s *stream) reporter(ssrc uint32) *reporter {
+	for i := range s.seats {
+		if s.seats[i].by == ssrc {
+			return s.breaker.reporter(s.seats[i].at)
+		}
 	}
-	if len(s.reporters) < maxReporters {
-		s.reporters, s.by = append(s.reporters, reporter{}), append(s.by, ssrc)
-		return &s.reporters[len(s.reporters)-1]
+	if len(s.seats) < maxReporters {
+		at := s.breaker.newReporter()
+		s.seats = append(s.seats, seat{ssrc, at})
+		return s.breaker.reporter(at)
 	}
 	oldest := 0
-	for i := range s.reporters {
-		if s.reporters[i].at < s.reporters[oldest].at {
+	of := func(i int) *reporter { return s.breaker.reporter(s.seats[i].at) }
+	for i := range s.seats {
+		if of(i).at < of(oldest).at {
 			oldest = i
 		}
 	}
-	s.reporters[oldest], s.by[oldest] = reporter{}, ssrc
-	return &s.reporters[oldest]
+	s.seats[oldest].by = ssrc
+	*of(oldest) = reporter{}
+	return of(oldest)
 }
 
 // begin takes a reporter's first block: from here on intervals count.
@@ -141,5 +162,5 @@ func (r *reporter) begin(now simtime.Time, s *stream, b *Report) {
 
 // note keeps what the next block is compared with.
 func (r *reporter) note(now simtime.Time, s *stream, b *Report) {
-	r.at, r.packets, r.bytes, r.lastSent, r.highest = now, s.packets, s.bytes, s.lastSent, b.Highest
+	r.at, r.totals, r.lastSent, r.highest = now, s.totals, s.lastSent, b.Highest
 }

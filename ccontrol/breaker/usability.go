@@ -15,7 +15,7 @@ func (b *Breaker) checkUsability(now simtime.Time, s *stream, by *reporter, r *R
 	case !by.unusable:
 		by.unusable, by.unusableSince = true, by.at // the block is about the time since the last
 	}
-	if by.unusable && now.Sub(by.unusableSince) >= u.For && s.group.state != ceased {
+	if by.unusable && now.Sub(by.unusableSince) >= u.For && !s.ceased {
 		b.trip(s, Trip{
 			At: now, Condition: Unusable, Action: Cease,
 			Interval: now.Sub(by.unusableSince), Loss: lost, RTT: s.tr,
