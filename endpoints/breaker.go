@@ -43,7 +43,6 @@ type BreakerWatcher struct {
 // judges are the circuit breakers of a session: the one that acts, if any, and others.
 // They watch the media; what repairs it stops with it.
 type judges struct {
-	trips   bool            // some breaker has tripped since act looked
 	several bool            // the list has more than one
 	first   breaker.Breaker // of the list; what every packet needs stands first
 	list    []judge
@@ -141,7 +140,7 @@ func (j *judges) sent(now simtime.Time, st *Stream, b []byte) {
 	}
 	size, timestamp := units.Bytes(len(b)), binary.BigEndian.Uint32(b[4:])
 	if m.judged.by.OnSent(now, size, timestamp) {
-		j.trips = true
+		j.session.tripped = true
 	}
 	if !j.several {
 		return
@@ -149,16 +148,13 @@ func (j *judges) sent(now simtime.Time, st *Stream, b []byte) {
 	for i := range j.list[1:] {
 		by := j.list[1+i].breaker
 		by.OnSent(now, st.ssrc, size, timestamp)
-		j.trips = j.trips || by.Tripped()
+		j.session.tripped = j.session.tripped || by.Tripped()
 	}
 }
 
 // act does what breakers have decided.
 func (j *judges) act(now simtime.Time) {
-	if !j.trips {
-		return
-	}
-	j.trips = false
+	j.session.tripped = false
 	for i := range j.list {
 		b := j.list[i].breaker
 		for t, ok := b.PollTrip(); ok; t, ok = b.PollTrip() {

@@ -130,7 +130,7 @@ func (j *judges) report(now simtime.Time, h *hearing, p, b []byte) {
 	for i := range j.list {
 		by := j.list[i].breaker
 		by.OnReport(now, &r)
-		j.trips = j.trips || by.Tripped()
+		j.session.tripped = j.session.tripped || by.Tripped()
 	}
 }
 

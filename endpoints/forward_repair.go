@@ -85,7 +85,7 @@ func (m *Section) repairShare() float64 {
 
 // recoverer is the receiver's side of a section.
 func (m *Section) recoverer() *flexfec.Receiver {
-	if m.fec == nil && m.config.Formats[0].FEC != 0 {
+	if m.fec == nil && m.recovers {
 		m.fec = flexfec.NewReceiver(parity.DefaultLimits())
 		if ssrc := m.config.RemoteSSRC; ssrc != 0 {
 			m.fec.Expect(ssrc)

@@ -125,14 +125,16 @@ type Section struct {
 	passage       *Passage      // nil if it encodes media itself
 	limits        *tmmbr.Sender // of the main stream
 	wish          *wish         // limit on the peer's stream
-	sources       []*source     // that belong to it, in no order
-	flow          int32         // see Number
-	dscp          uint8         // of media packets
+	fec           *flexfec.Receiver
+	recovers      bool  // there may be FEC
+	deaf          bool  // see Listen
+	dscp          uint8 // of media packets
 	stopped       bool
-	held          bool // see Hold
+	flow          int32     // see Number
+	sources       []*source // that belong to it, in no order
+	held          bool      // see Hold
 	paused        paused
 	absent        absent
-	deaf          bool // see Listen
 	muted         bool // see Mute
 	hushed        bool // audio has been withheld since the last that was sent
 	reached       bool // the peer has got packets of the stream
@@ -161,8 +163,6 @@ type Section struct {
 	firstMarked simtime.Time
 	marked      int // packets with the DSCP so far
 	suspendedAt simtime.Time
-
-	fec *flexfec.Receiver
 
 	binding     binding
 	policy      *policy          // nil if protection is fixed
@@ -198,7 +198,7 @@ func newSection(now simtime.Time, s *Session, at plot, index int, sc SectionConf
 	}
 	m := at.section
 	sc.Kind = sc.Kind.known()
-	*m = Section{session: s, config: sc, index: index, flow: m.flow, watched: at.watched}
+	*m = Section{session: s, config: sc, recovers: sc.Formats[0].FEC != 0, index: index, flow: m.flow, watched: at.watched}
 	if err := m.identify(); err != nil {
 		return nil, err
 	}

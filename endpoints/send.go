@@ -17,7 +17,9 @@ func (s *Session) pump(now simtime.Time) {
 		for p := s.nextPacket(now); p != nil; p = s.nextPacket(now) {
 			s.release(now, p)
 		}
-		s.judges.act(now)
+		if s.tripped {
+			s.judges.act(now)
+		}
 	}
 	if s.parting {
 		s.part(now)

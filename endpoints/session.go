@@ -152,6 +152,7 @@ type Session struct {
 	moved           bool    // it has, and waits for those of other addresses
 	leaving         bool    // see Endpoint.Leave
 	muted           bool    // nothing may be sent any more, whatever waits
+	tripped         bool    // some breaker has, of which nothing has come yet
 	parting         bool    // some stream may be about to leave
 	farewell        bool    // somebody has said BYE
 	refused         bool    // the peer has another profile
