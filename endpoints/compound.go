@@ -13,7 +13,7 @@ import (
 	"rtpfabric/sim/units"
 )
 
-// compound is an RTCP packet in the making. There is one at a time, in memory that is reused.
+// compound is an RTCP packet in the making. There is one at a time, of all sessions that share its memory.
 type compound struct {
 	s         *Session
 	b         []byte

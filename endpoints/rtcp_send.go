@@ -227,6 +227,9 @@ func (s *Session) streamFor(l *rtcptiming.Local) *Stream {
 
 // sendRTCP sends a packet.
 func (s *Session) sendRTCP(now simtime.Time, w *compound) {
+	if w.s != s {
+		panic("endpoints: another session has begun an RTCP packet before this one's was sent")
+	}
 	if len(w.b) == 0 || s.config.RTCP.Off {
 		return
 	}
