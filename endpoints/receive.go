@@ -166,7 +166,7 @@ func (s *Session) handleRTP(now simtime.Time, p *packet.Packet) {
 		s.takesPart(h.SSRC)
 	}
 	if !src.ended { // stragglers after a BYE don't bring the member back
-		s.timing.SawRTP(now, h.SSRC, &src.member)
+		s.timing.HeardRTP(now, h.SSRC, &src.member)
 	}
 	s.recordArrival(now, p, h, src)
 	src.dscp = p.DSCP
@@ -348,7 +348,7 @@ func (s *Session) recordArrival(now simtime.Time, p *packet.Packet, h *rtp.Heade
 	case recordsNothing:
 		return
 	case recordsCCFB:
-		s.ccfb.RecordAt(s.endpoint.wallClock(now), h.SSRC, h.SequenceNumber, p.ECN, &src.noted)
+		s.ccfb.Record(s.endpoint.wallClock(now), h.SSRC, h.SequenceNumber, p.ECN, &src.noted)
 	case recordsTWCC:
 		seq, ok := headerext.ReadTransportSeq(s.scratch.elements.Data(headerext.TransportSeq))
 		if !ok {

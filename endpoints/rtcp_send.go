@@ -117,8 +117,9 @@ func (s *Session) sendRegular(now simtime.Time, first *rtcptiming.Local) {
 	}
 	w.describe(now)
 	requests := s.repairs.expectant
+	extends := s.extends()
 	for _, st := range w.reporters {
-		if s.extends() {
+		if extends {
 			w.extend(now, st)
 		}
 		w.messages(now, st, true)

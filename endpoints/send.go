@@ -71,7 +71,7 @@ func (s *Session) release(now simtime.Time, p *packet.Packet) {
 	seq := binary.BigEndian.Uint16(p.Payload[2:])
 	p.Size += s.planTelling(now, st, importance)
 	probe := s.probing.probe.ID
-	tseq := s.history.SentAt(now, st.ssrc, seq, p.Size, probe, &st.recorded)
+	tseq := s.history.Sent(now, st.ssrc, seq, p.Size, probe, &st.recorded)
 	st.stamp(now, p.Payload, introduced, tseq)
 	head := headerSize(p.Payload) + int(st.layoutOf(introduced, contributorsOf(p.Payload)).Size())
 	size := len(p.Payload) - head - padding(p.Payload)
@@ -90,7 +90,7 @@ func (s *Session) release(now simtime.Time, p *packet.Packet) {
 	s.testMarking(now, m, false)
 	p.DSCP, p.ECN = m.dscp, s.codePoint(now, st, importance)
 	s.counts.RTPSent++
-	s.timing.SawRTP(now, st.ssrc, &st.member)
+	s.timing.SentRTP(now, st.ssrc, &st.member)
 	onWire := p.Size
 	if i := s.config.Interceptor; !s.usual && i != nil {
 		i.SendRTP(Intercepted{Packet: slices.Clone(p.Payload), Flow: p.Flow, DSCP: p.DSCP, ECN: p.ECN})

@@ -10,11 +10,10 @@ import (
 	"rtpfabric/endpoints/dtmf"
 	"rtpfabric/endpoints/ecn"
 	"rtpfabric/endpoints/fec/red"
-	"rtpfabric/endpoints/feedback"
 	"rtpfabric/endpoints/nack"
 	"rtpfabric/endpoints/playout"
-	"rtpfabric/endpoints/rtcptiming"
 	"rtpfabric/endpoints/sound"
+	"rtpfabric/endpoints/ssrcs"
 	"rtpfabric/endpoints/xr"
 	"rtpfabric/sim/simtime"
 	"rtpfabric/sim/units"
@@ -25,8 +24,8 @@ import (
 type source struct {
 	ssrc     uint32 // what every packet needs stands first, as in a session
 	index    int32  // among the session's
-	member   rtcptiming.Place
-	noted    feedback.Place // among those of which arrivals are recorded
+	member   ssrcs.Place
+	noted    ssrcs.Place // among those of which arrivals are recorded
 	session  *Session
 	routed   routed
 	section  *Section          // nil while it isn't known, as the buffers are

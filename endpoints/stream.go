@@ -3,8 +3,8 @@ package endpoints
 import (
 	"math"
 
-	"rtpfabric/endpoints/feedback"
 	"rtpfabric/endpoints/rtcptiming"
+	"rtpfabric/endpoints/ssrcs"
 	"rtpfabric/sim/simtime"
 )
 
@@ -14,8 +14,8 @@ type Stream struct {
 	ssrc     uint32
 	seq      uint16 // of the next packet
 	known    bool   // the peer has reported on it
-	member   rtcptiming.Place
-	recorded feedback.Place    // among the streams of the history
+	member   ssrcs.Place
+	recorded ssrcs.Place       // among the streams of the history
 	section  *Section          // what every packet needs stands first, as in a session
 	local    *rtcptiming.Local // nil before the session was joined and after the BYE
 	packets  uint32            // sent, for SRs

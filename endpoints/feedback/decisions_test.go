@@ -66,7 +66,7 @@ func decide(t *testing.T, spec ccontrol.Spec, twcc bool) (targets []units.BitRat
 		now := simtime.At(time.Duration(i) * 10 * time.Millisecond)
 		for len(arrivals) > 0 && arrivals[0].at <= now {
 			at := arrivals[0].at
-			ccfb.Record(at, ssrc, arrivals[0].seq, packet.NotECT)
+			ccfb.Record(at, ssrc, arrivals[0].seq, packet.NotECT, nil)
 			recorder.Record(at, ssrc, arrivals[0].seq)
 			arrivals = arrivals[1:]
 			if at.Sub(last) < 95*time.Millisecond {
@@ -92,7 +92,7 @@ func decide(t *testing.T, spec ccontrol.Spec, twcc bool) (targets []units.BitRat
 		for c.NextTimeout() <= now {
 			c.OnTimeout(now)
 		}
-		seq := h.Sent(now, ssrc, uint16(i), size, 0)
+		seq := h.Sent(now, ssrc, uint16(i), size, 0, nil)
 		c.OnSent(now, ccontrol.Sent{Seq: seq, Size: size, InFlight: h.InFlight()})
 		// For 5 s in 15 the queue grows by a millisecond with each packet, and then
 		// drains.

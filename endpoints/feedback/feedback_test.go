@@ -48,8 +48,10 @@ type ccfb struct {
 	size int
 }
 
-func (l *ccfb) record(at simtime.Time, p sent, ecn packet.ECN) { l.r.Record(at, p.ssrc, p.rtp, ecn) }
-func (l *ccfb) pending() bool                                  { return l.r.Pending() }
+func (l *ccfb) record(at simtime.Time, p sent, ecn packet.ECN) {
+	l.r.Record(at, p.ssrc, p.rtp, ecn, nil)
+}
+func (l *ccfb) pending() bool { return l.r.Pending() }
 func (l *ccfb) messages(t *testing.T, at simtime.Time) (out [][]byte) {
 	for l.r.Pending() {
 		m := l.r.Build(at, 1, l.size)
@@ -125,7 +127,7 @@ func eachFormat(t *testing.T, f func(*testing.T, format)) {
 func sendAll(h *feedback.History, n int, first uint16) (list []sent) {
 	for i := range n {
 		p := sent{ssrc: 7, rtp: first + uint16(i), at: ms(5 * float64(i)), size: units.Bytes(100 + i%1000)}
-		p.seq = h.Sent(p.at, p.ssrc, p.rtp, p.size, 0)
+		p.seq = h.Sent(p.at, p.ssrc, p.rtp, p.size, 0, nil)
 		list = append(list, p)
 	}
 	return list
@@ -175,7 +177,7 @@ func TestRoundTrip(t *testing.T) {
 				lost := map[uint64]bool{}
 				for i := range n {
 					p := sent{ssrc: 7, rtp: uint16(65000 + i), at: ms(5 * float64(i)), size: units.Bytes(100 + i%1000)}
-					p.seq = h.Sent(p.at, p.ssrc, p.rtp, p.size, 0)
+					p.seq = h.Sent(p.at, p.ssrc, p.rtp, p.size, 0, nil)
 					if p.seq != uint64(i) {
 						t.Fatalf("transport-wide number %d, want %d", p.seq, i)
 					}
@@ -347,14 +349,14 @@ func TestArrivalTimeOffsets(t *testing.T) {
 	} {
 		var r feedback.CCFBRecorder
 		at := simtime.At(30 * time.Second)
-		r.Record(at, 7, 1, packet.NotECT)
+		r.Record(at, 7, 1, packet.NotECT, nil)
 		m := r.Build(at.Add(c.age), 1, 1200)
 		got := m.ReportBlocks[0].MetricBlocks[0]
 		if !got.Received || got.ArrivalTimeOffset != c.want {
 			t.Errorf("age %v: %+v, want offset %#x", c.age, got, c.want)
 		}
 		var h feedback.History
-		h.Sent(at, 7, 1, 100, 0)
+		h.Sent(at, 7, 1, 100, 0, nil)
 		report := h.Receiver("").OnCCFB(at.Add(c.age+time.Second), m)
 		for _, p := range report.Packets {
 			if !p.Received {
@@ -381,7 +383,7 @@ func TestLargeReportsAreSplit(t *testing.T) {
 		streams := []uint32{7, 8, 9}
 		for i := range 1500 {
 			p := sent{ssrc: streams[i%3], rtp: uint16(65400 + i/3), at: ms(float64(i)), size: 100}
-			p.seq = h.Sent(p.at, p.ssrc, p.rtp, p.size, 0)
+			p.seq = h.Sent(p.at, p.ssrc, p.rtp, p.size, 0, nil)
 			list = append(list, p)
 		}
 		lost := map[uint64]bool{}

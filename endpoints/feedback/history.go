@@ -43,10 +43,6 @@ type stream struct {
 	packets numbering
 }
 
-// Place is where a stream was found last, in a history or among arrivals; at first anywhere. Who keeps it needn't
-// have the stream looked for.
-type Place int32
-
 // Receiver is one of those who say how a sender's packets fared.
 type Receiver struct {
 	history *History
@@ -93,13 +89,8 @@ type numbered struct {
 }
 
 // Sent notes a packet, which is part of a probe unless that is 0, and returns its
-// transport-wide sequence number.
-func (h *History) Sent(now simtime.Time, ssrc uint32, rtpSeq uint16, size units.Bytes, probe uint32) uint64 {
-	return h.SentAt(now, ssrc, rtpSeq, size, probe, new(Place))
-}
-
-// SentAt is Sent for somebody who keeps the stream's place.
-func (h *History) SentAt(now simtime.Time, ssrc uint32, rtpSeq uint16, size units.Bytes, probe uint32, place *Place) uint64 {
+// transport-wide sequence number. place is the caller's memory of where the stream stands, or nil.
+func (h *History) Sent(now simtime.Time, ssrc uint32, rtpSeq uint16, size units.Bytes, probe uint32, place *ssrcs.Place) uint64 {
 	seq := h.next
 	h.makeRoom(seq)
 	h.next++
@@ -169,14 +160,17 @@ func (h *History) settle() {
 }
 
 // number notes the RTP sequence number of a packet.
-func (h *History) number(ssrc uint32, rtpSeq uint16, seq uint64, at *Place) {
+func (h *History) number(ssrc uint32, rtpSeq uint16, seq uint64, at *ssrcs.Place) {
+	if at == nil {
+		at = new(ssrcs.Place)
+	}
 	if int(*at) >= len(h.streams) || h.streams[*at].ssrc != ssrc {
 		i := h.numbers.Find(ssrc)
 		if i < 0 {
 			i = h.numbers.Add(ssrc)
 			h.streams = append(h.streams, stream{ssrc, make(numbering, fewOfStream)})
 		}
-		*at = Place(i)
+		*at = ssrcs.Place(i)
 	}
 	s := &h.streams[*at].packets
 	for len(*s) < mostOfStream && h.crowded(s.at(rtpSeq), rtpSeq) {

@@ -30,7 +30,7 @@ func TestSenderRemembers(t *testing.T) {
 			}
 			for i := range cap(list) {
 				p := sent{ssrc: uint32(7 + i%3), rtp: uint16(65000 + i/3), at: simtime.Time(i)}
-				p.seq = h.Sent(p.at, p.ssrc, p.rtp, 100, 0)
+				p.seq = h.Sent(p.at, p.ssrc, p.rtp, 100, 0, nil)
 				list = append(list, p)
 				if i < silence || i < 30 {
 					continue
@@ -70,8 +70,8 @@ func TestReceiverRemembers(t *testing.T) {
 				if i == late {
 					continue
 				}
-				r.Record(at, 7, uint16(i), packet.NotECT)
-				r.Record(at, 7, uint16(i), packet.NotECT)
+				r.Record(at, 7, uint16(i), packet.NotECT, nil)
+				r.Record(at, 7, uint16(i), packet.NotECT, nil)
 				if i%10 == 9 {
 					r.Build(at, 1, 1200)
 				}
@@ -79,7 +79,7 @@ func TestReceiverRemembers(t *testing.T) {
 			for r.Pending() {
 				r.Build(at, 1, 1200)
 			}
-			r.Record(at, 7, uint16(late), packet.NotECT)
+			r.Record(at, 7, uint16(late), packet.NotECT, nil)
 			received := 0
 			for r.Pending() {
 				for _, b := range r.Build(at, 1, 1200).ReportBlocks {

@@ -11,7 +11,7 @@ import (
 func TestReceiversComeAndGo(t *testing.T) {
 	var h History
 	for i := range uint16(10) {
-		h.Sent(1, 7, i, 100, 0)
+		h.Sent(1, 7, i, 100, 0, nil)
 	}
 	only := h.Receiver("")
 	say := func(r *Receiver, rtp uint16) int {

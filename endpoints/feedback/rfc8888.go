@@ -49,13 +49,11 @@ type arrival struct {
 }
 
 // Record notes a packet. Of duplicates the first one's time counts, and a CE
-// mark of any.
-func (r *CCFBRecorder) Record(now simtime.Time, ssrc uint32, seq uint16, ecn packet.ECN) {
-	r.RecordAt(now, ssrc, seq, ecn, new(Place))
-}
-
-// RecordAt is Record for somebody who keeps the stream's place.
-func (r *CCFBRecorder) RecordAt(now simtime.Time, ssrc uint32, seq uint16, ecn packet.ECN, at *Place) {
+// mark of any. at is the caller's memory of where the stream stands, or nil.
+func (r *CCFBRecorder) Record(now simtime.Time, ssrc uint32, seq uint16, ecn packet.ECN, at *ssrcs.Place) {
+	if at == nil {
+		at = new(ssrcs.Place)
+	}
 	if int(*at) >= len(r.streams) || r.streams[*at].ssrc != ssrc {
 		i := r.numbers.Find(ssrc)
 		if i < 0 {
@@ -63,7 +61,7 @@ func (r *CCFBRecorder) RecordAt(now simtime.Time, ssrc uint32, seq uint16, ecn p
 			i = r.numbers.Add(ssrc)
 			r.streams = append(r.streams, arrivals{ssrc: ssrc, next: first, highest: first, first: first, whole: first})
 		}
-		*at = Place(i)
+		*at = ssrcs.Place(i)
 	}
 	s := &r.streams[*at]
 	ext := s.highest + uint64(int64(int16(seq-uint16(s.highest))))

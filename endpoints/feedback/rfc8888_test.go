@@ -31,9 +31,9 @@ func TestRFC8888Octets(t *testing.T) {
 		"00000000" // report timestamp, set below
 	var r feedback.CCFBRecorder
 	at := ms(10_000)
-	r.Record(ms(9_500), 42, 65534, packet.NotECT)
-	r.Record(ms(9_750), 42, 0, packet.CE)
-	r.Record(ms(9_999), 42, 1, packet.ECT1)
+	r.Record(ms(9_500), 42, 65534, packet.NotECT, nil)
+	r.Record(ms(9_750), 42, 0, packet.CE, nil)
+	r.Record(ms(9_999), 42, 1, packet.ECT1, nil)
 	m := r.Build(at, 1, 1200)
 	m.ReportTimestamp = 0 // middle of the wall clock's NTP timestamp
 	b, err := m.Marshal()
@@ -64,10 +64,10 @@ func TestManyStreamsTakeTurns(t *testing.T) {
 	others, now := 0, simtime.Time(0)
 	for n := range reports {
 		for k := range many {
-			greedy.Record(now, 1, uint16(n*many+k), packet.NotECT)
+			greedy.Record(now, 1, uint16(n*many+k), packet.NotECT, nil)
 		}
-		greedy.Record(now, 2, uint16(n), packet.NotECT)
-		greedy.Record(now, 3, uint16(n), packet.NotECT)
+		greedy.Record(now, 2, uint16(n), packet.NotECT, nil)
+		greedy.Record(now, 3, uint16(n), packet.NotECT, nil)
 		now = now.Add(50 * time.Millisecond)
 		for _, b := range greedy.Build(now, 1, size).ReportBlocks {
 			if b.MediaSSRC != 1 {
@@ -83,7 +83,7 @@ func TestManyStreamsTakeTurns(t *testing.T) {
 	for n := range reports {
 		for i := range streams {
 			for k := range packets {
-				r.Record(now, uint32(i), uint16(n*packets+k), packet.NotECT)
+				r.Record(now, uint32(i), uint16(n*packets+k), packet.NotECT, nil)
 			}
 		}
 		now = now.Add(50 * time.Millisecond)

@@ -52,7 +52,7 @@ func TestUnknownPackets(t *testing.T) {
 	var h feedback.History
 	old := sendAll(&h, 30000, 0)
 	var r feedback.CCFBRecorder
-	r.Record(ms(1), 7, old[0].rtp, packet.NotECT)
+	r.Record(ms(1), 7, old[0].rtp, packet.NotECT, nil)
 	if got := h.Receiver("").OnCCFB(ms(150001), r.Build(ms(150000), 1, 1200)); len(got.Packets) != 0 {
 		t.Errorf("a forgotten packet: %+v", got.Packets)
 	}
@@ -64,15 +64,15 @@ func TestStrayNumberSpoilsNothing(t *testing.T) {
 	for _, back := range []uint16{2048, 2049, 2050, 4096, 10000, 30000} {
 		var r feedback.CCFBRecorder
 		for i := range 3000 {
-			r.Record(ms(float64(i)), 7, uint16(40000+i), packet.NotECT)
+			r.Record(ms(float64(i)), 7, uint16(40000+i), packet.NotECT, nil)
 		}
 		for r.Pending() {
 			r.Build(ms(3000), 1, 1200)
 		}
 		last := uint16(40000 + 2999)
-		r.Record(ms(3001), 7, last-back, packet.NotECT)
-		r.Record(ms(3002), 7, last-3, packet.NotECT) // a duplicate
-		r.Record(ms(3003), 7, last+1, packet.NotECT)
+		r.Record(ms(3001), 7, last-back, packet.NotECT, nil)
+		r.Record(ms(3002), 7, last-3, packet.NotECT, nil) // a duplicate
+		r.Record(ms(3003), 7, last+1, packet.NotECT, nil)
 		for r.Pending() {
 			m := r.Build(ms(3005), 1, 1200)
 			for _, b := range m.ReportBlocks {
@@ -89,8 +89,8 @@ func TestStrayNumberSpoilsNothing(t *testing.T) {
 // A jump of the sequence number makes no endless message.
 func TestJump(t *testing.T) {
 	var r feedback.CCFBRecorder
-	r.Record(0, 7, 0, packet.NotECT)
-	r.Record(ms(1), 7, 30000, packet.NotECT)
+	r.Record(0, 7, 0, packet.NotECT, nil)
+	r.Record(ms(1), 7, 30000, packet.NotECT, nil)
 	n := 0
 	for r.Pending() {
 		m := r.Build(ms(2), 1, 1200)

@@ -45,7 +45,7 @@ func TestTWCCReferenceTimeWraps(t *testing.T) {
 	for i := range 400 {
 		at := edge.Add(time.Duration(i-200) * 5 * time.Millisecond)
 		p := sent{ssrc: 7, rtp: uint16(i), size: 100, at: at.Add(-20 * time.Millisecond)}
-		p.seq = h.Sent(p.at, p.ssrc, p.rtp, p.size, 0)
+		p.seq = h.Sent(p.at, p.ssrc, p.rtp, p.size, 0, nil)
 		l.record(at, p, packet.NotECT)
 		if i%10 != 9 {
 			continue

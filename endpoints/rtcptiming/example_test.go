@@ -17,12 +17,12 @@ func Example() {
 		AVPF: true, Bandwidth: 512 * units.Kbps / 20, FirstSize: 100, Random: rng.New(1).Stream("rtcp"),
 	})
 	s.Join(0, 0x1111)
-	s.HeardRTP(0, 0x2222)
+	s.HeardRTP(0, 0x2222, nil)
 
 	reports := 0
 	now := simtime.Time(0)
 	for ; now < simtime.At(100*time.Second); now = s.NextTimeout() {
-		s.HeardRTP(now, 0x2222)
+		s.HeardRTP(now, 0x2222, nil)
 		for d := s.Due(now, false); d.Kind != rtcptiming.None; d = s.Due(now, false) {
 			// Here the packet would be sent.
 			s.CountPacket(100, 1)

@@ -47,10 +47,15 @@ func (t *memberTable) isSender(ssrc uint32) bool {
 	return i >= 0 && t.list[i].sender
 }
 
-// sent notes RTP from an SSRC, which makes it a sender.
-func (t *memberTable) sent(now simtime.Time, ssrc uint32) { t.sends(now, t.heard(now, ssrc)) }
-
-func (t *memberTable) sends(now simtime.Time, m *member) {
+// sent notes RTP from an SSRC, which makes it a sender. at is where it was found last, unless nobody keeps that.
+func (t *memberTable) sent(now simtime.Time, ssrc uint32, at *ssrcs.Place) {
+	var m *member
+	if at != nil && int(*at) < len(t.list) && t.list[*at].ssrc == ssrc {
+		m = &t.list[*at]
+		m.heard = now
+	} else if m = t.heard(now, ssrc); at != nil {
+		*at = ssrcs.Place(t.places.Find(ssrc))
+	}
 	m.rtp = now
 	if !m.sender {
 		m.sender = true
@@ -70,22 +75,10 @@ func (t *memberTable) remove(ssrc uint32) {
 	t.list = append(t.list[:i], t.list[i+1:]...)
 }
 
-// HeardRTP notes a media packet from a remote SSRC (RFC 3550 §6.3.3).
-func (s *Scheduler) HeardRTP(now simtime.Time, ssrc uint32) { s.members.sent(now, ssrc) }
-
-// Place is where a member was found last.
-type Place int32
-
-// SawRTP is HeardRTP or SentRTP for somebody who keeps the member's place, so that it isn't looked for.
-func (s *Scheduler) SawRTP(now simtime.Time, ssrc uint32, at *Place) {
-	t := &s.members
-	if int(*at) >= len(t.list) || t.list[*at].ssrc != ssrc {
-		t.heard(now, ssrc)
-		*at = Place(t.places.Find(ssrc))
-	}
-	m := &t.list[*at]
-	m.heard = now
-	t.sends(now, m)
+// HeardRTP notes a media packet from a remote SSRC (RFC 3550 §6.3.3). at is the caller's memory of where the member
+// stands, or nil.
+func (s *Scheduler) HeardRTP(now simtime.Time, ssrc uint32, at *ssrcs.Place) {
+	s.members.sent(now, ssrc, at)
 }
 
 // HeardRTCP notes an RTCP packet, other than BYE, from a remote SSRC.
@@ -104,8 +97,10 @@ func (s *Scheduler) HeardBye(now simtime.Time, ssrc uint32) {
 
 // SentRTP notes a media packet of a local SSRC. The first one makes it a sender
 // (RFC 3550 §6.3.8); the reverse reconsideration that the RFC wants then has
-// nothing to do, as it scales by members, whose number stays.
-func (s *Scheduler) SentRTP(now simtime.Time, local uint32) { s.members.sent(now, local) }
+// nothing to do, as it scales by members, whose number stays. at is as in HeardRTP.
+func (s *Scheduler) SentRTP(now simtime.Time, local uint32, at *ssrcs.Place) {
+	s.members.sent(now, local, at)
+}
 
 // IsSender reports whether a local SSRC has sent media lately: we_sent.
 func (s *Scheduler) IsSender(l *Local) bool { return s.members.isSender(l.SSRC) }

@@ -54,7 +54,7 @@ func TestNextDeadlineIsTheEarliest(t *testing.T) {
 				}
 			}},
 			{"quit", func() { s.Quit(now, one(), 100) }},
-			{"hear", func() { s.HeardRTP(now, 1000+uint32(r.Uint64()%100)) }},
+			{"hear", func() { s.HeardRTP(now, 1000+uint32(r.Uint64()%100), nil) }},
 			{"bye", func() { s.HeardBye(now, 1000+uint32(r.Uint64()%100)); s.CountBye(100) }},
 			{"feedback", func() { s.SetMultiparty(r.Uint64()%2 == 0); s.WantFeedback(now) }},
 			{"feedback from one", func() { s.WantFeedbackFrom(now, one()) }},

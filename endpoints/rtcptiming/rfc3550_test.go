@@ -284,9 +284,9 @@ func TestReverseReconsiderationMovesTp(t *testing.T) {
 		c.Random, c.FirstSize = rng.New(seed).Stream("rtcp"), 100
 		s := rtcptiming.New(c)
 		l := s.Join(0, 1)
-		s.SentRTP(0, l.SSRC)
+		s.SentRTP(0, l.SSRC, nil)
 		for ssrc := uint32(2); ssrc <= 100; ssrc++ {
-			s.HeardRTP(0, ssrc)
+			s.HeardRTP(0, ssrc, nil)
 		}
 		report := func() simtime.Time {
 			for {
@@ -305,9 +305,9 @@ func TestReverseReconsiderationMovesTp(t *testing.T) {
 		for ssrc := uint32(11); ssrc <= 100; ssrc++ {
 			s.HeardBye(now, ssrc)
 		}
-		s.SentRTP(now, l.SSRC)
+		s.SentRTP(now, l.SSRC, nil)
 		for ssrc := uint32(2); ssrc <= 10; ssrc++ {
-			s.HeardRTP(now, ssrc)
+			s.HeardRTP(now, ssrc, nil)
 		}
 		x = append(x, report().Sub(now.Add(-time.Second)).Seconds())
 	}

@@ -111,10 +111,10 @@ func (s *session) media() {
 			continue
 		}
 		for _, l := range p.locals {
-			p.s.SentRTP(s.now, l.SSRC)
+			p.s.SentRTP(s.now, l.SSRC, nil)
 			for _, o := range s.parties {
 				if o != p {
-					o.s.HeardRTP(s.now, l.SSRC)
+					o.s.HeardRTP(s.now, l.SSRC, nil)
 				}
 			}
 		}

@@ -16,6 +16,10 @@ type Index struct {
 	first [11]uint32
 }
 
+// Place is where something of an SSRC was found last, in a slice whose elements say which SSRC they are of; at first
+// anywhere. Who keeps it needn't have that looked for.
+type Place int32
+
 // nibble returns what is to be shifted out of near to have the place of an SSRC.
 func nibble(ssrc uint32) uint32 { return ssrc & 15 * 4 }
 
